@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+#   make            ./alloctrace                        V=1 shows commands, DEV=1 makes warnings errors,
+#   make check      every test, as root                 SAN=address,undefined builds with sanitizers,
+#   make demo       sets up, builds, traces python3     O=DIR puts the objects elsewhere.
+#   make bench      what tracing costs, beside its peers
+#   make lint       layers, style, static checks
+#   make install    DESTDIR= PREFIX=/usr/local
+
+O ?= .build
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= cc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+BTF ?= /sys/kernel/btf/vmlinux
+VERSION := $(shell cat VERSION)
+
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-8s %s\n' $(1) '$(2)'
+else
+say = @:
+endif
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wno-unused-parameter
+ifdef DEV
+WARN += -Werror
+endif
+ifdef SAN
+CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=$(SAN)
+endif
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O) $(WARN) -fno-omit-frame-pointer $(CFLAGS) -MMD -MP
+LIBS := -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz
+
+SRC := $(sort $(wildcard user/*.c user/*/*.c))
+OBJ := $(SRC:%.c=$(O)/%.o)
+# Everything but main: what unit tests link with.
+LIB := $(O)/liballoctrace.a
+BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
+BPF_OBJ := $(BPF_SRC:%.c=$(O)/%.o)
+
+.PHONY: all check demo bench lint install clean unit
+.DELETE_ON_ERROR:
+all: alloctrace
+
+alloctrace: $(O)/alloctrace
+	$(Q)ln -f $< $@ 2>/dev/null || cp -f $< $@
+
+$(O)/alloctrace: $(O)/user/main.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(LIB): $(filter-out $(O)/user/main.o,$(OBJ))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/%.o: %.c Makefile VERSION
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The BPF side: each bpf/*.bpf.c compiled by clang, linked into one object, made a skeleton.
+$(O)/vmlinux.h: $(BTF)
+	$(call say,BTF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPFTOOL) btf dump file $(BTF) format c > $@
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/vmlinux.h Makefile
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I$(O) -Ibpf -Wall -Werror -MMD -MP -c -o $@ $<
+
+$(O)/alloctrace.bpf.o: $(BPF_OBJ)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(O)/alloctrace.skel.h: $(O)/alloctrace.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name alloctrace_bpf > $@
+
+$(filter $(O)/user/kern/%,$(OBJ)): $(O)/alloctrace.skel.h
+
+include $(wildcard tests/tests.mk)
+
+clean:
+	$(Q)rm -rf $(O) alloctrace
+
+-include $(OBJ:.o=.d) $(BPF_OBJ:.o=.d)

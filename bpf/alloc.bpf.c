@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The programs on the allocator functions. What a function's registers mean is data, in the probe's cookie (shared.h).
+ *
+ *   hit -> size -> nested? -> filter -> walk the stack, hashing it -> add to the stack's sum
+ *                                                                  -> first time: send the frames to user space
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#include "shared.h"
+#include "state.bpf.h"
+#include "ids.bpf.h"
+#include "walk.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile __u64 pidns_dev = 0, pidns_ino = 0;
+
+/* In assembly, or clang makes it one load at a computed offset, which the verifier refuses for a context. */
+#define REG_CASE(n, field) \
+	case n: \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(v) : "r"(ctx), "i"(__builtin_offsetof(struct pt_regs, field))); \
+		return v
+
+static __always_inline __u64 reg_get(const struct pt_regs *ctx, __u64 reg)
+{
+	__u64 v;
+
+	switch (reg & 15) {
+	REG_CASE(0, ax);
+	REG_CASE(1, cx);
+	REG_CASE(2, dx);
+	REG_CASE(3, bx);
+	REG_CASE(4, sp);
+	REG_CASE(5, bp);
+	REG_CASE(6, si);
+	REG_CASE(7, di);
+	REG_CASE(8, r8);
+	REG_CASE(9, r9);
+	REG_CASE(10, r10);
+	REG_CASE(11, r11);
+	REG_CASE(12, r12);
+	REG_CASE(13, r13);
+	REG_CASE(14, r14);
+	REG_CASE(15, r15);
+	}
+	return 0;
+}
+
+/* A call from another allocator function of the same file: the return address tells. */
+static __always_inline bool in_nest(__u64 cookie, __u64 ip, __u64 ret)
+{
+	__u32 probe = (cookie >> COOKIE_PROBE_SHIFT) & 0xffff;
+	struct nest *nest = bpf_map_lookup_elem(&nests, &probe);
+	__s64 delta = ret - ip;
+
+	if (!nest)
+		return false;
+	for (int i = 0; i < NEST_MAX; i++)
+		if (delta >= nest->at[i].from && delta < nest->at[i].to)
+			return true;
+	return false;
+}
+
+/*
+ * A call from an allocator function of another file (a preloaded wrapper): either the return address lies in one of
+ * them, or one of them jumped here, so that this thread's last event came from another file with the same return
+ * address at the same place.
+ */
+static __always_inline bool in_wrapper(__u64 cookie, __u64 sp, __u64 ret)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct bodies *b = bpf_map_lookup_elem(&wrappers, &pid);
+	__u32 module = cookie >> COOKIE_MODULE_SHIFT;
+	struct last_event *last;
+
+	if (!b)
+		return false;
+	for (int i = 0; i < BODIES_MAX; i++) {
+		if (i >= b->n)
+			break;
+		if (ret >= b->at[i].from && ret < b->at[i].to)
+			return true;
+	}
+	last = bpf_task_storage_get(&last_events, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!last)
+		return false;
+	if (last->sp == sp && last->ret == ret && last->module != module) {
+		last->sp = 0;
+		return true;
+	}
+	last->sp = sp;
+	last->ret = ret;
+	last->module = module;
+	return false;
+}
+
+/* Sends the frames of a stack that was not sent before. A full ring is no loss yet: the next call tries again. */
+static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
+{
+	__u32 size = __builtin_offsetof(struct stack_frames, frames) + (s->rec.n & STACK_MAX_FRAMES) * sizeof(__u64);
+	__u64 wake = BPF_RB_NO_WAKEUP;
+
+	if (__sync_val_compare_and_swap(&sum->sent, 0, 1) != 0)
+		return;
+	s->rec.time_ns = bpf_ktime_get_ns();
+	bpf_get_current_comm(s->rec.name, 16);
+	s->rec.name[16] = 0;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_wake_bytes)
+		wake = BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&ring, &s->rec, size, wake)) {
+		sum->sent = 0;
+		count_add(COUNT_RING_FULL, 1);
+	}
+}
+
+static __always_inline void account(struct scratch *s, __u64 bytes)
+{
+	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
+
+	if (!sum) {
+		struct stack_sum fresh = {.pid = s->rec.pid};
+
+		bpf_map_update_elem(&stacks, &s->rec.id, &fresh, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
+		if (!sum) {
+			count_add(COUNT_LOST_TABLE, 1);
+			return;
+		}
+	}
+	__sync_fetch_and_add(&sum->bytes, bytes);
+	__sync_fetch_and_add(&sum->calls, 1);
+	if (!sum->sent)
+		send_stack(s, sum);
+}
+
+SEC("uprobe")
+int on_alloc(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	__u64 bytes = reg_get(ctx, cookie);
+	__u64 sp = ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8;
+	struct scratch *s;
+
+	count_add(COUNT_HITS, 1);
+	if (cookie & COOKIE_HAS_COUNT) {
+		__u64 n = reg_get(ctx, cookie >> COOKIE_COUNT_SHIFT);
+		__u64 most = n ? ~0ULL / n : ~0ULL;
+
+		asm volatile("" : "+r"(most));	/* or clang makes it a 128-bit product, which BPF has not */
+		if (bytes > most) {
+			count_add(COUNT_FAILED, 1);
+			return 0;
+		}
+		bytes *= n;
+	}
+	if ((cookie & COOKIE_SKIP_OLD_NULL) && !reg_get(ctx, cookie >> COOKIE_OLD_SHIFT)) {
+		count_add(COUNT_NESTED, 1);
+		return 0;
+	}
+	s = scratch_get();
+	if (!s) {
+		/* Without its stack it can't be told whether the call is nested; most are not. */
+		count_add(COUNT_SEEN, 1);
+		count_add(COUNT_SEEN_BYTES, bytes);
+		count_add(COUNT_LOST_SCRATCH, 1);
+		return 0;
+	}
+	walk_begin(s, sp);
+	if (((cookie & COOKIE_HAS_NESTS) && in_nest(cookie, ctx->ip, s->rec.frames[0])) ||
+	    (check_wrappers && in_wrapper(cookie, sp, s->rec.frames[0]))) {
+		count_add(COUNT_NESTED, 1);
+		goto out;
+	}
+	count_add(COUNT_SEEN, 1);
+	count_add(COUNT_SEEN_BYTES, bytes);
+	if (bytes < min_size || bytes > max_size) {
+		count_add(COUNT_FILTERED, 1);
+		goto out;
+	}
+	walk(s, ctx, cookie);
+	account(s, bytes);
+out:
+	scratch_put(s);
+	return 0;
+}
+
+/* What a probe costs that does nothing: the floor that the benchmark compares with. */
+SEC("uprobe")
+int on_nothing(struct pt_regs *ctx)
+{
+	return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that crosses the boundary between kernel and user side. The including file brings __u32 and friends
+ * (vmlinux.h or <linux/types.h>).
+ */
+#ifndef ALLOCTRACE_SHARED_H
+#define ALLOCTRACE_SHARED_H
+
+#define STACK_MAX_FRAMES 127
+
+/*
+ * A probe's cookie says what the BPF side has to know of the function it sits on, so that one program serves them all:
+ *
+ *   63        48 47          32 31      24 23       16 15 14 13 12 11   8 7     4 3    0
+ *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
+ *  |   module   |    probe     | function | pushed/8  |  |N |Z |C | old  | count | size |
+ *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
+ *
+ * size, count, old: the registers (x86-64 encoding) that hold the size in bytes, the factor it is multiplied by (if C)
+ * and the block that realloc gives up (if Z: the call is malloc's event where that is NULL). pushed: what lies between
+ * rsp and the return address. function: id of the allocator function. probe: index into `nests`, looked at if N.
+ * module: number of the ELF file, to tell a wrapper from what it wraps.
+ */
+#define COOKIE_COUNT_SHIFT	4
+#define COOKIE_OLD_SHIFT	8
+#define COOKIE_HAS_COUNT	(1ULL << 12)
+#define COOKIE_SKIP_OLD_NULL	(1ULL << 13)
+#define COOKIE_HAS_NESTS	(1ULL << 14)
+#define COOKIE_PUSHED_SHIFT	16
+#define COOKIE_FUNCTION_SHIFT	24
+#define COOKIE_PROBE_SHIFT	32
+#define COOKIE_MODULE_SHIFT	48
+
+/* Return addresses, relative to the probe's own address, at which a call is an allocator function's own: no event. */
+#define NEST_MAX 4
+struct nest {
+	struct {
+		__s32 from, to;	/* [from, to); both 0: unused */
+	} at[NEST_MAX];
+};
+
+/* Bodies of the allocator functions of one process, in all its modules: kept where a process has more than one
+ * allocator (a preloaded wrapper around libc's malloc), key: pid. */
+#define BODIES_MAX 64
+struct bodies {
+	__u32 n, pad;
+	struct {
+		__u64 from, to;
+	} at[BODIES_MAX];
+};
+
+/* Per-CPU counters, in events unless they say bytes. */
+enum count {
+	COUNT_HITS,		/* probe hits: everything below together, and what is recorded */
+	COUNT_SEEN,		/* allocator calls: hits less the nested and failed ones */
+	COUNT_SEEN_BYTES,
+	COUNT_NESTED,		/* an allocator function called by an allocator function */
+	COUNT_FAILED,		/* count * size overflows: the call can only fail */
+	COUNT_FILTERED,		/* outside --min-size, --max-size */
+	COUNT_LOST_SCRATCH,	/* no free scratch slot */
+	COUNT_LOST_TABLE,	/* stack table full */
+	COUNT_RING_FULL,	/* frames not sent, tried again at the stack's next call: no loss yet */
+	COUNT_MAX,
+};
+
+/* How the walk of a stack ended; values as in enum stack_end of the profile. */
+enum walk_end {
+	WALK_COMPLETE,
+	WALK_CHAIN,
+	WALK_DEPTH,
+	WALK_UNREADABLE,
+};
+
+/* Value of the stack table; its key is the stack's 64-bit id. */
+struct stack_sum {
+	__u64 bytes, calls;
+	__u32 pid;
+	__u32 sent;	/* its frames went through the ring */
+};
+
+/* What goes through the ring buffer once for each stack, cut after its last frame. */
+struct stack_frames {
+	__u64 id;
+	__u64 time_ns;	/* CLOCK_MONOTONIC */
+	__u32 pid, tid;
+	__u16 function;
+	__u8 end;	/* enum walk_end */
+	__u8 n;		/* frames */
+	char name[20];	/* comm of the thread, NUL-terminated */
+	__u64 frames[STACK_MAX_FRAMES];	/* return addresses, innermost first */
+};
+
+_Static_assert(sizeof(struct stack_sum) == 24, "layout is shared");
+_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 48, "layout is shared");
+
+#endif

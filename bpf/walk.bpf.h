@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The walk of a stack by frame pointers, hashed on the way.
+ *
+ *        |  ...          |
+ *        +---------------+
+ *        | return addr 2 |
+ *        | saved rbp   --+--> ...
+ *        +---------------+ <-- rbp as at the allocator's entry
+ *        |  ...          |
+ *        | return addr 0 | <-- sp: the site chooser knows where it is, so the caller is right whatever rbp holds
+ *        +---------------+
+ *
+ * What costs is bpf_probe_read_user(), less the bytes than the call: the stack is read in windows that end at the page.
+ */
+#ifndef ALLOCTRACE_WALK_BPF_H
+#define ALLOCTRACE_WALK_BPF_H
+
+#define PAGE_BYTES 4096
+/* A frame pointer further away than this is no frame pointer of this stack: the largest default stack limit in use. */
+#define STACK_SPAN_BYTES (64ULL << 20)
+
+static __always_inline __u64 hash_step(__u64 h, __u64 x)
+{
+	h = (h ^ x) * 0x9e3779b97f4a7c15ULL;
+	return h ^ (h >> 29);
+}
+
+/* The word at addr, which is a multiple of 8. */
+static __always_inline bool stack_word(struct scratch *s, __u64 addr, __u64 *word)
+{
+	__u64 off = addr - s->window_at;
+
+	if (off >= s->window_bytes) {
+		__u64 n = PAGE_BYTES - (addr & (PAGE_BYTES - 1));
+
+		if (n > sizeof(s->window))
+			n = sizeof(s->window);
+		s->window_at = addr;
+		if (bpf_probe_read_user(s->window, n, (void *)addr)) {
+			s->window_bytes = 0;
+			return false;
+		}
+		s->window_bytes = n;
+		off = 0;
+	}
+	*word = s->window[(off >> 3) & (WINDOW_WORDS - 1)];
+	return true;
+}
+
+/* Reads the return address, at sp. */
+static __always_inline void walk_begin(struct scratch *s, __u64 sp)
+{
+	__u64 ret = 0;
+
+	s->window_bytes = 0;
+	s->window_at = 0;
+	s->rec.n = 0;
+	s->rec.frames[0] = 0;
+	if ((sp & 7) == 0 && stack_word(s, sp, &ret)) {
+		s->rec.frames[0] = ret;
+		s->rec.n = 1;
+	}
+}
+
+/* Continues after walk_begin() and fills s->rec but for what only a first sight needs. */
+static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 cookie)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	__u64 sp = ctx->sp, fp = ctx->bp, below = sp;
+	__u32 n = s->rec.n, end = WALK_CHAIN;
+	__u64 h;
+
+	current_ids(&s->rec.pid, &s->rec.tid);
+	s->rec.function = cookie >> COOKIE_FUNCTION_SHIFT & 0xff;
+	h = hash_step(s->rec.pid, s->rec.function);
+	/* Addresses mean something else after an exec. */
+	h = hash_step(h, task->self_exec_id);
+	if (by_thread)
+		h = hash_step(h, s->rec.tid);
+	if (!n)
+		end = WALK_UNREADABLE;
+	else
+		h = hash_step(h, s->rec.frames[0]);
+	for (int i = 1; n && i < STACK_MAX_FRAMES; i++) {
+		__u64 next, ret;
+
+		if (i >= max_frames) {
+			end = WALK_DEPTH;
+			break;
+		}
+		if (!fp) {
+			end = WALK_COMPLETE;
+			break;
+		}
+		/* The chain climbs; what does not is another use of rbp. */
+		if ((fp & 7) || fp <= below || fp - sp > STACK_SPAN_BYTES)
+			break;
+		if (!stack_word(s, fp, &next) || !stack_word(s, fp + 8, &ret) || ret < PAGE_BYTES)
+			break;
+		s->rec.frames[i] = ret;
+		h = hash_step(h, ret);
+		n = i + 1;
+		below = fp;
+		fp = next;
+	}
+	if (n >= STACK_MAX_FRAMES)
+		end = WALK_DEPTH;
+	s->rec.n = n;
+	s->rec.end = end;
+	s->rec.id = hash_step(h, n);
+}
+
+#endif

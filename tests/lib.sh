@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What test scripts share. A script sources this first, works in $DIR (gone when it ends), and ends well by reaching
+# its last line: any failed expectation ends it there with what was expected, what came, and both outputs.
+
+set -uo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+O=${O:-$ROOT/.build}
+ALLOCTRACE=${ALLOCTRACE:-$O/alloctrace}
+W=$O/tests/workloads
+DIR=$(mktemp -d "${TMPDIR:-/tmp}/alloctrace-test.XXXXXX")
+LIBDIR=/usr/lib/x86_64-linux-gnu
+PYTHON=/usr/bin/python3
+export LC_ALL=C.UTF-8
+unset NO_COLOR LD_PRELOAD
+
+STATUS=0		# of the last run
+TRACE=			# pid of the alloctrace in the background
+TARGET=			# pid of the last target that was started
+BACKGROUND=()		# what to kill in the end
+N_TARGETS=0
+
+cleanup() {
+	local status=$? pid
+
+	trap - EXIT
+	# Bottom up: what hangs on stdin must not keep the test from ending.
+	for pid in "${BACKGROUND[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	if mountpoint -q "$DIR/full" 2>/dev/null; then umount "$DIR/full"; fi
+	rm -rf "$DIR"
+	exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 143' TERM
+
+fail() {
+	echo "FAILED: $*"
+	echo "  at ${BASH_SOURCE[-1]##*/}:${BASH_LINENO[-2]}"
+	local f
+	for f in "$DIR/out" "$DIR/err"; do
+		[[ -s $f ]] || continue
+		echo "--- ${f##*/} (first 40 lines)"
+		head -n 40 "$f" | cut -c -300
+	done
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+need_root() {
+	[[ $EUID -eq 0 ]] || skip "needs root"
+}
+
+need() {	# COMMAND|FILE...
+	local what
+
+	for what; do
+		[[ -e $what ]] || command -v "$what" >/dev/null || skip "needs $what"
+	done
+}
+
+# --- running alloctrace
+
+# Runs it to its end: stdout to $DIR/out, stderr to $DIR/err, the exit status to $STATUS.
+run() {
+	timeout -k 5 90 "$ALLOCTRACE" "$@" >"$DIR/out" 2>"$DIR/err" </dev/null
+	STATUS=$?
+}
+
+expect_status() {	# N
+	[[ $STATUS -eq $1 ]] || fail "exit status $STATUS instead of $1"
+}
+
+expect_err() {	# REGEX...
+	local re
+
+	for re; do
+		grep -Eq -- "$re" "$DIR/err" || fail "stderr does not match: $re"
+	done
+}
+
+expect_out() {	# REGEX...
+	local re
+
+	for re; do
+		grep -Eq -- "$re" "$DIR/out" || fail "stdout does not match: $re"
+	done
+}
+
+# An error is one line, from alloctrace, and nothing went to stdout.
+expect_one_error() {	# REGEX
+	[[ $(wc -l <"$DIR/err") -eq 1 ]] || fail "stderr is not one line"
+	grep -q '^alloctrace: ' "$DIR/err" || fail "stderr does not begin with 'alloctrace: '"
+	[[ ! -s $DIR/out ]] || fail "something on stdout"
+	expect_err "$1"
+}
+
+expect_equal() {	# WHAT GOT WANTED
+	[[ $2 == "$3" ]] || fail "$1: $2 instead of $3"
+}
+
+wait_until() {	# SECONDS CONDITION...  (a command, tried every 20 ms)
+	local tries=$(($1 * 50))
+
+	shift
+	while ! "$@" 2>/dev/null; do
+		tries=$((tries - 1))
+		[[ $tries -gt 0 ]] || return 1
+		sleep 0.02
+	done
+}
+
+is_gone() {	# PID
+	! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
+# Starts alloctrace in the background, and returns when its probes are in place.
+trace_start() {	# ARGS...
+	"$ALLOCTRACE" -v "$@" >"$DIR/out" 2>"$DIR/err" </dev/null &
+	TRACE=$!
+	BACKGROUND+=("$TRACE")
+	wait_until 20 trace_attached || fail "no probes in place after 20 s: $*"
+}
+
+# It waits for events (epoll_wait, epoll_pwait) only once everything is attached.
+trace_attached() {
+	grep -Eq '^(232|281) ' "/proc/$TRACE/syscall" || is_gone "$TRACE"
+}
+
+# Waits for the alloctrace in the background; its exit status to $STATUS.
+trace_end() {	# [SECONDS]
+	wait_until "${1:-30}" is_gone "$TRACE" || fail "alloctrace still runs after ${1:-30} s"
+	wait "$TRACE"
+	STATUS=$?
+}
+
+trace_stop() {
+	kill -INT "$TRACE"
+	trace_end
+}
+
+# --- targets
+
+# Starts a workload that waits (-w) and returns when it is ready to be attached to: $TARGET is its pid, its stdout goes to
+# $DIR/target.N (N counts from 1), its stdin is a fifo.
+target_start() {	# CMD ARGS...
+	N_TARGETS=$((N_TARGETS + 1))
+	local n=$N_TARGETS
+
+	mkfifo "$DIR/go.$n"
+	"$@" <"$DIR/go.$n" >"$DIR/target.$n" 2>"$DIR/target.$n.err" &
+	TARGET=$!
+	BACKGROUND+=("$TARGET")
+	# Open for reading too: neither side has to wait for the other.
+	eval "exec {GO_$n}<>'$DIR/go.$n'"
+	wait_until 10 grep -q ready "$DIR/target.$n" || fail "target $n is not ready: $*"
+}
+
+go() {	# [N]
+	local fd=GO_${1:-$N_TARGETS}
+
+	echo >&"${!fd}"
+}
+
+target_end() {	# the target's exit status to $STATUS
+	wait_until 60 is_gone "$TARGET" || fail "the target still runs"
+	wait "$TARGET"
+	STATUS=$?
+}
+
+# --- folded stacks
+
+# Sum of the numbers of the lines that match (all, without REGEX).
+folded_sum() {	# FILE [REGEX]
+	awk -v re="${2:-}" 're == "" || match($0, re) { sum += $NF } END { printf "%.0f\n", sum }' "$1"
+}
+
+# Every function of the primes workload: the expected number, under the right callers, by the right process name.
+# COLUMN: bytes or calls. RESULT: what the workload printed.
+expect_primes() {	# FOLDED RESULT COLUMN [COMM-REGEX]
+	local report
+
+	[[ -s $2 ]] || fail "the workload said nothing"
+	report=$(awk -v column="$3" -v comm="${4:-primes}" '
+		BEGIN {
+			# What does the work may be shown in place of what only passes it on.
+			ok["use_malloc"] = "^malloc$"
+			ok["use_calloc"] = "^(calloc|malloc)$"
+			ok["use_realloc"] = ok["use_regrow"] = "^(realloc|malloc)$"
+			ok["use_reallocarray"] = "^(reallocarray|realloc|malloc)$"
+			ok["use_posix_memalign"] = ok["use_aligned_alloc"] = ok["use_memalign"] = ok["use_valloc"] = \
+				ok["use_pvalloc"] = "^(posix_memalign|aligned_alloc|memalign|p?valloc)$"
+		}
+		NR == FNR { if ($1 == "left" || $1 == "right") want[$1 ";" $2] = column == "bytes" ? $3 : $4; next }
+		{
+			n = $NF
+			sub(/ [0-9]+$/, "")
+			if (match($0, "^(" comm ");(.*;)?worker;(left|right);use_[a-z_]+;[^;]+$")) {
+				split(substr($0, index($0, ";worker;") + 8), f, ";")
+				got[f[1] ";" f[2]] += n
+				if (!(f[3] ~ ok[f[2]]))
+					print $0 ": wrong allocator function"
+			} else if (match($0, ";use_")) {
+				print $0 ": wrong callers"
+			}
+		}
+		END {
+			for (k in want)
+				if (got[k] != want[k])
+					printf "%s: %.0f instead of %.0f\n", k, got[k], want[k]
+		}' "$2" "$1")
+	[[ -z $report ]] || fail "$3: $report"
+}
+
+# Column of the "total" line of the primes workload.
+total_of() {	# RESULT bytes|calls
+	awk -v column="$2" '$1 == "total" { print column == "bytes" ? $2 : $3 }' "$1"
+}
+
+# The same for workloads that print FUNCTION BYTES CALLS: FUNCTION is the caller of the allocator.
+expect_functions() {	# FOLDED RESULT COLUMN [FUNCTION...]
+	local f=$1 result=$2 column=$3 name want got
+
+	shift 3
+	local names=("$@")
+	[[ $# -gt 0 ]] || mapfile -t names < <(awk 'NF == 3 && $2 ~ /^[0-9]+$/ { print $1 }' "$result")
+	[[ ${#names[@]} -gt 0 ]] || fail "the workload said nothing"
+	for name in "${names[@]}"; do
+		want=$(awk -v name="$name" -v c="$column" '$1 == name { print c == "bytes" ? $2 : $3 }' "$result")
+		got=$(folded_sum "$f" ";$name;[^;]+ [0-9]+\$")
+		expect_equal "$column of $name" "$got" "$want"
+	done
+}
+
+# --- what must not stay behind
+
+# Ids of BPF programs that no process holds (pinned, or leaked), one per line.
+orphan_programs() {
+	bpftool prog show -j 2>/dev/null | jq -r '.[]? | select((.pids // []) == []) | .id' | sort
+}
+
+# Ids of BPF programs that the process holds.
+programs_of() {	# PID
+	bpftool prog show -j 2>/dev/null | jq -r --argjson pid "$1" \
+		'.[]? | select(any(.pids[]?; .pid == $pid)) | .id' | sort
+}
+
+programs_gone() {	# ID...
+	local id
+
+	for id; do
+		! bpftool prog show id "$id" >/dev/null 2>&1 || return 1
+	done
+}
+
+ORPHANS_BEFORE=
+remember_probes() {
+	ORPHANS_BEFORE=$(orphan_programs)
+}
+
+same_orphans() {
+	[[ -z $(comm -13 <(echo "$ORPHANS_BEFORE") <(orphan_programs)) ]]
+}
+
+# Nothing that holds itself in the kernel is there that was not there at remember_probes.
+no_probe_left() {
+	wait_until 5 same_orphans || fail "BPF programs left behind: $(comm -13 <(echo "$ORPHANS_BEFORE") <(orphan_programs))"
+}
+
+# The directory holds these files (hidden ones too) and no others.
+expect_files() {	# DIRECTORY NAME...
+	local dir=$1 got
+
+	shift
+	got=$(cd "$dir" && find . -mindepth 1 -printf '%P\n' | sort | tr '\n' ' ')
+	expect_equal "files in $dir" "${got% }" "$(printf '%s\n' "$@" | sed '/^$/d' | sort | tr '\n' ' ' | sed 's/ $//')"
+}

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Libraries that come and go while the target is traced: their frames are named, also after they were unloaded.
+. "$(dirname "$0")/../lib.sh"
+need_root
+remember_probes
+
+cp "$W/plugin.so" "$DIR/gone.so"
+for metric in bytes calls; do
+	run -f folded -m $metric -o "$DIR/folded" -- "$W/dlopener" "$W/plugin.so" "$W/plugin2.so" "$W/plugin.so"
+	expect_status 0
+	expect_functions "$DIR/folded" "$DIR/out" $metric
+	expect_equal "with the right caller" "$(folded_sum "$DIR/folded" ';call_plugin;plugin_work;malloc [0-9]+$')" \
+		"$(folded_sum "$DIR/folded" ';plugin_work;malloc [0-9]+$')"
+done
+
+target_start "$W/dlopener" -w "$W/plugin.so" "$W/plugin2.so"
+trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+go
+target_end
+trace_end
+expect_status 0
+expect_functions "$DIR/folded" "$DIR/target.1" bytes
+
+# A file that was deleted after it was mapped still names its functions (/proc/PID/map_files).
+cp "$W/primes" "$DIR/deleted"
+target_start "$DIR/deleted" -w 2
+rm "$DIR/deleted"
+trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+go
+target_end
+trace_end
+expect_status 0
+expect_primes "$DIR/folded" "$DIR/target.2" bytes deleted
+
+# One that was replaced by another program: the names are those of what runs, not of what lies there now.
+cp "$W/primes" "$DIR/replaced"
+target_start "$DIR/replaced" -w
+cp "$W/forker" "$DIR/new"
+mv "$DIR/new" "$DIR/replaced"
+trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+go
+target_end
+trace_end
+expect_status 0
+expect_primes "$DIR/folded" "$DIR/target.3" bytes replaced
+no_probe_left

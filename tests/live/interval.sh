@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Reports at intervals: cumulative ones end at the total, --delta ones add up to it.
+. "$(dirname "$0")/../lib.sh"
+need_root
+remember_probes
+
+for threads in 1 3; do
+	# Cumulative: each file holds at least what the one before held, the last one holds all.
+	mkdir "$DIR/c$threads"
+	target_start "$W/primes" -w -r 12 $threads
+	trace_start -i 1100ms -f folded -m calls -p "$TARGET" -o "$DIR/c$threads/%t"
+	go
+	target_end
+	trace_end
+	expect_status 0
+	[[ $(find "$DIR/c$threads" -type f | wc -l) -ge 3 ]] || fail "less than 3 reports"
+	last=0
+	for f in "$DIR/c$threads"/*; do
+		sum=$(folded_sum "$f")
+		[[ $sum -ge $last ]] || fail "the sum went down from $last to $sum"
+		last=$sum
+	done
+	expect_primes "$f" "$DIR/target.$N_TARGETS" calls
+
+	# Deltas: they add up to it; the last report, of the whole time, has it once more.
+	mkdir "$DIR/d$threads"
+	target_start "$W/primes" -w -s -r 8 $threads
+	trace_start -i 1100ms --delta -f folded -m calls -p "$TARGET" -o "$DIR/d$threads/%t"
+	go
+	wait_until 20 grep -q total "$DIR/target.$N_TARGETS" || fail "the target does not work"
+	sleep 2.3
+	trace_stop
+	expect_status 0
+	kill "$TARGET"
+	mapfile -t reports < <(find "$DIR/d$threads" -type f | sort)
+	[[ ${#reports[@]} -ge 3 ]] || fail "only ${#reports[@]} reports"
+	expect_primes "${reports[-1]}" "$DIR/target.$N_TARGETS" calls
+	unset 'reports[-1]'
+	cat "${reports[@]}" >"$DIR/all"
+	expect_primes "$DIR/all" "$DIR/target.$N_TARGETS" calls
+done
+
+# Tables: one after the other when it is no terminal.
+target_start "$W/primes" -w -r 12
+trace_start -i 500ms -p "$TARGET"
+go
+target_end
+trace_end
+expect_status 0
+[[ $(grep -c 'use_valloc' "$DIR/out") -ge 5 ]] || fail "less than 5 tables"
+! grep -q "$(printf '\033')" "$DIR/out" || fail "escape sequences, and it is no terminal"
+
+# -d ends it by itself, and the target goes on.
+target_start "$W/loop" -w -f
+trace_start -d 700ms -f folded -p "$TARGET" -o "$DIR/folded"
+go
+trace_end
+expect_status 0
+[[ $(folded_sum "$DIR/folded" ';outer;inner;malloc ') -gt 0 ]] || fail "nothing was counted"
+kill -0 "$TARGET" || fail "the target is gone"
+kill "$TARGET"
+no_probe_left

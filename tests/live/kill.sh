@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# alloctrace killed by SIGKILL leaves no probe: its programs are gone from the kernel, the target runs on at full speed
+# and can be traced again.
+. "$(dirname "$0")/../lib.sh"
+need_root
+need bpftool
+remember_probes
+
+for how in multi perf; do
+	"$W/latency" >"$DIR/latency" 2>&1 &
+	BACKGROUND+=($!)
+	TARGET=$!
+	wait_until 10 grep -q ready "$DIR/latency" || fail "the target is not ready"
+	"$ALLOCTRACE" -v --attach $how -p "$TARGET" >"$DIR/out" 2>"$DIR/err" </dev/null &
+	TRACE=$!
+	BACKGROUND+=("$TRACE")
+	wait_until 20 grep -q '^traced' "$DIR/latency" || fail "the target does not notice that it is traced ($how)"
+	mapfile -t programs < <(programs_of "$TRACE")
+	[[ ${#programs[@]} -gt 0 ]] || fail "alloctrace holds no BPF program"
+	kill -KILL "$TRACE"
+	# The target itself says that its calls are fast again.
+	wait_until 20 grep -q '^untraced' "$DIR/latency" || fail "the target is still slow after SIGKILL ($how)"
+	wait_until 5 programs_gone "${programs[@]}" || fail "BPF programs are left after SIGKILL: ${programs[*]}"
+	wait "$TARGET" || fail "the target failed"
+done
+
+# While it runs and is killed over and over, a target keeps working and the next alloctrace counts exactly.
+target_start "$W/primes" -w -s 2
+for _ in 1 2 3; do
+	trace_start -p "$TARGET" -o "$DIR/never"
+	kill -KILL "$TRACE"
+	wait "$TRACE" 2>/dev/null
+done
+trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+go
+wait_until 20 grep -q total "$DIR/target.1" || fail "the target does not work"
+trace_stop
+expect_status 0
+expect_primes "$DIR/folded" "$DIR/target.1" bytes
+[[ ! -e $DIR/never ]] || fail "a killed run wrote its output"
+no_probe_left

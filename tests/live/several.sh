@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Several processes at once, by pid and by name: each one's numbers under its own name.
+. "$(dirname "$0")/../lib.sh"
+need_root
+remember_probes
+
+ln -s "$W/primes" "$DIR/seven"
+cp "$W/primes" "$DIR/copied"	# another inode: the same code in two files
+target_start "$W/primes" -w 2
+a=$TARGET
+target_start "$DIR/seven" -w 3
+b=$TARGET
+target_start "$DIR/copied" -w 1
+c=$TARGET
+
+trace_start -f folded -m calls -p "$a,seven,$c" -o "$DIR/folded"
+for n in 1 2 3; do go $n; done
+for pid in $a $b $c; do
+	TARGET=$pid
+	target_end
+	expect_status 0
+done
+trace_end
+expect_status 0
+expect_primes <(grep '^primes;' "$DIR/folded") "$DIR/target.1" calls
+expect_primes <(grep '^seven;' "$DIR/folded") "$DIR/target.2" calls seven
+expect_primes <(grep '^copied;' "$DIR/folded") "$DIR/target.3" calls copied
+
+# Whoever was not named is not traced.
+target_start "$W/primes" -w
+other=$TARGET
+target_start "$W/primes" -w
+trace_start -f folded -m calls -p "$TARGET" -o "$DIR/folded"
+go 4
+go 5
+target_end
+trace_end
+expect_equal calls "$(folded_sum "$DIR/folded")" "$(total_of "$DIR/target.5" calls)"
+TARGET=$other
+target_end
+no_probe_left

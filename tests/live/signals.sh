@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Ctrl-C and SIGTERM end a run with its report; the target goes on.
+. "$(dirname "$0")/../lib.sh"
+need_root
+remember_probes
+
+for signal in INT TERM; do
+	target_start "$W/primes" -w -s 2
+	trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+	go
+	wait_until 20 grep -q total "$DIR/target.$N_TARGETS" || fail "the target does not work"
+	kill -$signal "$TRACE"
+	trace_end
+	expect_status 0
+	expect_primes "$DIR/folded" "$DIR/target.$N_TARGETS" bytes
+	kill -0 "$TARGET" || fail "the target is gone after SIG$signal"
+	kill "$TARGET"
+done
+
+# A second Ctrl-C quits at once: here the report cannot be written, since nobody reads the pipe.
+mkfifo "$DIR/pipe"
+exec 8<>"$DIR/pipe"
+target_start "$W/stacks" -w 10000 3
+trace_start -f folded -p "$TARGET" -o "$DIR/pipe"
+go
+wait_until 20 grep -q '^ns' "$DIR/target.$N_TARGETS" || fail "the target does not work"
+sleep 0.3
+kill -INT "$TRACE" 2>/dev/null
+sleep 0.7
+if ! is_gone "$TRACE"; then
+	kill -INT "$TRACE"
+	wait_until 3 is_gone "$TRACE" || fail "a second Ctrl-C does not end it"
+else
+	fail "it ended although nobody read its output"
+fi
+exec 8>&-
+
+# With CMD, Ctrl-C goes to CMD too (one process group); what alloctrace is sent alone is passed on.
+"$ALLOCTRACE" -v -f folded -o "$DIR/folded" -- "$W/primes" -s >"$DIR/out" 2>"$DIR/err" </dev/null &
+TRACE=$!
+BACKGROUND+=("$TRACE")
+wait_until 20 grep -q total "$DIR/out" || fail "CMD does not work"
+kill -TERM "$TRACE"
+trace_end
+expect_status 143
+expect_primes "$DIR/folded" "$DIR/out" bytes
+no_probe_left

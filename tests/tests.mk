@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests, benchmark, lint, demo, installation; part of the Makefile.
+#
+#   make check                    everything, packages that are missing installed first
+#   make check TESTS='cli/*'      some of them (names as the runner prints them; also 'unit/*', 'live/exact*')
+#   make unit                     unit tests alone, no root needed
+#   make bench BENCH='--rows loop,jq --runs 3'
+
+T := $(O)/tests
+W := $(T)/workloads
+TESTS ?= *
+BENCH ?=
+DEMO ?= demo
+
+RUN_ENV = O=$(abspath $(O)) ALLOCTRACE=$(abspath $(O))/alloctrace
+
+# --- unit tests: one cmocka program per file
+
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT := $(UNIT_SRC:tests/unit/%.c=$(T)/unit/%)
+
+$(T)/unit/%: tests/unit/%.c $(LIB)
+	$(call say,TEST,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -lpthread
+
+# --- workloads: frame pointers, no tail calls, and every call of an allocator stays one
+
+WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin -pthread
+WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
+
+W_PLAIN := primes forker execer hold loop stacks latency dlopener edge
+W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
+	loop-static tiny32 cxx cxx-nofp plugin.so plugin2.so preload_counter.so)
+W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static)
+
+$(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
+	$(call say,CC,$@)
+	$(WCC) -o $@ $<
+
+$(W)/primes-nopie: tests/workloads/primes.c
+	$(call say,CC,$@)
+	$(WCC) -no-pie -o $@ $<
+
+$(W)/primes-static $(W)/loop-static: $(W)/%-static: tests/workloads/%.c
+	$(call say,CC,$@)
+	$(WCC) -static -o $@ $<
+
+$(W)/%-stripped: $(W)/%
+	$(call say,STRIP,$@)
+	$(Q)strip -s -o $@ $<
+
+$(W)/primes-musl: tests/workloads/primes.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && musl-gcc -DNO_PVALLOC -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -o $@ $<
+
+$(W)/primes-musl-static: tests/workloads/primes.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && musl-gcc -static -DNO_PVALLOC -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -o $@ $<
+
+$(W)/tiny32: tests/workloads/tiny32.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -m32 -O2 -Wall -nostdlib -static -fno-pie -no-pie -o $@ $<
+
+$(W)/cxx: tests/workloads/cxx.cc
+	$(call say,CXX,$@)
+	$(Q)mkdir -p $(@D) && g++ -D_GNU_SOURCE -std=c++17 $(WFLAGS) -o $@ $<
+
+# As distributions build: no frame pointers. Only the immediate caller is certain here.
+$(W)/cxx-nofp: tests/workloads/cxx.cc
+	$(call say,CXX,$@)
+	$(Q)mkdir -p $(@D) && g++ -D_GNU_SOURCE -std=c++17 $(WFLAGS) -fomit-frame-pointer -o $@ $<
+
+$(W)/plugin.so $(W)/plugin2.so: tests/workloads/plugin.c
+	$(call say,CC,$@)
+	$(WCC) -shared -fPIC -o $@ $<
+
+$(W)/preload_counter.so: tests/workloads/preload_counter.c
+	$(call say,CC,$@)
+	$(WCC) -shared -fPIC -fvisibility=hidden -o $@ $< -ldl
+
+$(W_ALL) $(W_MUSL): tests/workloads/workload.h tests/tests.mk
+
+# --- what people call
+
+.PHONY: check-run workloads
+workloads: $(W_ALL) $(W_MUSL)
+
+check:
+	$(Q)tools/install-deps build test
+	$(Q)$(MAKE) --no-print-directory check-run
+
+check-run: all $(UNIT) workloads
+	$(Q)$(RUN_ENV) tests/run '$(TESTS)'
+
+unit: $(UNIT)
+	$(Q)$(RUN_ENV) tests/run 'unit/*'
+
+lint:
+	$(Q)tools/install-deps build lint
+	$(Q)O=$(abspath $(O)) tests/lint
+
+bench:
+	$(Q)tools/install-deps build test bench
+	$(Q)$(MAKE) --no-print-directory all workloads
+	$(Q)$(RUN_ENV) /usr/bin/python3 tests/bench/run $(BENCH)
+
+demo:
+	$(Q)tools/install-deps build demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(RUN_ENV) tools/demo $(DEMO)
+
+-include $(wildcard $(T)/unit/*.d)
+
+# --- installation
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+MANDIR = $(DESTDIR)$(PREFIX)/share/man/man8
+COMPLETIONDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
+install: all
+	$(Q)mkdir -p $(BINDIR) $(MANDIR) $(COMPLETIONDIR)
+	$(Q)install -m 755 $(O)/alloctrace $(BINDIR)/alloctrace
+	$(Q)$(O)/alloctrace --generate man > $(MANDIR)/alloctrace.8
+	$(Q)$(O)/alloctrace --generate completion > $(COMPLETIONDIR)/alloctrace
+	$(Q)chmod 644 $(MANDIR)/alloctrace.8 $(COMPLETIONDIR)/alloctrace

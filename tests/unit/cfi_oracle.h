@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Unwind tables against libdw, an independent reader of the same .eh_frame. Included by the one test that compares. */
+#ifndef ALLOCTRACE_TESTS_CFI_ORACLE_H
+#define ALLOCTRACE_TESTS_CFI_ORACLE_H
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "elf/ehframe.h"
+
+#define REG_RBP 6
+#define REG_RSP 7
+#define REG_RETURN 16
+#define SHOWN_MAX 10
+#define GAP 0u	/* pack() of UNWIND_CFA_GAP */
+
+struct cfi_result {
+	int err;	/* of unwind_table_load() or of opening: then the rest is 0 */
+	size_t rows, intervals;	/* intervals: stretches of constant rules that were compared */
+	size_t differ;
+	uint64_t load_ns;
+	struct unwind_stats stats;
+	struct unwind_bytes bytes;
+};
+
+/* A location as libdw gives it. */
+struct where {
+	enum { SAME, UNDEFINED, AT_CFA, CFA_PLUS, AT_REG, OTHER } how;
+	int reg;
+	int64_t off;
+};
+
+static struct where where_is(Dwarf_Frame *frame, int reg)
+{
+	Dwarf_Op mem[3], *ops = NULL;
+	size_t n = 0;
+
+	if (dwarf_frame_register(frame, reg, mem, &ops, &n) != 0)
+		return (struct where){ .how = OTHER };
+	if (n == 0)
+		return (struct where){ .how = ops == mem ? UNDEFINED : SAME };
+	if (ops[0].atom == DW_OP_call_frame_cfa) {
+		int64_t off = 0;
+
+		if (n == 1)
+			return (struct where){ AT_CFA, 0, 0 };
+		if (ops[1].atom == DW_OP_stack_value && n == 2)
+			return (struct where){ CFA_PLUS, 0, 0 };
+		if (ops[1].atom >= DW_OP_breg0 && ops[1].atom <= DW_OP_breg31 && n == 2)
+			return (struct where){ AT_REG, ops[1].atom - DW_OP_breg0, (int64_t)ops[1].number };
+		if (ops[1].atom != DW_OP_plus_uconst)
+			return (struct where){ .how = OTHER };
+		off = (int64_t)ops[1].number;
+		if (n == 2)
+			return (struct where){ AT_CFA, 0, off };
+		if (n == 3 && ops[2].atom == DW_OP_stack_value)
+			return (struct where){ CFA_PLUS, 0, off };
+	}
+	return (struct where){ .how = OTHER };
+}
+
+static uint32_t pack(unsigned int cfa, unsigned int rbp, int64_t rbp_bytes, int64_t cfa_off)
+{
+	return cfa | rbp << 4 | (uint32_t)(uint8_t)(rbp_bytes / 8) << 8 | (uint32_t)(uint16_t)cfa_off << 16;
+}
+
+static bool is_breg(const Dwarf_Op *op, int *reg, int64_t *off)
+{
+	if (op->atom == DW_OP_bregx) {
+		*reg = (int)op->number;
+		*off = (int64_t)op->number2;
+		return true;
+	}
+	if (op->atom < DW_OP_breg0 || op->atom > DW_OP_breg31)
+		return false;
+	*reg = op->atom - DW_OP_breg0;
+	*off = (int64_t)op->number;
+	return true;
+}
+
+static bool is_plt(const Dwarf_Op *ops, size_t n, int64_t *from)
+{
+	static const uint8_t atoms[] = {
+		DW_OP_breg7, DW_OP_breg16, DW_OP_lit15, DW_OP_and, 0, DW_OP_ge, DW_OP_lit3, DW_OP_shl, DW_OP_plus,
+	};
+
+	if (n != sizeof(atoms) || ops[0].number != 8 || ops[1].number != 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (i != 4 && ops[i].atom != atoms[i])
+			return false;
+	*from = ops[4].atom - DW_OP_lit0;
+	return *from >= 0 && *from < 16;
+}
+
+static bool multiple_within(int64_t v, int64_t min, int64_t max)
+{
+	return v % 8 == 0 && v / 8 >= min && v / 8 <= max;
+}
+
+static uint32_t rbp_part(struct where rbp)
+{
+	if (rbp.how == SAME)
+		return pack(0, UNWIND_RBP_SAME, 0, 0);
+	if (rbp.how == UNDEFINED)
+		return pack(0, UNWIND_RBP_UNDEFINED, 0, 0);
+	if ((rbp.how == AT_CFA || (rbp.how == AT_REG && rbp.reg == REG_RBP)) && multiple_within(rbp.off, -128, 127))
+		return pack(0, rbp.how == AT_CFA ? UNWIND_RBP_CFA : UNWIND_RBP_RBP, rbp.off, 0);
+	return pack(0, UNWIND_RBP_UNSUPPORTED, 0, 0);
+}
+
+/* The four bytes that a row after its pc should have; without the reason where it is unsupported. */
+static uint32_t expected_rule(Dwarf_Frame *frame)
+{
+	struct where rbp = where_is(frame, REG_RBP), ra = where_is(frame, REG_RETURN), rsp = where_is(frame, REG_RSP);
+	int64_t off = 0, plus = 0;
+	Dwarf_Op *ops = NULL;
+	size_t n = 0;
+	int reg = -1;
+
+	if (ra.how == UNDEFINED)
+		return pack(UNWIND_CFA_STOP, 0, 0, 0);
+	if (dwarf_frame_cfa(frame, &ops, &n) != 0 || n == 0)
+		return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
+	if (n == 2 && is_breg(&ops[0], &reg, &off) && reg == REG_RSP && off == 160 && ops[1].atom == DW_OP_deref &&
+	    ra.how == AT_REG && ra.reg == REG_RSP && ra.off == 168 && rbp.how == AT_REG && rbp.reg == REG_RSP &&
+	    rbp.off == 120 && rsp.how == AT_REG && rsp.reg == REG_RSP && rsp.off == 160)
+		return pack(UNWIND_CFA_SIGNAL, 0, 0, 0);
+	if (ra.how != AT_CFA || ra.off != -8 || rsp.how != CFA_PLUS || rsp.off != 0)
+		return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
+	if (is_plt(ops, n, &off))
+		return pack(UNWIND_CFA_PLT, 0, 0, off) | rbp_part(rbp);
+	if (!is_breg(&ops[0], &reg, &off))
+		return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
+	if (n == 1 && reg != REG_RBP && reg != REG_RSP)
+		return pack(UNWIND_CFA_REGISTER, 0, 0, reg);
+	if (n == 1 && multiple_within(off, INT16_MIN, INT16_MAX))
+		return pack(reg == REG_RSP ? UNWIND_CFA_RSP : UNWIND_CFA_RBP, 0, 0, off / 8) | rbp_part(rbp);
+	if (n == 3 && ops[2].atom == DW_OP_plus_uconst)
+		plus = (int64_t)ops[2].number;
+	if ((n == 2 || (n == 3 && ops[2].atom == DW_OP_plus_uconst)) && ops[1].atom == DW_OP_deref &&
+	    (reg == REG_RBP || reg == REG_RSP) && multiple_within(off, -1024, 1023) && multiple_within(plus, 0, 31))
+		return pack(reg == REG_RSP ? UNWIND_CFA_RSP_MEM : UNWIND_CFA_RBP_MEM, 0, 0, off / 8 * 32 + plus / 8) |
+		       rbp_part(rbp);
+	return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
+}
+
+static uint32_t row_rule(const struct unwind_row *row)
+{
+	uint32_t rule = pack(row->kind, 0, 0, row->cfa_off) | (uint32_t)(uint8_t)row->rbp_off << 8;
+
+	return row->kind == UNWIND_CFA_UNSUPPORTED ? pack(row->kind, 0, 0, 0) : rule;
+}
+
+/* What libdw has at addr; *end: up to where it holds; *signal: what the frame is marked as. */
+static uint32_t oracle_at(Dwarf_CFI *cfi, uint64_t addr, uint64_t *end, bool *signal)
+{
+	Dwarf_Frame *frame;
+	Dwarf_Addr start = addr;
+	uint32_t rule;
+
+	*end = addr + 1;
+	*signal = false;
+	if (dwarf_cfi_addrframe(cfi, addr, &frame) != 0)
+		return GAP;
+	dwarf_frame_info(frame, &start, end, signal);
+	rule = expected_rule(frame);
+	free(frame);
+	return rule;
+}
+
+static void differ(struct cfi_result *r, const char *path, uint64_t addr, const struct unwind_row *row, uint32_t want)
+{
+	if (r->differ++ < SHOWN_MAX)
+		fprintf(stderr, "%s 0x%llx: row %08x, libdw %08x\n", path, (unsigned long long)addr, row_rule(row), want);
+}
+
+static void compare_row(struct cfi_result *r, const char *path, Dwarf_CFI *cfi, uint64_t base,
+			const struct unwind_row *row)
+{
+	uint64_t addr = base + row->pc, end = base + row[1].pc, until;
+	bool signal, early;
+
+	/* The row of a signal frame is to start one byte before the FDE. */
+	oracle_at(cfi, addr + 1, &until, &early);
+	if (early && oracle_at(cfi, addr, &until, &signal) == GAP)
+		addr++;
+	if (row_rule(row) == GAP) {	/* libdw doesn't say how long nothing lasts */
+		uint64_t at[] = { addr, addr + (end - addr) / 2, end - 1 };
+
+		for (size_t i = 0; i < 3; i++, r->intervals++)
+			if (oracle_at(cfi, at[i], &until, &signal) != GAP)
+				differ(r, path, at[i], row, oracle_at(cfi, at[i], &until, &signal));
+		return;
+	}
+	while (addr < end) {
+		uint32_t want = oracle_at(cfi, addr, &until, &signal);
+
+		r->intervals++;
+		if (want != row_rule(row))
+			differ(r, path, addr, row, want);
+		addr = until > addr ? until : addr + 1;
+	}
+}
+
+static void compare(struct cfi_result *r, const char *path, const struct elf_file *ef, const struct unwind_table *t,
+		    size_t step)
+{
+	Dwarf_CFI *cfi = dwarf_getcfi_elf(elf_file_handle(ef));
+
+	if (!cfi) {
+		fprintf(stderr, "%s: libdw: %s\n", path, dwarf_errmsg(-1));
+		r->differ++;
+		return;
+	}
+	for (size_t i = 0; i + 1 < t->n; i += step)
+		compare_row(r, path, cfi, t->base, &t->rows[i]);
+	dwarf_cfi_end(cfi);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Loads path's table and compares every step-th row (0: none); prints the first differences. */
+static struct cfi_result cfi_compare(const char *path, size_t step)
+{
+	struct cfi_result r = {0};
+	struct unwind_table *t = NULL;
+	struct elf_file *ef = NULL;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t start;
+
+	if (fd < 0) {
+		r.err = -errno;
+		return r;
+	}
+	r.err = elf_file_open(fd, path, &ef);
+	if (!r.err) {
+		start = now_ns();
+		r.err = unwind_table_load(ef, 20000000, &t);
+		r.load_ns = now_ns() - start;
+	}
+	if (!r.err) {
+		r.rows = t->n;
+		r.stats = t->stats;
+		unwind_table_count_bytes(t, &r.bytes);
+		if (step)
+			compare(&r, path, ef, t, step);
+	}
+	unwind_table_free(t);
+	elf_file_close(ef);
+	close(fd);
+	return r;
+}
+
+#endif

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "options.h"
+#include "options_table.h"
+
+#define MAX_WORDS 20
+
+static char *said;
+
+/* Parses "alloctrace LINE", words split at spaces; what was said is in `said`. o->pids and others point into a buffer
+ * that lives until the next call. */
+static int parse(const char *line, struct options *o)
+{
+	static char buffer[500];
+	static char *argv[MAX_WORDS + 1];
+	size_t len = 0;
+	FILE *f;
+	int argc = 0, err;
+
+	free(said);
+	said = NULL;
+	f = open_memstream(&said, &len);
+	log_set_stream(f);
+	assert_true((size_t)snprintf(buffer, sizeof(buffer), "alloctrace %s", line) < sizeof(buffer));
+	for (char *w = strtok(buffer, " "); w && argc < MAX_WORDS; w = strtok(NULL, " "))
+		argv[argc++] = w;
+	argv[argc] = NULL;
+	err = options_parse(argc, argv, o);
+	log_set_stream(NULL);
+	fclose(f);
+	return err;
+}
+
+static void accept(const char *line, struct options *o)
+{
+	int err = parse(line, o);
+
+	if (err)
+		fail_msg("\"%s\" gave %d: %s", line, err, said);
+	assert_string_equal(said, "");
+}
+
+/* A usage error of one line which has all of the words. */
+static void refuse(const char *line, const char *word, const char *word2)
+{
+	struct options o;
+	int err = parse(line, &o);
+
+	if (err != -EINVAL)
+		fail_msg("\"%s\" gave %d", line, err);
+	if (!strstr(said, word) || !strstr(said, word2) || strchr(said, '\n') != said + strlen(said) - 1)
+		fail_msg("\"%s\" said: %s(and should have said \"%s\", \"%s\")", line, said, word, word2);
+}
+
+static void defaults(void **state)
+{
+	struct options o;
+
+	accept("-p 1", &o);
+	assert_int_equal(o.command, COMMAND_TRACE);
+	assert_string_equal(o.pids, "1");
+	assert_null(o.argv);
+	assert_int_equal(o.duration_ns, 0);
+	assert_int_equal(o.interval_ns, 0);
+	assert_false(o.delta);
+	assert_int_equal(o.metric, METRIC_BYTES);
+	assert_string_equal(o.by->name, "site");
+	assert_false(o.cum);
+	assert_int_equal(o.top, 30);
+	assert_int_equal(o.min_size, 0);
+	assert_true(o.max_size == UINT64_MAX);
+	assert_false(o.no_demangle);
+	assert_string_equal(o.format->name, "table");
+	assert_null(o.output);
+	assert_false(o.quiet);
+	assert_false(o.verbose);
+	assert_int_equal(o.max_stacks, 150000);
+	assert_int_equal(o.max_depth, 127);
+	assert_int_equal(o.ring_bytes, 8 << 20);
+	assert_int_equal(o.attach, ATTACH_AUTO);
+}
+
+static void every_option(void **state)
+{
+	struct options o;
+
+	accept("--pid=1,redis --duration 10s -i 250ms --delta -m calls --by module --cum -T 5 --min-size 64 --max-size 1M",
+	       &o);
+	assert_string_equal(o.pids, "1,redis");
+	assert_true(o.duration_ns == 10000000000);
+	assert_int_equal(o.interval_ns, 250000000);
+	assert_true(o.delta);
+	assert_int_equal(o.metric, METRIC_CALLS);
+	assert_string_equal(o.by->name, "module");
+	assert_true(o.cum);
+	assert_int_equal(o.top, 5);
+	assert_int_equal(o.min_size, 64);
+	assert_int_equal(o.max_size, 1 << 20);
+	accept("--no-demangle -f folded -o out.%t -v --max-stacks 1000 --max-depth 1 --ring-size 64k --attach perf prog", &o);
+	assert_true(o.no_demangle);
+	assert_string_equal(o.format->name, "folded");
+	assert_string_equal(o.output, "out.%t");
+	assert_true(o.verbose);
+	assert_int_equal(o.max_stacks, 1000);
+	assert_int_equal(o.max_depth, 1);
+	assert_int_equal(o.ring_bytes, 65536);
+	assert_int_equal(o.attach, ATTACH_PERF);
+	accept("-p1 -qT0 --attach multi -d 2", &o);
+	assert_true(o.quiet);
+	assert_int_equal(o.top, 0);
+	assert_int_equal(o.attach, ATTACH_MULTI);
+	assert_int_equal(o.duration_ns, 2000000000);
+	accept("-p 1 --top 3 --top 4", &o);
+	assert_int_equal(o.top, 4);
+}
+
+static void the_command_ends_options(void **state)
+{
+	struct options o;
+
+	accept("-T 3 sort -T 4 --unknown", &o);
+	assert_int_equal(o.top, 3);
+	assert_null(o.pids);
+	assert_string_equal(o.argv[0], "sort");
+	assert_string_equal(o.argv[1], "-T");
+	assert_string_equal(o.argv[3], "--unknown");
+	assert_null(o.argv[4]);
+	accept("-- -p 1", &o);
+	assert_string_equal(o.argv[0], "-p");
+	accept("-q -- check -p 1", &o);
+	assert_int_equal(o.command, COMMAND_TRACE);
+	assert_string_equal(o.argv[0], "check");
+	accept("sort check", &o);
+	assert_string_equal(o.argv[0], "sort");
+	accept("-o -- sort --", &o);
+	assert_string_equal(o.output, "--");
+	assert_string_equal(o.argv[1], "--");
+}
+
+static void check_command(void **state)
+{
+	struct options o;
+
+	accept("check", &o);
+	assert_int_equal(o.command, COMMAND_CHECK);
+	assert_null(o.pids);
+	assert_null(o.argv);
+	accept("check -p 5 -v", &o);
+	assert_int_equal(o.command, COMMAND_CHECK);
+	assert_string_equal(o.pids, "5");
+	assert_true(o.verbose);
+	accept("--attach perf check", &o);
+	assert_int_equal(o.attach, ATTACH_PERF);
+	refuse("check -d 5", "check", "--duration");
+	refuse("-d 5 check", "check", "--duration");
+	refuse("check 17", "17", "check takes no argument");
+	refuse("check -p 1 -p 2", "--pid", "-p 1,2");
+	refuse("check --nonsense", "--nonsense", "--help");
+}
+
+static void contradictions(void **state)
+{
+	struct options o;
+
+	refuse("-p 1 sort", "--pid 1", "sort");
+	refuse("-p 1 2", "--pid 1", "-p 1,2");
+	refuse("-p 1 -p 2", "--pid", "-p 1,2");
+	refuse("-p 1 --delta", "--delta", "--interval");
+	refuse("-p 1 --min-size 2k --max-size 1k", "--min-size 2048", "--max-size 1024");
+	refuse("-p 1 -i 10 -d 5", "--interval 10.0 s", "--duration 5.00 s");
+	refuse("-p 1 -i 1 -f folded", "--interval", "--format folded");
+	refuse("-p 1 -i 1 -f folded -o x.%p", "--interval", "%t");
+	refuse("-p 1 -i 1 -f folded -o x.%%t", "--interval", "%t");
+	refuse("-p 1 -o x.%y", "--output", "%y");
+	refuse("-p 1 -q -v", "--quiet", "--verbose");
+	refuse("-p 1 --cum --by thread", "--cum", "--by thread");
+	accept("-p 1 -i 5 -d 5", &o);
+	accept("-p 1 -i 5 -d 5 -f folded -o x.%%%t", &o);
+	accept("-p 1 --min-size 1k --max-size 1k", &o);
+	accept("-p 1 --max-size 0", &o);
+	assert_int_equal(o.max_size, 0);
+}
+
+static void nothing_to_trace(void **state)
+{
+	struct options o;
+
+	assert_int_equal(parse("", &o), -EINVAL);
+	assert_non_null(strstr(said, "nothing to trace"));
+	assert_non_null(strstr(said, "\nalloctrace: usage: alloctrace [OPTIONS] { -p PID"));
+	assert_int_equal(parse("-d 5", &o), -EINVAL);
+	assert_int_equal(parse("--", &o), -EINVAL);
+}
+
+static void bad_values(void **state)
+{
+	refuse("-p 1 -d 0", "--duration 0", "1ms to 1000d");
+	refuse("-p 1 -i 0", "--interval 0", "10ms to 1000d");
+	refuse("-p 1 -d -5", "--duration -5", "time");
+	refuse("-p 1 -d abc", "--duration abc", "time");
+	refuse("-p 1 -d 99999999999999999999", "--duration 9999", "1ms to 1000d");
+	refuse("-p 1 -d 1001d", "--duration 1001d", "1ms to 1000d");
+	refuse("-p 1 -T x", "--top x", "0 to 1000000000");
+	refuse("-p 1 -T 1k", "--top 1k", "number");
+	refuse("-p 1 -T -1", "--top -1", "number");
+	refuse("-p 1 --min-size 5q", "--min-size 5q", "size");
+	refuse("-p 1 --max-depth 0", "--max-depth 0", "1 to 127");
+	refuse("-p 1 --max-depth 128", "--max-depth 128", "1 to 127");
+	refuse("-p 1 --max-stacks 999", "--max-stacks 999", "1000 to 100000000");
+	refuse("-p 1 --ring-size 100k", "--ring-size 100k", "power of two from 64k to 1G");
+	refuse("-p 1 --ring-size 32k", "--ring-size 32k", "power of two from 64k to 1G");
+	refuse("-p 1 --ring-size 2G", "--ring-size 2G", "power of two from 64k to 1G");
+	refuse("-p 1 -m x", "--metric x", "bytes, calls");
+	refuse("-p 1 --by x", "--by x", "site, function, module, stack, thread");
+	refuse("-p 1 -f x", "--format x", "table, folded");
+	refuse("-p 1 --attach x", "--attach x", "auto, multi, perf");
+	refuse("-p 1 --by=", "--by  is unknown", "site");
+	refuse("--pid=", "--pid", "not empty");
+	refuse("-p 1 --output=", "--output", "not empty");
+}
+
+static void bad_options(void **state)
+{
+	refuse("--nonsense -p 1", "unknown option --nonsense", "alloctrace --help");
+	refuse("-x", "unknown option -x", "alloctrace --help");
+	refuse("-qx", "unknown option -x", "alloctrace --help");
+	refuse("--m 1", "--m", "ambiguous");
+	refuse("--max-=1", "--max-=1", "ambiguous");
+	refuse("-p", "--pid needs a LIST", "--help");
+	refuse("-p 1 --duration", "--duration needs a TIME", "--help");
+	refuse("-p 1 --cum=3", "--cum takes no value", "--cum=3");
+	refuse("-p 1 --x\x1b[2J", "--x\\x1b[2J", "--help");
+}
+
+static void has_time(void **state)
+{
+	assert_true(options_output_has_time("a%t"));
+	assert_true(options_output_has_time("%p-%t"));
+	assert_true(options_output_has_time("%%%t"));
+	assert_false(options_output_has_time("a"));
+	assert_false(options_output_has_time("%%t"));
+	assert_false(options_output_has_time("t%"));
+}
+
+/* What `write` prints; to be freed. */
+static char *printed(void (*write)(FILE *f))
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	write(f);
+	fclose(f);
+	return text;
+}
+
+static size_t count(const char *text, const char *word)
+{
+	size_t n = 0, len = strlen(word);
+
+	for (const char *p = text; (p = strstr(p, word)); p += len)
+		n += strchr(" |)\n", p[len]) != NULL;
+	return n;
+}
+
+static void help_fits_a_screen(void **state)
+{
+	char *text = printed(options_help);
+	size_t lines = 0;
+
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1, lines++)
+		if (end - line > 80)
+			fail_msg("wider than 80 columns: %.*s", (int)(end - line), line);
+	assert_true(lines <= 24);
+	assert_null(strstr(text, "%s"));
+	free(text);
+}
+
+static void help_has_every_option_once(void **state)
+{
+	char *text = printed(options_help), spelling[80];
+	size_t rows = 0, lines = 0;
+
+	for (const struct option_row *row = option_rows; row->name; row++) {
+		snprintf(spelling, sizeof(spelling), " --%s", row->name);
+		assert_int_equal(count(text, spelling), row->section != SECTION_HIDDEN);
+		rows += row->section != SECTION_HIDDEN;
+		if (!row->letter)
+			continue;
+		snprintf(spelling, sizeof(spelling), " -%c, --%s", row->letter, row->name);
+		assert_int_equal(count(text, spelling), 1);
+	}
+	for (char *p = text; *p; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, rows + n_command_rows);
+	free(text);
+}
+
+static void completion_has_every_option(void **state)
+{
+	char *text = printed(options_completion), spelling[80];
+	const struct choice *c;
+
+	for (const struct option_row *row = option_rows; row->name; row++) {
+		snprintf(spelling, sizeof(spelling), "--%s", row->name);
+		assert_int_equal(count(text, spelling) > 0, row->section != SECTION_HIDDEN);
+		if (row->section == SECTION_HIDDEN || !row->choices)
+			continue;
+		for (size_t i = 0; (c = option_choice(row, i)); i++)
+			assert_non_null(strstr(text, c->name));
+	}
+	free(text);
+}
+
+static void man_has_every_option(void **state)
+{
+	static const char *const sections[] = { "NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "OUTPUT", "EXIT STATUS",
+						"SIGNALS", "EXAMPLES", "LIMITS", "SEE ALSO" };
+	char *text = printed(options_man), tag[80];
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		snprintf(tag, sizeof(tag), "\n.SH %s\n", sections[i]);
+		assert_non_null(strstr(text, tag));
+	}
+	for (const struct option_row *row = option_rows; row->name; row++) {
+		char name[40] = "", *to = name;
+
+		for (const char *p = row->name; *p; p++)
+			to += sprintf(to, *p == '-' ? "\\-" : "%c", *p);
+		snprintf(tag, sizeof(tag), "\\-\\-%s\\fR%s%s%s", name, row->arg ? " \\fI" : "", row->arg ? row->arg : "",
+			 row->arg ? "\\fR\n" : "\n");
+		assert_int_equal(strstr(text, tag) != NULL, row->section != SECTION_HIDDEN);
+	}
+	free(text);
+}
+
+/* The table itself: no letter twice, limits and defaults that the parser takes. */
+static void rows_are_sound(void **state)
+{
+	for (const struct option_row *row = option_rows; row->name; row++) {
+		const bool number = row->kind == OPTION_NUMBER || row->kind == OPTION_SIZE || row->kind == OPTION_TIME;
+		char line[200];
+		struct options o;
+
+		assert_true(number == (row->least && row->most));
+		assert_true((row->kind == OPTION_CHOICE) == (row->set_choice && row->choices && row->choice_size));
+		assert_true((row->kind == OPTION_FLAG) == !row->arg);
+		if (row->section != SECTION_HIDDEN) {
+			assert_non_null(row->help);
+			assert_non_null(row->man);
+		}
+		for (const struct option_row *other = option_rows; other < row; other++) {
+			assert_true(!row->letter || row->letter != other->letter);
+			assert_string_not_equal(row->name, other->name);
+		}
+		if (!number)
+			continue;
+		snprintf(line, sizeof(line), "-p 1 --%s %s", row->name, row->least);
+		accept(line, &o);
+		snprintf(line, sizeof(line), "-p 1 --%s %s", row->name, row->most);
+		accept(line, &o);
+	}
+}
+
+/* Runs LINE with stdout going to `path`; returns what options_parse does. */
+static int parse_to(const char *line, const char *path)
+{
+	int out = dup(STDOUT_FILENO), fd = open(path, O_WRONLY | O_TRUNC), result;
+	struct options o;
+
+	assert_true(out >= 0 && fd >= 0);
+	fflush(stdout);
+	dup2(fd, STDOUT_FILENO);
+	result = parse(line, &o);
+	dup2(out, STDOUT_FILENO);
+	close(fd);
+	close(out);
+	return result;
+}
+
+static void check_first_line(const char *path, const char *want)
+{
+	char line[200] = "";
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	fclose(f);
+	assert_string_equal(line, want);
+}
+
+static void prints_instead(void **state)
+{
+	char path[] = "/tmp/test_options.XXXXXX";
+
+	close(mkstemp(path));
+	assert_int_equal(parse_to("-p 1 --help --nonsense", path), 1);
+	check_first_line(path, "Usage: alloctrace [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }\n");
+	assert_int_equal(parse_to("check -h", path), 1);
+	check_first_line(path, "Usage: alloctrace [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }\n");
+	assert_int_equal(parse_to("-V", path), 1);
+	check_first_line(path, "alloctrace " ALLOCTRACE_VERSION "\n");
+	assert_int_equal(parse_to("--generate man", path), 1);
+	check_first_line(path, ".\\\" Made from the option table of alloctrace.\n");
+	assert_int_equal(parse_to("--generate completion", path), 1);
+	check_first_line(path, "# bash completion for alloctrace, made from its option table\n");
+	unlink(path);
+	assert_int_equal(parse_to("--help", "/dev/full"), -ENOSPC);
+	assert_non_null(strstr(said, "No space left"));
+	refuse("--generate x", "--generate x", "man, completion");
+}
+
+static int free_said(void **state)
+{
+	free(said);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(every_option),
+		cmocka_unit_test(the_command_ends_options),
+		cmocka_unit_test(check_command),
+		cmocka_unit_test(contradictions),
+		cmocka_unit_test(nothing_to_trace),
+		cmocka_unit_test(bad_values),
+		cmocka_unit_test(bad_options),
+		cmocka_unit_test(has_time),
+		cmocka_unit_test(help_fits_a_screen),
+		cmocka_unit_test(help_has_every_option_once),
+		cmocka_unit_test(completion_has_every_option),
+		cmocka_unit_test(man_has_every_option),
+		cmocka_unit_test(rows_are_sound),
+		cmocka_unit_test(prints_instead),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, free_said);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "model/profile.h"
+
+static const char *const functions[] = {"malloc", "calloc"};
+
+static void modules_are_interned(void **state)
+{
+	struct modules m;
+	uint32_t a, b, jit;
+
+	modules_init(&m);
+	assert_int_equal(modules_get(&m, 0)->kind, MODULE_UNKNOWN);
+	assert_string_equal(modules_get(&m, 0)->path, "[unknown]");
+	a = modules_file(&m, "/usr/bin/sort", 8, 77, -1, 10, false);
+	b = modules_file(&m, "/usr/bin/uniq", 8, 78, -1, 10, false);
+	assert_int_equal(a, 1);
+	assert_int_equal(b, 2);
+	/* the inode decides, not the path */
+	assert_int_equal(modules_file(&m, "/bin/sort", 8, 77, -1, 11, true), a);
+	assert_string_equal(modules_get(&m, a)->path, "/usr/bin/sort");
+	assert_true(modules_get(&m, a)->deleted);
+	assert_false(modules_get(&m, b)->deleted);
+	assert_int_equal(modules_file(&m, "/usr/bin/sort", 9, 77, -1, 10, false), 3);
+	/* without an inode the path is all there is */
+	assert_int_equal(modules_file(&m, "/x", 0, 0, -1, 10, false), 4);
+	assert_int_equal(modules_file(&m, "/y", 0, 0, -1, 10, false), 5);
+	assert_int_equal(modules_file(&m, "/x", 0, 0, -1, 10, false), 4);
+	/* one vDSO for all, a JIT for each process */
+	assert_int_equal(modules_vdso(&m, 10), modules_vdso(&m, 11));
+	jit = modules_jit(&m, 10, 1000);
+	assert_int_not_equal(jit, modules_jit(&m, 11, 1000));
+	assert_int_equal(jit, modules_jit(&m, 10, 0));
+	assert_int_equal(modules_get(&m, jit)->uid, 0);
+	assert_int_equal(modules_get(&m, jit)->pid, 10);
+	assert_string_equal(modules_get(&m, jit)->path, "[anon]");
+	assert_string_equal(module_basename(modules_get(&m, a)), "sort");
+	assert_string_equal(module_basename(modules_get(&m, jit)), "[anon]");
+	/* an id that isn't one */
+	assert_ptr_equal(modules_get(&m, 12345), modules_get(&m, 0));
+	modules_free(&m);
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void modules_own_their_files(void **state)
+{
+	int first = open("/dev/null", O_RDONLY), second = open("/dev/null", O_RDONLY);
+	struct modules m;
+	uint32_t id;
+
+	modules_init(&m);
+	id = modules_file(&m, "/lib/a.so", 1, 2, -1, 10, false);
+	assert_int_equal(modules_get(&m, id)->fd, -1);
+	assert_int_equal(modules_file(&m, "/lib/a.so", 1, 2, first, 11, false), id);
+	assert_int_equal(modules_get(&m, id)->fd, first);
+	assert_int_equal(modules_get(&m, id)->pid, 11);
+	assert_int_equal(modules_file(&m, "/lib/a.so", 1, 2, second, 12, false), id);
+	assert_int_equal(modules_get(&m, id)->fd, first);
+	assert_true(is_open(first));
+	assert_false(is_open(second));
+	modules_free(&m);
+	assert_false(is_open(first));
+}
+
+static void frames_are_exact(void **state)
+{
+	struct profile p;
+
+	profile_init(&p, NULL, functions, 2);
+	assert_int_equal(profile_frame(&p, 1, 0x1000), 0);
+	assert_int_equal(profile_frame(&p, 2, 0x1000), 1);
+	assert_int_equal(profile_frame(&p, 1, 0x1001), 2);
+	assert_int_equal(profile_frame(&p, 0, UINT64_MAX), 3);
+	assert_int_equal(profile_frame(&p, UINT32_MAX, UINT64_MAX), 4);
+	assert_int_equal(profile_frame(&p, 2, 0x1000), 1);
+	assert_int_equal(profile_frame(&p, UINT32_MAX, UINT64_MAX), 4);
+	assert_int_equal(p.frames.n, 5);
+	assert_int_equal(p.frames.at[1].module, 2);
+	assert_int_equal(p.frames.at[1].addr, 0x1000);
+	profile_free(&p);
+}
+
+static void tasks_take_new_names(void **state)
+{
+	struct profile p;
+	uint32_t a, b;
+
+	profile_init(&p, NULL, functions, 2);
+	a = profile_task(&p, 10, 0, "sh");
+	b = profile_task(&p, 10, 10, "sh");
+	assert_int_not_equal(a, b);
+	assert_int_equal(profile_task(&p, 10, 0, "sort"), a);
+	assert_string_equal(p.tasks.at[a].name, "sort");
+	assert_string_equal(p.tasks.at[b].name, "sh");
+	assert_int_equal(p.tasks.n, 2);
+	profile_free(&p);
+}
+
+static void stacks_share_a_tree(void **state)
+{
+	/* innermost first: parse < main < _start, load < main < _start */
+	struct profile p;
+	uint32_t start, main_, parse, load, task, got[4] = {99, 99, 99, 99};
+
+	profile_init(&p, NULL, functions, 2);
+	task = profile_task(&p, 1, 0, "x");
+	start = profile_frame(&p, 1, 1);
+	main_ = profile_frame(&p, 1, 2);
+	parse = profile_frame(&p, 1, 3);
+	load = profile_frame(&p, 1, 4);
+
+	uint32_t s1 = profile_stack(&p, task, 0, (uint32_t[]){parse, main_, start}, 3, STACK_END_CHAIN);
+	uint32_t s2 = profile_stack(&p, task, 0, (uint32_t[]){load, main_, start}, 3, STACK_END_CHAIN);
+	uint32_t s3 = profile_stack(&p, task, 0, (uint32_t[]){main_, start}, 2, STACK_END_CHAIN);
+	uint32_t s4 = profile_stack(&p, task, 0, NULL, 0, STACK_END_UNREADABLE);
+
+	assert_int_equal(p.nodes.n, 5);
+	assert_int_equal(p.nodes.at[0].parent, 0);
+	for (size_t i = 1; i < p.nodes.n; i++)
+		assert_true(p.nodes.at[i].parent < i);
+	assert_int_equal(p.stacks.at[s3].node, p.nodes.at[p.stacks.at[s1].node].parent);
+	assert_int_equal(p.stacks.at[s4].node, 0);
+	assert_int_equal(profile_stack_frames(&p, s2, got, 4), 3);
+	assert_int_equal(got[0], load);
+	assert_int_equal(got[1], main_);
+	assert_int_equal(got[2], start);
+	assert_int_equal(got[3], 99);
+	got[1] = 99;
+	assert_int_equal(profile_stack_frames(&p, s1, got, 1), 3);
+	assert_int_equal(got[0], parse);
+	assert_int_equal(got[1], 99);
+	assert_int_equal(profile_stack_frames(&p, s4, got, 4), 0);
+	/* every part of the key counts */
+	assert_int_equal(profile_stack(&p, task, 0, (uint32_t[]){parse, main_, start}, 3, STACK_END_CHAIN), s1);
+	assert_int_not_equal(profile_stack(&p, task, 1, (uint32_t[]){parse, main_, start}, 3, STACK_END_CHAIN), s1);
+	assert_int_not_equal(profile_stack(&p, task, 0, (uint32_t[]){parse, main_, start}, 3, STACK_END_DEPTH), s1);
+	assert_int_not_equal(profile_stack(&p, profile_task(&p, 2, 0, "x"), 0, (uint32_t[]){parse, main_, start}, 3,
+					   STACK_END_CHAIN), s1);
+	assert_int_equal(p.stacks.n, 7);
+	assert_int_equal(p.nodes.n, 5);
+	profile_free(&p);
+}
+
+static void counters_add_up(void **state)
+{
+	struct profile p;
+	uint32_t task, a, b;
+
+	profile_init(&p, NULL, functions, 2);
+	task = profile_task(&p, 1, 0, "x");
+	a = profile_stack(&p, task, 0, (uint32_t[]){profile_frame(&p, 1, 1)}, 1, STACK_END_CHAIN);
+	b = profile_stack(&p, task, 1, NULL, 0, STACK_END_LOST);
+	profile_add(&p, a, (struct counters){1009, 7});
+	profile_add(&p, a, (struct counters){13, 1});
+	profile_add(&p, b, (struct counters){0, 3});
+	assert_int_equal(p.stacks.at[a].sum.bytes, 1022);
+	assert_int_equal(p.stacks.at[a].sum.calls, 8);
+	assert_int_equal(profile_total(&p).bytes, 1022);
+	assert_int_equal(profile_total(&p).calls, 11);
+	profile_reset(&p);
+	assert_true(counters_none(profile_total(&p)));
+	assert_int_equal(profile_stack(&p, task, 1, NULL, 0, STACK_END_LOST), b);
+	assert_int_equal(p.stacks.n, 2);
+	profile_free(&p);
+}
+
+/* The tables grow many times; every stack keeps its id and comes back as it was put in. */
+static void many_stacks_stay_apart(void **state)
+{
+	enum { N = 20000 };
+	struct profile p;
+	uint32_t task, frames[5], got[5];
+
+	profile_init(&p, NULL, functions, 2);
+	task = profile_task(&p, 1, 0, "x");
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < N; i++) {
+			for (int k = 0; k < 5; k++)
+				frames[k] = profile_frame(&p, k, i >> (3 * k));
+			assert_int_equal(profile_stack(&p, task, 0, frames, 5, STACK_END_CHAIN), i);
+		}
+	}
+	assert_int_equal(p.stacks.n, N);
+	for (uint32_t i = 0; i < N; i++) {
+		assert_int_equal(profile_stack_frames(&p, i, got, 5), 5);
+		for (uint32_t k = 0; k < 5; k++) {
+			assert_int_equal(p.frames.at[got[k]].module, k);
+			assert_int_equal(p.frames.at[got[k]].addr, i >> (3 * k));
+		}
+	}
+	/* 8 bytes a node and at most 8 to find it, twice that while arrays have room to grow */
+	assert_true(profile_memory(&p) > N * sizeof(struct profile_stack));
+	assert_true(profile_memory(&p) < 4 << 20);
+	profile_free(&p);
+}
+
+static void ends_have_texts(void **state)
+{
+	for (int end = 0; end < STACK_END_MAX; end++)
+		assert_true(strlen(stack_end_text(end)) > 3);
+	assert_string_equal(stack_end_text(STACK_END_DEPTH), "depth limit");
+	assert_null(stack_end_mark(STACK_END_COMPLETE));
+	assert_null(stack_end_mark(STACK_END_CHAIN));
+	assert_string_equal(stack_end_mark(STACK_END_DEPTH), "[truncated: depth limit]");
+	assert_string_equal(stack_end_mark(STACK_END_LOST), "[stack not delivered]");
+	assert_string_equal(stack_end_text(200), "unknown");
+	assert_null(stack_end_mark(200));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(modules_are_interned),
+		cmocka_unit_test(modules_own_their_files),
+		cmocka_unit_test(frames_are_exact),
+		cmocka_unit_test(tasks_take_new_names),
+		cmocka_unit_test(stacks_share_a_tree),
+		cmocka_unit_test(counters_add_up),
+		cmocka_unit_test(many_stacks_stay_apart),
+		cmocka_unit_test(ends_have_texts),
+	};
+
+	return cmocka_run_group_tests_name("profile", tests, NULL, NULL);
+}

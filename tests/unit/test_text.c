@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+
+static void check_escape(const char *s, const char *want)
+{
+	struct buf b = {0};
+
+	text_escape(&b, s, strlen(s));
+	assert_string_equal(buf_cstr(&b), want);
+	buf_free(&b);
+}
+
+static void escapes(void **state)
+{
+	struct buf b = {0};
+
+	check_escape("", "");
+	check_escape("operator new(unsigned long)", "operator new(unsigned long)");
+	check_escape("a\x1b[31mb", "a\\x1b[31mb");
+	check_escape("\r\n\t\x7f", "\\x0d\\x0a\\x09\\x7f");
+	check_escape("gr\xc3\xb6\xc3\x9f" "e", "gr\xc3\xb6\xc3\x9f" "e");
+	check_escape("\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80");
+	/* C1: U+009B is the eight-bit ESC [ */
+	check_escape("\xc2\x9b" "2J", "\\xc2\\x9b2J");
+	check_escape("\xc2\xa0", "\xc2\xa0");
+	/* not UTF-8: a lone continuation, an overlong slash, a surrogate, above U+10FFFF, a cut character */
+	check_escape("\x80", "\\x80");
+	check_escape("\xc0\xaf", "\\xc0\\xaf");
+	check_escape("\xe0\x80\xaf", "\\xe0\\x80\\xaf");
+	check_escape("\xed\xa0\x80", "\\xed\\xa0\\x80");
+	check_escape("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
+	check_escape("a\xe2\x82", "a\\xe2\\x82");
+	check_escape("\xe2\x82X", "\\xe2\\x82X");
+	check_escape("\xff\xfe", "\\xff\\xfe");
+	/* right-to-left override, isolates, Arabic letter mark */
+	check_escape("\xe2\x80\xae", "\\xe2\\x80\\xae");
+	check_escape("\xe2\x81\xa6\xe2\x81\xa9", "\\xe2\\x81\\xa6\\xe2\\x81\\xa9");
+	check_escape("\xd8\x9c", "\\xd8\\x9c");
+	text_escape(&b, "a\0b", 3);
+	assert_string_equal(b.data, "a\\x00b");
+	buf_free(&b);
+}
+
+static void widths(void **state)
+{
+	assert_int_equal(text_width(""), 0);
+	assert_int_equal(text_width("abc"), 3);
+	assert_int_equal(text_width("gr\xc3\xb6\xc3\x9f" "e"), 5);
+	assert_int_equal(text_width("e\xcc\x81"), 1);		/* combining acute */
+	assert_int_equal(text_width("\xe6\xbc\xa2\xe5\xad\x97"), 4);	/* two ideographs */
+	assert_int_equal(text_width("\xf0\x9f\x98\x80"), 2);
+	assert_int_equal(text_width("\xe2\x80\xa6"), 1);
+	assert_int_equal(text_width("\xe2\x80\x8b"), 0);
+}
+
+static void check_fit(const char *s, size_t width, bool keep_end, bool pad, const char *want)
+{
+	struct buf b = {0};
+
+	text_fit(&b, s, width, keep_end, pad);
+	assert_string_equal(buf_cstr(&b), want);
+	assert_true(text_width(buf_cstr(&b)) <= width);
+	buf_free(&b);
+}
+
+#define DOTS "\xe2\x80\xa6"
+
+static void fits(void **state)
+{
+	check_fit("abcdef", 6, false, false, "abcdef");
+	check_fit("abcdef", 5, false, false, "abcd" DOTS);
+	check_fit("abcdef", 5, true, false, DOTS "cdef");
+	check_fit("abcdef", 1, false, false, DOTS);
+	check_fit("abcdef", 1, true, false, DOTS);
+	check_fit("abcdef", 0, false, true, "");
+	check_fit("abc", 5, false, true, "abc  ");
+	check_fit("abc", 5, false, false, "abc");
+	check_fit("", 3, true, true, "   ");
+	/* a wide character that does not fit leaves a column to fill */
+	check_fit("\xe6\xbc\xa2\xe5\xad\x97", 3, false, true, "\xe6\xbc\xa2" DOTS);
+	check_fit("\xe6\xbc\xa2\xe5\xad\x97x", 3, false, true, "\xe6\xbc\xa2" DOTS);
+	check_fit("\xe6\xbc\xa2\xe5\xad\x97\xe5\xad\x97", 4, false, true, "\xe6\xbc\xa2" DOTS " ");
+	check_fit("\xe6\xbc\xa2\xe5\xad\x97\xe5\xad\x97", 4, true, true, DOTS "\xe5\xad\x97 ");
+	/* a combining character goes with the one before it */
+	check_fit("abe\xcc\x81" "fg", 4, false, false, "abe\xcc\x81" DOTS);
+	check_fit("abe\xcc\x81" "fg", 3, true, false, DOTS "fg");
+}
+
+static void check_number(void (*format)(struct buf *, uint64_t), uint64_t n, const char *want)
+{
+	struct buf b = {0};
+
+	format(&b, n);
+	assert_string_equal(buf_cstr(&b), want);
+	buf_free(&b);
+}
+
+static void counts(void **state)
+{
+	check_number(text_count, 0, "0");
+	check_number(text_count, 999, "999");
+	check_number(text_count, 1000, "1.00k");
+	check_number(text_count, 1234, "1.23k");
+	check_number(text_count, 1235, "1.24k");
+	check_number(text_count, 9994, "9.99k");
+	check_number(text_count, 9995, "10.0k");
+	check_number(text_count, 99949, "99.9k");
+	check_number(text_count, 99950, "100k");
+	check_number(text_count, 999499, "999k");
+	check_number(text_count, 999500, "1.00M");
+	check_number(text_count, 12300000, "12.3M");
+	check_number(text_count, 4560000000, "4.56G");
+	check_number(text_count, UINT64_MAX, "18.4E");
+}
+
+static void bytes(void **state)
+{
+	check_number(text_bytes, 0, "0 B");
+	check_number(text_bytes, 1023, "1023 B");
+	check_number(text_bytes, 1024, "1.00 KiB");
+	check_number(text_bytes, 1536, "1.50 KiB");
+	check_number(text_bytes, 10240, "10.0 KiB");
+	check_number(text_bytes, 1023 * 1024, "1023 KiB");
+	check_number(text_bytes, 1024 * 1024 - 1, "1.00 MiB");
+	check_number(text_bytes, 12897485, "12.3 MiB");
+	check_number(text_bytes, 1ULL << 40, "1.00 TiB");
+	check_number(text_bytes, UINT64_MAX, "16.0 EiB");
+}
+
+static void durations(void **state)
+{
+	check_number(text_duration, 0, "0 ns");
+	check_number(text_duration, 850, "850 ns");
+	check_number(text_duration, 1234, "1.23 us");
+	check_number(text_duration, 999499, "999 us");
+	check_number(text_duration, 999500, "1.00 ms");
+	check_number(text_duration, 45600000, "45.6 ms");
+	check_number(text_duration, 7890000000, "7.89 s");
+	check_number(text_duration, 59940000000, "59.9 s");
+	check_number(text_duration, 59960000000, "1m00s");
+	check_number(text_duration, 750000000000, "12m30s");
+	check_number(text_duration, 3599400000000, "59m59s");
+	check_number(text_duration, 3599600000000, "1h00m");
+	check_number(text_duration, 11100000000000, "3h05m");
+	check_number(text_duration, 86400000000000, "1d00h");
+	check_number(text_duration, 100800000000000, "1d04h");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(escapes),
+		cmocka_unit_test(widths),
+		cmocka_unit_test(fits),
+		cmocka_unit_test(counts),
+		cmocka_unit_test(bytes),
+		cmocka_unit_test(durations),
+	};
+
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}

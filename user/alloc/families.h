@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One line per family's file; alloc_families[] (family.c) gives them their order. */
+#ifndef ALLOCTRACE_ALLOC_FAMILIES_H
+#define ALLOCTRACE_ALLOC_FAMILIES_H
+
+#include "alloc/family.h"
+
+extern const struct alloc_family alloc_family_c;
+extern const struct alloc_family alloc_family_cxx;
+
+#endif

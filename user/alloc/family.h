@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Allocator families: which functions allocate, and what each argument means. A family is a table of rows in a file of
+ * its own; a new allocator is a new file and a row in alloc_families[].
+ */
+#ifndef ALLOCTRACE_ALLOC_FAMILY_H
+#define ALLOCTRACE_ALLOC_FAMILY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "elf/elffile.h"
+
+#define ALLOC_NO_ARG (-1)
+
+struct alloc_function {
+	const char *name;	/* the exported symbol, mangled if it is C++ */
+	const char *shown;	/* as reports show it: "malloc", "operator new" */
+	int8_t size_arg;	/* which argument (0 = the first) is the size in bytes */
+	int8_t count_arg;	/* multiplied with the size; ALLOC_NO_ARG if there is none */
+	int8_t old_arg;		/* the block that is given up (realloc); ALLOC_NO_ARG if there is none */
+	int8_t out_arg;		/* where the block's address is stored, the return value being 0 or an error number (posix_memalign);
+				 * ALLOC_NO_ARG if the block is what is returned, NULL on failure */
+	bool may_throw;		/* never a return probe */
+	bool page_aligned;	/* what it returns begins a page: it cannot leave its work to malloc */
+	/* Names, NULL-terminated, of functions that do all of this one's work where this one calls or jumps to them: then only
+	 * they are probed (operator new -> malloc is two traps otherwise). NULL: none. */
+	const char *const *forwards_to;
+};
+
+struct alloc_family {
+	const char *name;	/* "C", "C++" */
+	const struct alloc_function *functions;
+	size_t n;
+};
+
+extern const struct alloc_family *const alloc_families[];	/* NULL-terminated */
+
+/* All rows of all families have dense ids 0 … alloc_function_count() - 1, in table order: what the BPF side counts by. */
+size_t alloc_function_count(void);
+const struct alloc_function *alloc_function(size_t id);
+
+/* Which implementation the file holds, for the summary: "glibc 2.36", "jemalloc", "tcmalloc", "mimalloc", "musl", or
+ * NULL if it is none that is known. Static string or interned: never freed. */
+const char *alloc_implementation(const struct elf_file *ef, const char *path);
+
+#endif

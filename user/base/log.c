@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+static enum log_level log_level = LOG_NORMAL;
+static FILE *log_stream;
+
+void log_set_level(enum log_level level)
+{
+	log_level = level;
+}
+
+bool log_verbose(void)
+{
+	return log_level >= LOG_VERBOSE;
+}
+
+void log_set_stream(FILE *f)
+{
+	log_stream = f;
+}
+
+/* One write a line, so that the lines of two processes on one terminal do not mix. errno stays as it was. */
+static void say(const char *fmt, va_list ap)
+{
+	FILE *f = log_stream ? log_stream : stderr;
+	int saved = errno, n;
+	struct buf line = {0};
+	char *text;
+
+	n = vasprintf(&text, fmt, ap);
+	if (n < 0)
+		return;
+	buf_str(&line, "alloctrace: ");
+	text_escape(&line, text, n);
+	buf_char(&line, '\n');
+	fwrite(line.data, 1, line.len, f);
+	fflush(f);
+	free(text);
+	buf_free(&line);
+	errno = saved;
+}
+
+int fail(int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (log_level < LOG_NORMAL)
+		return;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (log_level < LOG_VERBOSE)
+		return;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text for people: escaping what a target controls, widths on a terminal, numbers with units. */
+#ifndef ALLOCTRACE_BASE_TEXT_H
+#define ALLOCTRACE_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Appends s so that a terminal shows it and obeys nothing in it: control characters, DEL, C1, bytes that are not
+ * UTF-8, and the Unicode bidirectional controls become \xNN. */
+void text_escape(struct buf *b, const char *s, size_t len);
+/* Columns that the (escaped, UTF-8) string takes on a terminal; combining characters 0, wide ones 2. */
+size_t text_width(const char *s);
+/* Appends at most `width` columns of s; where it is cut, the last column shows "…" (with keep_end, the first one, and
+ * the end of s is kept). pad: fill with spaces up to width. */
+void text_fit(struct buf *b, const char *s, size_t width, bool keep_end, bool pad);
+/* "0", "999", "1.00k", "12.3M", "4.56G": three significant digits, at most 5 columns, powers of 1000. */
+void text_count(struct buf *b, uint64_t n);
+/* "0 B", "999 B", "1.00 KiB", "12.3 MiB": three significant digits ("1023 B", "1023 KiB" four), at most 8 columns. */
+void text_bytes(struct buf *b, uint64_t bytes);
+/* "850 ns", "1.23 us", "45.6 ms", "7.89 s", "12m30s", "3h05m". */
+void text_duration(struct buf *b, uint64_t ns);
+
+#endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * alloctrace check: what this kernel, these privileges and this target allow.
+ *
+ *     Kernel 6.18.44
+ *       yes  BTF               kernel types at /sys/kernel/btf/vmlinux
+ *       no   uprobe_multi      attach all at once, Linux 6.10: needs Linux 6.6: perf uprobes instead
+ *     Attach by perf uprobes. One probe hit costs the target about:
+ *       612 ns   emulated site, 3 frames
+ *     redis-server (pid 4711): glibc 2.36
+ *       /usr/lib/x86_64-linux-gnu/libc.so.6
+ *         malloc           +0     push %r12                 emulated      size rdi
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cmd.h"
+#include "kern/kern.h"
+#include "options.h"
+#include "target/process.h"
+
+#define CALIBRATE_DEPTH 3
+
+static const char *const reg_names[16] = {
+	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+};
+
+static bool print_features(void)
+{
+	bool all_required = true;
+	struct utsname u;
+
+	if (!uname(&u))
+		printf("Kernel %s %s\n", u.release, u.machine);
+	for (int f = 0; f < FEATURE_MAX; f++) {
+		const char *why = NULL;
+		bool yes = feature(f, &why);
+
+		printf("  %-3s  %-16s  %s%s%s\n", yes ? "yes" : "no", feature_infos[f].name, feature_infos[f].help,
+		       why ? ": " : "", why ? why : "");
+		if (!yes && feature_infos[f].required)
+			all_required = false;
+	}
+	return all_required;
+}
+
+static void print_costs(enum attach_mode mode)
+{
+	static const struct {
+		enum site_cost cost;
+		const char *name;
+	} classes[] = {{SITE_EMULATED, "emulated"}, {SITE_STEPPED, "single-stepped"}};
+	double ns;
+	int err;
+
+	printf("Attach by %s. One probe hit costs the target, with a stack of %d frames:\n",
+	       attach_mode_name(attach_mode_resolve(mode)), CALIBRATE_DEPTH);
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		err = kern_calibrate(mode, classes[i].cost, CALIBRATE_DEPTH, &ns);
+		if (err)
+			printf("  not measured: %s\n", strerror(-err));
+		else
+			printf("  %6.0f ns  at an instruction that is %s\n", ns, classes[i].name);
+	}
+}
+
+static void print_probe(const struct plan_probe *p)
+{
+	const struct alloc_function *f = alloc_function(p->function);
+
+	printf("    %-16s  +%-4u %-30.30s  %-14s  size %s", f->shown, p->site.offset, p->site.insn,
+	       p->site.cost == SITE_EMULATED ? "emulated" : "single-stepped", reg_names[p->site.arg_reg[f->size_arg] & 15]);
+	if (f->count_arg != ALLOC_NO_ARG)
+		printf(" x %s", reg_names[p->site.arg_reg[f->count_arg] & 15]);
+	if (p->site.cost == SITE_STEPPED)
+		printf(" (%s)", p->site.why);
+	putchar('\n');
+}
+
+/* Returns the number of probes. */
+static size_t print_module(const struct module *m)
+{
+	struct elf_file *ef = NULL;
+	struct plan *plan = NULL;
+	struct buf path = {0};
+	size_t n = 0;
+
+	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &ef))
+		return 0;
+	if (!plan_make(ef, m->path, feature(FEATURE_NOPS, NULL), &plan) && plan->n_probes + plan->n_skips) {
+		text_escape(&path, m->path, strlen(m->path));
+		printf("  %s%s%s%s\n", buf_cstr(&path), plan->implementation ? " (" : "",
+		       plan->implementation ? plan->implementation : "", plan->implementation ? ")" : "");
+		for (size_t i = 0; i < plan->n_probes; i++)
+			print_probe(&plan->probes[i]);
+		for (size_t i = 0; i < plan->n_skips; i++)
+			printf("    %-16s  not probed: %s\n", alloc_function(plan->skips[i].function)->shown,
+			       plan->skips[i].why);
+		n = plan->n_probes;
+	}
+	plan_free(plan);
+	elf_file_close(ef);
+	buf_free(&path);
+	return n;
+}
+
+static int print_process(pid_t pid)
+{
+	struct modules modules;
+	struct processes processes;
+	struct buf name = {0};
+	struct process *p;
+	size_t n = 0;
+	int err = process_check(pid);
+
+	if (err)
+		return err;
+	modules_init(&modules);
+	processes_init(&processes, &modules);
+	err = processes_add(&processes, pid, &p);
+	if (!err) {
+		text_escape(&name, p->name, strlen(p->name));
+		printf("%s (pid %d)\n", buf_cstr(&name), (int)pid);
+		for (size_t i = 1; i < modules.list.n; i++)
+			n += print_module(modules.list.at[i]);
+		if (!n)
+			printf("  no allocator function found: a static binary without symbols can't be traced\n");
+	}
+	buf_free(&name);
+	processes_free(&processes);
+	modules_free(&modules);
+	return err ? err : n ? 0 : -ENOENT;
+}
+
+int cmd_check(const struct options *o)
+{
+	bool ok = print_features();
+	pid_t *pids = NULL;
+	size_t n = 0;
+
+	if (ok)
+		print_costs(o->attach);
+	if (o->pids && processes_parse_list(o->pids, &pids, &n))
+		return STATUS_FAILED;
+	for (size_t i = 0; i < n; i++)
+		if (print_process(pids[i]))
+			ok = false;
+	free(pids);
+	fflush(stdout);
+	return ok ? STATUS_DONE : STATUS_FAILED;
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* alloctrace -p PID, alloctrace CMD: attach or launch, wait, report. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/outfile.h"
+#include "cmd.h"
+#include "kern/tracer.h"
+#include "reporting.h"
+#include "target/launch.h"
+
+#define DEFAULT_REFRESH_NS 1000000000ULL
+#define LOSS_LIMIT 100	/* one in so many */
+
+struct watched {
+	pid_t pid;
+	int pidfd;
+};
+
+struct run {
+	struct options o;	/* with what the terminal implies */
+	struct tracer *tracer;
+	struct reporting *reporting;
+	struct launch *launch;
+	vec_of(struct watched) watched;	/* processes of -p that are still there */
+	int epoll, signals;
+	uint64_t start_ns, end_ns, next_ns, interval;
+	bool stop;		/* tracing is to end, with a report */
+	bool reader_gone;
+	bool cmd_ended;
+	int cmd_status;		/* as of waitpid() */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The second Ctrl-C: out at once. Probes end with us. */
+static void quit_at_once(int sig)
+{
+	outfile_cleanup_on_exit();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void arm_second_interrupt(void)
+{
+	const struct sigaction sa = {.sa_handler = quit_at_once};
+	sigset_t set;
+
+	sigaction(SIGINT, &sa, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int watch_fd(struct run *r, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &ev))
+		return fail(-errno, "cannot wait for events: %s", strerror(errno));
+	return 0;
+}
+
+static int open_signals(struct run *r)
+{
+	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD};
+	/* Only a command has a use for these; without one they keep their meaning. */
+	const size_t n = sizeof(taken) / sizeof(taken[0]);
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < n; i++)
+		if (r->launch || (taken[i] != SIGQUIT && taken[i] != SIGUSR1 && taken[i] != SIGUSR2))
+			sigaddset(&set, taken[i]);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r->signals < 0 || r->epoll < 0)
+		return fail(-errno, "cannot wait for signals: %s", strerror(errno));
+	return watch_fd(r, r->signals);
+}
+
+/* A stop of ours (the command has mapped new files) is ended once the probes are in them. */
+static void reap(struct run *r)
+{
+	bool stopped = false;
+
+	if (!r->launch || r->cmd_ended)
+		return;
+	if (launch_reap(r->launch, &r->cmd_status, &stopped)) {
+		r->cmd_ended = true;
+		tracer_exited(r->tracer, launch_pid(r->launch));
+		r->stop = true;
+	} else if (stopped && tracer_held(r->tracer)) {
+		launch_signal(r->launch, SIGCONT);
+	}
+}
+
+static void on_signal(struct run *r, const struct signalfd_siginfo *si)
+{
+	int sig = si->ssi_signo;
+
+	if (sig == SIGCHLD)
+		return;
+	if (!r->launch) {
+		r->stop = true;
+		if (sig == SIGINT)
+			arm_second_interrupt();
+		return;
+	}
+	/* What the terminal sends, the command has got as well: it is in the same process group. */
+	if (si->ssi_code != SI_KERNEL)
+		launch_signal(r->launch, sig);
+	if (sig == SIGINT)
+		arm_second_interrupt();
+}
+
+static void read_signals(struct run *r)
+{
+	struct signalfd_siginfo si;
+
+	while (read(r->signals, &si, sizeof(si)) == sizeof(si))
+		on_signal(r, &si);
+}
+
+/* A pidfd is readable when its process has exited. */
+static void on_exit_of(struct run *r, int pidfd)
+{
+	for (size_t i = 0; i < r->watched.n; i++) {
+		if (r->watched.at[i].pidfd != pidfd)
+			continue;
+		tracer_exited(r->tracer, r->watched.at[i].pid);
+		close(pidfd);
+		r->watched.at[i] = r->watched.at[--r->watched.n];
+		if (!r->watched.n)
+			r->stop = true;
+		return;
+	}
+}
+
+static int add_pids(struct run *r)
+{
+	pid_t *pids = NULL;
+	size_t n = 0;
+	int err = processes_parse_list(r->o.pids, &pids, &n);
+
+	for (size_t i = 0; i < n && !err; i++)
+		err = process_check(pids[i]);
+	for (size_t i = 0; i < n && !err; i++) {
+		struct watched w = {pids[i], syscall(SYS_pidfd_open, pids[i], 0)};
+
+		if (w.pidfd < 0)
+			err = fail(-errno, "cannot watch process %d: %s", (int)w.pid, strerror(errno));
+		else
+			err = watch_fd(r, w.pidfd);
+		if (w.pidfd >= 0)
+			vec_push(&r->watched, w);
+		if (!err)
+			err = tracer_add(r->tracer, pids[i]);
+	}
+	free(pids);
+	return err;
+}
+
+static struct kern_options kern_options(const struct options *o)
+{
+	return (struct kern_options){
+		.max_stacks = o->max_stacks, .max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
+		.min_size = o->min_size, .max_size = o->max_size, .by_thread = !strcmp(o->by->name, "thread"),
+		.hold = o->argv != NULL, .empty = o->bench_empty, .mode = o->attach,
+	};
+}
+
+/* Every file that targets have mapped is kept open. */
+static void raise_file_limit(void)
+{
+	struct rlimit lim;
+
+	if (!getrlimit(RLIMIT_NOFILE, &lim) && lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+}
+
+static int start(struct run *r)
+{
+	const struct kern_options ko = kern_options(&r->o);
+	int err = 0;
+
+	/* Before anything else: the command inherits the limits and the signal mask of our own start. */
+	if (r->o.argv)
+		err = launch_new(r->o.argv, &r->launch);
+	if (err)
+		return err;
+	raise_file_limit();
+	err = open_signals(r);
+	if (!err)
+		err = tracer_open(&ko, &r->tracer);
+	if (!err)
+		err = reporting_open(&r->o, r->tracer, &r->reporting);
+	if (!err)
+		err = watch_fd(r, tracer_events_fd(r->tracer));
+	if (!err)
+		err = watch_fd(r, tracer_frames_fd(r->tracer));
+	if (!err && r->launch)
+		err = tracer_hold(r->tracer, launch_pid(r->launch));
+	if (!err)
+		err = r->launch ? launch_exec(r->launch) : add_pids(r);
+	r->start_ns = now_ns();
+	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
+	r->next_ns = r->o.interval_ns ? r->start_ns + r->o.interval_ns : UINT64_MAX;
+	return err;
+}
+
+static void wait_for_events(struct run *r)
+{
+	struct epoll_event evs[16];
+	uint64_t now = now_ns(), until = r->end_ns < r->next_ns ? r->end_ns : r->next_ns;
+	uint64_t ms = until > now ? (until - now + 999999) / 1000000 : 0;
+	int n = epoll_wait(r->epoll, evs, 16, ms < TRACER_POLL_MS ? (int)ms : TRACER_POLL_MS);
+
+	for (int i = 0; i < n; i++) {
+		if (evs[i].data.fd == r->signals)
+			read_signals(r);
+		else
+			on_exit_of(r, evs[i].data.fd);
+	}
+}
+
+static int report(struct run *r, uint64_t interval, uint64_t since_ns, struct reporting_result *result)
+{
+	int err = tracer_collect(r->tracer, r->o.delta && interval);
+
+	if (!err)
+		err = reporting_write(r->reporting, interval, now_ns() - since_ns, result);
+	r->reader_gone = result->reader_gone;
+	return err;
+}
+
+static int interval_report(struct run *r)
+{
+	struct reporting_result result = {0};
+	uint64_t since = r->o.delta ? r->next_ns - r->o.interval_ns : r->start_ns;
+	int err = report(r, ++r->interval, since, &result);
+
+	/* Late (a large report): the next whole interval, not several at once. */
+	do
+		r->next_ns += r->o.interval_ns;
+	while (r->next_ns <= now_ns());
+	if (r->reader_gone)
+		r->stop = true;
+	return err;
+}
+
+static int trace(struct run *r)
+{
+	int err = 0;
+
+	while (!r->stop && !err) {
+		wait_for_events(r);
+		reap(r);
+		err = tracer_poll(r->tracer);
+		if (!err && now_ns() >= r->end_ns)
+			r->stop = true;
+		if (!err && !r->stop && now_ns() >= r->next_ns)
+			err = interval_report(r);
+	}
+	return err;
+}
+
+static int final_report(struct run *r, struct reporting_result *result)
+{
+	tracer_detach(r->tracer);
+	if (r->reader_gone)
+		return 0;
+	if (r->launch && !tracer_probes(r->tracer))
+		return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: a static binary without "
+			    "symbols can't be traced", r->o.argv[0]);
+	return report(r, 0, r->start_ns, result);
+}
+
+/* The command goes on without us (-d was over, or the reader went away); its status is ours. */
+static void wait_for_command(struct run *r)
+{
+	struct pollfd p = {.fd = r->signals, .events = POLLIN};
+
+	reap(r);
+	while (r->launch && !r->cmd_ended) {
+		poll(&p, 1, -1);
+		read_signals(r);
+		reap(r);
+	}
+}
+
+static int exit_status(const struct run *r, int err, const struct reporting_result *result)
+{
+	if (err)
+		return STATUS_FAILED;
+	if (r->launch)
+		return launch_exit_status(r->cmd_status);
+	if (r->reader_gone)
+		return STATUS_DONE;
+	if (!result->recorded && !result->lost) {
+		warn("nothing was recorded: the target made no allocation%s in that time",
+		     r->o.min_size || r->o.max_size != UINT64_MAX ? " of that size" : "");
+		return STATUS_NOTHING;
+	}
+	if (result->lost * LOSS_LIMIT > result->recorded + result->lost) {
+		warn("incomplete: %.1f %% of the calls were lost", 100.0 * result->lost / (result->recorded + result->lost));
+		return STATUS_INCOMPLETE;
+	}
+	return STATUS_DONE;
+}
+
+static void finish(struct run *r)
+{
+	reporting_close(r->reporting);
+	tracer_close(r->tracer);
+	/* It may just have been stopped for probes that do not come any more. */
+	if (r->launch && !r->cmd_ended)
+		launch_signal(r->launch, SIGCONT);
+	launch_free(r->launch);
+	for (size_t i = 0; i < r->watched.n; i++)
+		close(r->watched.at[i].pidfd);
+	vec_free(&r->watched);
+	if (r->epoll >= 0)
+		close(r->epoll);
+	if (r->signals >= 0)
+		close(r->signals);
+}
+
+int cmd_trace(const struct options *o)
+{
+	struct run r = {.o = *o, .epoll = -1, .signals = -1};
+	struct reporting_result result = {0};
+	int err;
+
+	/* sudo alloctrace -p PID, nothing else said: a display that refreshes. */
+	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output && !o->format->machine && isatty(STDOUT_FILENO))
+		r.o.interval_ns = DEFAULT_REFRESH_NS;
+	err = start(&r);
+	if (!err)
+		err = trace(&r);
+	if (!err)
+		err = final_report(&r, &result);
+	if (!err)
+		wait_for_command(&r);
+	finish(&r);
+	return exit_status(&r, err, &result);
+}

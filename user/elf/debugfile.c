@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A distribution keeps the symbols of a stripped file in another file, which is found by the build id that both carry:
+ *
+ *     /usr/lib/debug/.build-id/93/ac61ec….debug
+ *
+ * or by name and CRC, as section .gnu_debuglink of the stripped file gives them: "name\0", padding to 4, CRC of the
+ * whole debug file (the CRC-32 of zlib). A name alone proves nothing: a debug file that carries another build id or has
+ * another CRC would give wrong names with confidence, so it is refused.
+ *
+ * The paths lead through directories that the target may own: they are followed with open_in(), and what is found is
+ * read as hostile.
+ */
+#include "elf/debugfile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/mem.h"
+#include "elf/openin.h"
+
+#define DEBUG_DIR "/usr/lib/debug"
+#define CRC_FILE_MAX (4ull << 30)	/* bytes that are read to check a debuglink's CRC */
+#define LINK_MAX 4096
+
+struct search {
+	const struct elf_file *ef;
+	const char *root;
+	uint8_t id[ELF_BUILD_ID_MAX];
+	size_t id_len;
+	int *fd;
+	struct elf_file **out;
+	bool refused;	/* a file was there, of another build */
+};
+
+static bool crc_matches(int fd, uint32_t want)
+{
+	const size_t chunk = 1 << 18;
+	uint8_t *buf = xmalloc(chunk);
+	uLong crc = crc32(0, NULL, 0);
+	uint64_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buf, chunk, (off_t)at)) > 0 && at < CRC_FILE_MAX) {
+		crc = crc32(crc, buf, (uInt)n);
+		at += (uint64_t)n;
+	}
+	free(buf);
+	return n == 0 && crc == want;
+}
+
+static bool same_kind(const struct elf_file *a, const struct elf_file *b)
+{
+	return elf_file_class(a) == elf_file_class(b) && elf_file_machine(a) == elf_file_machine(b);
+}
+
+/* crc NULL: the build id decides. Takes path (inside s->root), which is freed. true when it is the one. */
+static bool try_path(struct search *s, char *path, const uint32_t *crc)
+{
+	uint8_t id[ELF_BUILD_ID_MAX];
+	struct elf_file *debug = NULL;
+	bool good = false;
+	int fd = open_in(s->root, path, true);
+
+	if (fd >= 0 && elf_file_open(fd, path, &debug) == 0 && same_kind(s->ef, debug)) {
+		size_t len = elf_build_id(debug, id);
+
+		/* With two build ids there is no need to read the whole file for its CRC. */
+		if (s->id_len && len)
+			good = len == s->id_len && memcmp(id, s->id, len) == 0;
+		else
+			good = crc && crc_matches(fd, *crc);
+	}
+	if (good) {
+		*s->fd = fd;
+		*s->out = debug;
+	} else if (fd >= 0) {
+		s->refused = true;
+		elf_file_close(debug);
+		close(fd);
+	}
+	free(path);
+	return good;
+}
+
+static bool by_build_id(struct search *s)
+{
+	char hex[2 * ELF_BUILD_ID_MAX + 1];
+
+	if (s->id_len < 2)
+		return false;
+	for (size_t i = 0; i < s->id_len; i++) {
+		hex[2 * i] = "0123456789abcdef"[s->id[i] >> 4];
+		hex[2 * i + 1] = "0123456789abcdef"[s->id[i] & 15];
+	}
+	hex[2 * s->id_len] = '\0';
+	return try_path(s, xasprintf(DEBUG_DIR "/.build-id/%.2s/%s.debug", hex, hex + 2), NULL);
+}
+
+/* The file name and CRC of .gnu_debuglink; name is the caller's to free. */
+static bool read_debuglink(const struct elf_file *ef, char **name, uint32_t *crc)
+{
+	uint8_t *data;
+	size_t size, len;
+	bool ok;
+
+	if (elf_section_read(ef, ".gnu_debuglink", LINK_MAX, &data, &size) != 0)
+		return false;
+	len = strnlen((char *)data, size);
+	/* A name only: a path could lead anywhere. */
+	ok = len > 0 && len < size && !memchr(data, '/', len) && ((len + 4) & ~(size_t)3) + sizeof(*crc) <= size;
+	if (ok) {
+		memcpy(crc, data + ((len + 4) & ~(size_t)3), sizeof(*crc));
+		*name = xstrdup((char *)data);
+	}
+	free(data);
+	return ok;
+}
+
+static bool by_debuglink(struct search *s, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? (int)(slash - path) : 0;
+	uint32_t crc;
+	bool found;
+	char *name;
+
+	if (path[0] != '/' || strlen(path) > LINK_MAX || !read_debuglink(s->ef, &name, &crc))
+		return false;
+	found = try_path(s, xasprintf("%.*s/%s", dir, path, name), &crc) ||
+		try_path(s, xasprintf("%.*s/.debug/%s", dir, path, name), &crc) ||
+		try_path(s, xasprintf(DEBUG_DIR "%.*s/%s", dir, path, name), &crc);
+	free(name);
+	return found;
+}
+
+int elf_debugfile_open(const struct elf_file *ef, const char *path, const char *root, int *fd, struct elf_file **out)
+{
+	struct search s = {.ef = ef, .root = root, .fd = fd, .out = out};
+
+	s.id_len = elf_build_id(ef, s.id);
+	if (by_build_id(&s) || by_debuglink(&s, path))
+		return 0;
+	return s.refused ? -ENOEXEC : -ENOENT;
+}

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * .eh_frame is a list of records:
+ *
+ *     | length | 0            | version, augmentation, alignments, initial instructions |    CIE: shared by many FDEs
+ *     | length | back to CIE  | pc begin, pc range, augmentation data, instructions     |    FDE: one function
+ *     | 0 |                                                                                  end (of one linker input)
+ *
+ * Linkers write the FDEs in the order of their input, in which each object file's cold, startup and ordinary functions
+ * alternate, while the functions themselves are laid out by kind. So this goes twice over the section: the first pass
+ * reads the records' heads, CIEs fully, and notes each function's range and where its instructions are; the ranges are
+ * sorted; the second pass runs the instructions in the order of addresses, straight into the final rows.
+ *
+ * Where FDEs overlap, the one that starts first keeps its range (of two that start together, the one written first), and
+ * the other loses what is covered already.
+ */
+#include "elf/ehframe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "elf/cfa.h"
+
+/* Linkers merge equal CIEs: a program has a handful. */
+#define CIES_MAX (1u << 16)
+
+struct cie {
+	struct cfa_context ctx;
+	uint32_t offset;	/* in the section */
+	uint8_t pointer_encoding;
+	bool bad, refused;	/* refused: can't be followed, though not damaged */
+	bool augmented;		/* its FDEs have augmentation data, with a length */
+	bool signal;		/* its FDEs are of frames that a signal interrupted into */
+};
+
+struct fde {
+	uint32_t from, start, end;	/* from base; `from` is where its rows start, `start` what its program counts from */
+	uint32_t program, program_end;	/* offsets in the section */
+	uint32_t cie;
+};
+
+struct loader {
+	const struct eh_frame *eh;
+	size_t max;
+	uint64_t base;
+	vec_of(struct cie) cies;	/* by offset, which is the order they are met in */
+	vec_of(struct fde) fdes;	/* as in the section */
+	size_t last_cie, last_text;
+	struct unwind_table *table;
+};
+
+/* One letter of the augmentation string after 'z', with its data. false: unknown. */
+static bool read_augmentation(struct loader *l, struct cie *cie, char letter, struct dwcursor *data)
+{
+	const struct eh_frame *eh = l->eh;
+	uint8_t encoding;
+
+	switch (letter) {
+	case 'L':	/* how FDEs write a pointer to language specific data */
+		dw_u8(data);
+		return true;
+	case 'P':	/* personality routine: only stepped over */
+		encoding = dw_u8(data);
+		if (encoding == DW_PE_OMIT)
+			return true;
+		if (encoding == DW_PE_ALIGNED)
+			dw_pointer(data, encoding, eh->data, eh->vaddr, NULL);
+		else
+			dw_format(data, encoding);
+		return true;
+	case 'R':
+		cie->pointer_encoding = dw_u8(data);
+		return true;
+	case 'S':
+		cie->signal = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * The string is at s, NUL-terminated. An unknown letter's data has unknown length: what follows it can be skipped
+ * because 'z' gives the length of all, unless the pointers' encoding is in there.
+ */
+static bool read_augmentations(struct loader *l, struct cie *cie, const char *s, struct dwcursor *c)
+{
+	struct dwcursor data = *c;
+	uint64_t len;
+
+	if (!*s)
+		return true;
+	if (*s++ != 'z')
+		return false;
+	cie->augmented = true;
+	len = dw_uleb(c);
+	data.p = c->p;
+	dw_skip(c, len);
+	if (c->bad)
+		return false;
+	data.end = c->p;
+	for (; *s; s++)
+		if (!read_augmentation(l, cie, *s, &data))
+			return !strchr(s, 'R') && !data.bad;
+	return !data.bad;
+}
+
+static bool encoding_is_followed(uint8_t encoding)
+{
+	unsigned int relative = encoding & 0xf0;
+
+	return encoding == DW_PE_ALIGNED || relative == DW_PE_ABSPTR || relative == DW_PE_PCREL;
+}
+
+/* c is after the CIE's id. false: damaged or unknown. */
+static bool read_cie_fields(struct loader *l, struct cie *cie, struct dwcursor *c)
+{
+	uint8_t version = dw_u8(c);
+	const char *s = (const char *)c->p;
+	const uint8_t *nul = memchr(c->p, 0, dw_left(c));
+	uint64_t return_register;
+
+	if ((version != 1 && version != 3 && version != 4) || !nul)
+		return false;
+	c->p = nul + 1;
+	if (version == 4 && (dw_u8(c) != 8 || dw_u8(c) != 0))	/* sizes of addresses and of segment selectors */
+		return false;
+	cie->ctx.code_align = dw_uleb(c);
+	cie->ctx.data_align = dw_sleb(c);
+	return_register = version == 1 ? dw_u8(c) : dw_uleb(c);
+	if (c->bad || return_register != CFA_REG_RETURN || !read_augmentations(l, cie, s, c))
+		return false;
+	cie->ctx.encoding = cie->pointer_encoding;
+	cie->refused = !encoding_is_followed(cie->pointer_encoding);
+	return cfa_run_initial(&cie->ctx, *c);
+}
+
+static void read_cie(struct loader *l, uint32_t offset, struct dwcursor c)
+{
+	struct unwind_stats *stats = &l->table->stats;
+	struct cie cie = { .offset = offset };
+
+	stats->cies++;
+	cie.ctx.section = l->eh->data;
+	cie.ctx.section_vaddr = l->eh->vaddr;
+	cie.bad = !read_cie_fields(l, &cie, &c);
+	if (cie.bad)
+		stats->bad_cies++;
+	if (l->cies.n < CIES_MAX)
+		vec_push(&l->cies, cie);
+}
+
+static const struct cie *find_cie(struct loader *l, uint32_t offset)
+{
+	size_t low = 0, high = l->cies.n;
+
+	if (l->last_cie < l->cies.n && l->cies.at[l->last_cie].offset == offset)
+		return &l->cies.at[l->last_cie];
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (l->cies.at[mid].offset < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == l->cies.n || l->cies.at[low].offset != offset)
+		return NULL;
+	l->last_cie = low;
+	return &l->cies.at[low];
+}
+
+/* The stretch of code that holds all of [start, end), or NULL. */
+static const struct eh_text *find_text(struct loader *l, uint64_t start, uint64_t end)
+{
+	const struct eh_text *text = &l->eh->text[l->last_text];
+	size_t low = 0, high = l->eh->n_text;
+
+	if (start < text->start || start >= text->end) {
+		while (low < high) {
+			size_t mid = low + (high - low) / 2;
+
+			if (l->eh->text[mid].end <= start)
+				low = mid + 1;
+			else
+				high = mid;
+		}
+		if (low == l->eh->n_text || start < l->eh->text[low].start)
+			return NULL;
+		l->last_text = low;
+		text = &l->eh->text[low];
+	}
+	return end <= text->end ? text : NULL;
+}
+
+/* c is after the CIE pointer. UNWIND_SKIPS if the FDE was taken. */
+static enum unwind_skip read_fde_fields(struct loader *l, const struct cie *cie, struct dwcursor *c)
+{
+	const struct eh_frame *eh = l->eh;
+	const struct eh_text *text;
+	uint64_t start, end, len;
+	struct fde fde;
+
+	if (cie->bad)
+		return UNWIND_SKIP_BAD_CIE;
+	if (cie->refused)
+		return UNWIND_SKIP_ENCODING;
+	start = dw_pointer(c, cie->pointer_encoding, eh->data, eh->vaddr, NULL);
+	len = dw_format(c, cie->pointer_encoding);
+	if (cie->augmented)
+		dw_skip(c, dw_uleb(c));
+	if (c->bad)
+		return UNWIND_SKIP_DAMAGED;
+	if (len == 0)
+		return UNWIND_SKIP_EMPTY;
+	if (__builtin_add_overflow(start, len, &end))
+		return UNWIND_SKIP_OUTSIDE;
+	text = find_text(l, start, end);
+	if (!text)
+		return UNWIND_SKIP_OUTSIDE;
+	/*
+	 * A signal frame's handler returns to the first instruction here, with no call before it. A pc that is looked up
+	 * as a return address, less one, has to find it too.
+	 */
+	fde.from = (uint32_t)(start - l->base) - (cie->signal && start > text->start);
+	fde.start = (uint32_t)(start - l->base);
+	fde.end = (uint32_t)(end - l->base);
+	fde.program = (uint32_t)(c->p - eh->data);
+	fde.program_end = (uint32_t)(c->end - eh->data);
+	fde.cie = (uint32_t)(cie - l->cies.at);
+	vec_push(&l->fdes, fde);
+	return UNWIND_SKIPS;
+}
+
+/* pointer_at: offset of the CIE pointer, which is a distance backwards from itself. */
+static void read_fde(struct loader *l, uint32_t pointer_at, uint32_t distance, struct dwcursor c)
+{
+	struct unwind_stats *stats = &l->table->stats;
+	const struct cie *cie = distance <= pointer_at ? find_cie(l, pointer_at - distance) : NULL;
+	enum unwind_skip skip = cie ? read_fde_fields(l, cie, &c) : UNWIND_SKIP_NO_CIE;
+
+	stats->fdes++;
+	if (skip != UNWIND_SKIPS)
+		stats->skipped[skip]++;
+}
+
+/* The first pass. 0 or -EFBIG. */
+static int read_records(struct loader *l)
+{
+	const struct eh_frame *eh = l->eh;
+	struct dwcursor c = { eh->data, eh->data + eh->size, false };
+
+	while (dw_left(&c) >= 4) {
+		uint32_t offset = (uint32_t)(c.p - eh->data), at, id;
+		uint64_t len = dw_fixed(&c, 4);
+		struct dwcursor record;
+
+		if (len == 0) {
+			/* The end of one input; another may follow where it wasn't the linker's last. */
+			if (eh->open_end)
+				break;
+			continue;
+		}
+		if (len == UINT32_MAX)
+			len = dw_fixed(&c, 8);
+		record = c;
+		dw_skip(&c, len);
+		if (c.bad) {
+			l->table->stats.truncated = 1;
+			break;
+		}
+		record.end = c.p;
+		at = (uint32_t)(record.p - eh->data);
+		id = (uint32_t)dw_fixed(&record, 4);
+		if (record.bad)
+			continue;	/* too short for either: nothing to know about it */
+		if (id == 0)
+			read_cie(l, offset, record);
+		else
+			read_fde(l, at, id, record);
+		if (l->fdes.n > l->max)
+			return -EFBIG;
+	}
+	return 0;
+}
+
+/*
+ * The FDEs' numbers in the order of their start, equal ones as they are written: u32 from << 32 | number, by a stable
+ * radix sort, eleven bits at a time. The caller's to free.
+ */
+static uint64_t *sort_fdes(const struct loader *l)
+{
+	size_t n = l->fdes.n, counts[2048];
+	uint64_t *keys = xrealloc_array(NULL, n, sizeof(*keys)), *other;
+	bool sorted = true;
+
+	for (size_t i = 0; i < n; i++) {
+		keys[i] = (uint64_t)l->fdes.at[i].from << 32 | i;
+		if (i && keys[i] < keys[i - 1])
+			sorted = false;
+	}
+	if (sorted)
+		return keys;
+	other = xrealloc_array(NULL, n, sizeof(*other));
+	for (unsigned int shift = 32; shift < 64; shift += 11) {
+		uint64_t *to = other;
+		size_t sum = 0;
+
+		memset(counts, 0, sizeof(counts));
+		for (size_t i = 0; i < n; i++)
+			counts[keys[i] >> shift & 2047]++;
+		for (size_t i = 0; i < 2048; i++) {
+			size_t count = counts[i];
+
+			counts[i] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			to[counts[keys[i] >> shift & 2047]++] = keys[i];
+		other = keys;
+		keys = to;
+	}
+	free(other);
+	return keys;
+}
+
+/* The second pass. 0 or -EFBIG. */
+static int build_rows(struct loader *l)
+{
+	struct unwind_stats *stats = &l->table->stats;
+	/* Compilers need about seven rows a function; the rest grows. */
+	struct cfa_rows rows = { .max = l->max };
+	uint64_t *order = sort_fdes(l);
+	uint32_t covered = 0;	/* up to here, from base */
+
+	rows.cap = l->fdes.n < l->max / 8 ? l->fdes.n * 8 + 1 : l->max;
+	rows.at = xrealloc_array(NULL, rows.cap, sizeof(*rows.at));
+	for (size_t i = 0; i < l->fdes.n && !rows.full; i++) {
+		const struct fde *fde = &l->fdes.at[(uint32_t)order[i]];
+		struct dwcursor program = { l->eh->data + fde->program, l->eh->data + fde->program_end, false };
+		struct cfa_range range = { l->base, l->base + fde->start, l->base + fde->from, l->base + fde->end };
+
+		if (i && fde->from < covered) {
+			if (fde->end <= covered) {
+				stats->skipped[UNWIND_SKIP_OVERLAP]++;
+				continue;
+			}
+			stats->clipped++;
+			range.from = l->base + covered;
+		} else if (i && fde->from > covered) {
+			cfa_rows_add(&rows, covered, cfa_rule(UNWIND_CFA_GAP, 0));
+		}
+		if (!cfa_run(&l->cies.at[fde->cie].ctx, program, &range, &rows))
+			stats->bad_programs++;
+		covered = fde->end;
+	}
+	free(order);
+	if (l->fdes.n)
+		cfa_rows_add(&rows, covered, cfa_rule(UNWIND_CFA_GAP, 0));
+	if (rows.full) {
+		free(rows.at);
+		return -EFBIG;
+	}
+	l->table->rows = xrealloc_array(rows.at, rows.n, sizeof(*rows.at));
+	l->table->n = rows.n;
+	return 0;
+}
+
+int unwind_table_parse(const struct eh_frame *eh, size_t max_rows, struct unwind_table **out)
+{
+	struct loader l = { .eh = eh, .max = max_rows };
+	int err;
+
+	if (eh->n_text == 0 || eh->size > UINT32_MAX)
+		return -ENOEXEC;
+	l.base = eh->text[0].start;
+	if (eh->text[eh->n_text - 1].end - l.base > UINT32_MAX)
+		return -EOVERFLOW;
+	l.table = xcalloc(1, sizeof(*l.table));
+	l.table->base = l.base;
+	err = read_records(&l);
+	if (!err)
+		err = build_rows(&l);
+	vec_free(&l.cies);
+	vec_free(&l.fdes);
+	if (err) {
+		unwind_table_free(l.table);
+		return err;
+	}
+	*out = l.table;
+	return 0;
+}
+
+void unwind_table_free(struct unwind_table *t)
+{
+	if (!t)
+		return;
+	free(t->rows);
+	free(t);
+}
+
+const struct unwind_row *unwind_table_at(const struct unwind_table *t, uint64_t vaddr)
+{
+	uint64_t pc = vaddr - t->base;
+	size_t low = 0, high = t->n;
+
+	if (vaddr < t->base)
+		return NULL;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (t->rows[mid].pc <= pc)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && t->rows[low - 1].kind != UNWIND_CFA_GAP ? &t->rows[low - 1] : NULL;
+}
+
+void unwind_table_count_bytes(const struct unwind_table *t, struct unwind_bytes *bytes)
+{
+	*bytes = (struct unwind_bytes){0};
+	for (size_t i = 0; i + 1 < t->n; i++) {
+		const struct unwind_row *row = &t->rows[i];
+		uint32_t len = row[1].pc - row->pc;
+		unsigned int cfa = row->kind & 15;
+
+		bytes->cfa[cfa] += len;
+		if (cfa == UNWIND_CFA_UNSUPPORTED)
+			bytes->why[row->cfa_off] += len;
+		else if (cfa != UNWIND_CFA_GAP && cfa <= UNWIND_CFA_PLT)
+			bytes->rbp[row->kind >> 4] += len;
+	}
+}
+
+const char *unwind_load_why(int err)
+{
+	switch (err) {
+	case 0:
+		return "loaded";
+	case -ENOENT:
+		return "no .eh_frame";
+	case -ENOTSUP:
+		return "not an x86-64 program or library";
+	case -EFBIG:
+		return "too many unwind rows";
+	case -EOVERFLOW:
+		return "code spans more than 4 GiB";
+	default:
+		return "damaged .eh_frame";
+	}
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Unwind tables: .eh_frame made into compact sorted rows (bpf/unwind_row.h) that can be looked up by pc, in the kernel
+ * or here. x86-64. The file may lie: whatever of it is damaged or can't be expressed is skipped and counted, and the cost
+ * is bounded by the file's size and by max_rows.
+ */
+#ifndef ALLOCTRACE_ELF_EHFRAME_H
+#define ALLOCTRACE_ELF_EHFRAME_H
+
+#include <linux/types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "unwind_row.h"
+
+#include "elf/elffile.h"
+
+/* Why an FDE (the unwind information of one function) has no rows. */
+enum unwind_skip {
+	UNWIND_SKIP_NO_CIE,	/* its CIE pointer leads to no CIE before it */
+	UNWIND_SKIP_BAD_CIE,	/* its CIE is damaged or of an unknown kind */
+	UNWIND_SKIP_ENCODING,	/* its pointers are written in a way that can't be followed (indirect, …) */
+	UNWIND_SKIP_DAMAGED,	/* it ends before its fields do */
+	UNWIND_SKIP_EMPTY,	/* it covers no byte: the linker discarded its function */
+	UNWIND_SKIP_OUTSIDE,	/* it covers addresses that aren't code */
+	UNWIND_SKIP_OVERLAP,	/* FDEs that start earlier cover all of it */
+	UNWIND_SKIPS
+};
+
+struct unwind_stats {
+	size_t cies, bad_cies;
+	size_t fdes;		/* all, those skipped included */
+	size_t skipped[UNWIND_SKIPS];	/* enum unwind_skip */
+	size_t clipped;		/* FDEs that lost their first bytes to one that starts earlier */
+	size_t bad_programs;	/* FDEs with rows only up to where their program is damaged */
+	size_t truncated;	/* 1: a record's length leads out of the section; nothing after it was read */
+};
+
+/* Bytes of code by their rules. */
+struct unwind_bytes {
+	uint64_t cfa[UNWIND_CFA_KINDS];	/* UNWIND_CFA_GAP: those between the functions */
+	uint64_t rbp[UNWIND_RBP_KINDS];	/* of those with a CFA rule up to UNWIND_CFA_PLT */
+	uint64_t why[UNWIND_WHYS];	/* of those with UNWIND_CFA_UNSUPPORTED */
+};
+
+struct unwind_table {
+	uint64_t base;	/* vaddr that the rows' pc counts from: the start of the file's code */
+	/* Sorted by pc, neighbours differ. The last one is a gap, so that each row's end is the next one's pc. */
+	struct unwind_row *rows;
+	size_t n;
+	struct unwind_stats stats;
+};
+
+/* From the file's .eh_frame section; where there are no section headers, from what PT_GNU_EH_FRAME points to.
+ * No message is said; unwind_load_why() has it in words:
+ * 0; -ENOENT (the file has none); -ENOTSUP (not x86-64, or not a program or shared library); -EFBIG (more than max_rows
+ * rows or functions); -EOVERFLOW (code that spans more than 4 GiB); -ENOEXEC (damaged). */
+int unwind_table_load(const struct elf_file *ef, size_t max_rows, struct unwind_table **out);
+const char *unwind_load_why(int err);
+/* free(NULL) is fine. */
+void unwind_table_free(struct unwind_table *t);
+/* The row in force at vaddr; NULL where there is none (before the first, or a gap). */
+const struct unwind_row *unwind_table_at(const struct unwind_table *t, uint64_t vaddr);
+
+void unwind_table_count_bytes(const struct unwind_table *t, struct unwind_bytes *bytes);
+
+/* The parser below unwind_table_load(), on bytes in memory. */
+struct eh_text {	/* code at [start, end) */
+	uint64_t start, end;
+};
+
+struct eh_frame {
+	const uint8_t *data;
+	size_t size;
+	uint64_t vaddr;		/* of data[0] */
+	const struct eh_text *text;	/* sorted, disjoint, none empty */
+	size_t n_text;
+	bool open_end;		/* size only bounds it: it ends at the first record of length 0 */
+};
+
+/* At most UINT32_MAX bytes of data. As unwind_table_load(). */
+int unwind_table_parse(const struct eh_frame *eh, size_t max_rows, struct unwind_table **out);
+
+#endif

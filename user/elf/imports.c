@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "elf/imports.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "elf/symtab.h"
+
+#define WINDOW 4096			/* relocations read at a time */
+#define RELOCATIONS_MAX (32u << 20)	/* in one section; most are R_X86_64_RELATIVE and cost nothing but their reading */
+#define SLOTS_MAX (4u << 20)
+
+struct slot {
+	uint64_t vaddr;
+	uint32_t name;	/* offset in strings */
+};
+
+struct elf_imports {
+	vec_of(struct slot) slots;	/* sorted */
+	char *strings;
+};
+
+static bool names_a_slot(uint64_t type)
+{
+	return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT || type == R_X86_64_64;
+}
+
+static int add_section(struct elf_imports *im, const struct elf_file *ef, const struct elf_section *sec,
+		       struct symtab *st, Elf64_Rela *window)
+{
+	uint64_t count = sec->size / sizeof(*window);
+
+	if (sec->entsize != sizeof(*window) || (sec->flags & SHF_COMPRESSED) || count > RELOCATIONS_MAX ||
+	    sec->offset > UINT64_MAX - sec->size)
+		return -ENOEXEC;
+	for (uint64_t first = 0; first < count; first += WINDOW) {
+		size_t n = count - first < WINDOW ? (size_t)(count - first) : WINDOW;
+
+		if (!elf_file_read(ef, sec->offset + first * sizeof(*window), window, n * sizeof(*window)))
+			return -ENOEXEC;
+		for (size_t i = 0; i < n; i++) {
+			struct symtab_entry e;
+
+			if (!names_a_slot(ELF64_R_TYPE(window[i].r_info)) || window[i].r_addend != 0)
+				continue;
+			if (!symtab_get(st, ELF64_R_SYM(window[i].r_info), &e) || e.name[0] == '\0')
+				continue;
+			if (im->slots.n == SLOTS_MAX)
+				return -ENOEXEC;
+			vec_push(&im->slots, ((struct slot){window[i].r_offset, (uint32_t)(e.name - st->strings)}));
+		}
+	}
+	return 0;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct slot *x = a, *y = b;
+
+	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
+}
+
+static int add_sections(struct elf_imports *im, const struct elf_file *ef, const struct elf_section *dynsym,
+			struct symtab *st)
+{
+	size_t n;
+	const struct elf_section *sections = elf_file_sections(ef, &n);
+	Elf64_Rela *window = xrealloc_array(NULL, WINDOW, sizeof(*window));
+	int err = 0;
+
+	for (size_t i = 1; i < n && !err; i++) {
+		const char *name = elf_section_name(ef, &sections[i]);
+
+		if (sections[i].type != SHT_RELA || sections[i].link != (size_t)(dynsym - sections))
+			continue;
+		if (strcmp(name, ".rela.plt") == 0 || strcmp(name, ".rela.dyn") == 0)
+			err = add_section(im, ef, &sections[i], st, window);
+	}
+	free(window);
+	return err;
+}
+
+int elf_imports_load(const struct elf_file *ef, struct elf_imports **out)
+{
+	const struct elf_section *dynsym = elf_section_by_type(ef, SHT_DYNSYM);
+	struct elf_imports *im = xcalloc(1, sizeof(*im));
+	struct symtab st;
+	int err;
+
+	*out = im;
+	if (!dynsym || elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
+		return 0;
+	err = symtab_open(&st, ef, dynsym);
+	if (!err) {
+		err = add_sections(im, ef, dynsym, &st);
+		im->strings = st.strings;
+		st.strings = NULL;
+		symtab_close(&st);
+	}
+	if (err) {
+		*out = NULL;
+		elf_imports_free(im);
+		return -ENOEXEC;
+	}
+	if (im->slots.n)
+		qsort(im->slots.at, im->slots.n, sizeof(*im->slots.at), compare_slots);
+	return 0;
+}
+
+void elf_imports_free(struct elf_imports *im)
+{
+	if (!im)
+		return;
+	vec_free(&im->slots);
+	free(im->strings);
+	free(im);
+}
+
+const char *elf_imports_at(const struct elf_imports *im, uint64_t slot_vaddr)
+{
+	struct slot key = {.vaddr = slot_vaddr};
+	const struct slot *found = NULL;
+
+	if (im->slots.n)
+		found = bsearch(&key, im->slots.at, im->slots.n, sizeof(*im->slots.at), compare_slots);
+	return found ? im->strings + found->name : NULL;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which imported function a GOT slot holds: what a PLT stub's indirect jump reads. x86-64. */
+#ifndef ALLOCTRACE_ELF_IMPORTS_H
+#define ALLOCTRACE_ELF_IMPORTS_H
+
+#include "elf/elffile.h"
+
+struct elf_imports;
+
+/* From the relocations of .rela.plt and .rela.dyn (JUMP_SLOT, GLOB_DAT, 64): slot vaddr -> symbol name. 0 (also when there are none) or -ENOEXEC. */
+int elf_imports_load(const struct elf_file *ef, struct elf_imports **out);
+void elf_imports_free(struct elf_imports *im);
+/* NULL if the slot is not an import's. */
+const char *elf_imports_at(const struct elf_imports *im, uint64_t slot_vaddr);
+
+#endif

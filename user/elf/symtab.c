@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "elf/symtab.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Far above the largest real ones (a browser with debug symbols), and what a file may make alloctrace allocate. */
+#define STRINGS_MAX (512u << 20)
+#define SYMBOLS_MAX (16u << 20)
+#define WINDOW 4096	/* symbols */
+
+int symtab_open(struct symtab *st, const struct elf_file *ef, const struct elf_section *sec)
+{
+	size_t n, entsize = elf_file_class(ef) == ELFCLASS64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	const struct elf_section *all = elf_file_sections(ef, &n);
+	uint8_t *strings;
+
+	*st = (struct symtab){.ef = ef, .sec = sec, .entsize = entsize};
+	if (sec->entsize != entsize || (sec->flags & SHF_COMPRESSED))
+		return -ENOEXEC;
+	if (sec->size / entsize > SYMBOLS_MAX)
+		return -ENOEXEC;
+	if (sec->link >= n || all[sec->link].type != SHT_STRTAB)
+		return -ENOEXEC;
+	if (elf_section_data(ef, &all[sec->link], STRINGS_MAX, &strings, &st->strings_size) != 0)
+		return -ENOEXEC;
+	st->strings = (char *)strings;
+	st->count = (size_t)(sec->size / entsize);
+	return 0;
+}
+
+void symtab_close(struct symtab *st)
+{
+	free(st->strings);
+	free(st->window);
+	st->strings = NULL;
+	st->window = NULL;
+}
+
+static bool load_window(struct symtab *st, size_t i)
+{
+	size_t n = st->count - i < WINDOW ? st->count - i : WINDOW;
+
+	if (!st->window)
+		st->window = xmalloc(WINDOW * st->entsize);
+	st->window_count = 0;
+	/* symtab_open() bounded count, so that this does not overflow; the read checks that it is inside the file. */
+	if (st->sec->offset > UINT64_MAX - i * st->entsize ||
+	    !elf_file_read(st->ef, st->sec->offset + i * st->entsize, st->window, n * st->entsize))
+		return false;
+	st->window_first = i;
+	st->window_count = n;
+	return true;
+}
+
+bool symtab_get(struct symtab *st, size_t i, struct symtab_entry *e)
+{
+	const uint8_t *raw;
+	uint32_t name;
+
+	if (i >= st->count)
+		return false;
+	if (i < st->window_first || i - st->window_first >= st->window_count)
+		if (!load_window(st, i))
+			return false;
+	raw = st->window + (i - st->window_first) * st->entsize;
+	if (st->entsize == sizeof(Elf64_Sym)) {
+		Elf64_Sym sym;
+
+		memcpy(&sym, raw, sizeof(sym));
+		name = sym.st_name;
+		*e = (struct symtab_entry){
+			.vaddr = sym.st_value, .size = sym.st_size, .shndx = sym.st_shndx,
+			.type = ELF64_ST_TYPE(sym.st_info), .bind = ELF64_ST_BIND(sym.st_info),
+		};
+	} else {
+		Elf32_Sym sym;
+
+		memcpy(&sym, raw, sizeof(sym));
+		name = sym.st_name;
+		*e = (struct symtab_entry){
+			.vaddr = sym.st_value, .size = sym.st_size, .shndx = sym.st_shndx,
+			.type = ELF32_ST_TYPE(sym.st_info), .bind = ELF32_ST_BIND(sym.st_info),
+		};
+	}
+	if (name >= st->strings_size)
+		return false;
+	e->name = st->strings + name;
+	return true;
+}
+
+bool symtab_is_function(const struct symtab_entry *e)
+{
+	return (e->type == STT_FUNC || e->type == STT_GNU_IFUNC) && e->shndx != SHN_UNDEF && e->shndx != SHN_ABS &&
+	       e->shndx != SHN_COMMON && e->name[0] != '\0';
+}

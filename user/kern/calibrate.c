@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What one hit costs: the real program, on a function of our own, in an object of its own with small maps, so that the
+ * run's counters stay clean. Time per call with the probe less the time per call without.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "kern/internal.h"
+
+#define CALLS 2000
+#define ROUNDS 7
+
+/* Functions that start with an instruction of each class, and whose bytes the compiler has no say in. */
+__asm__(".pushsection .text\n"
+	".globl calibrate_emulated, calibrate_stepped\n"
+	".type calibrate_emulated, @function\n"
+	".type calibrate_stepped, @function\n"
+	"calibrate_emulated: push %rbp; pop %rbp; ret\n"
+	".size calibrate_emulated, . - calibrate_emulated\n"
+	"calibrate_stepped: mov %rdi, %rax; ret\n"
+	".size calibrate_stepped, . - calibrate_stepped\n"
+	".popsection\n");
+extern void calibrate_emulated(size_t size);
+extern void calibrate_stepped(size_t size);
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ns per call, the calls made under `depth` frames (alloctrace is built with frame pointers). volatile: no tail call. */
+__attribute__((noinline))
+static double run(void (*f)(size_t), unsigned depth)
+{
+	volatile double per_call;
+
+	if (depth > 1) {
+		per_call = run(f, depth - 1);
+		return per_call;
+	}
+	uint64_t start = now_ns();
+
+	for (int i = 0; i < CALLS; i++)
+		f(1);
+	per_call = (double)(now_ns() - start) / CALLS;
+	return per_call;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median_run(void (*f)(size_t), unsigned depth)
+{
+	double t[ROUNDS];
+
+	for (int i = 0; i < ROUNDS; i++)
+		t[i] = run(f, depth);
+	qsort(t, ROUNDS, sizeof(t[0]), compare);
+	return t[ROUNDS / 2];
+}
+
+/* The file offset of an address of our own executable. */
+static int own_offset(const void *addr, uint64_t *offset)
+{
+	unsigned long start, end, off, at = (unsigned long)addr;
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "re");
+	int err = -ENOENT;
+
+	if (!f)
+		return -errno;
+	while (err && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx %*s %lx", &start, &end, &off) == 3 && at >= start && at < end) {
+			*offset = at - start + off;
+			err = 0;
+		}
+	}
+	fclose(f);
+	return err;
+}
+
+int kern_calibrate(enum attach_mode mode, enum site_cost cost, unsigned depth, double *hit_ns)
+{
+	const struct kern_options o = {
+		.max_stacks = 1024, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 1 << 16, .max_size = UINT64_MAX, .mode = mode,
+	};
+	void (*f)(size_t) = cost == SITE_EMULATED ? calibrate_emulated : calibrate_stepped;
+	struct plan_probe probe = {.site = {.arg_reg = {7, 7, 7, 7, 7, 7}}};
+	struct plan plan = {.probes = &probe, .n_probes = 1};
+	struct kern *k = NULL;
+	double bare, probed;
+	int err, fd;
+
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = own_offset((const void *)f, &probe.file_offset);
+	if (!err)
+		err = kern_open(&o, &k);
+	if (!err) {
+		bare = median_run(f, depth);
+		err = kern_attach(k, getpid(), fd, "alloctrace", 0, &plan);
+	}
+	if (!err) {
+		probed = median_run(f, depth);
+		*hit_ns = probed > bare ? probed - bare : 0;
+	}
+	kern_close(k);
+	close(fd);
+	return err;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the kernel's counters to a profile: frames as they arrive through the ring, sums when a report is due. */
+#ifndef ALLOCTRACE_KERN_COLLECTOR_H
+#define ALLOCTRACE_KERN_COLLECTOR_H
+
+#include "kern/kern.h"
+#include "model/profile.h"
+#include "target/process.h"
+
+/* A file's address for an offset in it; addr as it is where the module is no file. */
+typedef uint64_t (*to_vaddr_fn)(void *arg, uint32_t module, uint64_t file_offset);
+
+struct collector;
+
+/* Everything is borrowed. */
+struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
+				to_vaddr_fn to_vaddr, void *arg);
+void collector_free(struct collector *c);
+
+/* Takes the records out of the ring and keeps them raw. 0 or -errno with a message said. */
+int collector_drain(struct collector *c);
+/* Names the raw records' processes and modules; the process events up to now must have been handled before. */
+void collector_resolve(struct collector *c);
+/* Sets the profile's counters to the sums so far, or (delta) to what came since the last call with delta. 0 or -errno with a message said. */
+int collector_sums(struct collector *c, bool delta);
+/* Calls whose frames never arrived, as of the last collector_sums(). */
+uint64_t collector_lost(const struct collector *c);
+/* Frames per recorded call, on average; for the cost of a hit. */
+double collector_mean_depth(const struct collector *c);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Holding a launched command until its probes are attached (bpf/hold.bpf.c says how). */
+#include <errno.h>
+#include <string.h>
+
+#include "alloctrace.skel.h"
+#include "base/log.h"
+#include "kern/internal.h"
+
+int kern_hold(struct kern *k, pid_t pid)
+{
+	int link = bpf_raw_tracepoint_open("sched_process_exec", bpf_program__fd(k->skel->progs.on_exec));
+
+	if (link < 0)
+		return fail(link, "cannot attach to the kernel's tracepoint sched_process_exec: %s", strerror(-link));
+	vec_push(&k->hold_links, link);
+	k->skel->bss->hold_pid = pid;
+	return 0;
+}
+
+int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset)
+{
+	return attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_loader), pid, fd, &file_offset, NULL, 1,
+			      k, true);
+}
+
+uint64_t kern_hold_count(const struct kern *k)
+{
+	return __atomic_load_n(&k->skel->bss->hold_count, __ATOMIC_ACQUIRE);
+}
+
+void kern_hold_loader_done(struct kern *k)
+{
+	k->skel->bss->hold_loader = false;
+}
+
+bool kern_exec_by_thread(struct kern *k)
+{
+	return __atomic_exchange_n(&k->skel->bss->exec_by_thread, false, __ATOMIC_ACQ_REL);
+}

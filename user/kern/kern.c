@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Loading and the life of the BPF object. */
+#include "kern/kern.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloctrace.skel.h"
+#include "base/log.h"
+#include "kern/internal.h"
+
+/* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
+#define INIT_PIDNS_INO 0xeffffffcU
+#define SCRATCH_PER_CPU 8	/* SCRATCH_TRIES of bpf/state.bpf.h */
+
+/* libbpf's own words are for -v; what failed is said by the caller in one line. */
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	char text[512];
+
+	if (level == LIBBPF_DEBUG || !log_verbose())
+		return 0;
+	vsnprintf(text, sizeof(text), fmt, args);
+	text[strcspn(text, "\n")] = 0;
+	note("%s", text);
+	return 0;
+}
+
+static int frames_callback(void *ctx, void *data, size_t size)
+{
+	struct kern *k = ctx;
+	const struct stack_frames *rec = data;
+	const size_t head = offsetof(struct stack_frames, frames);
+
+	if (size >= head && size >= head + rec->n * sizeof(rec->frames[0]))
+		k->on_frames(k->on_frames_arg, rec);
+	return 0;
+}
+
+static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
+{
+	const struct kern_options *o = &k->options;
+	struct stat st;
+
+	skel->rodata->min_size = o->min_size;
+	skel->rodata->max_size = o->max_size;
+	skel->rodata->max_frames = o->max_frames;
+	skel->rodata->by_thread = o->by_thread;
+	skel->rodata->ring_wake_bytes = o->ring_bytes / 4;
+	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != INIT_PIDNS_INO) {
+		skel->rodata->pidns_dev = st.st_dev;
+		skel->rodata->pidns_ino = st.st_ino;
+	}
+}
+
+static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
+{
+	const struct kern_options *o = &k->options;
+
+	bpf_map__set_max_entries(skel->maps.stacks, o->max_stacks);
+	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
+	bpf_map__set_max_entries(skel->maps.nests, 1 << 16);
+	bpf_map__set_max_entries(skel->maps.scratches, k->n_cpus * SCRATCH_PER_CPU);
+}
+
+/* The programs on functions are loaded for the way they are attached. */
+static void set_attach_type(struct kern *k, struct alloctrace_bpf *skel)
+{
+	struct bpf_program *const on_functions[] = {skel->progs.on_alloc, skel->progs.on_nothing, skel->progs.on_loader};
+
+	for (size_t i = 0; i < sizeof(on_functions) / sizeof(on_functions[0]); i++)
+		if (k->options.mode == ATTACH_MULTI)
+			bpf_program__set_expected_attach_type(on_functions[i], (enum bpf_attach_type)48);
+	bpf_program__set_autoload(skel->progs.on_nothing, k->options.empty);
+	bpf_program__set_autoload(skel->progs.on_exec, k->options.hold);
+	bpf_program__set_autoload(skel->progs.on_loader, k->options.hold);
+}
+
+static int load(struct kern *k)
+{
+	const char *why;
+	int err;
+
+	k->skel = alloctrace_bpf__open();
+	if (!k->skel)
+		return fail(-errno, "cannot open the BPF object inside alloctrace: %s", strerror(errno));
+	set_constants(k, k->skel);
+	set_sizes(k, k->skel);
+	set_attach_type(k, k->skel);
+	err = alloctrace_bpf__load(k->skel);
+	if (err)
+		return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words",
+			    strerror(-err), feature(FEATURE_LOCKDOWN, &why) ? "" : ": ",
+			    feature(FEATURE_LOCKDOWN, NULL) ? "" : why);
+	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.ring), frames_callback, k, NULL);
+	if (!k->ring)
+		return fail(-errno, "cannot map the BPF ring buffer: %s", strerror(errno));
+	return 0;
+}
+
+int kern_open(const struct kern_options *o, struct kern **out)
+{
+	struct kern *k;
+	int err;
+
+	err = features_require();
+	if (err)
+		return err;
+	libbpf_set_print(print_libbpf);
+	k = xcalloc(1, sizeof(*k));
+	k->options = *o;
+	k->options.mode = attach_mode_resolve(o->mode);
+	k->n_cpus = libbpf_num_possible_cpus();
+	if (k->n_cpus < 1) {
+		err = fail(-EIO, "cannot tell the number of CPUs: /sys/devices/system/cpu/possible can't be read");
+		goto out;
+	}
+	k->count_values = xcalloc(k->n_cpus, sizeof(*k->count_values));
+	err = load(k);
+out:
+	if (err) {
+		kern_close(k);
+		return err;
+	}
+	*out = k;
+	return 0;
+}
+
+void kern_detach(struct kern *k)
+{
+	for (size_t i = 0; i < k->links.n; i++)
+		close(k->links.at[i]);
+	for (size_t i = 0; i < k->hold_links.n; i++)
+		close(k->hold_links.at[i]);
+	vec_free(&k->links);
+	vec_free(&k->hold_links);
+}
+
+void kern_close(struct kern *k)
+{
+	if (!k)
+		return;
+	kern_detach(k);
+	ring_buffer__free(k->ring);
+	alloctrace_bpf__destroy(k->skel);
+	free(k->count_values);
+	free(k);
+}
+
+enum attach_mode kern_mode(const struct kern *k)
+{
+	return k->options.mode;
+}
+
+/* A preallocated hash element is its header (48 bytes, struct htab_elem), key and value; a bucket is 16 bytes, and there are as many as
+ * the next power of two (kernel/bpf/hashtab.c). */
+size_t kern_memory(const struct kern *k)
+{
+	size_t n = k->options.max_stacks, buckets = 1;
+
+	while (buckets < n)
+		buckets <<= 1;
+	return n * (48 + 8 + sizeof(struct stack_sum)) + buckets * 16 + k->options.ring_bytes +
+	       (size_t)(1 << 16) * sizeof(struct nest) + bpf_map__value_size(k->skel->maps.scratches) *
+	       (size_t)k->n_cpus * SCRATCH_PER_CPU;
+}
+
+static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t module)
+{
+	const struct alloc_function *f = alloc_function(p->function);
+	uint64_t c = p->site.arg_reg[f->size_arg];
+
+	if (f->count_arg != ALLOC_NO_ARG)
+		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
+	if (p->skip_if_old_null)
+		c |= COOKIE_SKIP_OLD_NULL | (uint64_t)p->site.arg_reg[f->old_arg] << COOKIE_OLD_SHIFT;
+	if (p->n_callers)
+		c |= COOKIE_HAS_NESTS;
+	return c | (uint64_t)(p->site.pushed / 8) << COOKIE_PUSHED_SHIFT |
+	       (uint64_t)p->function << COOKIE_FUNCTION_SHIFT | (uint64_t)probe << COOKIE_PROBE_SHIFT |
+	       (uint64_t)module << COOKIE_MODULE_SHIFT;
+}
+
+static int set_nests(struct kern *k, const struct plan_probe *p, uint32_t probe)
+{
+	struct nest nest = {0};
+
+	_Static_assert(PLAN_MAX_CALLERS <= NEST_MAX, "a plan's callers fit into a nest");
+	for (size_t i = 0; i < p->n_callers; i++) {
+		nest.at[i].from = p->callers[i].from;
+		nest.at[i].to = p->callers[i].to;
+	}
+	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.nests), &probe, &nest, BPF_ANY) ? -errno : 0;
+}
+
+int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan)
+{
+	size_t n = plan->n_probes;
+	uint64_t *offsets = xcalloc(n, sizeof(*offsets)), *cookies = xcalloc(n, sizeof(*cookies));
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		/* Ids are below 65536: a host-wide run with more files than that reuses none, and is refused. */
+		uint32_t probe = k->n_probes++;
+
+		if (probe >= 1 << 16)
+			err = -E2BIG;
+		offsets[i] = plan->probes[i].file_offset;
+		cookies[i] = cookie_of(&plan->probes[i], probe, module);
+		if (!err && plan->probes[i].n_callers)
+			err = set_nests(k, &plan->probes[i], probe);
+	}
+	if (!err)
+		err = attach_uprobes(k->options.mode, bpf_program__fd(k->options.empty ? k->skel->progs.on_nothing :
+									 k->skel->progs.on_alloc),
+				     pid, fd, offsets, cookies, n, k, false);
+	free(offsets);
+	free(cookies);
+	if (err && err != -ESRCH)
+		return fail(err, "cannot attach to %s in process %d by %s: %s", path, (int)pid,
+			    attach_mode_name(k->options.mode), strerror(-err));
+	return err;
+}
+
+int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b)
+{
+	uint32_t key = pid;
+
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.wrappers), &key, b, BPF_ANY))
+		return fail(-errno, "cannot store the allocators of process %d: %s", (int)pid, strerror(errno));
+	k->skel->bss->check_wrappers = true;
+	return 0;
+}

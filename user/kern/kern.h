@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel side: loads the BPF programs, attaches them, reads what they counted.
+ *
+ *     kern_open() -> kern_attach() for each file of each process -> kern_collect() … -> kern_detach() -> kern_close()
+ */
+#ifndef ALLOCTRACE_KERN_KERN_H
+#define ALLOCTRACE_KERN_KERN_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "probe/features.h"
+#include "probe/plan.h"
+#include "shared.h"
+
+struct kern_options {
+	uint32_t max_stacks;	/* entries of the stack table */
+	uint32_t max_frames;	/* 1 … STACK_MAX_FRAMES */
+	uint32_t ring_bytes;	/* power of two, a multiple of the page size */
+	uint64_t min_size, max_size;
+	bool by_thread;		/* a stack of another thread is another stack */
+	bool hold;		/* load the programs that hold a launched command */
+	bool empty;		/* attach programs that do nothing (the benchmark's floor) */
+	enum attach_mode mode;	/* ATTACH_AUTO is resolved */
+};
+
+struct kern;
+
+/* Loads, attaches nothing. 0, or -errno with a message said. */
+int kern_open(const struct kern_options *o, struct kern **out);
+/* Detaches what is attached. close(NULL) is fine. */
+void kern_close(struct kern *k);
+enum attach_mode kern_mode(const struct kern *k);
+/* Kernel memory of the maps, bytes, from their sizes. */
+size_t kern_memory(const struct kern *k);
+
+/* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
+ * 65536. 0, or -errno with a message said; then nothing of it stays attached. -ESRCH (the process is gone) is silent. */
+int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan);
+/* The allocator functions' bodies of a process that has more than one allocator (at most BODIES_MAX are taken). */
+int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b);
+/* Detaches every probe; counters stay readable. */
+void kern_detach(struct kern *k);
+
+/* The totals so far, over all CPUs. */
+void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);
+/* Calls back for every stack that was recorded, with its sums so far. 0 or -errno with a message said. */
+int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg);
+/* Calls back for the frames that are in the ring (n of them are valid). Returns how many records there were, or -errno. */
+int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg);
+/* For epoll: readable when the ring is a quarter full. */
+int kern_frames_fd(const struct kern *k);
+
+/* Holding a launched command (kern_options.hold): from now on the process is stopped by SIGSTOP after each exec, and when its
+ * dynamic loader reaches the point set by kern_hold_loader(). */
+int kern_hold(struct kern *k, pid_t pid);
+/* fd, file_offset: of _dl_debug_state in the loader. 0 or -errno, no message. */
+int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset);
+/* How often it was stopped by us. */
+uint64_t kern_hold_count(const struct kern *k);
+/* The loader is done: hold no more until the next exec. */
+void kern_hold_loader_done(struct kern *k);
+/* True once after an exec by a thread other than the leader: probes attached before it no longer follow the process. */
+bool kern_exec_by_thread(struct kern *k);
+
+/* What one hit costs the traced program, in ns, measured on a function of our own with stacks of the given depth:
+ * probed at an instruction of the given cost class. 0 or -errno without a message. */
+int kern_calibrate(enum attach_mode mode, enum site_cost cost, unsigned depth, double *hit_ns);
+
+#endif

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kern/tracer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "elf/symbols.h"
+#include "kern/collector.h"
+#include "target/events.h"
+
+/* What is known of a module's file. */
+struct traced_file {
+	bool opened;		/* it was tried */
+	struct elf_file *ef;	/* NULL: no ELF file, or it can't be read */
+	struct plan *plan;	/* NULL if ef is, or if the file has no allocator function */
+};
+
+struct tracer {
+	struct kern *kern;
+	struct modules modules;
+	struct processes processes;
+	struct profile profile;
+	struct task_events *events;
+	struct collector *collector;
+	const char **function_names;
+	vec_of(struct traced_file) files;	/* by module id */
+	struct u64map attached;		/* pid << 32 | module */
+	pid_t held_pid;
+	uint64_t held;			/* stops handled */
+	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */
+	size_t n_probes;
+	enum site_cost cost;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static struct traced_file *file_of(struct tracer *t, uint32_t module)
+{
+	const struct module *m = modules_get(&t->modules, module);
+	struct traced_file *f;
+
+	while (t->files.n <= module)
+		vec_push(&t->files, (struct traced_file){0});
+	f = &t->files.at[module];
+	if (f->opened)
+		return f;
+	f->opened = true;
+	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &f->ef))
+		return f;
+	if (plan_make(f->ef, m->path, feature(FEATURE_NOPS, NULL), &f->plan))
+		f->plan = NULL;
+	for (size_t i = 0; f->plan && i < f->plan->n_skips; i++)
+		note("%s: %s not probed: %s", m->path, alloc_function(f->plan->skips[i].function)->name, f->plan->skips[i].why);
+	if (f->plan && !f->plan->n_probes) {
+		plan_free(f->plan);
+		f->plan = NULL;
+	}
+	return f;
+}
+
+static uint64_t to_vaddr(void *arg, uint32_t module, uint64_t file_offset)
+{
+	struct traced_file *f = file_of(arg, module);
+	uint64_t vaddr;
+
+	return f->ef && elf_offset_to_vaddr(f->ef, file_offset, &vaddr) ? vaddr : file_offset;
+}
+
+/* The address in the process of a vaddr of the mapped file; 0 if that part is not mapped executable. */
+static uint64_t mapped_at(const struct process *p, const struct elf_file *ef, uint32_t module, uint64_t vaddr)
+{
+	uint64_t offset;
+
+	if (!elf_vaddr_to_offset(ef, vaddr, &offset))
+		return 0;
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const struct mapping *m = &p->maps.at[i];
+
+		if (m->module == module && m->until_ns == UINT64_MAX && offset >= m->offset &&
+		    offset - m->offset < m->end - m->start)
+			return m->start + (offset - m->offset);
+	}
+	return 0;
+}
+
+static bool is_attached(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	return u64map_find(&t->attached, (uint64_t)pid << 32 | module);
+}
+
+/* A process with more than one allocator: calls from one to another must be told from calls of the program. */
+static int set_wrappers(struct tracer *t, const struct process *p)
+{
+	struct bodies b = {0};
+	size_t n_files = 0;
+
+	for (uint32_t m = 0; m < t->files.n; m++) {
+		const struct traced_file *f = &t->files.at[m];
+		bool any = false;
+
+		for (size_t i = 0; f->plan && is_attached(t, p->pid, m) && i < f->plan->n_probes; i++) {
+			uint64_t at = mapped_at(p, f->ef, m, f->plan->probes[i].vaddr);
+
+			if (!at)
+				continue;
+			any = true;
+			if (b.n == BODIES_MAX) {
+				warn("process %d has more than %d allocator functions: a call between the others counts twice",
+				     (int)p->pid, BODIES_MAX);
+				break;
+			}
+			b.at[b.n].from = at;
+			b.at[b.n++].to = at + f->plan->probes[i].size;
+		}
+		n_files += any;
+	}
+	return n_files > 1 ? kern_set_wrappers(t->kern, p->pid, &b) : 0;
+}
+
+static void note_probes(const struct module *m, pid_t pid, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_probes; i++)
+		note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name, plan->probes[i].site.offset,
+		     plan->probes[i].site.insn, plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
+}
+
+/* Attaches to every file the process has mapped that it is not attached to yet. */
+static int attach_new(struct tracer *t, struct process *p)
+{
+	bool any = false;
+	int err = 0;
+
+	for (size_t i = 0; i < p->maps.n && !err; i++) {
+		uint32_t id = p->maps.at[i].module;
+		const struct module *m = modules_get(&t->modules, id);
+		struct traced_file *f;
+
+		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF || is_attached(t, p->pid, id))
+			continue;
+		f = file_of(t, id);
+		if (!f->plan)
+			continue;
+		err = kern_attach(t->kern, p->pid, m->fd, m->path, id, f->plan);
+		/* A file that refuses is not tried, and complained of, again. */
+		u64map_put(&t->attached, (uint64_t)p->pid << 32 | id, NULL);
+		if (err)
+			break;
+		any = true;
+		t->n_probes += f->plan->n_probes;
+		for (size_t j = 0; j < f->plan->n_probes; j++)
+			if (f->plan->probes[j].site.cost > t->cost)
+				t->cost = f->plan->probes[j].site.cost;
+		note_probes(m, p->pid, f->plan);
+	}
+	return any && !err ? set_wrappers(t, p) : err;
+}
+
+int tracer_open(const struct kern_options *o, struct tracer **out)
+{
+	struct tracer *t = xcalloc(1, sizeof(*t));
+	int err;
+
+	modules_init(&t->modules);
+	processes_init(&t->processes, &t->modules);
+	t->function_names = xcalloc(alloc_function_count(), sizeof(*t->function_names));
+	for (size_t i = 0; i < alloc_function_count(); i++)
+		t->function_names[i] = alloc_function(i)->shown;
+	profile_init(&t->profile, &t->modules, t->function_names, alloc_function_count());
+	err = kern_open(o, &t->kern);
+	if (!err)
+		err = task_events_open(&t->events);
+	if (err) {
+		tracer_close(t);
+		return err;
+	}
+	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
+	note("kernel memory for %u stacks: %zu MiB; attached by %s", o->max_stacks, kern_memory(t->kern) >> 20,
+	     attach_mode_name(kern_mode(t->kern)));
+	*out = t;
+	return 0;
+}
+
+void tracer_close(struct tracer *t)
+{
+	if (!t)
+		return;
+	collector_free(t->collector);
+	task_events_close(t->events);
+	kern_close(t->kern);
+	for (size_t i = 0; i < t->files.n; i++) {
+		plan_free(t->files.at[i].plan);
+		elf_file_close(t->files.at[i].ef);
+	}
+	vec_free(&t->files);
+	u64map_free(&t->attached);
+	profile_free(&t->profile);
+	processes_free(&t->processes);
+	modules_free(&t->modules);
+	free(t->function_names);
+	free(t);
+}
+
+int tracer_add(struct tracer *t, pid_t pid)
+{
+	struct process *p;
+	size_t before = t->n_probes;
+	int err = processes_add(&t->processes, pid, &p);
+
+	if (!err)
+		err = attach_new(t, p);
+	if (err == -ESRCH)
+		return fail(err, "process %d has exited", (int)pid);
+	if (err)
+		return err;
+	if (t->n_probes == before)
+		return fail(-ENOENT, "no allocator function (malloc, calloc, operator new, ...) in the files that process %d (%s) has mapped: "
+			    "a static binary without symbols can't be traced", (int)pid, p->name);
+	return 0;
+}
+
+int tracer_hold(struct tracer *t, pid_t pid)
+{
+	t->held_pid = pid;
+	return kern_hold(t->kern, pid);
+}
+
+/* The dynamic loader calls this when it has mapped the libraries, for debuggers; the name is the same in glibc and musl. */
+static void hold_loader(struct tracer *t, const struct process *p)
+{
+	static const char *const names[] = {"_dl_debug_state"};
+	struct elf_symbol found[1];
+	uint64_t offset;
+
+	for (size_t i = 0; i < p->maps.n; i++) {
+		uint32_t id = p->maps.at[i].module;
+		const struct module *m = modules_get(&t->modules, id);
+		struct traced_file *f = file_of(t, id);
+		uint64_t key = (uint64_t)1 << 63 | id;
+
+		if (p->maps.at[i].until_ns != UINT64_MAX || !f->ef || u64map_find(&t->attached, key))
+			continue;
+		if (elf_find_functions(f->ef, names, 1, found) || !found[0].name ||
+		    !elf_vaddr_to_offset(f->ef, found[0].vaddr, &offset))
+			continue;
+		if (!kern_hold_loader(t->kern, p->pid, m->fd, offset))
+			u64map_put(&t->attached, key, NULL);
+	}
+}
+
+static size_t live_files(const struct tracer *t, const struct process *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->maps.n; i++)
+		n += p->maps.at[i].until_ns == UINT64_MAX &&
+		     modules_get(&t->modules, p->maps.at[i].module)->kind == MODULE_ELF;
+	return n;
+}
+
+/*
+ * Stops come in this order, once for each exec: after the exec itself (the executable and the loader are mapped), before the loader
+ * maps libraries (musl leaves this one out), after it did. The loader is done when there are more files mapped than at the exec.
+ */
+bool tracer_held(struct tracer *t)
+{
+	struct process *p;
+
+	if (kern_hold_count(t->kern) == t->held)
+		return false;
+	t->held = kern_hold_count(t->kern);
+	tracer_poll(t);
+	if (kern_exec_by_thread(t->kern)) {
+		/* The links follow the task that was the leader, and that is gone. */
+		u64map_free(&t->attached);
+		t->attached = (struct u64map){0};
+	}
+	if (processes_add(&t->processes, t->held_pid, &p))
+		return true;
+	attach_new(t, p);
+	hold_loader(t, p);
+	if (t->files_at_exec && live_files(t, p) > t->files_at_exec) {
+		kern_hold_loader_done(t->kern);
+		t->files_at_exec = 0;
+	} else if (!t->files_at_exec) {
+		t->files_at_exec = live_files(t, p);
+	}
+	return true;
+}
+
+static void on_event(void *arg, const struct task_event *ev)
+{
+	struct tracer *t = arg;
+	struct process *p = processes_find(&t->processes, ev->pid);
+
+	if (!p)
+		return;
+	switch (ev->kind) {
+	case TASK_MMAP:
+		process_mmap(&t->processes, p, ev->time_ns, ev->start, ev->len, ev->offset, ev->dev, ev->ino, ev->name);
+		break;
+	case TASK_EXEC:
+		process_exec(p, ev->time_ns, ev->name);
+		if (p->pid == t->held_pid)
+			t->files_at_exec = 0;
+		break;
+	case TASK_RENAME:
+		if (ev->tid == ev->pid) {
+			free(p->name);
+			p->name = xstrdup(ev->name);
+		}
+		break;
+	case TASK_FORK:
+	case TASK_EXIT:
+		break;
+	}
+}
+
+/*
+ * In this order: frames are taken out first and named last, so that the events that came before them are known. What was
+ * mapped since may hold an allocator.
+ */
+int tracer_poll(struct tracer *t)
+{
+	int err = collector_drain(t->collector);
+	uint64_t lost;
+
+	if (err)
+		return err;
+	lost = task_events_poll(t->events, on_event, t);
+	for (size_t i = 0; i < t->processes.list.n; i++) {
+		struct process *p = t->processes.list.at[i];
+
+		if (p->exited)
+			continue;
+		if (lost)
+			process_read_maps(&t->processes, p, now_ns());
+		attach_new(t, p);
+	}
+	collector_resolve(t->collector);
+	return 0;
+}
+
+int tracer_events_fd(const struct tracer *t)
+{
+	return task_events_fd(t->events);
+}
+
+int tracer_frames_fd(const struct tracer *t)
+{
+	return kern_frames_fd(t->kern);
+}
+
+void tracer_exited(struct tracer *t, pid_t pid)
+{
+	struct process *p = processes_find(&t->processes, pid);
+
+	if (p && !p->exited)
+		process_exit(p, now_ns());
+}
+
+void tracer_detach(struct tracer *t)
+{
+	kern_detach(t->kern);
+}
+
+int tracer_collect(struct tracer *t, bool delta)
+{
+	int err = tracer_poll(t);
+
+	return err ? err : collector_sums(t->collector, delta);
+}
+
+const struct profile *tracer_profile(const struct tracer *t)
+{
+	return &t->profile;
+}
+
+const struct modules *tracer_modules(const struct tracer *t)
+{
+	return &t->modules;
+}
+
+const struct processes *tracer_processes(const struct tracer *t)
+{
+	return &t->processes;
+}
+
+struct kern *tracer_kern(const struct tracer *t)
+{
+	return t->kern;
+}
+
+void tracer_allocators(const struct tracer *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		const struct plan *plan = t->files.at[i].plan;
+		const char *name = plan ? plan->implementation : NULL;
+
+		if (!plan)
+			continue;
+		if (!name)
+			name = module_basename(modules_get(&t->modules, i));
+		if (!strstr(buf_cstr(out), name))
+			buf_printf(out, "%s%s", out->len ? " + " : "", name);
+	}
+}
+
+size_t tracer_probes(const struct tracer *t)
+{
+	return t->n_probes;
+}
+
+enum site_cost tracer_cost(const struct tracer *t)
+{
+	return t->cost;
+}
+
+uint64_t tracer_lost_frames(const struct tracer *t)
+{
+	return collector_lost(t->collector);
+}
+
+double tracer_mean_depth(const struct tracer *t)
+{
+	return collector_mean_depth(t->collector);
+}

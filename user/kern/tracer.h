@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A run of tracing: the processes, the files they have mapped, the probes in them, and the profile that comes of it.
+ * Keeps itself current: files mapped later, exec, exit.
+ */
+#ifndef ALLOCTRACE_KERN_TRACER_H
+#define ALLOCTRACE_KERN_TRACER_H
+
+#include "base/buf.h"
+#include "kern/kern.h"
+#include "model/profile.h"
+#include "target/process.h"
+
+struct tracer;
+
+/* 0, or -errno with a message said. */
+int tracer_open(const struct kern_options *o, struct tracer **out);
+/* close(NULL) is fine. */
+void tracer_close(struct tracer *t);
+
+/* Attaches to a running process that process_check() has passed. 0, or -errno with a message said; -ENOENT: it has no allocator function. */
+int tracer_add(struct tracer *t, pid_t pid);
+
+/* A command that is launched: call before its exec; then tracer_held() whenever it was found stopped. */
+int tracer_hold(struct tracer *t, pid_t pid);
+/* True if it is we who stopped it: probes are attached to what it has mapped by now, and it may go on (SIGCONT). False: somebody
+ * else's SIGSTOP. */
+bool tracer_held(struct tracer *t);
+
+/* Takes in process events and stacks. Call when one of the fds is readable, and every TRACER_POLL_MS. 0, or -errno with a message said. */
+#define TRACER_POLL_MS 50
+int tracer_poll(struct tracer *t);
+int tracer_events_fd(const struct tracer *t);
+int tracer_frames_fd(const struct tracer *t);
+/* The process is gone: its mappings are remembered. */
+void tracer_exited(struct tracer *t, pid_t pid);
+
+void tracer_detach(struct tracer *t);
+/* Brings the profile up to date: all so far, or (delta) since the last such call. 0, or -errno with a message said. */
+int tracer_collect(struct tracer *t, bool delta);
+
+const struct profile *tracer_profile(const struct tracer *t);
+const struct modules *tracer_modules(const struct tracer *t);
+const struct processes *tracer_processes(const struct tracer *t);
+struct kern *tracer_kern(const struct tracer *t);
+/* "glibc 2.36 + jemalloc": of the files that have probes. Appends nothing if there are none. */
+void tracer_allocators(const struct tracer *t, struct buf *out);
+/* Probes attached so far, over all processes. */
+size_t tracer_probes(const struct tracer *t);
+/* The dearest cost class among the probes. */
+enum site_cost tracer_cost(const struct tracer *t);
+/* Since the last tracer_collect(): calls whose frames never arrived; and frames per call on average. */
+uint64_t tracer_lost_frames(const struct tracer *t);
+double tracer_mean_depth(const struct tracer *t);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/module.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void modules_init(struct modules *m)
+{
+	struct module *unknown = xcalloc(1, sizeof(*unknown));
+
+	memset(m, 0, sizeof(*m));
+	unknown->kind = MODULE_UNKNOWN;
+	unknown->path = xstrdup("[unknown]");
+	unknown->fd = -1;
+	vec_push(&m->list, unknown);
+}
+
+/* What makes a module the same one: a file's device and inode (the path where it has none), a JIT's process. */
+static bool same_module(const struct module *a, const struct module *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == MODULE_VDSO)
+		return true;
+	if (a->kind == MODULE_JIT)
+		return a->pid == b->pid;
+	if (a->dev != b->dev || a->ino != b->ino)
+		return false;
+	return a->ino || !strcmp(a->path, b->path);
+}
+
+static uint64_t module_key(const struct module *mod)
+{
+	uint64_t key = mix64(mod->kind);
+
+	if (mod->kind == MODULE_JIT)
+		return mix64(key + mod->pid);
+	if (mod->kind == MODULE_ELF)
+		return mix64(mix64(key + mod->dev) + mod->ino);
+	return key;
+}
+
+/* Finds what is the same as *want, or adds a copy of it; its path is copied in any case. */
+static uint32_t module_intern(struct modules *m, const struct module *want, bool *is_new)
+{
+	/* The key is a hash of more than 64 bits: compare what is found, go on to another key where it differs. */
+	for (uint64_t key = module_key(want);; key = mix64(key + 1)) {
+		uint64_t *id = u64map_put(&m->by_key, key, is_new);
+
+		if (*is_new) {
+			struct module *mod = xmalloc(sizeof(*mod));
+
+			*mod = *want;
+			mod->path = xstrdup(want->path);
+			*id = m->list.n;
+			vec_push(&m->list, mod);
+			return *id;
+		}
+		if (same_module(m->list.at[*id], want))
+			return *id;
+	}
+}
+
+uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid, bool deleted)
+{
+	struct module want = {
+		.kind = MODULE_ELF, .path = (char *)path, .dev = dev, .ino = ino, .fd = fd, .pid = pid, .deleted = deleted,
+	};
+	bool is_new;
+	uint32_t id = module_intern(m, &want, &is_new);
+	struct module *mod = m->list.at[id];
+
+	if (is_new)
+		return id;
+	mod->deleted |= deleted;
+	if (fd < 0 || fd == mod->fd)
+		return id;
+	if (mod->fd >= 0) {
+		close(fd);
+	} else {
+		mod->fd = fd;
+		mod->pid = pid;
+	}
+	return id;
+}
+
+uint32_t modules_vdso(struct modules *m, uint32_t pid)
+{
+	struct module want = {.kind = MODULE_VDSO, .path = "[vdso]", .fd = -1, .pid = pid};
+	bool is_new;
+
+	return module_intern(m, &want, &is_new);
+}
+
+uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid)
+{
+	struct module want = {.kind = MODULE_JIT, .path = "[anon]", .fd = -1, .pid = pid, .uid = uid};
+	bool is_new;
+	uint32_t id = module_intern(m, &want, &is_new);
+
+	/* A process may change its user; the latest one is whose perf map is to be believed. */
+	m->list.at[id]->uid = uid;
+	return id;
+}
+
+const struct module *modules_get(const struct modules *m, uint32_t id)
+{
+	return m->list.at[id < m->list.n ? id : 0];
+}
+
+const char *module_basename(const struct module *mod)
+{
+	const char *slash = strrchr(mod->path, '/');
+
+	return slash && slash[1] ? slash + 1 : mod->path;
+}
+
+void modules_free(struct modules *m)
+{
+	for (size_t i = 0; i < m->list.n; i++) {
+		if (m->list.at[i]->fd >= 0)
+			close(m->list.at[i]->fd);
+		free(m->list.at[i]->path);
+		free(m->list.at[i]);
+	}
+	vec_free(&m->list);
+	u64map_free(&m->by_key);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Modules: what code belongs to. An ELF file that a process has mapped, the vDSO, a process's anonymous executable
+ * memory (a JIT's), or nothing known. A frame is (module, address): for ELF and vDSO the address is a vaddr of the file,
+ * for the others an address of the process.
+ */
+#ifndef ALLOCTRACE_MODEL_MODULE_H
+#define ALLOCTRACE_MODEL_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+
+enum module_kind {
+	MODULE_UNKNOWN,	/* id 0 of every table: addresses of no known mapping */
+	MODULE_ELF,
+	MODULE_VDSO,	/* one for all processes */
+	MODULE_JIT,	/* anonymous executable memory of process `pid` */
+};
+
+struct module {
+	enum module_kind kind;
+	char *path;	/* as the target sees it, without " (deleted)"; "[vdso]", "[anon]", "[unknown]" */
+	uint64_t dev, ino;
+	int fd;		/* the file, open for reading, owned; -1 where it could not be opened */
+	uint32_t pid;	/* a process that has (had) it mapped: for /proc/PID/root and perf-PID.map */
+	uint32_t uid;	/* MODULE_JIT: owner of the process, for the check of perf-PID.map */
+	bool deleted;	/* the file was unlinked or replaced when it was seen */
+};
+
+struct modules {
+	vec_of(struct module *) list;	/* index = id */
+	struct u64map by_key;
+};
+
+/* Makes id 0. */
+void modules_init(struct modules *m);
+/* Finds or adds; fd is taken over (closed if the file is known already and open). Keyed by (dev, ino). */
+uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid, bool deleted);
+uint32_t modules_vdso(struct modules *m, uint32_t pid);
+uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid);
+const struct module *modules_get(const struct modules *m, uint32_t id);
+/* Last part of the path. */
+const char *module_basename(const struct module *mod);
+void modules_free(struct modules *m);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything is interned: a frame, a tree node, a task, a stack each exist once and are known by a dense id.
+ *
+ *     node 0 (root)
+ *      └ 1 {parent 0, frame _start}
+ *         └ 2 {parent 1, frame main}
+ *            ├ 3 {parent 2, frame parse}     <- the stack parse < main < _start is node 3
+ *            └ 4 {parent 2, frame load}
+ *
+ * A node is made after its parent, so parent < node for every node but the root: a loop from the last node down to the
+ * first sees children before their parents.
+ *
+ * There may be millions of nodes (a few for each stack), so what finds them is 4 bytes a slot: hash tables of ids, where
+ * the keys are what the ids stand for. To intern a thing, it is put at the end of its array, and taken off again if an
+ * equal one is found.
+ */
+#include "model/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const end_texts[STACK_END_MAX] = {
+	[STACK_END_COMPLETE] = "complete",
+	[STACK_END_CHAIN] = "end of the frame-pointer chain",
+	[STACK_END_DEPTH] = "depth limit",
+	[STACK_END_UNREADABLE] = "stack memory not readable",
+	[STACK_END_NOT_CODE] = "return address outside code",
+	[STACK_END_LOST] = "stack not delivered",
+};
+
+static const char *const end_marks[STACK_END_MAX] = {
+	[STACK_END_DEPTH] = "[truncated: depth limit]",
+	[STACK_END_UNREADABLE] = "[truncated: stack memory not readable]",
+	[STACK_END_NOT_CODE] = "[truncated: return address outside code]",
+	[STACK_END_LOST] = "[stack not delivered]",
+};
+
+const char *stack_end_text(enum stack_end end)
+{
+	return (unsigned int)end < STACK_END_MAX ? end_texts[end] : "unknown";
+}
+
+const char *stack_end_mark(enum stack_end end)
+{
+	return (unsigned int)end < STACK_END_MAX ? end_marks[end] : NULL;
+}
+
+void profile_init(struct profile *p, struct modules *modules, const char *const *function_names, size_t n_functions)
+{
+	memset(p, 0, sizeof(*p));
+	p->modules = modules;
+	p->function_names = function_names;
+	p->n_functions = n_functions;
+	vec_push(&p->nodes, ((struct profile_node){0, 0}));
+}
+
+void profile_free(struct profile *p)
+{
+	vec_free(&p->frames);
+	vec_free(&p->tasks);
+	vec_free(&p->nodes);
+	vec_free(&p->stacks);
+	free(p->frame_ids.slots);
+	free(p->task_ids.slots);
+	free(p->node_ids.slots);
+	free(p->stack_ids.slots);
+	strpool_free(&p->names);
+	memset(p, 0, sizeof(*p));
+}
+
+static uint64_t task_hash(const struct profile *p, uint32_t id)
+{
+	return mix64((uint64_t)p->tasks.at[id].pid << 32 | p->tasks.at[id].tid);
+}
+
+static bool task_same(const struct profile *p, uint32_t a, uint32_t b)
+{
+	return p->tasks.at[a].pid == p->tasks.at[b].pid && p->tasks.at[a].tid == p->tasks.at[b].tid;
+}
+
+static uint64_t frame_hash(const struct profile *p, uint32_t id)
+{
+	return mix64(p->frames.at[id].addr + mix64(p->frames.at[id].module + 1ULL));
+}
+
+static bool frame_same(const struct profile *p, uint32_t a, uint32_t b)
+{
+	return p->frames.at[a].module == p->frames.at[b].module && p->frames.at[a].addr == p->frames.at[b].addr;
+}
+
+static uint64_t node_hash(const struct profile *p, uint32_t id)
+{
+	return mix64((uint64_t)p->nodes.at[id].parent << 32 | p->nodes.at[id].frame);
+}
+
+static bool node_same(const struct profile *p, uint32_t a, uint32_t b)
+{
+	return p->nodes.at[a].parent == p->nodes.at[b].parent && p->nodes.at[a].frame == p->nodes.at[b].frame;
+}
+
+static uint64_t stack_hash(const struct profile *p, uint32_t id)
+{
+	const struct profile_stack *st = &p->stacks.at[id];
+
+	return mix64(((uint64_t)st->task << 32 | st->node) + mix64((uint64_t)st->function << 8 | st->end));
+}
+
+static bool stack_same(const struct profile *p, uint32_t a, uint32_t b)
+{
+	const struct profile_stack *x = &p->stacks.at[a], *y = &p->stacks.at[b];
+
+	return x->task == y->task && x->node == y->node && x->function == y->function && x->end == y->end;
+}
+
+struct kind {
+	uint64_t (*hash)(const struct profile *p, uint32_t id);
+	bool (*same)(const struct profile *p, uint32_t a, uint32_t b);
+};
+
+static const struct kind task_kind = {task_hash, task_same};
+static const struct kind frame_kind = {frame_hash, frame_same};
+static const struct kind node_kind = {node_hash, node_same};
+static const struct kind stack_kind = {stack_hash, stack_same};
+
+/* Makes room for n ids, at most three quarters full. */
+static inline __attribute__((always_inline)) void id_table_reserve(const struct profile *p, struct id_table *t, size_t n,
+								   const struct kind *kind)
+{
+	size_t old = t->slots ? t->mask + 1 : 0, size = old ? old * 2 : 16;
+	uint32_t *from = t->slots;
+
+	if (n <= old / 4 * 3)
+		return;
+	t->slots = xcalloc(size, sizeof(*t->slots));
+	t->mask = size - 1;
+	for (size_t i = 0; i < old; i++) {
+		size_t to;
+
+		if (!from[i])
+			continue;
+		for (to = kind->hash(p, from[i] - 1) & t->mask; t->slots[to]; to = (to + 1) & t->mask)
+			;
+		t->slots[to] = from[i];
+	}
+	free(from);
+}
+
+/* `last` is the newest id. Returns it, or the older one that is the same. Inlined, so that the kind's functions are too. */
+static inline __attribute__((always_inline)) uint32_t intern(const struct profile *p, struct id_table *t, uint32_t last,
+							     const struct kind *kind)
+{
+	size_t i;
+
+	id_table_reserve(p, t, (size_t)last + 1, kind);
+	for (i = kind->hash(p, last) & t->mask; t->slots[i]; i = (i + 1) & t->mask)
+		if (kind->same(p, t->slots[i] - 1, last))
+			return t->slots[i] - 1;
+	t->slots[i] = last + 1;
+	return last;
+}
+
+uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, const char *name)
+{
+	uint32_t last = p->tasks.n, id;
+
+	vec_push(&p->tasks, ((struct profile_task){pid, tid, NULL}));
+	id = intern(p, &p->task_ids, last, &task_kind);
+	p->tasks.n -= id != last;
+	p->tasks.at[id].name = strpool_str(&p->names, strpool_id(&p->names, name));
+	return id;
+}
+
+uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr)
+{
+	uint32_t last = p->frames.n, id;
+
+	vec_push(&p->frames, ((struct profile_frame){module, addr}));
+	id = intern(p, &p->frame_ids, last, &frame_kind);
+	p->frames.n -= id != last;
+	return id;
+}
+
+static uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
+{
+	uint32_t last = p->nodes.n, id;
+
+	vec_push(&p->nodes, ((struct profile_node){parent, frame}));
+	id = intern(p, &p->node_ids, last, &node_kind);
+	p->nodes.n -= id != last;
+	return id;
+}
+
+uint32_t profile_stack(struct profile *p, uint32_t task, uint16_t function, const uint32_t *frames, size_t n,
+		       enum stack_end end)
+{
+	uint32_t node = 0, last = p->stacks.n, id;
+
+	for (size_t i = n; i > 0; i--)
+		node = profile_node(p, node, frames[i - 1]);
+	vec_push(&p->stacks, ((struct profile_stack){task, node, function, end, {0, 0}}));
+	id = intern(p, &p->stack_ids, last, &stack_kind);
+	p->stacks.n -= id != last;
+	return id;
+}
+
+void profile_add(struct profile *p, uint32_t stack, struct counters c)
+{
+	p->stacks.at[stack].sum = counters_add(p->stacks.at[stack].sum, c);
+}
+
+void profile_reset(struct profile *p)
+{
+	for (size_t i = 0; i < p->stacks.n; i++)
+		p->stacks.at[i].sum = (struct counters){0, 0};
+}
+
+struct counters profile_total(const struct profile *p)
+{
+	struct counters total = {0, 0};
+
+	for (size_t i = 0; i < p->stacks.n; i++)
+		total = counters_add(total, p->stacks.at[i].sum);
+	return total;
+}
+
+size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *frames, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t node = p->stacks.at[stack].node; node; node = p->nodes.at[node].parent) {
+		if (n < max)
+			frames[n] = p->nodes.at[node].frame;
+		n++;
+	}
+	return n;
+}
+
+static size_t table_memory(const struct id_table *t)
+{
+	return t->slots ? (t->mask + 1) * sizeof(*t->slots) : 0;
+}
+
+size_t profile_memory(const struct profile *p)
+{
+	size_t bytes = p->frames.cap * sizeof(*p->frames.at) + p->tasks.cap * sizeof(*p->tasks.at) +
+		       p->nodes.cap * sizeof(*p->nodes.at) + p->stacks.cap * sizeof(*p->stacks.at);
+
+	bytes += table_memory(&p->frame_ids) + table_memory(&p->task_ids);
+	bytes += table_memory(&p->node_ids) + table_memory(&p->stack_ids);
+	bytes += p->names.cap * sizeof(*p->names.strings);
+	bytes += p->names.table ? (p->names.mask + 1) * sizeof(*p->names.table) : 0;
+	for (size_t i = 0; i < p->names.n; i++)
+		bytes += strlen(p->names.strings[i]) + 1;
+	return bytes;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line, read and checked. */
+#ifndef ALLOCTRACE_OPTIONS_H
+#define ALLOCTRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "out/report.h"
+#include "probe/features.h"
+#include "view/view.h"
+
+enum command { COMMAND_TRACE, COMMAND_CHECK };
+
+enum generate { GENERATE_NOTHING, GENERATE_MAN, GENERATE_COMPLETION };
+
+/* Strings point into argv. */
+struct options {
+	enum command command;
+	const char *pids;	/* as -p has it, for processes_parse_list(); NULL: none */
+	char **argv;		/* the command to launch and its arguments, NULL-terminated; NULL: none */
+
+	uint64_t duration_ns;	/* 0: no limit */
+	uint64_t interval_ns;	/* 0: no reports in between */
+	bool delta;
+
+	enum metric metric;
+	const struct view_by *by;
+	bool cum;
+	uint64_t top;		/* rows; 0: all */
+	uint64_t min_size;	/* bytes */
+	uint64_t max_size;	/* bytes; UINT64_MAX: no limit */
+	bool no_demangle;
+
+	const struct report_format *format;
+	const char *output;	/* a pattern for outfile_expand(); NULL: not given */
+	bool quiet, verbose;
+
+	uint64_t max_stacks;
+	uint64_t max_depth;	/* frames */
+	uint64_t ring_bytes;
+	enum attach_mode attach;
+	bool bench_empty;	/* attach programs that do nothing: what a probe alone costs */
+
+	/* What is printed instead of anything else; never set when options_parse() returns 0. */
+	bool help, version;
+	enum generate generate;
+};
+
+/*
+ * 0: go on with *o.  1: what was asked for (--help, --version) is printed; exit 0.  -EINVAL: a usage error, which was
+ * said; exit 2.  Another -errno: what was asked for could not be printed, which was said; exit 1.
+ * Options end at the command to launch, or at "--".
+ */
+int options_parse(int argc, char **argv, struct options *o);
+
+/* Whether a name made from the pattern differs from one interval to the next: it has a %t. */
+bool options_output_has_time(const char *pattern);
+
+#endif

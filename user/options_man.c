@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The manual page: options and commands from their tables, the rest from the prose here. */
+#include "options_table.h"
+
+#include <string.h>
+
+#define MAN_DATE "2026-11-22"
+#define LINE_COLUMNS 72	/* of text; escapes come on top */
+
+struct item {
+	const char *tag, *text;
+};
+
+static const char *const description[] = {
+	"alloctrace tells which code of a running process allocates how much memory in how many calls. It "
+	"needs no restart, no recompilation and no preloaded library: probes in the kernel (uprobes) sit on "
+	"the allocator's functions, a BPF program sums up sizes and calls by stack, and alloctrace names the "
+	"stacks and prints them.",
+	"Every allocation is counted. Counted are calls of malloc, calloc, realloc, reallocarray, "
+	"posix_memalign, aligned_alloc, memalign, valloc and pvalloc in whatever file of the process defines "
+	"them: the C library, another allocator, or the program itself. A call that an allocator function "
+	"makes to another one is not counted twice. Sizes are those that the program asked for.",
+	"With -p, alloctrace traces processes that run. With a command it launches the command and traces it "
+	"from its first allocation; the command keeps standard input, standard output, signals, and its exit "
+	"status is alloctrace's.",
+	"alloctrace needs root, or the capabilities CAP_BPF and CAP_PERFMON (and CAP_SYS_PTRACE for "
+	"processes of other users). When it ends, however that happens, the kernel removes every probe.",
+	NULL
+};
+
+static const char *const arguments[] = {
+	"TIME is a number of seconds, or one with a unit: 250ms, 10s, 5m, 2h, 1d. SIZE is a number of bytes, "
+	"or one with a unit: 4096, 64k, 1.5M, 2G (powers of 1024). An option that is given twice counts as "
+	"it was given last.",
+	NULL
+};
+
+static const struct item table_columns[] = {
+	{ "BYTES", "Bytes asked for." },
+	{ "%", "The row's share of all bytes (with --metric calls, of all calls)." },
+	{ "SUM%", "The share of this row and those above it." },
+	{ "CALLS", "Calls of an allocator function; one that failed counts, too (see LIMITS)." },
+	{ "MEAN", "Bytes for each call." },
+	{ "CUM, CUM%", "With --cum: what the row's function and all it calls allocate." },
+	{ "SITE < CALLERS", "The place that calls the allocator (or what --by makes a row), and the chain of "
+	  "its callers in the row's heaviest stack, innermost first. An offset is the return address in its "
+	  "function, as debuggers show it. A frame that no symbol covers is shown as module+0xoffset." },
+	{ NULL, NULL }
+};
+
+static const char table_example[] =
+	"   BYTES      %   SUM%  CALLS      MEAN  SITE < CALLERS\n"
+	"1.23 GiB   45.2   45.2  1.23M  1.05 KiB  sdsnewlen+0x24 < main\n"
+	" 512 MiB   18.4   63.6  4.10k   128 KiB  zmalloc+0x1c < main\n";
+
+static const char folded_example[] =
+	"redis-server;_start;main;aeMain;sdsnewlen;malloc 13421772\n";
+
+static const struct item summary_lines[] = {
+	{ "target", "The processes and their allocator." },
+	{ "allocated", "Bytes, calls, rates and the mean size." },
+	{ "left out", "Calls left out on purpose: by --min-size and --max-size, or because the size "
+	  "overflows, so that the call cannot succeed." },
+	{ "lost", "Calls that could not be recorded, by reason. With more than 1 % lost the exit status is 4." },
+	{ "truncated", "Stacks that end before the program's start, by reason." },
+	{ "unnamed", "Frames without a function's name, by reason." },
+	{ "cost", "What tracing cost the target: probe hits times the cost of one, which was measured on this machine." },
+	{ NULL, NULL }
+};
+
+static const struct item exit_status[] = {
+	{ "0", "Done." },
+	{ "1", "Failed; the reason was said." },
+	{ "2", "The command line is wrong." },
+	{ "3", "Nothing was recorded." },
+	{ "4", "The report is incomplete: more than 1 % of the calls were lost." },
+	{ NULL, NULL }
+};
+
+static const char *const exit_of_command[] = {
+	"With a command: the command's own status, 128 plus the signal's number if a signal killed it; 1 or "
+	"2 only if alloctrace itself failed.",
+	NULL
+};
+
+static const struct item signals[] = {
+	{ "SIGINT (Ctrl-C), SIGTERM", "Detach, report what there is, and end. A second one ends at once, "
+	  "without a report." },
+	{ NULL, NULL }
+};
+
+static const struct item examples[] = {
+	{ "The hot spots of a running process, until Ctrl-C:", "sudo alloctrace -p 4711\n" },
+	{ "A flame graph of the bytes of 30 seconds:",
+	  "sudo alloctrace -p 4711 -d 30 -f folded | flamegraph.pl > out.svg\n" },
+	{ "A program from its first allocation on, ranked by calls:",
+	  "sudo alloctrace -m calls -- git log --stat >/dev/null\n" },
+	{ "What the last 10 seconds allocated, every 10 seconds, blocks of at least 1 MiB:",
+	  "sudo alloctrace -p 4711 -i 10 --delta --min-size 1M\n" },
+	{ "A file every minute, for an hour:",
+	  "sudo alloctrace -p 4711 -q -d 1h -i 1m --delta -f folded -o %p-%t.txt\n" },
+	{ "What this machine allows, and what a probe would cost a process:", "sudo alloctrace check -p 4711\n" },
+	{ NULL, NULL }
+};
+
+static const char *const limits[] = {
+	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux). Processes must be 64-bit. A "
+	"static program without a symbol table shows no allocator.",
+	"Calls are counted when they begin. One that then fails for want of memory is counted like any other.",
+	"Stacks are walked by frame pointers. The immediate caller of the allocator is always right; callers "
+	"beyond it are missing where code was built without frame pointers (-fno-omit-frame-pointer keeps "
+	"them).",
+	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not seen.",
+	"A child that a traced process forks is another process, and is not traced.",
+	NULL
+};
+
+/* Text with what roff would take for markup escaped. In an option's name "-" stays the character that is typed. */
+static void put_word(FILE *f, const char *s, size_t len, bool literal)
+{
+	if (len && (s[0] == '.' || s[0] == '\''))
+		fputs("\\&", f);
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '\\')
+			fputs("\\e", f);
+		else if (s[i] == '-' && literal)
+			fputs("\\-", f);
+		else
+			fputc(s[i], f);
+	}
+}
+
+/* Filled text: lines of the source stay short, and each sentence begins a new one, as roff wants it. */
+static void put_text(FILE *f, const char *s)
+{
+	size_t column = 0;
+	bool sentence_ends = false;
+
+	while (*s) {
+		size_t len = strcspn(s, " ");
+
+		if (column && (sentence_ends || column + 1 + len > LINE_COLUMNS)) {
+			fputc('\n', f);
+			column = 0;
+		} else if (column) {
+			fputc(' ', f);
+			column++;
+		}
+		put_word(f, s, len, s[0] == '-' || s[0] == '(' || s[0] == '/');
+		column += len;
+		sentence_ends = len && s[len - 1] == '.';
+		s += len;
+		s += strspn(s, " ");
+	}
+	fputc('\n', f);
+}
+
+static void put_literal(FILE *f, const char *s)
+{
+	put_word(f, s, strlen(s), true);
+}
+
+static void put_paragraphs(FILE *f, const char *const *text, bool first)
+{
+	for (; *text; text++, first = false) {
+		if (!first)
+			fputs(".PP\n", f);
+		put_text(f, *text);
+	}
+}
+
+static void put_items(FILE *f, const struct item *item)
+{
+	for (; item->tag; item++) {
+		fputs(".TP\n.B ", f);
+		put_literal(f, item->tag);
+		fputc('\n', f);
+		put_text(f, item->text);
+	}
+}
+
+/* Lines as they are. */
+static void put_example(FILE *f, const char *lines)
+{
+	fputs(".PP\n.in +2n\n.EX\n", f);
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+
+		put_word(f, lines, len, true);
+		fputc('\n', f);
+		lines += len + (lines[len] == '\n');
+	}
+	fputs(".EE\n.in\n", f);
+}
+
+static void put_commands(FILE *f)
+{
+	for (const struct command_row *c = command_rows; c < command_rows + n_command_rows; c++) {
+		if (c != command_rows)
+			fputs(".br\n", f);
+		fprintf(f, ".B alloctrace%s%s\n", c->name ? " " : "", c->name ? c->name : "");
+		put_literal(f, c->usage);
+		fputc('\n', f);
+	}
+}
+
+static void put_command_descriptions(FILE *f)
+{
+	for (const struct command_row *c = command_rows; c < command_rows + n_command_rows; c++) {
+		if (!c->name)
+			continue;
+		fprintf(f, ".PP\n.B alloctrace %s\n", c->name);
+		put_text(f, c->man);
+	}
+}
+
+static void put_limits(FILE *f, const struct option_row *row)
+{
+	if (row->least) {
+		fprintf(f, "%s is%s from ", row->arg, row->power_of_two ? " a power of two" : "");
+		put_literal(f, row->least);
+		fputs(" to ", f);
+		put_literal(f, row->most);
+		fputs(".\n", f);
+	}
+	if (row->fallback) {
+		fputs("Default: ", f);
+		put_literal(f, row->fallback);
+		fputs(".\n", f);
+	}
+}
+
+static void put_option(FILE *f, const struct option_row *row)
+{
+	const struct choice *c;
+
+	fputs(".TP\n\\fB", f);
+	if (row->letter)
+		fprintf(f, "\\-%c\\fR, \\fB", row->letter);
+	fputs("\\-\\-", f);
+	put_literal(f, row->name);
+	fputs("\\fR", f);
+	if (row->arg)
+		fprintf(f, " \\fI%s\\fR", row->arg);
+	fputc('\n', f);
+	put_text(f, row->man);
+	put_limits(f, row);
+	if (!row->choices)
+		return;
+	fputs(".RS\n", f);
+	for (size_t i = 0; (c = option_choice(row, i)); i++) {
+		fprintf(f, ".TP\n.B %s\n", c->name);
+		put_text(f, c->help);
+	}
+	fputs(".RE\n", f);
+}
+
+static void put_options(FILE *f)
+{
+	int section = -1;
+
+	fputs(".SH OPTIONS\n", f);
+	put_paragraphs(f, arguments, true);
+	for (const struct option_row *row = option_rows; row->name; row++) {
+		if (row->section == SECTION_HIDDEN)
+			continue;
+		if ((int)row->section != section)
+			fprintf(f, ".SS %s\n", option_sections[row->section]);
+		section = row->section;
+		put_option(f, row);
+	}
+}
+
+static void put_output(FILE *f)
+{
+	fputs(".SH OUTPUT\n.SS Table\n", f);
+	put_text(f, "A summary, then a row for each site (or function, module, stack or thread), the "
+		 "heaviest first. Columns that say least are left out where the terminal is narrow.");
+	put_items(f, table_columns);
+	put_example(f, table_example);
+	fputs(".PP\nThe summary has these lines, of which those with nothing to say are left out:\n", f);
+	put_items(f, summary_lines);
+	fputs(".PP\n", f);
+	put_text(f, "Colour is used on a terminal only, and not if the environment variable NO_COLOR is set.");
+	fputs(".SS Folded\n", f);
+	put_text(f, "A line for each stack: the process's name, the functions from the outermost to the "
+		 "allocator's, with semicolons between, a space and the bytes (with --metric calls, the "
+		 "calls). flamegraph.pl and other flame graph viewers read it. The summary goes to standard "
+		 "error.");
+	put_example(f, folded_example);
+}
+
+static void put_examples(FILE *f)
+{
+	fputs(".SH EXAMPLES\n", f);
+	for (const struct item *e = examples; e->tag; e++) {
+		if (e != examples)
+			fputs(".PP\n", f);
+		put_text(f, e->tag);
+		put_example(f, e->text);
+	}
+}
+
+void options_man(FILE *f)
+{
+	fprintf(f, ".\\\" Made from the option table of alloctrace.\n.TH ALLOCTRACE 8 %s \"alloctrace %s\"\n", MAN_DATE,
+		ALLOCTRACE_VERSION);
+	fputs(".SH NAME\nalloctrace \\- tell which code allocates memory in a running process\n", f);
+	fputs(".SH SYNOPSIS\n", f);
+	put_commands(f);
+	fputs(".SH DESCRIPTION\n", f);
+	put_paragraphs(f, description, true);
+	put_command_descriptions(f);
+	put_options(f);
+	put_output(f);
+	fputs(".SH EXIT STATUS\n", f);
+	put_items(f, exit_status);
+	put_paragraphs(f, exit_of_command, false);
+	fputs(".SH SIGNALS\n", f);
+	put_items(f, signals);
+	put_examples(f);
+	fputs(".SH LIMITS\n", f);
+	put_paragraphs(f, limits, true);
+	fputs(".SH SEE ALSO\n.BR bpftrace (8),\n.BR perf (1),\n.BR proc (5),\n.BR malloc (3)\n", f);
+}

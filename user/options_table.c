@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options_table.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+const char *const option_sections[SECTION_MAX] = {
+	[SECTION_TARGET] = "Target",
+	[SECTION_TIME] = "Time",
+	[SECTION_REPORT] = "Report",
+	[SECTION_OUTPUT] = "Output",
+	[SECTION_KERNEL] = "Kernel",
+	[SECTION_HELP] = "Help",
+};
+
+const struct command_row command_rows[] = {
+	{ NULL, COMMAND_TRACE, "[OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }", NULL },
+	{ "check", COMMAND_CHECK, "[-p PID]",
+	  "tells what this kernel, these privileges and the given processes allow: each feature with yes or no and why, each "
+	  "function that would be probed, where, and what a hit costs there, as measured on this machine." },
+};
+const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);
+
+/* The tables of other modules begin as struct choice does. */
+static_assert(offsetof(struct view_by, name) == offsetof(struct choice, name) &&
+	      offsetof(struct view_by, help) == offsetof(struct choice, help), "struct view_by is no choice");
+static_assert(offsetof(struct report_format, name) == offsetof(struct choice, name) &&
+	      offsetof(struct report_format, help) == offsetof(struct choice, help), "struct report_format is no choice");
+
+static const struct choice metric_choices[] = {
+	[METRIC_BYTES] = { "bytes", "bytes allocated" },
+	[METRIC_CALLS] = { "calls", "calls of an allocator function" },
+	{ NULL, NULL },
+};
+
+static const struct choice attach_choices[] = {
+	[ATTACH_AUTO] = { "auto", "multi where it works, perf elsewhere" },
+	[ATTACH_MULTI] = { "multi", "uprobe_multi links; need Linux 6.10" },
+	[ATTACH_PERF] = { "perf", "one perf event for each probe and process" },
+	{ NULL, NULL },
+};
+
+/* In the order of enum generate, less the first. */
+static const struct choice generate_choices[] = {
+	{ "man", "the manual page" },
+	{ "completion", "the completion for bash" },
+	{ NULL, NULL },
+};
+
+static void set_metric(struct options *o, size_t i)
+{
+	o->metric = i;
+}
+
+static void set_by(struct options *o, size_t i)
+{
+	o->by = &view_bys[i];
+}
+
+static void set_format(struct options *o, size_t i)
+{
+	o->format = &report_formats[i];
+}
+
+static void set_attach(struct options *o, size_t i)
+{
+	o->attach = i;
+}
+
+static void set_generate(struct options *o, size_t i)
+{
+	o->generate = GENERATE_MAN + i;
+}
+
+#define TO(member) .offset = offsetof(struct options, member)
+#define FROM(table, set) .choices = (table), .choice_size = sizeof((table)[0]), .set_choice = (set)
+#define LIMITS(low, high) .least = (low), .most = (high)
+
+const struct option_row option_rows[] = {
+	{ "pid", 'p', "LIST", OPTION_STRING, SECTION_TARGET, TO(pids), .in_check = true,
+	  .help = "processes to trace: PIDs or names, with commas",
+	  .man = "Trace these running processes: process IDs or names, separated by commas. A name is that of the process "
+		 "(as ps -o comm shows it) or of its executable file, and stands for every process that has it." },
+
+	{ "duration", 'd', "TIME", OPTION_TIME, SECTION_TIME, TO(duration_ns), LIMITS("1ms", "1000d"),
+	  .help = "stop after TIME: 10s, 5m, 250ms; 10 is seconds",
+	  .man = "Stop after TIME and report. Without it, tracing goes on until every process has ended or Ctrl-C. A "
+		 "launched command goes on untraced." },
+	{ "interval", 'i', "TIME", OPTION_TIME, SECTION_TIME, TO(interval_ns), LIMITS("10ms", "1000d"),
+	  .help = "a report every TIME; on a terminal in place",
+	  .man = "Report every TIME what was counted since the start, and once more at the end. On a terminal the report "
+		 "is refreshed in place; there --pid without --interval and --duration refreshes it every second." },
+	{ "delta", 0, NULL, OPTION_FLAG, SECTION_TIME, TO(delta),
+	  .help = "with -i: what was counted in the interval alone",
+	  .man = "With --interval: each report has what was counted in its interval alone. The last one is of the whole "
+		 "time." },
+
+	{ "metric", 'm', "METRIC", OPTION_CHOICE, SECTION_REPORT, FROM(metric_choices, set_metric),
+	  .fallback = "bytes",
+	  .help = "what ranks the rows: %s",
+	  .man = "What the rows are ranked by, and what a folded stack counts." },
+	{ "by", 0, "WHAT", OPTION_CHOICE, SECTION_REPORT, FROM(view_bys, set_by), .fallback = "site",
+	  .help = "rows: %s",
+	  .man = "What a row stands for." },
+	{ "cum", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(cum),
+	  .help = "rank by cumulative counts: callees included",
+	  .man = "Count for each row also what the functions it calls allocate, and rank by that." },
+	{ "top", 'T', "N", OPTION_NUMBER, SECTION_REPORT, TO(top), LIMITS("0", "1000000000"), .fallback = "30",
+	  .help = "rows of a table; 0 is all",
+	  .man = "Show the N heaviest rows of a table; 0 shows all." },
+	{ "min-size", 0, "SIZE", OPTION_SIZE, SECTION_REPORT, TO(min_size), LIMITS("0", "1024T"),
+	  .help = "count only allocations of at least SIZE",
+	  .man = "Count only allocations of at least SIZE. The others are left out in the kernel, and their number is "
+		 "reported." },
+	{ "max-size", 0, "SIZE", OPTION_SIZE, SECTION_REPORT, TO(max_size), LIMITS("0", "1024T"),
+	  .help = "count only allocations of at most SIZE",
+	  .man = "Count only allocations of at most SIZE, likewise." },
+	{ "no-demangle", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(no_demangle),
+	  .help = "leave C++ and Rust names as the linker has them",
+	  .man = "Leave the names of C++ and Rust functions as the linker has them." },
+
+	{ "format", 'f', "FORMAT", OPTION_CHOICE, SECTION_OUTPUT, FROM(report_formats, set_format),
+	  .fallback = "table",
+	  .help = "how the report is written: %s",
+	  .man = "How the report is written." },
+	{ "output", 'o', "FILE", OPTION_STRING, SECTION_OUTPUT, TO(output),
+	  .help = "write FILE, whole or not at all; %p pid, %t time",
+	  .man = "Write the report to FILE, which appears or is replaced only when it is complete. In FILE, %p stands for "
+		 "the process IDs, %t for the local time (20261122T213000), %h for the host's name, %% for a percent sign. "
+		 "With --interval, a name with %t makes one file for each report. Without this option the report goes to "
+		 "standard output, or to standard error if a command was launched." },
+	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .in_check = true,
+	  .help = "say nothing but errors",
+	  .man = "Say nothing but the report and errors: no warnings." },
+	{ "verbose", 'v', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(verbose), .in_check = true,
+	  .help = "say what is done: probes, memory, symbols",
+	  .man = "Say what is done: which functions are probed and which are not, how much memory is used, where names "
+		 "come from." },
+
+	{ "max-stacks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_stacks), LIMITS("1000", "100000000"),
+	  .fallback = "150000",
+	  .help = "distinct stacks that the kernel can hold",
+	  .man = "How many distinct stacks the kernel side can hold. Allocations by stacks beyond that are counted as "
+		 "lost. What this takes of the kernel's memory shows with --verbose." },
+	{ "max-depth", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_depth), LIMITS("1", "127"), .fallback = "127",
+	  .help = "frames that a stack can have",
+	  .man = "How many frames of a stack are walked, the innermost first." },
+	{ "ring-size", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(ring_bytes), LIMITS("64k", "1G"), .fallback = "8M",
+	  .power_of_two = true,
+	  .help = "buffer between the kernel and alloctrace",
+	  .man = "The buffer through which the frames of each new stack come from the kernel." },
+	{ "attach", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(attach_choices, set_attach), .fallback = "auto",
+	  .in_check = true,
+	  .help = "how probes are attached: %s",
+	  .man = "How the probes are attached." },
+
+	{ "help", 'h', NULL, OPTION_FLAG, SECTION_HELP, TO(help), .in_check = true,
+	  .help = "this text; all about it: man alloctrace",
+	  .man = "Show the usage and the options, and exit." },
+	{ "version", 'V', NULL, OPTION_FLAG, SECTION_HELP, TO(version), .in_check = true,
+	  .help = "the version",
+	  .man = "Show the version, and exit." },
+
+	/* For make bench: programs that do nothing at the same sites. */
+	{ "bench-empty", 0, NULL, OPTION_FLAG, SECTION_HIDDEN, TO(bench_empty) },
+	{ "generate", 0, "WHAT", OPTION_CHOICE, SECTION_HIDDEN, FROM(generate_choices, set_generate),
+	  .help = "%s" },
+	{ .name = NULL },
+};
+
+void option_choice_names(const struct option_row *row, const char *between, struct buf *out)
+{
+	const struct choice *c;
+
+	for (size_t i = 0; (c = option_choice(row, i)); i++) {
+		if (i)
+			buf_str(out, between);
+		buf_str(out, c->name);
+	}
+}

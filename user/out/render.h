@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside out/: what the renderers share. */
+#ifndef ALLOCTRACE_OUT_RENDER_H
+#define ALLOCTRACE_OUT_RENDER_H
+
+#include "base/buf.h"
+#include "out/report.h"
+
+#define STYLE_BOLD "\033[1m"
+#define STYLE_DIM "\033[2m"
+#define STYLE_RED "\033[31m"
+#define STYLE_OFF "\033[0m"
+
+/* The renderers of report_formats[], a file each. */
+int report_write_table(FILE *f, const struct report *r, const struct report_options *o);
+int report_write_folded(FILE *f, const struct report *r, const struct report_options *o);
+
+/* The summary's lines, each ended by a newline; what they say about names is known only after the rows were made. */
+void summary_head(const struct report *r, const struct report_options *o, struct buf *out);
+void summary_unnamed(const struct report *r, const struct report_options *o, struct buf *out);
+
+/* "12.3 %", "<0.01 %" for something that isn't nothing; share is 0 … 1. */
+void render_share(struct buf *out, double share);
+
+/* Writes and empties b. 0 or -errno. */
+int render_flush(FILE *f, struct buf *b);
+/* The result of a renderer: err if it is one, else what flushing f says. */
+int render_end(FILE *f, int err);
+
+#endif

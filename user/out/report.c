@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "out/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "out/render.h"
+
+const struct report_format report_formats[] = {
+	{ "table", "hot spots, for people", false, report_write_table },
+	{ "folded", "one line per stack, for flamegraph.pl and the like", true, report_write_folded },
+	{ 0 }
+};
+
+const struct report_format *report_format_find(const char *name)
+{
+	for (const struct report_format *format = report_formats; format->name; format++)
+		if (!strcmp(format->name, name))
+			return format;
+	return NULL;
+}
+
+void render_share(struct buf *out, double share)
+{
+	double percent = share * 100;
+
+	if (percent > 0 && percent < 0.005)
+		buf_str(out, "<0.01 %");
+	else
+		buf_printf(out, percent < 0.1 ? "%.2f %%" : "%.1f %%", percent);
+}
+
+int render_flush(FILE *f, struct buf *b)
+{
+	size_t len = b->len;
+
+	errno = 0;
+	if (len && fwrite(b->data, 1, len, f) != len)
+		return errno ? -errno : -EIO;
+	buf_reset(b);
+	return 0;
+}
+
+int render_end(FILE *f, int err)
+{
+	if (err)
+		return err;
+	errno = 0;
+	if (fflush(f) || ferror(f))
+		return errno ? -errno : -EIO;
+	return 0;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The summary above a table (on stderr beside a machine format):
+ *
+ *     target     redis-server (pid 4711), glibc 2.36, 10.0 s
+ *     allocated  1.23 GiB in 4.56M calls: 126 MiB/s, 456k calls/s, mean 290 B
+ *     left out   1.20k of 4.57M calls (0.03 %): size filter
+ *     lost       12 of 4.57M calls (<0.01 %): stack table full 10, ring buffer full 2
+ *     truncated  1.20k of 4.56M calls (0.03 %): depth limit
+ *     unnamed    12 of 340 frames: file without symbols
+ *     cost       about 2.51 s (25.1 % of the duration): 4.56M probe hits x 551 ns
+ *
+ * "lost" is always there; the others that have nothing to say are left out.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "out/render.h"
+
+#define LABEL_WIDTH 11
+/* Losses above this share make a run incomplete (exit status 4). */
+#define LOSS_ALARM 0.01
+
+/* A line may be broken where its text has a BREAK, a space otherwise. Nothing that was escaped has one. */
+#define BREAK "\n"
+
+static void put_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text, const char *style)
+{
+	size_t width = o->width ? o->width : SIZE_MAX, column = LABEL_WIDTH;
+	struct buf piece = {0};
+
+	if (o->colour)
+		buf_printf(out, "%s%-*s" STYLE_OFF "%s", STYLE_BOLD, LABEL_WIDTH, label, style);
+	else
+		buf_printf(out, "%-*s", LABEL_WIDTH, label);
+	for (const char *s = buf_cstr(text); *s; s += strspn(s, BREAK)) {
+		size_t len = strcspn(s, BREAK), columns;
+
+		buf_reset(&piece);
+		buf_add(&piece, s, len);
+		s += len;
+		columns = text_width(piece.data);
+		if (column > LABEL_WIDTH && column + 1 + columns > width) {
+			buf_printf(out, "\n%*s", LABEL_WIDTH, "");
+			column = LABEL_WIDTH;
+		} else if (column > LABEL_WIDTH) {
+			buf_char(out, ' ');
+			column++;
+		}
+		text_fit(out, piece.data, width > column ? width - column : 1, false, false);
+		column += columns;
+	}
+	buf_printf(out, "%s\n", o->colour ? STYLE_OFF : "");
+	buf_free(&piece);
+}
+
+static void escape_str(struct buf *b, const char *s)
+{
+	text_escape(b, s, strlen(s));
+}
+
+static uint64_t per_second(uint64_t n, uint64_t ns)
+{
+	unsigned __int128 rate = (unsigned __int128)n * 1000000000 / ns;
+
+	return rate > UINT64_MAX ? UINT64_MAX : rate;
+}
+
+static void put_target(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	escape_str(&text, r->target);
+	if (r->allocator) {
+		buf_str(&text, "," BREAK);
+		escape_str(&text, r->allocator);
+	}
+	if (r->interval)
+		buf_printf(&text, "," BREAK "interval %llu%s", (unsigned long long)r->interval, r->delta ? " alone" : "");
+	if (r->duration_ns) {
+		buf_str(&text, "," BREAK);
+		text_duration(&text, r->duration_ns);
+	}
+	put_line(out, o, "target", &text, "");
+	buf_free(&text);
+}
+
+static void put_allocated(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct counters c = r->recorded;
+	struct buf text = {0};
+
+	if (!c.calls) {
+		buf_str(&text, "nothing");
+		put_line(out, o, "allocated", &text, "");
+		buf_free(&text);
+		return;
+	}
+	text_bytes(&text, c.bytes);
+	buf_str(&text, " in ");
+	text_count(&text, c.calls);
+	buf_str(&text, c.calls == 1 ? " call:" : " calls:");
+	if (r->duration_ns) {
+		buf_str(&text, BREAK);
+		text_bytes(&text, per_second(c.bytes, r->duration_ns));
+		buf_str(&text, "/s," BREAK);
+		text_count(&text, per_second(c.calls, r->duration_ns));
+		buf_str(&text, " calls/s,");
+	}
+	buf_str(&text, BREAK "mean ");
+	text_bytes(&text, c.bytes / c.calls);
+	put_line(out, o, "allocated", &text, "");
+	buf_free(&text);
+}
+
+/* "4 of 9 calls (44.4 %)" */
+static void calls_of(struct buf *text, uint64_t n, uint64_t all)
+{
+	text_count(text, n);
+	if (all) {
+		buf_str(text, " of ");
+		text_count(text, all);
+	}
+	buf_str(text, " calls");
+	if (all) {
+		buf_str(text, " (");
+		render_share(text, (double)n / all);
+		buf_char(text, ')');
+	}
+}
+
+/* ": depth limit 3, unreadable 2"; a single reason needs no count. */
+static void put_reasons(struct buf *text, const struct report_count *counts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(text, "%s" BREAK "%s", i ? "," : ":", counts[i].reason);
+		if (n > 1) {
+			buf_char(text, ' ');
+			text_count(text, counts[i].n);
+		}
+	}
+}
+
+static uint64_t total_count(const struct report_count *counts, size_t n)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += counts[i].n;
+	return total;
+}
+
+static void put_counts(struct buf *out, const struct report_options *o, const char *label, const struct report_count *counts,
+		       size_t n, uint64_t all, const char *style)
+{
+	struct buf text = {0};
+
+	calls_of(&text, total_count(counts, n), all);
+	put_reasons(&text, counts, n);
+	put_line(out, o, label, &text, style);
+	buf_free(&text);
+}
+
+/* Calls that are no allocations of this profile on purpose. */
+static void put_left_out(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct report_count counts[2];
+	size_t n = 0;
+
+	if (r->filtered)
+		counts[n++] = (struct report_count){"size filter", r->filtered};
+	if (r->failed)
+		counts[n++] = (struct report_count){"size overflow", r->failed};
+	if (n)
+		put_counts(out, o, "left out", counts, n, r->seen.calls, "");
+}
+
+static void put_lost(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	uint64_t lost = total_count(r->losses, r->n_losses);
+	struct buf nothing = {0};
+
+	if (lost) {
+		put_counts(out, o, "lost", r->losses, r->n_losses, r->seen.calls,
+			   lost > LOSS_ALARM * r->seen.calls ? STYLE_RED : "");
+		return;
+	}
+	buf_str(&nothing, "nothing");
+	put_line(out, o, "lost", &nothing, "");
+	buf_free(&nothing);
+}
+
+static void put_cost(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	double ns = r->hits * r->hit_ns;
+	struct buf text = {0};
+
+	if (r->hit_ns > 0) {
+		buf_str(&text, "about ");
+		text_duration(&text, ns);
+		if (r->duration_ns) {
+			buf_str(&text, " (");
+			render_share(&text, ns / r->duration_ns);
+			buf_str(&text, " of the duration)");
+		}
+		buf_str(&text, ":" BREAK);
+	}
+	text_count(&text, r->hits);
+	buf_str(&text, r->hits == 1 ? " probe hit" : " probe hits");
+	if (r->hit_ns > 0) {
+		buf_str(&text, " x ");
+		text_duration(&text, r->hit_ns + 0.5);
+	}
+	if (r->nested && log_verbose()) {
+		buf_str(&text, "," BREAK);
+		text_count(&text, r->nested);
+		buf_str(&text, " of them nested in another");
+	}
+	put_line(out, o, "cost", &text, "");
+	buf_free(&text);
+}
+
+void summary_head(const struct report *r, const struct report_options *o, struct buf *out)
+{
+	put_target(out, r, o);
+	put_allocated(out, r, o);
+	put_left_out(out, r, o);
+	put_lost(out, r, o);
+	if (r->n_ends)
+		put_counts(out, o, "truncated", r->ends, r->n_ends, r->recorded.calls, "");
+	if (r->hits)
+		put_cost(out, r, o);
+}
+
+void summary_unnamed(const struct report *r, const struct report_options *o, struct buf *out)
+{
+	uint64_t counts[SYM_REASONS] = {0};
+	struct report_count why[SYM_REASONS];
+	uint64_t unnamed;
+	struct buf text = {0};
+	size_t n = 0;
+
+	if (!r->sym)
+		return;
+	symbolizer_stats(r->sym, counts);
+	for (size_t i = 0; i < SYM_REASONS; i++)
+		if (i != SYM_NAMED && counts[i])
+			why[n++] = (struct report_count){sym_reason_text(i), counts[i]};
+	unnamed = total_count(why, n);
+	if (!unnamed)
+		return;
+	text_count(&text, unnamed);
+	buf_str(&text, " of ");
+	text_count(&text, unnamed + counts[SYM_NAMED]);
+	buf_str(&text, " frames");
+	put_reasons(&text, why, n);
+	put_line(out, o, "unnamed", &text, "");
+	buf_free(&text);
+}
+
+void report_summary(FILE *f, const struct report *r, const struct report_options *o)
+{
+	struct buf out = {0};
+
+	summary_head(r, o, &out);
+	summary_unnamed(r, o, &out);
+	render_flush(f, &out);
+	buf_free(&out);
+}

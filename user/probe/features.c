@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe/features.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "probe/uapi.h"
+
+#define CAP_SYS_PTRACE_BIT 19
+#define CAP_SYS_ADMIN_BIT 21
+#define CAP_PERFMON_BIT 38
+#define CAP_BPF_BIT 39
+
+const struct feature_info feature_infos[FEATURE_MAX] = {
+	[FEATURE_BTF] = {"BTF", "kernel types at /sys/kernel/btf/vmlinux", true},
+	[FEATURE_PRIVILEGE] = {"privileges", "CAP_BPF and CAP_PERFMON", true},
+	[FEATURE_PTRACE] = {"CAP_SYS_PTRACE", "processes of other users", false},
+	[FEATURE_LOCKDOWN] = {"no lockdown", "a locked-down kernel may refuse BPF", false},
+	[FEATURE_BPF] = {"BPF programs", "bpf() loads a probe's program", true},
+	[FEATURE_RINGBUF] = {"BPF ring buffer", "sends stacks, Linux 5.8", true},
+	[FEATURE_COOKIE] = {"probe cookies", "one program for all functions, Linux 5.15", true},
+	[FEATURE_UPROBE_PERF] = {"perf uprobes", "attach through perf_event_open()", false},
+	[FEATURE_UPROBE_MULTI] = {"uprobe_multi", "attach all at once, Linux 6.10", false},
+	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false},
+};
+
+static bool has_cap(int bit)
+{
+	static unsigned long long caps;
+	static bool read_once;
+	char line[256];
+	FILE *f;
+
+	if (!read_once) {
+		read_once = true;
+		f = fopen("/proc/self/status", "re");
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "CapEff: %llx", &caps) == 1)
+				break;
+		if (f)
+			fclose(f);
+	}
+	return caps >> bit & 1;
+}
+
+static bool probe_btf(const char **why)
+{
+	if (!access("/sys/kernel/btf/vmlinux", R_OK))
+		return true;
+	*why = errno == ENOENT ? "the kernel was built without CONFIG_DEBUG_INFO_BTF" : "/sys/kernel/btf/vmlinux can't be read";
+	return false;
+}
+
+static bool probe_privilege(const char **why)
+{
+	if (has_cap(CAP_SYS_ADMIN_BIT) || (has_cap(CAP_BPF_BIT) && has_cap(CAP_PERFMON_BIT)))
+		return true;
+	*why = "run it with sudo, or give it CAP_BPF and CAP_PERFMON";
+	return false;
+}
+
+static bool probe_ptrace(const char **why)
+{
+	if (has_cap(CAP_SYS_PTRACE_BIT))
+		return true;
+	*why = "only processes of the same user";
+	return false;
+}
+
+static bool probe_lockdown(const char **why)
+{
+	char text[128] = "";
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+
+	/* No file: securityfs is not mounted or there is no such thing as lockdown; bpf() itself will tell. */
+	if (!f)
+		return true;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = 0;
+	fclose(f);
+	if (!strstr(text, "[confidentiality]"))
+		return true;
+	*why = "lockdown=confidentiality";
+	return false;
+}
+
+/* The smallest program there is, of the type that uprobes run. */
+static int load_trivial(void)
+{
+	struct bpf_insn code[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, NULL);
+}
+
+static bool probe_bpf(const char **why)
+{
+	int fd = load_trivial();
+
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	switch (-fd) {
+	case ENOSYS: *why = "the kernel was built without CONFIG_BPF_SYSCALL"; break;
+	case EPERM: *why = "bpf() is not permitted (privileges, seccomp of a container, or lockdown)"; break;
+	case EINVAL: *why = "the kernel was built without CONFIG_BPF_EVENTS"; break;
+	default: *why = "bpf() refuses a program of type kprobe"; break;
+	}
+	return false;
+}
+
+static bool probe_ringbuf(const char **why)
+{
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 1)
+		return true;
+	*why = "needs Linux 5.8";
+	return false;
+}
+
+static bool probe_cookie(const char **why)
+{
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1)
+		return true;
+	*why = "needs Linux 5.15";
+	return false;
+}
+
+static bool probe_uprobe_perf(const char **why)
+{
+	if (uprobe_pmu_type() >= 0)
+		return true;
+	*why = "no /sys/bus/event_source/devices/uprobe: CONFIG_UPROBE_EVENTS is off, or sysfs is not mounted";
+	return false;
+}
+
+/*
+ * uprobe_multi came with 6.6 (commit 89ae89f53d20), but until 6.10 (46ba0e49b642) its pid filter matched one thread
+ * instead of the process. Both can be told from the error codes for arguments that are wrong anyway: "/" is no regular
+ * file (EBADF where the attach type is known), and a negative pid is EINVAL since the fix, ESRCH before.
+ */
+static bool probe_uprobe_multi(const char **why)
+{
+	struct bpf_insn code[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = (enum bpf_attach_type)UAPI_TRACE_UPROBE_MULTI);
+	const uint64_t offset = 0;
+	int known = -1, fixed = -1, fd;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, &opts);
+	if (fd >= 0) {
+		known = uprobe_multi_link(fd, "/", &offset, NULL, 1, 0);
+		fixed = uprobe_multi_link(fd, "/", &offset, NULL, 1, -1);
+		close(fd);
+	}
+	if (known == -EBADF && fixed == -EINVAL)
+		return true;
+	*why = known == -EBADF ? "its pid filter matches one thread only (fixed in Linux 6.10): perf uprobes instead" :
+				 "needs Linux 6.6: perf uprobes instead";
+	return false;
+}
+
+static bool probe_nops(const char **why)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	if (!uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
+	    (major > 6 || (major == 6 && minor >= 18)))
+		return true;
+	*why = "needs Linux 6.18: other sites are used";
+	return false;
+}
+
+static bool (*const probes[FEATURE_MAX])(const char **why) = {
+	[FEATURE_BTF] = probe_btf,
+	[FEATURE_PRIVILEGE] = probe_privilege,
+	[FEATURE_PTRACE] = probe_ptrace,
+	[FEATURE_LOCKDOWN] = probe_lockdown,
+	[FEATURE_BPF] = probe_bpf,
+	[FEATURE_RINGBUF] = probe_ringbuf,
+	[FEATURE_COOKIE] = probe_cookie,
+	[FEATURE_UPROBE_PERF] = probe_uprobe_perf,
+	[FEATURE_UPROBE_MULTI] = probe_uprobe_multi,
+	[FEATURE_NOPS] = probe_nops,
+};
+
+bool feature(enum feature f, const char **why)
+{
+	static struct {
+		bool known, yes;
+		const char *why;
+	} results[FEATURE_MAX];
+
+	if (!results[f].known) {
+		results[f].yes = probes[f](&results[f].why);
+		results[f].known = true;
+	}
+	if (why)
+		*why = results[f].why;
+	return results[f].yes;
+}
+
+int features_require(void)
+{
+	const char *why, *lock;
+
+	/* Privileges first: without them the other answers mean nothing. */
+	if (!feature(FEATURE_PRIVILEGE, &why))
+		return fail(-EPERM, "tracing needs CAP_BPF and CAP_PERFMON: %s", why);
+	for (int f = 0; f < FEATURE_MAX; f++) {
+		if (!feature_infos[f].required || feature(f, &why))
+			continue;
+		return fail(-ENOTSUP, "this kernel cannot run alloctrace: %s: %s%s%s (see `alloctrace check`)",
+			    feature_infos[f].name, why, feature(FEATURE_LOCKDOWN, &lock) ? "" : "; ",
+			    feature(FEATURE_LOCKDOWN, &lock) ? "" : lock);
+	}
+	if (!feature(FEATURE_UPROBE_MULTI, NULL) && !feature(FEATURE_UPROBE_PERF, &why))
+		return fail(-ENOTSUP, "this kernel cannot run alloctrace: no way to attach uprobes: %s", why);
+	return 0;
+}
+
+enum attach_mode attach_mode_resolve(enum attach_mode mode)
+{
+	if (mode != ATTACH_AUTO)
+		return mode;
+	return feature(FEATURE_UPROBE_MULTI, NULL) ? ATTACH_MULTI : ATTACH_PERF;
+}
+
+const char *attach_mode_name(enum attach_mode mode)
+{
+	switch (mode) {
+	case ATTACH_MULTI: return "uprobe_multi";
+	case ATTACH_PERF: return "perf uprobes";
+	case ATTACH_AUTO: break;
+	}
+	return "auto";
+}

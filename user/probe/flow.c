@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where the paths through a function lead: a crash course.
+ *
+ * An allocator function that calls another is one event. To tell which of two probes is to speak, it has to be known
+ * what the first function does on its own and when it leaves the work to the second:
+ *
+ *     operator new:  ... call malloc@plt; test %rax,%rax; je ...        every path calls malloc
+ *     reallocarray:  mul; jo overflow; jmp realloc                      every path ends in realloc, or returns 0
+ *     realloc:       test %rdi,%rdi; je 1f; ...   1: jmp malloc         jumps to malloc where the 1st argument is 0
+ *     memalign:      ... cmp $0x10,%rdi; jbe 1f; ...   1: jmp malloc    ... where it is at most 16
+ *
+ * So the code is run with values that are only known in part: an argument as it came in, a constant, an address in the
+ * own frame, or anything. Copies between registers and the frame keep them. A conditional branch forks the path; where
+ * it compares an argument with a constant, each side limits the range of that argument. A path ends at a call or jump
+ * to a known function, at a return, or where it can be followed no further. Calls of anything else are stepped over.
+ * States already seen at a branch target are not visited again, shorter paths come first, and there is a limit.
+ */
+#include "probe/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "elf/symbols.h"
+#include "probe/insn.h"
+
+#define PAGE 4096u
+#define FRAME_SLOTS 32		/* 8 bytes each, downwards from the return address */
+#define REACH PAGE		/* how far a function of unknown size is taken to extend */
+#define MAX_HELPERS 64
+#define INNER_INSNS 300		/* to see whether a helper returns */
+
+enum { V_ANY, V_ARG, V_CONST, V_FRAME };	/* V_FRAME: entry rsp + v */
+
+struct value {
+	uint64_t kind, v;
+};
+
+/* Made of 64-bit fields only: it is hashed as a whole. */
+struct state {
+	uint64_t pc;
+	struct value reg[GPR_COUNT];
+	struct value frame[FRAME_SLOTS];
+	struct flow_range arg[SITE_MAX_ARGS];
+	uint64_t compared;	/* 1 + the argument that the flags compare with `with`; 0: not known */
+	uint64_t with;
+};
+
+struct known {
+	int id;
+	const char *name;
+};
+
+struct flow_file {
+	const struct elf_file *ef;
+	const struct elf_imports *imports;
+	vec_of(struct known) known;
+	struct u64map by_vaddr;		/* vaddr -> id + 1 */
+	struct u64map noreturn;
+	vec_of(const char *) noreturn_names;
+	struct u64map returning;	/* vaddr of a helper -> 1 if a path through it returns */
+	struct u64map in_file;		/* GOT slot -> vaddr of the import's definition in this very file, or 0 */
+	struct u64map pages;		/* page number -> index in bytes / PAGE, + 1; 0: not there */
+	vec_of(uint8_t) bytes;
+};
+
+struct walk {
+	struct flow_file *ff;
+	uint64_t entry;
+	bool inner;	/* of a function called by one that is being walked */
+	struct flow_result *out;
+	vec_of(struct state) queue;
+	struct u64map seen;
+};
+
+struct flow_file *flow_open(const struct elf_file *ef, const struct elf_imports *imports)
+{
+	struct flow_file *ff = xcalloc(1, sizeof(*ff));
+
+	ff->ef = ef;
+	ff->imports = imports;
+	return ff;
+}
+
+void flow_close(struct flow_file *ff)
+{
+	if (!ff)
+		return;
+	vec_free(&ff->known);
+	vec_free(&ff->noreturn_names);
+	vec_free(&ff->bytes);
+	u64map_free(&ff->by_vaddr);
+	u64map_free(&ff->noreturn);
+	u64map_free(&ff->returning);
+	u64map_free(&ff->in_file);
+	u64map_free(&ff->pages);
+	free(ff);
+}
+
+void flow_add_function(struct flow_file *ff, int id, const char *name, uint64_t vaddr)
+{
+	bool is_new;
+	uint64_t *at;
+
+	vec_push(&ff->known, ((struct known){.id = id, .name = name}));
+	if (!vaddr)
+		return;
+	at = u64map_put(&ff->by_vaddr, vaddr, &is_new);
+	if (is_new)
+		*at = (uint64_t)id + 1;
+}
+
+void flow_add_noreturn(struct flow_file *ff, const char *name, uint64_t vaddr)
+{
+	vec_push(&ff->noreturn_names, name);
+	if (vaddr)
+		*u64map_put(&ff->noreturn, vaddr, NULL) = 1;
+}
+
+static bool executable(const struct elf_file *ef, uint64_t vaddr)
+{
+	size_t n;
+	const struct elf_segment *s = elf_file_segments(ef, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if ((s[i].flags & 1) && vaddr >= s[i].vaddr && vaddr - s[i].vaddr < s[i].filesz)
+			return true;
+	return false;
+}
+
+/* The bytes of one page, NULL if it holds no code; valid until the next call. */
+static const uint8_t *page(struct flow_file *ff, uint64_t number)
+{
+	bool is_new;
+	uint64_t *at = u64map_put(&ff->pages, number, &is_new);
+	size_t place = ff->bytes.n;
+
+	if (is_new) {
+		/* What the segment lacks of the page reads as bytes that are no instruction in 64-bit mode. */
+		vec_grow(&ff->bytes, place + PAGE);
+		memset(ff->bytes.at + place, 0x06, PAGE);
+		if (elf_read_vaddr(ff->ef, number * PAGE, ff->bytes.at + place, PAGE)) {
+			ff->bytes.n += PAGE;
+			*at = place / PAGE + 1;
+		} else {
+			/* A segment may begin inside the page. */
+			size_t n;
+			const struct elf_segment *s = elf_file_segments(ff->ef, &n);
+
+			for (size_t i = 0; i < n; i++)
+				if (s[i].vaddr / PAGE == number &&
+				    elf_read_vaddr(ff->ef, s[i].vaddr, ff->bytes.at + place + s[i].vaddr % PAGE,
+						   PAGE - s[i].vaddr % PAGE)) {
+					ff->bytes.n = place + PAGE;
+					*at = place / PAGE + 1;
+				}
+		}
+	}
+	return *at ? ff->bytes.at + (*at - 1) * PAGE : NULL;
+}
+
+static bool decode_at(struct flow_file *ff, uint64_t vaddr, struct insn *in)
+{
+	uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH];
+	size_t off = vaddr % PAGE, first = PAGE - off;
+	const uint8_t *p;
+
+	if (!executable(ff->ef, vaddr))
+		return false;
+	p = page(ff, vaddr / PAGE);
+	if (!p)
+		return false;
+	if (first >= sizeof(code))
+		return insn_decode(p + off, sizeof(code), vaddr, in);
+	memcpy(code, p + off, first);
+	p = page(ff, vaddr / PAGE + 1);
+	if (p)
+		memcpy(code + first, p, sizeof(code) - first);
+	return insn_decode(code, p ? sizeof(code) : first, vaddr, in);
+}
+
+/* What a call or jump leads to. */
+struct target {
+	int id;			/* a known function, or -1 */
+	bool noreturn;
+	bool code;		/* code in this file at vaddr */
+	bool import;		/* an import that this file does not define */
+	uint64_t vaddr;
+};
+
+static struct target target_by_name(struct flow_file *ff, uint64_t slot, const char *name)
+{
+	struct target t = {.id = -1};
+	struct elf_symbol found;
+	bool is_new;
+	uint64_t *at;
+
+	for (size_t i = 0; i < ff->known.n; i++)
+		if (!strcmp(ff->known.at[i].name, name)) {
+			t.id = ff->known.at[i].id;
+			return t;
+		}
+	for (size_t i = 0; i < ff->noreturn_names.n; i++)
+		if (!strcmp(ff->noreturn_names.at[i], name)) {
+			t.noreturn = true;
+			return t;
+		}
+	at = u64map_put(&ff->in_file, slot, &is_new);
+	if (is_new)
+		*at = !elf_find_functions(ff->ef, &name, 1, &found) && found.name && !found.ifunc ? found.vaddr : 0;
+	t.vaddr = *at;
+	t.code = t.vaddr != 0;
+	t.import = !t.code;
+	return t;
+}
+
+static struct target target_in_slot(struct flow_file *ff, uint64_t slot)
+{
+	const char *name = ff->imports ? elf_imports_at(ff->imports, slot) : NULL;
+	struct target t = {.id = -1};
+	uint64_t *id;
+
+	if (!name)
+		return t;
+	t = target_by_name(ff, slot, name);
+	/* tc_memalign, which is memalign under another name. */
+	id = t.code ? u64map_find(&ff->by_vaddr, t.vaddr) : NULL;
+	if (id)
+		t.id = (int)(*id - 1);
+	return t;
+}
+
+/* A PLT stub: [endbr64] [bnd] jmp *slot(%rip). */
+static bool stub_slot(struct flow_file *ff, uint64_t vaddr, uint64_t *slot)
+{
+	struct insn in;
+
+	if (!decode_at(ff, vaddr, &in))
+		return false;
+	if (in.zi.mnemonic == ZYDIS_MNEMONIC_ENDBR64 && !decode_at(ff, vaddr + in.len, &in))
+		return false;
+	return in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR && insn_is_indirect(&in, slot);
+}
+
+static struct target target_at(struct flow_file *ff, uint64_t vaddr)
+{
+	struct target t = {.id = -1, .code = true, .vaddr = vaddr};
+	uint64_t *id = u64map_find(&ff->by_vaddr, vaddr), slot;
+
+	if (id)
+		t.id = (int)(*id - 1);
+	else if (u64map_find(&ff->noreturn, vaddr))
+		t.noreturn = true;
+	else if (stub_slot(ff, vaddr, &slot))
+		return target_in_slot(ff, slot);
+	return t;
+}
+
+int flow_function_at(struct flow_file *ff, uint64_t target)
+{
+	return target_at(ff, target).id;
+}
+
+int flow_function_in_slot(struct flow_file *ff, uint64_t slot)
+{
+	return target_in_slot(ff, slot).id;
+}
+
+static void end_path(struct walk *w, const struct state *st, enum flow_kind kind, int id, uint64_t len)
+{
+	struct flow_end e;
+
+	memset(&e, 0, sizeof(e));
+	e.kind = kind;
+	e.id = id;
+	e.vaddr = st->pc;
+	e.next = st->pc + len;
+	if (kind == FLOW_CONST)
+		e.value = st->reg[GPR_RAX].v;
+	memcpy(e.arg, st->arg, sizeof(e.arg));
+	vec_push(&w->out->ends, e);
+}
+
+static void visit(struct walk *w, const struct state *st, uint64_t pc)
+{
+	struct state next = *st;
+	uint64_t hash = 0, word;
+	bool is_new;
+
+	next.pc = pc;
+	for (size_t i = 0; i < sizeof(next) / 8; i++) {
+		memcpy(&word, (const uint8_t *)&next + 8 * i, 8);
+		hash = mix64(hash ^ word);
+	}
+	u64map_put(&w->seen, hash, &is_new);
+	if (is_new)
+		vec_push(&w->queue, next);
+}
+
+/* The frame slot that a memory operand means, NULL if it is none that is tracked. */
+static struct value *frame_slot(struct state *st, const ZydisDecodedOperand *op)
+{
+	int base = op->type == ZYDIS_OPERAND_TYPE_MEMORY ? insn_gpr(op->mem.base) : -1;
+	int64_t at;
+
+	if (base < 0 || st->reg[base].kind != V_FRAME || op->mem.index != ZYDIS_REGISTER_NONE)
+		return NULL;
+	at = (int64_t)(st->reg[base].v + (uint64_t)op->mem.disp.value);
+	if (at >= 0 || at < -8 * FRAME_SLOTS)
+		return NULL;
+	return &st->frame[(-at - 1) / 8];
+}
+
+static struct value operand_value(struct state *st, const ZydisDecodedOperand *op)
+{
+	struct value any = {V_ANY, 0}, *slot;
+	int r;
+
+	switch (op->type) {
+	case ZYDIS_OPERAND_TYPE_IMMEDIATE:
+		return (struct value){V_CONST, (uint64_t)op->imm.value.s};
+	case ZYDIS_OPERAND_TYPE_REGISTER:
+		r = insn_gpr(op->reg.value);
+		if (r < 0 || (op->size != 64 && st->reg[r].kind != V_CONST))
+			return any;
+		return st->reg[r];
+	case ZYDIS_OPERAND_TYPE_MEMORY:
+		slot = op->size == 64 ? frame_slot(st, op) : NULL;
+		return slot ? *slot : any;
+	default:
+		return any;
+	}
+}
+
+/* The value that the instruction leaves in its first operand. */
+static struct value result_value(struct state *st, const struct insn *in)
+{
+	struct value v = {V_ANY, 0};
+	const ZydisDecodedOperand *dst = &in->op[0], *src = &in->op[1];
+
+	switch (in->zi.mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+		v = operand_value(st, src);
+		break;
+	case ZYDIS_MNEMONIC_XOR:
+	case ZYDIS_MNEMONIC_SUB:
+		if (dst->type == ZYDIS_OPERAND_TYPE_REGISTER && src->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    dst->reg.value == src->reg.value)
+			v = (struct value){V_CONST, 0};
+		break;
+	case ZYDIS_MNEMONIC_LEA:
+		if (src->mem.index == ZYDIS_REGISTER_NONE && insn_gpr(src->mem.base) >= 0 &&
+		    st->reg[insn_gpr(src->mem.base)].kind == V_FRAME)
+			v = (struct value){V_FRAME, st->reg[insn_gpr(src->mem.base)].v + (uint64_t)src->mem.disp.value};
+		break;
+	default:
+		break;
+	}
+	if (dst->size == 32 && v.kind == V_CONST)
+		v.v = (uint32_t)v.v;
+	if (dst->size < 32 || (dst->size == 32 && v.kind != V_CONST))
+		v = (struct value){V_ANY, 0};
+	return v;
+}
+
+/* Flags: a comparison of a whole argument with a constant is remembered, any other change forgets it. */
+static void step_flags(struct state *st, const struct insn *in)
+{
+	const ZydisAccessedFlags *f = in->zi.cpu_flags;
+	struct value a, b;
+
+	if (!f || !(f->modified | f->set_0 | f->set_1 | f->undefined))
+		return;
+	st->compared = st->with = 0;
+	if ((in->zi.mnemonic != ZYDIS_MNEMONIC_CMP && in->zi.mnemonic != ZYDIS_MNEMONIC_TEST) || in->op[0].size != 64)
+		return;
+	a = operand_value(st, &in->op[0]);
+	b = operand_value(st, &in->op[1]);
+	if (a.kind != V_ARG)
+		return;
+	if (in->zi.mnemonic == ZYDIS_MNEMONIC_TEST) {
+		if (b.kind != V_ARG || a.v != b.v)
+			return;
+		b = (struct value){V_CONST, 0};
+	}
+	if (b.kind == V_CONST) {
+		st->compared = a.v + 1;
+		st->with = b.v;
+	}
+}
+
+static void step(struct state *st, const struct insn *in)
+{
+	static const struct value any = {V_ANY, 0};
+	const ZydisDecodedOperand *dst = &in->op[0];
+	struct value result = result_value(st, in), rsp = st->reg[GPR_RSP], *slot = NULL;
+	uint16_t written = insn_writes(in);
+	int64_t delta = 0;
+	int r;
+
+	step_flags(st, in);
+	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH)
+		result = in->zi.operand_width == 64 ? operand_value(st, dst) : any;
+	else if (in->zi.mnemonic == ZYDIS_MNEMONIC_POP && rsp.kind == V_FRAME && (int64_t)rsp.v < 0 &&
+		 (int64_t)rsp.v >= -8 * FRAME_SLOTS)
+		result = st->frame[(-(int64_t)rsp.v - 1) / 8];
+	if (in->zi.mnemonic == ZYDIS_MNEMONIC_LEAVE)
+		rsp = (struct value){st->reg[GPR_RBP].kind, st->reg[GPR_RBP].v + 8};
+	else if (!insn_rsp_change(in, &delta))
+		rsp = in->zi.mnemonic == ZYDIS_MNEMONIC_MOV || in->zi.mnemonic == ZYDIS_MNEMONIC_LEA ? result : any;
+	else
+		rsp.v += (uint64_t)delta;
+	if (rsp.kind != V_FRAME)
+		rsp = any;
+
+	for (r = 0; r < GPR_COUNT; r++)
+		if ((written & 1u << r) && r != GPR_RSP)
+			st->reg[r] = any;
+	st->reg[GPR_RSP] = rsp;
+	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH) {
+		if (rsp.kind == V_FRAME && (int64_t)rsp.v < 0 && (int64_t)rsp.v >= -8 * FRAME_SLOTS)
+			st->frame[(-(int64_t)rsp.v - 1) / 8] = result;
+		return;
+	}
+	if (!in->zi.operand_count || !(dst->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+		return;
+	if (dst->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+		slot = frame_slot(st, dst);
+		if (slot)
+			*slot = dst->size == 64 && in->zi.mnemonic == ZYDIS_MNEMONIC_MOV ? result : any;
+		return;
+	}
+	r = dst->type == ZYDIS_OPERAND_TYPE_REGISTER ? insn_gpr(dst->reg.value) : -1;
+	if (r >= 0 && r != GPR_RSP)
+		st->reg[r] = result;
+}
+
+/* What a call may change (System V). */
+static void step_call(struct state *st)
+{
+	static const uint8_t lost[] = {0, 1, 2, 6, 7, 8, 9, 10, 11};
+
+	for (size_t i = 0; i < sizeof(lost); i++)
+		st->reg[lost[i]] = (struct value){V_ANY, 0};
+	st->compared = st->with = 0;
+}
+
+/* Limits the compared argument to where the condition holds; false if it cannot hold. */
+static bool limit(struct state *st, ZydisMnemonic jcc)
+{
+	struct flow_range *r = st->compared ? &st->arg[st->compared - 1] : NULL;
+	uint64_t c = st->with;
+
+	if (!r)
+		return true;
+	switch (jcc) {
+	case ZYDIS_MNEMONIC_JZ:
+		if (c < r->lo || c > r->hi)
+			return false;
+		r->lo = r->hi = c;
+		return true;
+	case ZYDIS_MNEMONIC_JNZ:
+		if (r->lo == c && r->hi == c)
+			return false;
+		r->lo += r->lo == c;
+		r->hi -= r->hi == c;
+		return true;
+	case ZYDIS_MNEMONIC_JNBE:
+		if (r->hi <= c)
+			return false;
+		r->lo = r->lo > c ? r->lo : c + 1;
+		return true;
+	case ZYDIS_MNEMONIC_JNB:
+		if (r->hi < c)
+			return false;
+		r->lo = r->lo > c ? r->lo : c;
+		return true;
+	case ZYDIS_MNEMONIC_JB:
+		if (r->lo >= c)
+			return false;
+		r->hi = r->hi < c ? r->hi : c - 1;
+		return true;
+	case ZYDIS_MNEMONIC_JBE:
+		if (r->lo > c)
+			return false;
+		r->hi = r->hi < c ? r->hi : c;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static ZydisMnemonic opposite(ZydisMnemonic jcc)
+{
+	static const ZydisMnemonic pairs[][2] = {
+		{ZYDIS_MNEMONIC_JZ, ZYDIS_MNEMONIC_JNZ},
+		{ZYDIS_MNEMONIC_JB, ZYDIS_MNEMONIC_JNB},
+		{ZYDIS_MNEMONIC_JBE, ZYDIS_MNEMONIC_JNBE},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		for (int k = 0; k < 2; k++)
+			if (pairs[i][k] == jcc)
+				return pairs[i][!k];
+	return ZYDIS_MNEMONIC_INVALID;
+}
+
+static void fork_path(struct walk *w, const struct state *st, const struct insn *in, uint64_t target)
+{
+	struct state side = *st;
+
+	if (limit(&side, opposite(in->zi.mnemonic)))
+		visit(w, &side, in->vaddr + in->len);
+	side = *st;
+	if (limit(&side, in->zi.mnemonic))
+		visit(w, &side, target);
+}
+
+static void add_helper(struct walk *w, uint64_t vaddr)
+{
+	for (size_t i = 0; i < w->out->helpers.n; i++)
+		if (w->out->helpers.at[i] == vaddr)
+			return;
+	if (w->out->helpers.n < MAX_HELPERS)
+		vec_push(&w->out->helpers, vaddr);
+}
+
+static struct target branch_target(struct walk *w, const struct insn *in)
+{
+	struct target unknown = {.id = -1};
+	uint64_t at;
+
+	if (insn_is_indirect(in, &at))
+		return target_in_slot(w->ff, at);
+	if (insn_is_call(in, &at) || insn_is_jump(in, &at))
+		return target_at(w->ff, at);
+	return unknown;
+}
+
+static void run(struct walk *w, size_t max_insns);
+
+/* Is a path found through the function that returns? Inside it, a call with padding behind it is believed not to. */
+static bool is_returning(struct flow_file *ff, uint64_t vaddr)
+{
+	struct flow_result r;
+	struct walk w = {.ff = ff, .entry = vaddr, .inner = true, .out = &r};
+	bool is_new, returns = false;
+	uint64_t *known = u64map_put(&ff->returning, vaddr, &is_new);
+
+	if (!is_new)
+		return *known;
+	run(&w, INNER_INSNS);
+	for (size_t i = 0; i < r.ends.n; i++)
+		returns |= r.ends.at[i].kind != FLOW_LOST;
+	flow_result_free(&r);
+	*u64map_put(&ff->returning, vaddr, NULL) = returns;
+	return returns;
+}
+
+static bool is_padding(const struct insn *in)
+{
+	return in->zi.mnemonic == ZYDIS_MNEMONIC_NOP || in->zi.mnemonic == ZYDIS_MNEMONIC_INT3 ||
+	       in->zi.mnemonic == ZYDIS_MNEMONIC_XCHG;
+}
+
+/*
+ * A stripped file does not name its functions that never return (glibc's __libc_message, where it is told to abort).
+ * Behind a call of one a compiler puts nothing but the padding of what follows. Padding may also align a loop that the
+ * call does come back to: that doubt is noted where the callee is seen to return.
+ */
+static bool never_returns(struct walk *w, const struct insn *in, uint64_t callee)
+{
+	struct insn next;
+
+	if (decode_at(w->ff, in->vaddr + in->len, &next) && !is_padding(&next))
+		return false;
+	if (!w->inner && is_returning(w->ff, callee))
+		w->out->doubt = true;
+	return true;
+}
+
+/* Returns true if the path goes on after the call. */
+static bool take_call(struct walk *w, struct state *st, const struct insn *in)
+{
+	struct target t = branch_target(w, in);
+
+	if (t.noreturn)
+		return false;
+	if (t.id >= 0) {
+		end_path(w, st, FLOW_CALLS, t.id, in->len);
+		return false;
+	}
+	if (t.code && never_returns(w, in, t.vaddr))
+		return false;
+	if (t.code)
+		add_helper(w, t.vaddr);
+	else if (!t.import)
+		w->out->indirect = true;
+	step_call(st);
+	return true;
+}
+
+static void take_jump(struct walk *w, const struct state *st, const struct insn *in)
+{
+	struct target t = branch_target(w, in);
+	uint64_t at;
+
+	if (t.noreturn)
+		return;
+	if (t.id >= 0 && t.vaddr != w->entry)
+		end_path(w, st, FLOW_TAIL, t.id, in->len);
+	else if (t.code)
+		visit(w, st, t.vaddr);
+	else if (t.import || insn_is_indirect(in, &at))
+		end_path(w, st, FLOW_RETURNS, -1, in->len);
+	else
+		end_path(w, st, FLOW_LOST, -1, in->len);
+}
+
+/* One instruction; false at the end of the straight line. */
+static bool advance(struct walk *w, struct state *st)
+{
+	struct insn in;
+	uint64_t target;
+
+	if (!decode_at(w->ff, st->pc, &in)) {
+		end_path(w, st, FLOW_LOST, -1, 0);
+		return false;
+	}
+	if (st->pc >= w->entry && st->pc - w->entry < REACH && st->pc + in.len > w->out->reached)
+		w->out->reached = st->pc + in.len;
+	switch (in.zi.meta.category) {
+	case ZYDIS_CATEGORY_CALL:
+		if (!take_call(w, st, &in))
+			return false;
+		break;
+	case ZYDIS_CATEGORY_RET:
+		end_path(w, st, st->reg[GPR_RAX].kind == V_CONST ? FLOW_CONST : FLOW_RETURNS, -1, in.len);
+		return false;
+	case ZYDIS_CATEGORY_UNCOND_BR:
+		take_jump(w, st, &in);
+		return false;
+	case ZYDIS_CATEGORY_COND_BR:
+		if (insn_is_jump(&in, &target))
+			fork_path(w, st, &in, target);
+		return false;
+	case ZYDIS_CATEGORY_SYSCALL:
+		step_call(st);
+		break;
+	default:
+		/* Stops the program: no call returns from here. */
+		if (insn_ends_line(&in))
+			return false;
+		step(st, &in);
+	}
+	st->pc += in.len;
+	return true;
+}
+
+static void run(struct walk *w, size_t max_insns)
+{
+	struct state st;
+	size_t done = 0, next = 0;
+
+	memset(w->out, 0, sizeof(*w->out));
+	memset(&st, 0, sizeof(st));
+	w->out->reached = w->entry;
+	for (int i = 0; i < SITE_MAX_ARGS; i++) {
+		st.reg[site_sysv_args[i]] = (struct value){V_ARG, (uint64_t)i};
+		st.arg[i] = (struct flow_range){0, UINT64_MAX};
+	}
+	st.reg[GPR_RSP] = (struct value){V_FRAME, 0};
+	visit(w, &st, w->entry);
+	while (next < w->queue.n) {
+		st = w->queue.at[next++];
+		while (done < max_insns && advance(w, &st))
+			done++;
+		/* What the limit leaves in the queue ends here, each under its own conditions. */
+		if (++done > max_insns)
+			end_path(w, &st, FLOW_LOST, -1, 0);
+	}
+	vec_free(&w->queue);
+	u64map_free(&w->seen);
+}
+
+void flow_walk(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out)
+{
+	struct walk w = {.ff = ff, .entry = entry, .out = out};
+
+	run(&w, max_insns);
+}
+
+void flow_result_free(struct flow_result *r)
+{
+	vec_free(&r->ends);
+	vec_free(&r->helpers);
+	memset(r, 0, sizeof(*r));
+}

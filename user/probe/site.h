@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where in a function its uprobe goes. (The crash course is at the top of site.c.)
+ */
+#ifndef ALLOCTRACE_PROBE_SITE_H
+#define ALLOCTRACE_PROBE_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Registers by their x86-64 encoding: rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 … r15. */
+#define SITE_NO_REG 0xff
+#define SITE_MAX_ARGS 6
+
+enum site_cost {
+	SITE_EMULATED,	/* one trap */
+	SITE_STEPPED,	/* two: the kernel single-steps a copy of the instruction */
+};
+
+struct site_request {
+	const uint8_t *code;	/* the function's bytes */
+	size_t size;		/* as many as the function is long */
+	uint64_t vaddr;		/* of code[0] */
+	uint8_t arg_reg[SITE_MAX_ARGS];	/* where each argument is at entry; SITE_NO_REG where the argument is not needed */
+	bool nops_emulated;	/* the kernel emulates multi-byte nops (0f 1f), not only 90 and 66 90 */
+	bool keep_rsp;		/* rsp must be as at entry (a return probe shares the site) */
+};
+
+struct site {
+	uint32_t offset;	/* from the function's entry */
+	enum site_cost cost;
+	uint8_t arg_reg[SITE_MAX_ARGS];	/* where each wanted argument is now */
+	uint16_t pushed;	/* bytes: entry rsp - rsp here; the return address is at rsp + pushed */
+	bool fp_intact;		/* rbp is still the caller's */
+	bool repeats;		/* a jump in the function leads back to its entry: a call that takes it is seen again */
+	char insn[48];		/* the instruction, disassembled (AT&T) */
+	const char *why;	/* a static sentence part: why here, for `check` ("first emulated instruction", "entry: a branch returns into the prologue") */
+};
+
+/* System V: rdi, rsi, rdx, rcx, r8, r9. */
+extern const uint8_t site_sysv_args[SITE_MAX_ARGS];
+
+/* 0 (also when only the entry will do: cost SITE_STEPPED), -EINVAL: the bytes at entry are no instruction, or -ENOTSUP:
+ * the kernel places no probe on any instruction that would do. */
+int site_choose(const struct site_request *req, struct site *out);
+
+/* A direct edge from one function's body to another address: what nests allocator functions. */
+struct site_edge {
+	uint32_t offset;	/* of the call or jump, from the function's entry */
+	uint32_t next;		/* offset of the instruction after it: for a call, what the callee sees as return address */
+	bool is_call;		/* else a jump out of the function (tail call) */
+	bool indirect;		/* through memory at `target` (a GOT slot); else target is code */
+	uint64_t target;	/* vaddr */
+};
+
+/* Every direct call, every jump that leaves [vaddr, vaddr + size), and every RIP-relative indirect call or jump. Returns
+ * how many there are; the first `max` are written to edges. */
+size_t site_edges(const uint8_t *code, size_t size, uint64_t vaddr, struct site_edge *edges, size_t max);
+
+#endif

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "reporting.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/outfile.h"
+#include "out/report.h"
+
+#define MAX_LOSSES 4
+
+struct reporting {
+	const struct options *o;
+	struct tracer *tracer;
+	struct symbolizer *sym;
+	struct outfile *file;	/* opened ahead; NULL: opened for each report */
+	bool to_stderr;		/* the command owns stdout */
+	size_t drawn;		/* lines on the terminal that the next refresh replaces */
+	double hit_ns;
+	bool calibrated;
+	uint64_t last_counts[COUNT_MAX];	/* with --delta: as of the last report */
+	struct report_count losses[MAX_LOSSES], ends[STACK_END_MAX];
+};
+
+static bool writes_each_interval(const struct options *o)
+{
+	return o->interval_ns != 0;
+}
+
+static int open_file(struct reporting *r, struct outfile **file)
+{
+	char pid[16] = "", *path = NULL;
+	const struct processes *ps = tracer_processes(r->tracer);
+	int err;
+
+	if (!r->o->output)
+		return outfile_open(NULL, file);
+	if (ps->list.n)
+		snprintf(pid, sizeof(pid), "%d", (int)ps->list.at[0]->pid);
+	err = outfile_expand(r->o->output, pid, time(NULL), &path);
+	if (!err)
+		err = outfile_open(path, file);
+	free(path);
+	return err;
+}
+
+int reporting_open(const struct options *o, struct tracer *t, struct reporting **out)
+{
+	struct reporting *r = xcalloc(1, sizeof(*r));
+	int err = 0;
+
+	r->o = o;
+	r->tracer = t;
+	r->to_stderr = o->argv && !o->output;
+	r->sym = symbolizer_new(tracer_modules(t), (struct symbolizer_options){.demangle = !o->no_demangle});
+	if (o->output && !writes_each_interval(o))
+		err = open_file(r, &r->file);
+	if (err) {
+		reporting_close(r);
+		return err;
+	}
+	*out = r;
+	return 0;
+}
+
+void reporting_close(struct reporting *r)
+{
+	if (!r)
+		return;
+	outfile_abort(r->file);
+	symbolizer_free(r->sym);
+	free(r);
+}
+
+/* "redis-server (pid 4711)", or "3 processes (nginx, redis-server)" with each name once. */
+static void describe_target(const struct reporting *r, struct buf *out)
+{
+	const struct processes *ps = tracer_processes(r->tracer);
+	struct strpool seen = {0};
+
+	if (ps->list.n == 1) {
+		buf_printf(out, "%s (pid %d)", ps->list.at[0]->name, (int)ps->list.at[0]->pid);
+		return;
+	}
+	buf_printf(out, "%zu processes", ps->list.n);
+	for (size_t i = 0; i < ps->list.n; i++) {
+		size_t before = seen.n;
+
+		strpool_id(&seen, ps->list.at[i]->name);
+		if (seen.n > before)
+			buf_printf(out, "%s%s", before ? ", " : " (", ps->list.at[i]->name);
+	}
+	buf_str(out, seen.n ? ")" : "");
+	strpool_free(&seen);
+}
+
+/* Of the time that the report covers: all, or since the last one. */
+static void fill_counts(struct reporting *r, struct report *rep)
+{
+	uint64_t now[COUNT_MAX], c[COUNT_MAX];
+
+	kern_counts(tracer_kern(r->tracer), now);
+	for (int i = 0; i < COUNT_MAX; i++)
+		c[i] = now[i] - (rep->delta ? r->last_counts[i] : 0);
+	memcpy(r->last_counts, now, sizeof(now));
+	rep->hits = c[COUNT_HITS];
+	rep->seen = (struct counters){c[COUNT_SEEN_BYTES], c[COUNT_SEEN]};
+	rep->nested = c[COUNT_NESTED];
+	rep->failed = c[COUNT_FAILED];
+	rep->filtered = c[COUNT_FILTERED];
+
+	const struct report_count losses[MAX_LOSSES] = {
+		{"stack table full (--max-stacks)", c[COUNT_LOST_TABLE]},
+		{"frames never arrived (--ring-size)", tracer_lost_frames(r->tracer)},
+		{"no working memory", c[COUNT_LOST_SCRATCH]},
+	};
+
+	rep->losses = r->losses;
+	for (size_t i = 0; i < MAX_LOSSES; i++)
+		if (losses[i].n)
+			r->losses[rep->n_losses++] = losses[i];
+}
+
+static void fill_ends(struct reporting *r, struct report *rep)
+{
+	const struct profile *p = rep->profile;
+	uint64_t n[STACK_END_MAX] = {0};
+
+	for (size_t i = 0; i < p->stacks.n; i++)
+		n[p->stacks.at[i].end] += p->stacks.at[i].sum.calls;
+	rep->ends = r->ends;
+	for (int e = 0; e < STACK_END_MAX; e++)
+		if (n[e] && stack_end_mark(e) && e != STACK_END_LOST)
+			r->ends[rep->n_ends++] = (struct report_count){stack_end_text(e), n[e]};
+}
+
+/* Once, when the depth of the program's stacks is known. */
+static void calibrate(struct reporting *r)
+{
+	unsigned depth = tracer_mean_depth(r->tracer) + 0.5;
+
+	if (r->calibrated || r->o->quiet)
+		return;
+	r->calibrated = true;
+	if (kern_calibrate(kern_mode(tracer_kern(r->tracer)), tracer_cost(r->tracer), depth ? depth : 1, &r->hit_ns))
+		note("what a probe hit costs could not be measured");
+}
+
+/* The size of the terminal that the report goes to; width 0 if it is none. */
+static bool terminal_size(int fd, size_t *width, size_t *height)
+{
+	struct winsize ws;
+
+	*width = *height = 0;
+	if (!isatty(fd))
+		return false;
+	*width = 80;
+	*height = 24;
+	if (!ioctl(fd, TIOCGWINSZ, &ws) && ws.ws_col > 0 && ws.ws_row > 0) {
+		*width = ws.ws_col;
+		*height = ws.ws_row;
+	}
+	return true;
+}
+
+static size_t count_lines(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += text[i] == '\n';
+	return n;
+}
+
+/* On a terminal a refresh takes the place of the one before: rendered to memory first, so that it is drawn in one go. */
+static int draw(struct reporting *r, FILE *f, const struct report *rep, const struct report_options *ro)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *mem = open_memstream(&text, &len);
+	int err;
+
+	if (!mem)
+		return fail(-errno, "cannot make a report: %s", strerror(errno));
+	err = r->o->format->write(mem, rep, ro);
+	fclose(mem);
+	if (r->drawn)
+		fprintf(f, "\033[%zuA\r\033[J", r->drawn);
+	fwrite(text, 1, len, f);
+	fflush(f);
+	r->drawn = rep->interval ? count_lines(text, len) : 0;
+	free(text);
+	return err;
+}
+
+static int write_report(struct reporting *r, struct outfile *file, const struct report *rep, struct report_options *ro)
+{
+	FILE *f = r->to_stderr ? stderr : outfile_stream(file);
+	bool terminal = terminal_size(fileno(f), &ro->width, &ro->height);
+	size_t height = ro->height;
+	int err;
+
+	ro->colour = terminal && !getenv("NO_COLOR") && (!getenv("TERM") || strcmp(getenv("TERM"), "dumb"));
+	ro->height = rep->interval && height > 1 ? height - 1 : 0;
+	if (terminal && !r->o->format->machine && (rep->interval || r->drawn))
+		return draw(r, f, rep, ro);
+	err = r->o->format->write(f, rep, ro);
+	if (rep->interval && !r->o->format->machine)
+		fputc('\n', f);
+	return err;
+}
+
+static void write_summary(const struct reporting *r, const struct report *rep, struct report_options ro)
+{
+	if (!r->o->format->machine || r->o->quiet)
+		return;
+	terminal_size(STDERR_FILENO, &ro.width, &ro.height);
+	ro.colour = false;
+	report_summary(stderr, rep, &ro);
+}
+
+static struct counters recorded_of(const struct reporting *r)
+{
+	const struct profile *p = tracer_profile(r->tracer);
+	struct counters all = profile_total(p);
+
+	for (size_t i = 0; i < p->stacks.n; i++)
+		if (p->stacks.at[i].end == STACK_END_LOST)
+			all = counters_sub(all, p->stacks.at[i].sum);
+	return all;
+}
+
+int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns, struct reporting_result *result)
+{
+	struct report_options ro = {
+		.by = r->o->by, .metric = r->o->metric, .cum = r->o->cum, .top = r->o->top,
+	};
+	struct report rep = {
+		.profile = tracer_profile(r->tracer), .sym = r->sym, .duration_ns = duration_ns, .interval = interval,
+		.delta = r->o->delta && interval,
+	};
+	struct buf target = {0}, allocators = {0};
+	struct outfile *file = r->file;
+	int err = 0;
+
+	symbolizer_refresh(r->sym);
+	describe_target(r, &target);
+	tracer_allocators(r->tracer, &allocators);
+	calibrate(r);
+	fill_counts(r, &rep);
+	fill_ends(r, &rep);
+	rep.target = buf_cstr(&target);
+	rep.allocator = allocators.len ? allocators.data : NULL;
+	rep.hit_ns = r->hit_ns;
+	rep.recorded = recorded_of(r);
+	result->recorded = rep.recorded.calls;
+	result->lost = 0;
+	for (size_t i = 0; i < rep.n_losses; i++)
+		result->lost += rep.losses[i].n;
+
+	if (!file)
+		err = open_file(r, &file);
+	if (!err) {
+		err = write_report(r, file, &rep, &ro);
+		r->file = NULL;
+		if (err && err != -EPIPE) {
+			outfile_abort(file);
+			fail(err, "cannot write the report: %s", strerror(-err));
+		} else {
+			int commit_err = outfile_commit(file);
+
+			err = err ? err : commit_err;
+		}
+	}
+	if (err == -EPIPE) {
+		result->reader_gone = true;
+		err = 0;
+	} else if (!err && !interval) {
+		write_summary(r, &rep, ro);
+	}
+	buf_free(&target);
+	buf_free(&allocators);
+	return err;
+}

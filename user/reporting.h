@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a run to what is written: fills a report and hands it to the format that was chosen, where it was asked for. */
+#ifndef ALLOCTRACE_REPORTING_H
+#define ALLOCTRACE_REPORTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kern/tracer.h"
+#include "options.h"
+
+struct reporting;
+
+/* What a report came to, for the exit status. */
+struct reporting_result {
+	uint64_t recorded, lost;	/* calls */
+	bool reader_gone;		/* of a pipe */
+};
+
+/* Opens the output file where it is one that is written once, so that a path that cannot be written is said before
+ * anything is traced. Everything is borrowed. 0, or -errno with a message said. */
+int reporting_open(const struct options *o, struct tracer *t, struct reporting **out);
+/* Gives an output up that has not been written. close(NULL) is fine. */
+void reporting_close(struct reporting *r);
+
+/* A report of what was collected: interval counts from 1, 0 is the last (or only) one. duration_ns: what the counters cover.
+ * 0, or -errno with a message said. */
+int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns, struct reporting_result *result);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where the names of one module come from: its symbol tables, or the perf map of its process. */
+#ifndef ALLOCTRACE_SYM_SOURCE_H
+#define ALLOCTRACE_SYM_SOURCE_H
+
+#include "model/module.h"
+#include "sym/symbolizer.h"
+
+struct source;
+
+struct source_name {
+	const char *function;	/* mangled; lives until the next look-up in the source. NULL if there is none */
+	uint64_t start;		/* of the function, in the module's addresses */
+	enum sym_reason reason;
+};
+
+/* Opens and reads whatever there is for the module; mod lives as long as the source. */
+struct source *source_new(const struct module *mod);
+void source_free(struct source *src);
+struct source_name source_at(struct source *src, uint64_t addr);
+/* The offset in the file of an address; the address itself where there is no file. */
+uint64_t source_offset(const struct source *src, uint64_t addr);
+/* Reads again what may have grown or become readable. true if there may be new names. */
+bool source_refresh(struct source *src);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The chain of callers: "parse_value < parse_object (x3) < load_file < main". */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "view/view.h"
+
+struct chain {
+	struct buf *out;
+	size_t start, width;	/* where in out the chain begins, columns so far */
+	struct buf name;	/* the frame that is pending, */
+	size_t repeats;		/* and how often it came in a row */
+};
+
+static void chain_emit(struct chain *c, const char *text)
+{
+	size_t from = c->out->len;
+
+	if (c->out->len > c->start)
+		buf_str(c->out, " < ");
+	buf_str(c->out, text);
+	c->width += text_width(c->out->data + from);
+}
+
+static void chain_flush(struct chain *c)
+{
+	if (c->repeats > 1)
+		buf_printf(&c->name, " (x%zu)", c->repeats);
+	if (c->repeats)
+		chain_emit(c, buf_cstr(&c->name));
+	c->repeats = 0;
+}
+
+static void chain_frame(struct chain *c, const struct symbol *sym)
+{
+	struct buf full = {0}, shorter = {0}, name = {0};
+
+	symbol_text(sym, &full);
+	view_short_name(buf_cstr(&full), &shorter);
+	text_escape(&name, buf_cstr(&shorter), shorter.len);
+	if (c->repeats && strcmp(buf_cstr(&name), buf_cstr(&c->name)))
+		chain_flush(c);
+	if (!c->repeats++) {
+		buf_reset(&c->name);
+		buf_add(&c->name, buf_cstr(&name), name.len);
+	}
+	buf_free(&full);
+	buf_free(&shorter);
+	buf_free(&name);
+}
+
+void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, size_t skip, size_t max_width, struct buf *out)
+{
+	const struct profile_stack *st = &p->stacks.at[stack];
+	struct chain c = {.out = out, .start = out->len};
+	const char *mark = stack_end_mark(st->end);
+
+	for (uint32_t node = st->node; node && c.width <= max_width; node = p->nodes.at[node].parent) {
+		const struct profile_frame *f = &p->frames.at[p->nodes.at[node].frame];
+
+		if (skip) {
+			skip--;
+			continue;
+		}
+		chain_frame(&c, symbolize(s, f->module, f->addr));
+	}
+	chain_flush(&c);
+	if (mark && st->end != STACK_END_LOST && c.width <= max_width)
+		chain_emit(&c, mark);
+	buf_free(&c.name);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* By module: the file that the site is in. */
+#include "view/rows.h"
+
+static void module_name(const struct symbol *sym, struct buf *out)
+{
+	buf_str(out, sym->module);
+}
+
+void view_group_module(const struct profile *p, struct symbolizer *s, struct view_rows *rows)
+{
+	view_group_by_frame(p, s, rows, false, module_name);
+}

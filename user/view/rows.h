@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside view/: what a grouping fills. */
+#ifndef ALLOCTRACE_VIEW_ROWS_H
+#define ALLOCTRACE_VIEW_ROWS_H
+
+#include "view/view.h"
+
+#define VIEW_NO_ROW UINT32_MAX
+
+struct view_row_extra {
+	uint32_t module;	/* tells rows of the same name apart; VIEW_NO_ROW: nothing does */
+	bool has_stack;
+	uint64_t heaviest;	/* the metric of view_row.stack */
+};
+
+struct view_rows {
+	enum metric metric;
+	bool by_cum;
+	vec_of(struct view_row) rows;
+	vec_of(struct view_row_extra) extras;	/* of each row */
+	struct strpool keys;			/* a key's id is its row */
+};
+
+/* Finds or adds the row of a key; the name is copied for a new one. */
+uint32_t view_rows_find(struct view_rows *rows, const char *key, const char *name, uint32_t module);
+/* A stack that the row itself allocates with. */
+void view_rows_add(struct view_rows *rows, uint32_t row, uint32_t stack, struct counters c);
+/* The same for cum: c of all stacks that go through the row, of which `stack` is the heaviest with `weight`. */
+void view_rows_add_cum(struct view_rows *rows, uint32_t row, uint32_t stack, uint64_t weight, struct counters c);
+/* Sets every row's chain_skip so that the chain starts `after` frames after the site. */
+void view_rows_chain_from_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows, size_t after);
+
+/* Groupings whose key is a property of one frame. name() appends the row's name; is_frame: which names the frame itself. */
+void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct view_rows *rows, bool is_frame,
+			 void (*name)(const struct symbol *sym, struct buf *out));
+
+/* The innermost frame's node that isn't a C++ operator new, which only forwards to malloc: the site. Where there is
+ * nothing but those, the innermost. *skipped: how many frames it is from the innermost one. 0: no frames. */
+uint32_t view_site_node(const struct profile *p, struct symbolizer *s, uint32_t node, size_t *skipped);
+bool view_is_operator_new(struct symbolizer *s, uint32_t module, uint64_t addr);
+
+/* What stands for the site of a stack that has no frames; NULL if it has. */
+const char *view_frameless(const struct profile_stack *st);
+
+/* The groupings of view_bys[], a file each. */
+void view_group_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
+void view_group_function(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
+void view_group_module(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
+void view_group_stack(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
+void view_group_thread(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
+
+#endif

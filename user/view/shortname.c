@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Shorter names of functions for narrow columns. What a demangler prints is read by its brackets alone, since names come
+ * from files that anyone may have written:
+ *
+ *     (…) after a name, '>', ')' or '}'   a parameter list: left out, with a " const" behind it
+ *     <…> after a name or "::"            template or generic arguments: "<…>", unless they are as short as that
+ *     other brackets                      "(anonymous namespace)", Go's "(*T)", Rust's "<T as Trait>": kept
+ */
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "view/view.h"
+
+/* Arguments of up to this many bytes are kept: "<int>", "<char>". */
+#define SHORT_ARGUMENTS 5
+
+static bool is_name_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80);
+}
+
+/* The ')' that belongs to the '(' at s, or NULL. */
+static const char *closing_paren(const char *s)
+{
+	size_t depth = 0;
+
+	for (; *s; s++) {
+		if (*s == '(')
+			depth++;
+		else if (*s == ')' && !--depth)
+			return s;
+	}
+	return NULL;
+}
+
+/* The '>' that belongs to the '<' at s, or NULL. Comparisons in arguments stand in parentheses; "->" is no bracket. */
+static const char *closing_angle(const char *s)
+{
+	size_t depth = 0;
+
+	for (; *s; s++) {
+		if (*s == '(') {
+			s = closing_paren(s);
+			if (!s)
+				return NULL;
+		} else if (*s == '<') {
+			depth++;
+		} else if (*s == '>' && s[-1] != '-' && !--depth) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* Length of the operator's sign at s ("<<=", "()", "->"), where s follows the word operator. */
+static size_t operator_sign(const char *s)
+{
+	if (!strncmp(s, "()", 2) || !strncmp(s, "[]", 2))
+		return 2;
+	return strspn(s, "<>=-!+*/%&|^~,");
+}
+
+static bool ends_with_operator(const char *name, const char *at)
+{
+	return at - name >= 8 && !memcmp(at - 8, "operator", 8) && (at - name == 8 || !is_name_char(at[-9]));
+}
+
+void view_short_name(const char *name, struct buf *out)
+{
+	/* CPython's own perf map: "py::<module>:/usr/lib/python3/x.py". */
+	bool verbatim = !strncmp(name, "py::", 4);
+	const char *s = name, *end;
+
+	while (*s && !verbatim) {
+		char before = s > name ? s[-1] : '\0';
+
+		if (ends_with_operator(name, s) && operator_sign(s)) {
+			size_t n = operator_sign(s);
+
+			buf_add(out, s, n);
+			s += n;
+			/* What follows the sign is as after a name: operator<<(…), operator()<int>(…). */
+			before = 'o';
+			if (!*s)
+				break;
+		}
+		if (*s == '(' && (is_name_char(before) || strchr(">)}]", before)) && before && (end = closing_paren(s))) {
+			s = end + 1;
+			if (!strncmp(s, " const", 6) && !is_name_char(s[6]))
+				s += 6;
+		} else if (*s == '<' && (is_name_char(before) || before == ':') && (end = closing_angle(s))) {
+			if (end - s - 1 <= SHORT_ARGUMENTS)
+				buf_add(out, s, end + 1 - s);
+			else
+				buf_str(out, "<\xe2\x80\xa6>");
+			s = end + 1;
+		} else if (before == ':' && !strncmp(s, "__cxx11::", 9)) {
+			/* libstdc++'s inline namespace, which its users never write. */
+			s += 9;
+		} else {
+			buf_char(out, *s++);
+		}
+	}
+	buf_str(out, s);
+}

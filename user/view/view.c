@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What all groupings share: the table of them, gathering rows, their order. */
+#include "view/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "view/rows.h"
+
+const struct view_by view_bys[] = {
+	{ "site", "the place in the code that calls the allocator", true, true, view_group_site },
+	{ "function", "the function that calls the allocator", true, true, view_group_function },
+	{ "module", "the program or library that calls the allocator", true, false, view_group_module },
+	{ "stack", "each distinct chain of callers", false, true, view_group_stack },
+	{ "thread", "the thread that allocates", false, false, view_group_thread },
+	{ 0 }
+};
+
+const struct view_by *view_by_find(const char *name)
+{
+	for (const struct view_by *by = view_bys; by->name; by++)
+		if (!strcmp(by->name, name))
+			return by;
+	return NULL;
+}
+
+uint32_t view_rows_find(struct view_rows *rows, const char *key, const char *name, uint32_t module)
+{
+	uint32_t row = strpool_id(&rows->keys, key);
+
+	if (row == rows->rows.n) {
+		vec_push(&rows->rows, ((struct view_row){.name = xstrdup(name)}));
+		vec_push(&rows->extras, ((struct view_row_extra){.module = module}));
+	}
+	return row;
+}
+
+/* The first stack of a row becomes its heaviest even if it weighs nothing (all its calls were malloc(0)). */
+static void offer_heaviest(struct view_rows *rows, uint32_t row, uint32_t stack, uint64_t weight)
+{
+	struct view_row_extra *extra = &rows->extras.at[row];
+
+	if (extra->has_stack && weight <= extra->heaviest)
+		return;
+	extra->has_stack = true;
+	extra->heaviest = weight;
+	rows->rows.at[row].stack = stack;
+}
+
+void view_rows_add(struct view_rows *rows, uint32_t row, uint32_t stack, struct counters c)
+{
+	struct view_row *r = &rows->rows.at[row];
+
+	if (counters_none(c))
+		return;
+	r->flat = counters_add(r->flat, c);
+	r->n_stacks++;
+	if (!rows->by_cum)
+		offer_heaviest(rows, row, stack, counters_metric(c, rows->metric));
+}
+
+void view_rows_add_cum(struct view_rows *rows, uint32_t row, uint32_t stack, uint64_t weight, struct counters c)
+{
+	rows->rows.at[row].cum = counters_add(rows->rows.at[row].cum, c);
+	offer_heaviest(rows, row, stack, weight);
+}
+
+void view_rows_chain_from_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows, size_t after)
+{
+	for (size_t i = 0; i < rows->rows.n; i++) {
+		struct view_row *r = &rows->rows.at[i];
+		const struct profile_stack *st;
+		size_t skipped = 0;
+
+		/* A row that nothing was added to names no stack. */
+		if (!rows->extras.at[i].has_stack)
+			continue;
+		st = &p->stacks.at[r->stack];
+		if (view_frameless(st))
+			continue;
+		view_site_node(p, s, st->node, &skipped);
+		r->chain_skip = skipped + after;
+	}
+}
+
+const char *view_frameless(const struct profile_stack *st)
+{
+	if (st->end == STACK_END_LOST)
+		return stack_end_mark(STACK_END_LOST);
+	return st->node ? NULL : "[no frames]";
+}
+
+bool view_is_operator_new(struct symbolizer *s, uint32_t module, uint64_t addr)
+{
+	const char *name = symbolize(s, module, addr)->function;
+
+	if (!name)
+		return false;
+	/* Demangled "operator new(unsigned long)", "operator new[](…)"; mangled _Znwm, _ZnamSt11align_val_t, …. A class's
+	 * own one ("Pool::operator new") is the program's code. */
+	if (!strncmp(name, "operator new", 12))
+		return name[12] == '(' || name[12] == '[' || !name[12];
+	return !strncmp(name, "_Znw", 4) || !strncmp(name, "_Zna", 4);
+}
+
+uint32_t view_site_node(const struct profile *p, struct symbolizer *s, uint32_t node, size_t *skipped)
+{
+	size_t n = 0;
+
+	for (uint32_t at = node; at; at = p->nodes.at[at].parent, n++) {
+		const struct profile_frame *f = &p->frames.at[p->nodes.at[at].frame];
+
+		if (!view_is_operator_new(s, f->module, f->addr)) {
+			*skipped = n;
+			return at;
+		}
+	}
+	*skipped = 0;
+	return node;
+}
+
+static int compare_names(const void *a, const void *b, void *arg)
+{
+	const struct view_row *rows = arg;
+
+	return strcmp(rows[*(const uint32_t *)a].name, rows[*(const uint32_t *)b].name);
+}
+
+/* What is shown of a row's module to tell it from another; NULL if nothing. */
+static const char *module_hint(const struct view_rows *rows, const struct modules *modules, uint32_t row, bool path)
+{
+	uint32_t id = rows->extras.at[row].module;
+	const struct module *mod;
+
+	if (id == VIEW_NO_ROW)
+		return NULL;
+	mod = modules_get(modules, id);
+	return path ? mod->path : module_basename(mod);
+}
+
+/* Appends " [module]" to each of the rows order[0 … n - 1], which have the same name, if that makes a difference. */
+static void tell_apart(struct view_rows *rows, const struct modules *modules, const uint32_t *order, size_t n, bool path)
+{
+	const char *first = module_hint(rows, modules, order[0], path);
+	bool differ = false;
+
+	for (size_t i = 1; i < n; i++) {
+		const char *hint = module_hint(rows, modules, order[i], path);
+
+		differ |= !first || !hint || strcmp(first, hint);
+	}
+	for (size_t i = 0; differ && i < n; i++) {
+		const char *hint = module_hint(rows, modules, order[i], path);
+		char *plain = rows->rows.at[order[i]].name;
+
+		if (!hint)
+			continue;
+		rows->rows.at[order[i]].name = xasprintf("%s [%s]", plain, hint);
+		free(plain);
+	}
+}
+
+/* Rows of the same name (static functions of two libraries) get the module's name, or all of its path, beside theirs. */
+static void name_uniquely(struct view_rows *rows, const struct modules *modules, bool path)
+{
+	size_t n = rows->rows.n;
+	uint32_t *order = xmalloc((n + 1) * sizeof(*order));
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	qsort_r(order, n, sizeof(*order), compare_names, rows->rows.at);
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n; end++)
+			if (compare_names(&order[i], &order[end], rows->rows.at))
+				break;
+		if (end > i + 1)
+			tell_apart(rows, modules, order + i, end - i, path);
+	}
+	free(order);
+}
+
+struct order {
+	enum metric metric;
+	bool by_cum;
+};
+
+static int compare_rows(const void *a, const void *b, void *arg)
+{
+	const struct view_row *x = a, *y = b;
+	const struct order *o = arg;
+	uint64_t mx = counters_metric(o->by_cum ? x->cum : x->flat, o->metric);
+	uint64_t my = counters_metric(o->by_cum ? y->cum : y->flat, o->metric);
+	int c;
+
+	if (mx != my)
+		return mx > my ? -1 : 1;
+	/* With --cum callers of the same thing weigh the same: the one that allocates itself comes first. */
+	mx = counters_metric(x->flat, o->metric);
+	my = counters_metric(y->flat, o->metric);
+	if (mx != my)
+		return mx > my ? -1 : 1;
+	c = strcmp(x->name, y->name);
+	if (c)
+		return c;
+	return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+/* Moves the rows with something in them to *out. */
+static void take_rows(struct view_rows *rows, struct view *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->rows.n; i++) {
+		struct view_row row = rows->rows.at[i];
+
+		if (!rows->by_cum)
+			row.cum = row.flat;
+		if (counters_none(row.flat) && counters_none(row.cum))
+			free(row.name);
+		else
+			rows->rows.at[n++] = row;
+	}
+	out->rows = rows->rows.at;
+	out->n = n;
+}
+
+void view_build(const struct profile *p, struct symbolizer *s, const struct view_by *by, enum metric metric, bool by_cum,
+		struct view *out)
+{
+	struct view_rows rows = {.metric = metric, .by_cum = by_cum && by->has_cum};
+	struct order order = {metric, rows.by_cum};
+
+	by->group(p, s, &rows);
+	name_uniquely(&rows, p->modules, false);
+	name_uniquely(&rows, p->modules, true);
+	take_rows(&rows, out);
+	out->total = profile_total(p);
+	if (out->n)
+		qsort_r(out->rows, out->n, sizeof(*out->rows), compare_rows, &order);
+	strpool_free(&rows.keys);
+	vec_free(&rows.extras);
+}
+
+void view_free(struct view *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		free(v->rows[i].name);
+	free(v->rows);
+	*v = (struct view){0};
+}
