@@ -10,9 +10,11 @@
 #include <bpf/bpf_core_read.h>
 
 #include "shared.h"
+#include "unwind_map.h"
 #include "state.bpf.h"
 #include "ids.bpf.h"
 #include "walk.bpf.h"
+#include "unwind.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -49,17 +51,31 @@ static __always_inline __u64 reg_get(const struct pt_regs *ctx, __u64 reg)
 	return 0;
 }
 
+static __always_inline const struct probe_info *probe_info(__u64 cookie)
+{
+	__u32 probe = (cookie >> COOKIE_PROBE_SHIFT) & 0xffff;
+
+	return bpf_map_lookup_elem(&probes, &probe);
+}
+
+/* A call that this function hands on to another allocator function, by a jump. */
+static __always_inline bool is_skipped(const struct pt_regs *ctx, __u64 cookie)
+{
+	const struct probe_info *info = probe_info(cookie);
+
+	return info && reg_get(ctx, cookie >> COOKIE_SKIP_SHIFT) <= info->skip_max;
+}
+
 /* A call from another allocator function of the same file: the return address tells. */
 static __always_inline bool in_nest(__u64 cookie, __u64 ip, __u64 ret)
 {
-	__u32 probe = (cookie >> COOKIE_PROBE_SHIFT) & 0xffff;
-	struct nest *nest = bpf_map_lookup_elem(&nests, &probe);
+	const struct probe_info *info = probe_info(cookie);
 	__s64 delta = ret - ip;
 
-	if (!nest)
+	if (!info)
 		return false;
 	for (int i = 0; i < NEST_MAX; i++)
-		if (delta >= nest->at[i].from && delta < nest->at[i].to)
+		if (delta >= info->nests[i].from && delta < info->nests[i].to)
 			return true;
 	return false;
 }
@@ -156,7 +172,7 @@ int on_alloc(struct pt_regs *ctx)
 		}
 		bytes *= n;
 	}
-	if ((cookie & COOKIE_SKIP_OLD_NULL) && !reg_get(ctx, cookie >> COOKIE_OLD_SHIFT)) {
+	if ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)) {
 		count_add(COUNT_NESTED, 1);
 		return 0;
 	}
@@ -180,7 +196,10 @@ int on_alloc(struct pt_regs *ctx)
 		count_add(COUNT_FILTERED, 1);
 		goto out;
 	}
-	walk(s, ctx, cookie);
+	if (unwind_tables)
+		walk_unwind(s, ctx, sp, cookie);
+	else
+		walk(s, ctx, cookie);
 	account(s, bytes);
 out:
 	scratch_put(s);

@@ -13,30 +13,33 @@
  *
  *   63        48 47          32 31      24 23       16 15 14 13 12 11   8 7     4 3    0
  *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
- *  |   module   |    probe     | function | pushed/8  |  |N |Z |C | old  | count | size |
+ *  |   module   |    probe     | function | pushed/8  |  |N |Z |C | skip | count | size |
  *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
  *
- * size, count, old: the registers (x86-64 encoding) that hold the size in bytes, the factor it is multiplied by (if C)
- * and the block that realloc gives up (if Z: the call is malloc's event where that is NULL). pushed: what lies between
- * rsp and the return address. function: id of the allocator function. probe: index into `nests`, looked at if N.
- * module: number of the ELF file, to tell a wrapper from what it wraps.
+ * size, count: the registers (x86-64 encoding) that hold the size in bytes and the factor it is multiplied by (if C).
+ * skip: if Z, a register whose small values make the function jump to another allocator function, whose event it is then
+ * (realloc of NULL to malloc). pushed: what lies between rsp and the return address. function: id of the allocator
+ * function. probe: index into `probes`, looked at if N or Z. module: number of the ELF file, to tell a wrapper from what
+ * it wraps.
  */
 #define COOKIE_COUNT_SHIFT	4
-#define COOKIE_OLD_SHIFT	8
+#define COOKIE_SKIP_SHIFT	8
 #define COOKIE_HAS_COUNT	(1ULL << 12)
-#define COOKIE_SKIP_OLD_NULL	(1ULL << 13)
+#define COOKIE_HAS_SKIP	(1ULL << 13)
 #define COOKIE_HAS_NESTS	(1ULL << 14)
 #define COOKIE_PUSHED_SHIFT	16
 #define COOKIE_FUNCTION_SHIFT	24
 #define COOKIE_PROBE_SHIFT	32
 #define COOKIE_MODULE_SHIFT	48
 
-/* Return addresses, relative to the probe's own address, at which a call is an allocator function's own: no event. */
+/* What of a probe does not fit into its cookie. */
 #define NEST_MAX 4
-struct nest {
+struct probe_info {
+	__u64 skip_max;	/* the skip register's largest value that makes it another function's event */
+	/* Return addresses, relative to the probe's own address, at which a call is an allocator function's own: no event. */
 	struct {
 		__s32 from, to;	/* [from, to); both 0: unused */
-	} at[NEST_MAX];
+	} nests[NEST_MAX];
 };
 
 /* Bodies of the allocator functions of one process, in all its modules: kept where a process has more than one
@@ -69,6 +72,10 @@ enum walk_end {
 	WALK_CHAIN,
 	WALK_DEPTH,
 	WALK_UNREADABLE,
+	WALK_JIT,		/* in code of no file, whose frame pointer leads nowhere */
+	WALK_NO_RULE,		/* the same in code of a file */
+	WALK_UNSUPPORTED,	/* a rule that can't be followed */
+	WALK_UNMAPPED,		/* an address outside every mapping known */
 };
 
 /* Value of the stack table; its key is the stack's 64-bit id. */

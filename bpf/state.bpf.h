@@ -36,8 +36,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct nest);
-} nests SEC(".maps");
+	__type(value, struct probe_info);
+} probes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -64,6 +64,19 @@ struct {
  * per-CPU variable would be clobbered: a run claims one of several slots instead.
  */
 #define WINDOW_WORDS 256	/* 2 KiB of the stack, read at once */
+
+/* The frame that the walk by unwind tables has come to. */
+struct unwind_cursor {
+	__u64 pc, sp, bp;	/* pc: of the call's last byte; below a signal frame, of the next instruction */
+	__u64 hash;
+	/* The mapping used last: its size in bytes, and the rest as in struct unwind_mapping. */
+	__u64 start, bytes;
+	__u32 rel, index, key;
+	__u8 shift, kind;
+	__u8 bp_known;
+	__u8 by_fp;	/* the frame was found by its callee's frame pointer: how the walk ends if it is no code */
+};
+
 struct scratch {
 	__u32 busy;
 	__u32 pad;
@@ -71,6 +84,7 @@ struct scratch {
 	__u64 window_bytes;	/* readable from there; 0: nothing read yet */
 	__u64 window[WINDOW_WORDS];
 	struct stack_frames rec;
+	struct unwind_cursor unwind;
 };
 
 struct {

@@ -7,8 +7,9 @@
  *     | pc     | kind | rbp_off| cfa_off|
  *              bits 0-3 of kind: CFA rule; bits 4-7: RBP rule
  *
- * The canonical frame address (CFA) is the stack pointer as it was before the call that made the frame: the caller's RSP.
- * The return address is always at CFA - 8; where .eh_frame says otherwise the row is SIGNAL, STOP or UNSUPPORTED.
+ * The canonical frame address (CFA) is the stack pointer as it was before the call that made the frame: the caller's
+ * RSP. The return address is always at CFA - 8; where .eh_frame says otherwise the row is SIGNAL, STOP or
+ * UNSUPPORTED.
  */
 #ifndef ALLOCTRACE_BPF_UNWIND_ROW_H
 #define ALLOCTRACE_BPF_UNWIND_ROW_H

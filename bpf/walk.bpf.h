@@ -63,12 +63,10 @@ static __always_inline void walk_begin(struct scratch *s, __u64 sp)
 	}
 }
 
-/* Continues after walk_begin() and fills s->rec but for what only a first sight needs. */
-static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 cookie)
+/* Whose stack it is: in s->rec, and what the hash begins with. */
+static __always_inline __u64 walk_seed(struct scratch *s, __u64 cookie)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	__u64 sp = ctx->sp, fp = ctx->bp, below = sp;
-	__u32 n = s->rec.n, end = WALK_CHAIN;
 	__u64 h;
 
 	current_ids(&s->rec.pid, &s->rec.tid);
@@ -76,8 +74,16 @@ static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, _
 	h = hash_step(s->rec.pid, s->rec.function);
 	/* Addresses mean something else after an exec. */
 	h = hash_step(h, task->self_exec_id);
-	if (by_thread)
-		h = hash_step(h, s->rec.tid);
+	return by_thread ? hash_step(h, s->rec.tid) : h;
+}
+
+/* Continues after walk_begin() and fills s->rec but for what only a first sight needs. */
+static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 cookie)
+{
+	__u64 sp = ctx->sp, fp = ctx->bp, below = sp;
+	__u32 n = s->rec.n, end = WALK_CHAIN;
+	__u64 h = walk_seed(s, cookie);
+
 	if (!n)
 		end = WALK_UNREADABLE;
 	else

@@ -30,7 +30,7 @@ $(T)/unit/%: tests/unit/%.c $(LIB)
 WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin -pthread
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
-W_PLAIN := primes forker execer hold loop stacks latency dlopener edge
+W_PLAIN := primes chains forker execer hold loop stacks latency dlopener edge
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static tiny32 cxx cxx-nofp plugin.so plugin2.so preload_counter.so)
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static)

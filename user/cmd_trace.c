@@ -49,17 +49,22 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static volatile sig_atomic_t interrupts;
+
 /* The second Ctrl-C: out at once. Probes end with us. */
-static void quit_at_once(int sig)
+static void on_interrupt(int sig)
 {
+	if (interrupts++ == 0)
+		return;
 	outfile_cleanup_on_exit();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
 
-static void arm_second_interrupt(void)
+/* From here on Ctrl-C comes to the handler: there was one, or nobody reads the signalfd any more. */
+static void take_interrupts(void)
 {
-	const struct sigaction sa = {.sa_handler = quit_at_once};
+	const struct sigaction sa = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
 	sigset_t set;
 
 	sigaction(SIGINT, &sa, NULL);
@@ -119,17 +124,15 @@ static void on_signal(struct run *r, const struct signalfd_siginfo *si)
 
 	if (sig == SIGCHLD)
 		return;
-	if (!r->launch) {
-		r->stop = true;
-		if (sig == SIGINT)
-			arm_second_interrupt();
-		return;
+	if (sig == SIGINT) {
+		interrupts++;
+		take_interrupts();
 	}
-	/* What the terminal sends, the command has got as well: it is in the same process group. */
-	if (si->ssi_code != SI_KERNEL)
+	/* What the terminal sends, a command has got as well: it is in the same process group. */
+	if (!r->launch)
+		r->stop = true;
+	else if (si->ssi_code != SI_KERNEL)
 		launch_signal(r->launch, sig);
-	if (sig == SIGINT)
-		arm_second_interrupt();
 }
 
 static void read_signals(struct run *r)
@@ -155,27 +158,37 @@ static void on_exit_of(struct run *r, int pidfd)
 	}
 }
 
-static int add_pids(struct run *r)
+/* The processes of -p: found, checked, and watched for their exit. */
+static int find_pids(struct run *r)
 {
 	pid_t *pids = NULL;
 	size_t n = 0;
 	int err = processes_parse_list(r->o.pids, &pids, &n);
 
-	for (size_t i = 0; i < n && !err; i++)
-		err = process_check(pids[i]);
 	for (size_t i = 0; i < n && !err; i++) {
-		struct watched w = {pids[i], syscall(SYS_pidfd_open, pids[i], 0)};
+		struct watched w = {.pid = pids[i]};
 
-		if (w.pidfd < 0)
+		err = process_check(w.pid);
+		if (err)
+			break;
+		w.pidfd = syscall(SYS_pidfd_open, w.pid, 0);
+		if (w.pidfd < 0) {
 			err = fail(-errno, "cannot watch process %d: %s", (int)w.pid, strerror(errno));
-		else
-			err = watch_fd(r, w.pidfd);
-		if (w.pidfd >= 0)
-			vec_push(&r->watched, w);
-		if (!err)
-			err = tracer_add(r->tracer, pids[i]);
+			break;
+		}
+		vec_push(&r->watched, w);
+		err = watch_fd(r, w.pidfd);
 	}
 	free(pids);
+	return err;
+}
+
+static int add_pids(struct run *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < r->watched.n && !err; i++)
+		err = tracer_add(r->tracer, r->watched.at[i].pid);
 	return err;
 }
 
@@ -185,6 +198,7 @@ static struct kern_options kern_options(const struct options *o)
 		.max_stacks = o->max_stacks, .max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = !strcmp(o->by->name, "thread"),
 		.hold = o->argv != NULL, .empty = o->bench_empty, .mode = o->attach,
+		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 	};
 }
 
@@ -211,10 +225,12 @@ static int start(struct run *r)
 		return err;
 	raise_file_limit();
 	err = open_signals(r);
+	if (!err && !r->launch)
+		err = find_pids(r);
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)
-		err = reporting_open(&r->o, r->tracer, &r->reporting);
+		err = reporting_open(&r->o, r->tracer, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid, &r->reporting);
 	if (!err)
 		err = watch_fd(r, tracer_events_fd(r->tracer));
 	if (!err)
@@ -287,9 +303,12 @@ static int trace(struct run *r)
 
 static int final_report(struct run *r, struct reporting_result *result)
 {
+	take_interrupts();
 	tracer_detach(r->tracer);
 	if (r->reader_gone)
 		return 0;
+	if (r->launch && !tracer_probes(r->tracer) && tracer_saw_32bit(r->tracer))
+		return fail(-ENOTSUP, "%s: 32-bit programs are not supported", r->o.argv[0]);
 	if (r->launch && !tracer_probes(r->tracer))
 		return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: a static binary without "
 			    "symbols can't be traced", r->o.argv[0]);

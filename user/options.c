@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,7 @@ static int print_instead(const struct options *o)
 
 	if (err)
 		return err;
+	signal(SIGPIPE, SIG_IGN);	/* the reader of --help | head has seen enough; that is told by -EPIPE */
 	f = outfile_stream(out);
 	if (o->help)
 		options_help(f);

@@ -40,6 +40,8 @@ struct options {
 	uint64_t max_depth;	/* frames */
 	uint64_t ring_bytes;
 	enum attach_mode attach;
+	enum unwind_mode unwind;
+	uint64_t unwind_bytes;	/* room for unwind tables */
 	bool bench_empty;	/* attach programs that do nothing: what a probe alone costs */
 
 	/* What is printed instead of anything else; never set when options_parse() returns 0. */

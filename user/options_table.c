@@ -40,6 +40,13 @@ static const struct choice attach_choices[] = {
 	{ NULL, NULL },
 };
 
+static const struct choice unwind_choices[] = {
+	[UNWIND_AUTO] = { "auto", "eh_frame if the kernel takes its program, else fp" },
+	[UNWIND_EH_FRAME] = { "eh_frame", "by the unwind tables that every program has for exceptions" },
+	[UNWIND_FP] = { "fp", "by frame pointers: whole only for programs built with them" },
+	{ NULL, NULL },
+};
+
 /* In the order of enum generate, less the first. */
 static const struct choice generate_choices[] = {
 	{ "man", "the manual page" },
@@ -65,6 +72,11 @@ static void set_format(struct options *o, size_t i)
 static void set_attach(struct options *o, size_t i)
 {
 	o->attach = i;
+}
+
+static void set_unwind(struct options *o, size_t i)
+{
+	o->unwind = i;
 }
 
 static void set_generate(struct options *o, size_t i)
@@ -126,9 +138,9 @@ const struct option_row option_rows[] = {
 	{ "output", 'o', "FILE", OPTION_STRING, SECTION_OUTPUT, TO(output),
 	  .help = "write FILE, whole or not at all; %p pid, %t time",
 	  .man = "Write the report to FILE, which appears or is replaced only when it is complete. In FILE, %p stands for "
-		 "the process IDs, %t for the local time (20261122T213000), %h for the host's name, %% for a percent sign. "
-		 "With --interval, a name with %t makes one file for each report. Without this option the report goes to "
-		 "standard output, or to standard error if a command was launched." },
+		 "the process ID (the first of several), %t for the local time (20261122T213000), %h for the host's name, %% "
+		 "for a percent sign. With --interval each report replaces FILE, unless its name has a %t. Without "
+		 "this option the report goes to standard output, or to standard error if a command was launched." },
 	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .in_check = true,
 	  .help = "say nothing but errors",
 	  .man = "Say nothing but the report and errors: no warnings." },
@@ -149,6 +161,13 @@ const struct option_row option_rows[] = {
 	  .power_of_two = true,
 	  .help = "buffer between the kernel and alloctrace",
 	  .man = "The buffer through which the frames of each new stack come from the kernel." },
+	{ "unwind", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(unwind_choices, set_unwind), .fallback = "fp",
+	  .help = "how stacks are walked: %s",
+	  .man = "How stacks are walked." },
+	{ "unwind-mem", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(unwind_bytes), LIMITS("4M", "4G"), .fallback = "64M",
+	  .help = "room for unwind tables",
+	  .man = "How much of the kernel's memory unwind tables may take, in steps of 4 MiB as they are needed. Stacks may end "
+		 "in files whose table finds no room; with --verbose they are named." },
 	{ "attach", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(attach_choices, set_attach), .fallback = "auto",
 	  .in_check = true,
 	  .help = "how probes are attached: %s",

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/outfile.h"
+#include "cmd.h"
 #include "out/report.h"
 
 #define MAX_LOSSES 4
@@ -19,6 +20,7 @@ struct reporting {
 	const struct options *o;
 	struct tracer *tracer;
 	struct symbolizer *sym;
+	pid_t first_pid;	/* what %p stands for */
 	struct outfile *file;	/* opened ahead; NULL: opened for each report */
 	bool to_stderr;		/* the command owns stdout */
 	size_t drawn;		/* lines on the terminal that the next refresh replaces */
@@ -35,14 +37,12 @@ static bool writes_each_interval(const struct options *o)
 
 static int open_file(struct reporting *r, struct outfile **file)
 {
-	char pid[16] = "", *path = NULL;
-	const struct processes *ps = tracer_processes(r->tracer);
+	char pid[16], *path = NULL;
 	int err;
 
 	if (!r->o->output)
 		return outfile_open(NULL, file);
-	if (ps->list.n)
-		snprintf(pid, sizeof(pid), "%d", (int)ps->list.at[0]->pid);
+	snprintf(pid, sizeof(pid), "%d", (int)r->first_pid);
 	err = outfile_expand(r->o->output, pid, time(NULL), &path);
 	if (!err)
 		err = outfile_open(path, file);
@@ -50,13 +50,14 @@ static int open_file(struct reporting *r, struct outfile **file)
 	return err;
 }
 
-int reporting_open(const struct options *o, struct tracer *t, struct reporting **out)
+int reporting_open(const struct options *o, struct tracer *t, pid_t first_pid, struct reporting **out)
 {
 	struct reporting *r = xcalloc(1, sizeof(*r));
 	int err = 0;
 
 	r->o = o;
 	r->tracer = t;
+	r->first_pid = first_pid;
 	r->to_stderr = o->argv && !o->output;
 	r->sym = symbolizer_new(tracer_modules(t), (struct symbolizer_options){.demangle = !o->no_demangle});
 	if (o->output && !writes_each_interval(o))
@@ -179,41 +180,39 @@ static size_t count_lines(const char *text, size_t len)
 }
 
 /* On a terminal a refresh takes the place of the one before: rendered to memory first, so that it is drawn in one go. */
-static int draw(struct reporting *r, FILE *f, const struct report *rep, const struct report_options *ro)
+static void draw(struct reporting *r, FILE *f, const struct report *rep, const struct report_options *ro)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *mem = open_memstream(&text, &len);
-	int err;
 
-	if (!mem)
-		return fail(-errno, "cannot make a report: %s", strerror(errno));
-	err = r->o->format->write(mem, rep, ro);
-	fclose(mem);
+	if (!mem || r->o->format->write(mem, rep, ro) || fclose(mem)) {
+		fail(-ENOMEM, "cannot make a report: %s", strerror(ENOMEM));
+		exit(STATUS_FAILED);
+	}
 	if (r->drawn)
 		fprintf(f, "\033[%zuA\r\033[J", r->drawn);
 	fwrite(text, 1, len, f);
 	fflush(f);
 	r->drawn = rep->interval ? count_lines(text, len) : 0;
 	free(text);
-	return err;
 }
 
-static int write_report(struct reporting *r, struct outfile *file, const struct report *rep, struct report_options *ro)
+static void write_report(struct reporting *r, struct outfile *file, const struct report *rep, struct report_options *ro)
 {
 	FILE *f = r->to_stderr ? stderr : outfile_stream(file);
 	bool terminal = terminal_size(fileno(f), &ro->width, &ro->height);
 	size_t height = ro->height;
-	int err;
 
 	ro->colour = terminal && !getenv("NO_COLOR") && (!getenv("TERM") || strcmp(getenv("TERM"), "dumb"));
 	ro->height = rep->interval && height > 1 ? height - 1 : 0;
-	if (terminal && !r->o->format->machine && (rep->interval || r->drawn))
-		return draw(r, f, rep, ro);
-	err = r->o->format->write(f, rep, ro);
+	if (terminal && !r->o->format->machine && (rep->interval || r->drawn)) {
+		draw(r, f, rep, ro);
+		return;
+	}
+	r->o->format->write(f, rep, ro);
 	if (rep->interval && !r->o->format->machine)
 		fputc('\n', f);
-	return err;
 }
 
 static void write_summary(const struct reporting *r, const struct report *rep, struct report_options ro)
@@ -267,16 +266,10 @@ int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns
 	if (!file)
 		err = open_file(r, &file);
 	if (!err) {
-		err = write_report(r, file, &rep, &ro);
+		/* The stream keeps its error, which is said where the file's name is known. */
+		write_report(r, file, &rep, &ro);
 		r->file = NULL;
-		if (err && err != -EPIPE) {
-			outfile_abort(file);
-			fail(err, "cannot write the report: %s", strerror(-err));
-		} else {
-			int commit_err = outfile_commit(file);
-
-			err = err ? err : commit_err;
-		}
+		err = outfile_commit(file);
 	}
 	if (err == -EPIPE) {
 		result->reader_gone = true;

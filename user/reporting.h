@@ -18,8 +18,8 @@ struct reporting_result {
 };
 
 /* Opens the output file where it is one that is written once, so that a path that cannot be written is said before
- * anything is traced. Everything is borrowed. 0, or -errno with a message said. */
-int reporting_open(const struct options *o, struct tracer *t, struct reporting **out);
+ * anything is traced. first_pid: what %p stands for. Everything is borrowed. 0, or -errno with a message said. */
+int reporting_open(const struct options *o, struct tracer *t, pid_t first_pid, struct reporting **out);
 /* Gives an output up that has not been written. close(NULL) is fine. */
 void reporting_close(struct reporting *r);
 

@@ -12,7 +12,7 @@ bad=$(grep -Evn '^[^;]+(;[^;]+)+ [0-9]+$' "$DIR/folded")
 [[ -z $bad ]] || fail "not a folded line: $bad"
 perl "$flamegraph" --countname=bytes "$DIR/folded" >"$DIR/out.svg" 2>"$DIR/err" || fail "flamegraph.pl fails"
 [[ ! -s $DIR/err ]] || fail "flamegraph.pl complains"
-for name in 'shop::make&lt;shop::item&gt;' 'shop::make_array&lt;short&gt;' 'shop::cashier::operator()'; do
+for name in 'shop::make&lt;shop::item&gt;' 'shop::make_array&lt;short&gt;' 'shop::catch_all'; do
 	grep -qF "<title>$name" "$DIR/out.svg" || fail "no $name in the flame graph"
 done
 # Its root says the sum.

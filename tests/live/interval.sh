@@ -14,7 +14,7 @@ for threads in 1 3; do
 	target_end
 	trace_end
 	expect_status 0
-	[[ $(find "$DIR/c$threads" -type f | wc -l) -ge 3 ]] || fail "less than 3 reports"
+	[[ $(find "$DIR/c$threads" -type f | wc -l) -ge 3 ]] || fail "less than 3 reports: $(ls "$DIR/c$threads")"
 	last=0
 	for f in "$DIR/c$threads"/*; do
 		sum=$(folded_sum "$f")

@@ -4,7 +4,7 @@
 # and can be traced again.
 . "$(dirname "$0")/../lib.sh"
 need_root
-need bpftool
+need bpftool jq
 remember_probes
 
 for how in multi perf; do

@@ -8,11 +8,11 @@ remember_probes
 primes() {	# CMD...: traces it; primes runs somewhere in it, under the same pid
 	run -f folded -o "$DIR/folded" -- "$@"
 	expect_status 0
-	expect_primes "$DIR/folded" "$DIR/out" bytes
+	expect_primes "$DIR/folded" "$DIR/out" bytes "primes[a-z-]*"
 }
 
 primes "$W/primes"
-primes sh -c "$W/primes"
+primes bash -c "$W/primes"	# which execs it
 primes sh -c "exec $W/primes"
 primes env A=b "$W/primes"
 primes env -i "$W/primes"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A symbolizer for tests that are not about symbolization: it defines all of sym/symbolizer.h, so that the library's own
- * is not linked in. A frame's address is FAKE(i) + offset for the function fake_functions[i]; elsewhere there is no name.
+ * A symbolizer for tests that are not about symbolization: it defines all of sym/symbolizer.h, so that the library's
+ * own is not linked in. A frame's address is FAKE(i) + offset for the function fake_functions[i]; others are unnamed.
  */
 #ifndef ALLOCTRACE_TESTS_FAKE_SYMBOLIZER_H
 #define ALLOCTRACE_TESTS_FAKE_SYMBOLIZER_H

@@ -300,7 +300,15 @@ static void devices_and_pipes(void **state)
 	char got[16] = "";
 	int fd;
 
+	struct outfile *o;
+
 	assert_int_equal(write_file("/dev/null", "x"), 0);
+	assert_int_equal(outfile_open("/dev/null", &o), 0);
+	assert_true(fileno(outfile_stream(o)) > STDERR_FILENO);
+	outfile_abort(o);
+	assert_int_equal(outfile_open(NULL, &o), 0);
+	assert_ptr_equal(outfile_stream(o), stdout);
+	assert_int_equal(outfile_commit(o), 0);
 	assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
 	fd = open(in_dir("fifo"), O_RDWR | O_NONBLOCK);
 	assert_int_equal(write_file(in_dir("fifo"), "through"), 0);
@@ -321,6 +329,10 @@ static void full_device(void **state)
 	assert_int_equal(outfile_open("/dev/full", &o), 0);
 	for (int i = 0; i < 100000; i++)
 		fputc('x', outfile_stream(o));
+	assert_int_equal(outfile_commit(o), -ENOSPC);
+	assert_int_equal(outfile_open("/dev/full", &o), 0);
+	fputc('x', outfile_stream(o));
+	assert_int_equal(fflush(outfile_stream(o)), EOF);
 	assert_int_equal(outfile_commit(o), -ENOSPC);
 }
 

@@ -100,13 +100,16 @@ static void tasks_take_new_names(void **state)
 	uint32_t a, b;
 
 	profile_init(&p, NULL, functions, 2);
-	a = profile_task(&p, 10, 0, "sh");
-	b = profile_task(&p, 10, 10, "sh");
+	a = profile_task(&p, 10, 0, 0, "sh");
+	b = profile_task(&p, 10, 10, 0, "sh");
 	assert_int_not_equal(a, b);
-	assert_int_equal(profile_task(&p, 10, 0, "sort"), a);
+	assert_int_equal(profile_task(&p, 10, 0, 0, "sort"), a);
 	assert_string_equal(p.tasks.at[a].name, "sort");
 	assert_string_equal(p.tasks.at[b].name, "sh");
 	assert_int_equal(p.tasks.n, 2);
+	/* After an exec it is another program. */
+	assert_int_not_equal(profile_task(&p, 10, 0, 1, "ls"), a);
+	assert_string_equal(p.tasks.at[a].name, "sort");
 	profile_free(&p);
 }
 
@@ -117,7 +120,7 @@ static void stacks_share_a_tree(void **state)
 	uint32_t start, main_, parse, load, task, got[4] = {99, 99, 99, 99};
 
 	profile_init(&p, NULL, functions, 2);
-	task = profile_task(&p, 1, 0, "x");
+	task = profile_task(&p, 1, 0, 0, "x");
 	start = profile_frame(&p, 1, 1);
 	main_ = profile_frame(&p, 1, 2);
 	parse = profile_frame(&p, 1, 3);
@@ -148,7 +151,7 @@ static void stacks_share_a_tree(void **state)
 	assert_int_equal(profile_stack(&p, task, 0, (uint32_t[]){parse, main_, start}, 3, STACK_END_CHAIN), s1);
 	assert_int_not_equal(profile_stack(&p, task, 1, (uint32_t[]){parse, main_, start}, 3, STACK_END_CHAIN), s1);
 	assert_int_not_equal(profile_stack(&p, task, 0, (uint32_t[]){parse, main_, start}, 3, STACK_END_DEPTH), s1);
-	assert_int_not_equal(profile_stack(&p, profile_task(&p, 2, 0, "x"), 0, (uint32_t[]){parse, main_, start}, 3,
+	assert_int_not_equal(profile_stack(&p, profile_task(&p, 2, 0, 0, "x"), 0, (uint32_t[]){parse, main_, start}, 3,
 					   STACK_END_CHAIN), s1);
 	assert_int_equal(p.stacks.n, 7);
 	assert_int_equal(p.nodes.n, 5);
@@ -161,7 +164,7 @@ static void counters_add_up(void **state)
 	uint32_t task, a, b;
 
 	profile_init(&p, NULL, functions, 2);
-	task = profile_task(&p, 1, 0, "x");
+	task = profile_task(&p, 1, 0, 0, "x");
 	a = profile_stack(&p, task, 0, (uint32_t[]){profile_frame(&p, 1, 1)}, 1, STACK_END_CHAIN);
 	b = profile_stack(&p, task, 1, NULL, 0, STACK_END_LOST);
 	profile_add(&p, a, (struct counters){1009, 7});
@@ -186,7 +189,7 @@ static void many_stacks_stay_apart(void **state)
 	uint32_t task, frames[5], got[5];
 
 	profile_init(&p, NULL, functions, 2);
-	task = profile_task(&p, 1, 0, "x");
+	task = profile_task(&p, 1, 0, 0, "x");
 	for (int round = 0; round < 2; round++) {
 		for (uint32_t i = 0; i < N; i++) {
 			for (int k = 0; k < 5; k++)

@@ -188,7 +188,8 @@ static const char nested_source[] =
 	"sym cut_a, 0x400, 0x20\n"	/* overlap without nesting; the smaller one has the common part */
 	"sym cut_b, 0x410, 0x40\n"
 	"sym tall_1, 0x500, 0x80\nsym tall_2, 0x500, 0x40\nsym tall_3, 0x500, 0x20\nsym tall_0, 0x500, 0\n"
-	"sym __fold, 0x600, 16\nsym fold_longer, 0x600, 16\nsym fold, 0x600, 16\nsym folc, 0x600, 16\nsym fo, 0x600, 16\n"
+	"sym __fold, 0x600, 16\nsym fold_longer, 0x600, 16\nsym fold, 0x600, 16\n"
+	"sym folc, 0x600, 16\nsym fo, 0x600, 16\n"
 	".globl fold\n.globl folc\n.globl __fold\n"
 	".set object, base + 0x700\n.type object, @object\n.size object, 64\n.globl object\n"
 	".set nothing, base + 0x780\n.size nothing, 64\n.globl nothing\n"	/* no type: may be anything */
@@ -214,12 +215,13 @@ static void test_nested(void **state)
 		uint64_t at;
 		const char *name;
 	} expected[] = {
-		{0x0ff, NULL}, {0x100, "outer"}, {0x13f, "outer"}, {0x140, "inner"}, {0x14f, "inner"}, {0x150, "innermost"},
+		{0x0ff, NULL}, {0x100, "outer"}, {0x13f, "outer"}, {0x140, "inner"}, {0x14f, "inner"},
+		{0x150, "innermost"},
 		{0x158, "innermost"}, {0x15f, "innermost"}, {0x160, "inner"}, {0x17f, "inner"}, {0x180, "outer"},
 		{0x1ff, "outer"}, {0x200, NULL}, {0x2ff, NULL}, {0x300, "alone"}, {0x301, NULL}, {0x400, "cut_a"},
 		{0x40f, "cut_a"}, {0x410, "cut_a"}, {0x41f, "cut_a"}, {0x420, "cut_b"}, {0x44f, "cut_b"}, {0x450, NULL},
-		{0x500, "tall_3"}, {0x51f, "tall_3"}, {0x520, "tall_2"}, {0x540, "tall_1"}, {0x57f, "tall_1"}, {0x580, NULL},
-		{0x600, "folc"}, {0x60f, "folc"}, {0x610, NULL}, {0x700, NULL}, {0x780, NULL},
+		{0x500, "tall_3"}, {0x51f, "tall_3"}, {0x520, "tall_2"}, {0x540, "tall_1"}, {0x57f, "tall_1"},
+		{0x580, NULL}, {0x600, "folc"}, {0x60f, "folc"}, {0x610, NULL}, {0x700, NULL}, {0x780, NULL},
 	};
 	struct elf_symbols *symbols;
 	struct elf_symbol sym;
@@ -302,8 +304,9 @@ static void test_pieces_random(void **state)
 			size_t want = PIECES_NONE, got = pieces_find(&p, &ranges, addr);
 
 			for (size_t i = 0; i < 40; i++)
-				if (addr >= r[i].start && addr < r[i].end && (want == PIECES_NONE || range_wins(r, i, want)))
-					want = i;
+				if (addr >= r[i].start && addr < r[i].end)
+					if (want == PIECES_NONE || range_wins(r, i, want))
+						want = i;
 			if (got != PIECES_NONE && addr >= r[got].end)
 				got = PIECES_NONE;
 			assert_int_equal(got, want);
@@ -348,7 +351,9 @@ static void test_no_symbols(void **state)
 
 static void test_find_in_libc(void **state)
 {
-	static const char *const names[] = {"malloc", "free", "aligned_alloc", "no_such_function", "strlen", "stdout", "fr"};
+	static const char *const names[] = {
+		"malloc", "free", "aligned_alloc", "no_such_function", "strlen", "stdout", "fr",
+	};
 	struct elf_symbol found[7];
 	struct nm_list list = {0};
 	int fd;

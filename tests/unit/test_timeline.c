@@ -61,11 +61,14 @@ static void parses_anonymous_and_special(void **state)
 	assert_int_equal(count_lines("1000-2000 rw-p 00000000 00:00 0          [heap]\n", &line, &path), 1);
 	assert_string_equal(line.path, "[heap]");
 	assert_false(line.exec);
-	assert_int_equal(count_lines("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0      [vsyscall]\n", &line, &path), 1);
+	assert_int_equal(
+		count_lines("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0      [vsyscall]\n", &line, &path),
+		1);
 	assert_string_equal(line.path, "[vsyscall]");
 	assert_int_equal(line.start, 0xffffffffff600000);
 	assert_true(line.exec);
-	assert_int_equal(count_lines("1000-2000 r-xp 00000000 abcde:fffff 18446744073709551615    /x\n", &line, &path), 1);
+	assert_int_equal(count_lines("1000-2000 r-xp 00000000 abcde:fffff 18446744073709551615    /x\n", &line, &path),
+			 1);
 	assert_int_equal(line.ino, UINT64_MAX);
 	assert_int_equal(line.dev, makedev(0xabcde, 0xfffff));
 	buf_free(&path);
@@ -107,11 +110,27 @@ static void parses_nasty_paths(void **state)
 static void skips_malformed_lines(void **state)
 {
 	static const char *const bad[] = {
-		"", "x", "1000", "1000-", "1000-2000", "1000-2000 ", "1000-2000 r-xp", "1000-2000 r-xp ", "-2000 r-xp 0 0:0 0 ",
-		"2000-1000 r-xp 0 0:0 0 /x", "1000-1000 r-xp 0 0:0 0 /x", "1000-2000 r-xpp 0 0:0 0 /x", "1000-2000 r-xp 0 0:0",
-		"1000-2000 r-xp 0 0 0 /x", "1000-2000 r-xp 0 0:0 0a /x", "1000-2000 r-xp 0 123456789:0 0 /x",
-		"11111111111111111-22222222222222222 r-xp 0 0:0 0 /x", "1000-2000 r-xp 0 0:0 18446744073709551616 /x",
-		"1000-2000 r-xp -1 0:0 0 /x", "G000-H000 r-xp 0 0:0 0 /x", "1000-2000 r-xp 0 0:0 0",
+		"",
+		"x",
+		"1000",
+		"1000-",
+		"1000-2000",
+		"1000-2000 ",
+		"1000-2000 r-xp",
+		"1000-2000 r-xp ",
+		"-2000 r-xp 0 0:0 0 ",
+		"2000-1000 r-xp 0 0:0 0 /x",
+		"1000-1000 r-xp 0 0:0 0 /x",
+		"1000-2000 r-xpp 0 0:0 0 /x",
+		"1000-2000 r-xp 0 0:0",
+		"1000-2000 r-xp 0 0 0 /x",
+		"1000-2000 r-xp 0 0:0 0a /x",
+		"1000-2000 r-xp 0 123456789:0 0 /x",
+		"11111111111111111-22222222222222222 r-xp 0 0:0 0 /x",
+		"1000-2000 r-xp 0 0:0 18446744073709551616 /x",
+		"1000-2000 r-xp -1 0:0 0 /x",
+		"G000-H000 r-xp 0 0:0 0 /x",
+		"1000-2000 r-xp 0 0:0 0",
 	};
 	struct buf path = {0};
 
@@ -150,7 +169,8 @@ static void knows_kinds(void **state)
 
 #define INF UINT64_MAX
 
-static void map(struct process *p, uint64_t time, uint64_t earliest, uint64_t start, uint64_t end, uint64_t offset, uint32_t module)
+static void map(struct process *p, uint64_t time, uint64_t earliest, uint64_t start, uint64_t end, uint64_t offset,
+		uint32_t module)
 {
 	struct mapping m = {.start = start, .end = end, .offset = offset, .module = module};
 
@@ -274,7 +294,8 @@ static void the_same_again_changes_nothing(void **state)
 	vec_free(&p.maps);
 }
 
-/* What a reading at 100 found may have been there since the reading before, at 50; a mapping of the record's own time not. */
+/* What a reading at 100 found may have been there since the reading before, at 50; a mapping of the record's own time
+ * not. */
 static void found_late(void **state)
 {
 	struct process p = {0};

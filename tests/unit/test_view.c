@@ -33,7 +33,7 @@ static int setup(void **state)
 	x->exe = modules_file(&x->modules, "/usr/bin/prog", 1, 1, -1, 1, false);
 	x->lib = modules_file(&x->modules, "/usr/lib/libx.so.1", 1, 2, -1, 1, false);
 	x->other_lib = modules_file(&x->modules, "/opt/lib/libx.so.1", 1, 3, -1, 1, false);
-	x->task = profile_task(&x->p, 10, 0, "prog");
+	x->task = profile_task(&x->p, 10, 0, 0, "prog");
 	fake_functions[START] = "_start";
 	fake_functions[MAIN] = "main";
 	fake_functions[PARSE] = "parse";
@@ -76,7 +76,8 @@ static uint32_t add(struct fixture *x, uint32_t task, enum stack_end end, uint64
 	return stack;
 }
 
-static void check_row(const struct view *v, size_t i, const char *name, uint64_t bytes, uint64_t calls, uint64_t cum_bytes)
+static void check_row(const struct view *v, size_t i, const char *name, uint64_t bytes, uint64_t calls,
+		      uint64_t cum_bytes)
 {
 	assert_true(i < v->n);
 	assert_string_equal(v->rows[i].name, name);
@@ -146,7 +147,8 @@ static void operator_new_is_no_site(void **state)
 	struct view v;
 
 	ADD(x, x->task, STACK_END_CHAIN, 8, 1, frame(x, NEW, 0x10), frame(x, PARSE, 4), frame(x, MAIN, 4));
-	ADD(x, x->task, STACK_END_CHAIN, 16, 1, frame(x, NEW, 0x10), frame(x, NEW_ARRAY, 4), frame(x, LOAD, 4), frame(x, MAIN, 4));
+	ADD(x, x->task, STACK_END_CHAIN, 16, 1, frame(x, NEW, 0x10), frame(x, NEW_ARRAY, 4), frame(x, LOAD, 4),
+	    frame(x, MAIN, 4));
 	ADD(x, x->task, STACK_END_CHAIN, 32, 1, frame(x, MANGLED_NEW, 0x10), frame(x, STORE, 4), frame(x, MAIN, 4));
 	ADD(x, x->task, STACK_END_CHAIN, 4, 1, frame(x, POOL_NEW, 0x10), frame(x, STORE, 4), frame(x, MAIN, 4));
 	/* nothing but operator new: the innermost one is all there is */
@@ -203,7 +205,8 @@ static void recursion_counts_once(void **state)
 	struct fixture *x = *state;
 	struct view v;
 
-	ADD(x, x->task, STACK_END_CHAIN, 7, 1, frame(x, PARSE, 1), frame(x, LOAD, 1), frame(x, PARSE, 2), frame(x, MAIN, 1));
+	ADD(x, x->task, STACK_END_CHAIN, 7, 1, frame(x, PARSE, 1), frame(x, LOAD, 1), frame(x, PARSE, 2),
+	    frame(x, MAIN, 1));
 	ADD(x, x->task, STACK_END_CHAIN, 20, 1, frame(x, STORE, 1), frame(x, PARSE, 2), frame(x, MAIN, 1));
 	ADD(x, x->task, STACK_END_CHAIN, 300, 1, frame(x, MAIN, 3));
 	build(x, "function", true, &v);
@@ -229,7 +232,9 @@ static void cum_by_definition(void **state)
 	struct fixture *x = *state;
 	enum { N = 3000, KINDS = 12 };
 	uint64_t cum[KINDS] = {0}, flat[KINDS] = {0};
-	static const char *const names[KINDS] = {"f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11"};
+	static const char *const names[KINDS] = {
+		"f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11",
+	};
 	uint64_t random = 1;
 	struct view v;
 
@@ -312,7 +317,7 @@ static void same_names_are_told_apart(void **state)
 static void by_stack(void **state)
 {
 	struct fixture *x = *state;
-	uint32_t other = profile_task(&x->p, 11, 0, "prog");
+	uint32_t other = profile_task(&x->p, 11, 0, 0, "prog");
 	struct view v;
 
 	ADD(x, x->task, STACK_END_CHAIN, 7, 1, frame(x, PARSE, 1), frame(x, MAIN, 1));
@@ -329,7 +334,7 @@ static void by_stack(void **state)
 static void by_thread(void **state)
 {
 	struct fixture *x = *state;
-	uint32_t worker = profile_task(&x->p, 10, 12, "worker"), idle = profile_task(&x->p, 10, 13, "idle");
+	uint32_t worker = profile_task(&x->p, 10, 12, 0, "worker"), idle = profile_task(&x->p, 10, 13, 0, "idle");
 	struct view v;
 
 	ADD(x, x->task, STACK_END_CHAIN, 7, 1, frame(x, PARSE, 1), frame(x, MAIN, 1));
@@ -381,8 +386,9 @@ static void check_chain(struct fixture *x, uint32_t stack, size_t skip, size_t w
 static void chains(void **state)
 {
 	struct fixture *x = *state;
-	uint32_t plain = ADD(x, x->task, STACK_END_CHAIN, 1, 1, frame(x, NEW, 1), frame(x, PARSE, 1), frame(x, PARSE, 2),
-			     frame(x, PARSE, 1), frame(x, LOAD, 1), frame(x, PARSE, 1), frame(x, MAIN, 1));
+	uint32_t plain =
+		ADD(x, x->task, STACK_END_CHAIN, 1, 1, frame(x, NEW, 1), frame(x, PARSE, 1), frame(x, PARSE, 2),
+		    frame(x, PARSE, 1), frame(x, LOAD, 1), frame(x, PARSE, 1), frame(x, MAIN, 1));
 	uint32_t cut = ADD(x, x->task, STACK_END_DEPTH, 1, 1, frame(x, PARSE, 1), frame(x, LOAD, 1), frame(x, LOAD, 1));
 	uint32_t lost = add(x, x->task, STACK_END_LOST, 1, 1, NULL, 0);
 	uint32_t none = add(x, x->task, STACK_END_UNREADABLE, 1, 1, NULL, 0);
@@ -447,7 +453,8 @@ static void short_names(void **state)
 	check_short("my_operator(int)", "my_operator");
 	check_short("operator<", "operator<");
 	/* Rust, Go, Python */
-	check_short("<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop", "<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop");
+	check_short("<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop",
+		    "<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop");
 	check_short("core::ptr::drop_in_place::<alloc::string::String>", "core::ptr::drop_in_place::" DOTS);
 	check_short("main.(*Server).Serve", "main.(*Server).Serve");
 	check_short("py::<module>:/usr/lib/python3/x.py", "py::<module>:/usr/lib/python3/x.py");

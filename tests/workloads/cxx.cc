@@ -3,7 +3,7 @@
  * C++: operator new in its forms, templates, an exception on the way; each in a function with a name to be demangled.
  *
  * usage: cxx [-w]
- * On stdout: FUNCTION BYTES CALLS (bytes as asked from operator new).
+ * On stdout: FUNCTION, tab, BYTES, tab, CALLS (bytes as asked from operator new).
  */
 #include <cstddef>
 #include <cstdlib>
@@ -76,10 +76,10 @@ int main(int argc, char **argv)
 	shop::make_nothrow(137);
 	if (shop::catch_all(139) != 139 * 73)
 		return 1;
-	say("void shop::make<shop::item>(unsigned long)\t%d\t113\n", 113 * 71);
-	say("void shop::make<long>(unsigned long)\t%d\t127\n", 127 * 8);
-	say("void shop::make_array<short>(unsigned long, unsigned long)\t%d\t131\n", 131 * 67 * 2);
-	say("shop::make_nothrow(unsigned long)\t%d\t137\n", 137 * 71);
-	say("shop::cashier::operator()(int) const\t%d\t139\n", 139 * 73);
+	say("shop::make<shop::item>\t%d\t113\n", 113 * 71);
+	say("shop::make<long>\t%d\t127\n", 127 * 8);
+	say("shop::make_array<short>\t%d\t131\n", 131 * 67 * 2);
+	say("shop::make_nothrow\t%d\t137\n", 137 * 71);
+	say("shop::cashier::operator()\t%d\t139\n", 139 * 73);
 	return 0;
 }

@@ -43,7 +43,13 @@ USE(use_aligned_alloc, aligned_alloc(64, size))
 USE(use_memalign, memalign(32, size))
 USE(use_valloc, valloc(size))
 #ifndef NO_PVALLOC
-USE(use_pvalloc, pvalloc(size))
+/* Not freed: jemalloc has no pvalloc, so that the block is libc's and free() is not. */
+NOINLINE void use_pvalloc(size_t calls, size_t size);
+NOINLINE void use_pvalloc(size_t calls, size_t size)
+{
+	for (size_t i = 0; i < calls; i++)
+		opaque(pvalloc(size));
+}
 #endif
 
 NOINLINE void use_posix_memalign(size_t calls, size_t size);

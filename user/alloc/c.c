@@ -2,9 +2,9 @@
 /*
  * The C family: glibc's names, which every malloc replacement exports too.
  *
- * The order matters where names are aliases of one address (glibc: aligned_alloc is memalign): the first row names the
- * function. forwards_to lists only what counts the same bytes: musl's aligned_alloc allocates size + alignment with its
- * own malloc, so it is not forwarded there. pvalloc is: it rounds its size up to whole pages, which is what it promises.
+ * The order matters where names are aliases of one address (glibc: aligned_alloc is memalign): the first row names
+ * the function. forwards_to lists only what counts the same bytes: an aligned_alloc that asks malloc for size +
+ * alignment must not hand on its event. pvalloc may: it asks for whole pages, which is what it promises.
  */
 #include "alloc/families.h"
 

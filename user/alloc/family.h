@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Allocator families: which functions allocate, and what each argument means. A family is a table of rows in a file of
- * its own; a new allocator is a new file and a row in alloc_families[].
+ * Allocator families: which functions allocate, and what each argument means. A family is a table of rows in a file
+ * of its own; a new allocator is a new file and a row in alloc_families[].
  */
 #ifndef ALLOCTRACE_ALLOC_FAMILY_H
 #define ALLOCTRACE_ALLOC_FAMILY_H
@@ -20,12 +20,17 @@ struct alloc_function {
 	int8_t size_arg;	/* which argument (0 = the first) is the size in bytes */
 	int8_t count_arg;	/* multiplied with the size; ALLOC_NO_ARG if there is none */
 	int8_t old_arg;		/* the block that is given up (realloc); ALLOC_NO_ARG if there is none */
-	int8_t out_arg;		/* where the block's address is stored, the return value being 0 or an error number (posix_memalign);
-				 * ALLOC_NO_ARG if the block is what is returned, NULL on failure */
+	/*
+	 * Where the block's address is stored, the return value being 0 or an error number (posix_memalign);
+	 * ALLOC_NO_ARG if the block is what is returned, NULL on failure.
+	 */
+	int8_t out_arg;
 	bool may_throw;		/* never a return probe */
 	bool page_aligned;	/* what it returns begins a page: it cannot leave its work to malloc */
-	/* Names, NULL-terminated, of functions that do all of this one's work where this one calls or jumps to them: then only
-	 * they are probed (operator new -> malloc is two traps otherwise). NULL: none. */
+	/*
+	 * Names, NULL-terminated, of functions that do all of this one's work where this one calls or jumps to them:
+	 * then only they are probed (operator new -> malloc is two traps otherwise). NULL: none.
+	 */
 	const char *const *forwards_to;
 };
 
@@ -37,7 +42,7 @@ struct alloc_family {
 
 extern const struct alloc_family *const alloc_families[];	/* NULL-terminated */
 
-/* All rows of all families have dense ids 0 … alloc_function_count() - 1, in table order: what the BPF side counts by. */
+/* The rows of all families have ids 0 … alloc_function_count() - 1, in table order; the BPF side counts by them. */
 size_t alloc_function_count(void);
 const struct alloc_function *alloc_function(size_t id);
 

@@ -41,7 +41,8 @@ static size_t take_version(const char *s, size_t len, char version[VERSION_MAX])
 	size_t n = 0;
 
 	while (n < len && n < VERSION_MAX - 1 &&
-	       (isdigit((unsigned char)s[n]) || (n && s[n] == '.' && n + 1 < len && isdigit((unsigned char)s[n + 1])))) {
+	       (isdigit((unsigned char)s[n]) ||
+		(n && s[n] == '.' && n + 1 < len && isdigit((unsigned char)s[n + 1])))) {
 		version[n] = s[n];
 		n++;
 	}

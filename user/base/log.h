@@ -25,8 +25,8 @@ bool log_verbose(void);
 /* Where messages go; stderr unless told. For tests, and for a display that refreshes in place. */
 void log_set_stream(FILE *f);
 
-/* Unit tests include this below cmocka.h, which has a macro of that name: it is put aside for the declaration, and a test
- * that means this one writes (fail)(…). */
+/* Unit tests include this below cmocka.h, which has a macro of that name: it is put aside for the declaration, and a
+ * test that means this one writes (fail)(...). */
 #pragma push_macro("fail")
 #undef fail
 /* Prints the message at every level; returns err. */

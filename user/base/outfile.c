@@ -14,8 +14,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -34,7 +36,6 @@ struct outfile {
 	char *shown;		/* what messages call it */
 	int fd;
 	bool is_stdout;
-	bool discard;		/* being freed: what stdio still holds goes nowhere */
 	int dir_fd;		/* -1: written directly */
 	char *name;		/* of the target, in dir_fd */
 	bool name_is_new;	/* made by us, empty, because a link pointed to nothing */
@@ -83,8 +84,6 @@ static ssize_t stream_write(void *cookie, const char *data, size_t len)
 	struct outfile *o = cookie;
 	size_t done = 0;
 
-	if (o->discard)
-		return len;
 	while (done < len) {
 		ssize_t n = write(o->fd, data + done, len - done);
 
@@ -99,23 +98,43 @@ static ssize_t stream_write(void *cookie, const char *data, size_t len)
 	return done;
 }
 
+/*
+ * A file that is made anew is written through stream_write, which knows the reason of a failure. What is written
+ * directly has an ordinary stream, so that a caller can ask isatty(fileno(stream)).
+ */
 static int open_stream(struct outfile *o)
 {
-	o->stream = fopencookie(o, "w", (cookie_io_functions_t){ .write = stream_write });
+	if (o->is_stdout)
+		o->stream = stdout;
+	else if (o->dir_fd < 0)
+		o->stream = fdopen(o->fd, "w");
+	else
+		o->stream = fopencookie(o, "w", (cookie_io_functions_t){ .write = stream_write });
 	if (!o->stream)
 		return fail(-ENOMEM, "cannot write %s: %s", o->shown, strerror(ENOMEM));
 	return 0;
+}
+
+static void close_stream(struct outfile *o)
+{
+	/* After a commit there is nothing left in it; otherwise the rest must not come out. */
+	if (o->stream)
+		__fpurge(o->stream);
+	if (o->is_stdout) {
+		clearerr(stdout);
+		return;
+	}
+	if (o->stream)
+		fclose(o->stream);
+	if (o->fd >= 0 && (o->dir_fd >= 0 || !o->stream))	/* else fclose closed it */
+		close(o->fd);
 }
 
 static void outfile_free(struct outfile *o)
 {
 	remove_names(o);
 	unregister_temp(o);
-	o->discard = true;
-	if (o->stream)
-		fclose(o->stream);
-	if (o->fd >= 0 && !o->is_stdout)
-		close(o->fd);
+	close_stream(o);
 	if (o->dir_fd >= 0)
 		close(o->dir_fd);
 	free(o->name);
@@ -267,11 +286,6 @@ FILE *outfile_stream(struct outfile *o)
 	return o->stream;
 }
 
-int outfile_fd(const struct outfile *o)
-{
-	return o->fd;
-}
-
 /* Gives the unnamed file a hidden name: linkat cannot replace a file, only rename can. */
 static int link_temp(struct outfile *o)
 {
@@ -312,12 +326,24 @@ static int rename_into_place(struct outfile *o)
 	return 0;
 }
 
+/* Why an earlier write failed, of which stdio has only kept that it did: the next one tells, and writes nothing. */
+static int error_of(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLERR))
+		return -EPIPE;
+	return write(fd, "", 0) < 0 ? -errno : -EIO;
+}
+
 /* Everything written is in the file, or the first error. */
 static int flush(struct outfile *o)
 {
-	if (fflush(o->stream) || ferror(o->stream))
-		return o->write_error ? -o->write_error : -EIO;
-	return -o->write_error;
+	int err = fflush(o->stream) ? -errno : 0;
+
+	if (o->write_error)
+		return -o->write_error;
+	return !err && ferror(o->stream) ? error_of(o->fd) : err;
 }
 
 int outfile_commit(struct outfile *o)
@@ -326,11 +352,6 @@ int outfile_commit(struct outfile *o)
 
 	if (!err && o->dir_fd >= 0)
 		err = rename_into_place(o);
-	/* Network file systems may tell of a failed write only here. */
-	if (!err && !o->is_stdout && close(o->fd) < 0)
-		err = -errno;
-	else if (!err && !o->is_stdout)
-		o->fd = -1;
 	if (err && err != -EPIPE)
 		fail(err, "cannot write %s: %s", o->shown, strerror(-err));
 	outfile_free(o);

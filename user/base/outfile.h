@@ -15,16 +15,14 @@ struct outfile;
 
 /* path NULL or "-" is stdout. 0, or -errno with a message said. *out is freed by exactly one of commit and abort. */
 int outfile_open(const char *path, struct outfile **out);
-/* Fully buffered, and no file descriptor of its own (fileno() is -1): fflush() it after each refresh of a terminal. */
+/* fileno() of it is -1 for a file that is made anew, and else the descriptor that is written: for isatty(). */
 FILE *outfile_stream(struct outfile *o);
-/* Where the bytes go, for isatty(); not to be written or closed. */
-int outfile_fd(const struct outfile *o);
 /* 0, or -errno with a message said and nothing left behind. -EPIPE is returned without a message: the reader went away,
  * which is an end and not an error. stdout is flushed and checked, not closed. */
 int outfile_commit(struct outfile *o);
 /* abort(NULL) is fine. */
 void outfile_abort(struct outfile *o);
-/* What a signal handler that is about to _exit calls: removes a hidden temporary name if there is one. Async-signal-safe. */
+/* What a signal handler that is about to _exit calls: removes hidden temporary names. Async-signal-safe. */
 void outfile_cleanup_on_exit(void);
 
 /* "%p" pid, "%t" local time as 20261122T213000, "%h" host, "%%" a percent sign. Another % is -EINVAL with a message.

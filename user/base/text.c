@@ -102,7 +102,7 @@ size_t text_width(const char *s)
 	return width;
 }
 
-/* How many bytes of s make at most `width` columns, with the zero-width characters that follow; *columns is how many. */
+/* How many bytes of s make at most `width` columns (*columns), with the zero-width characters that follow. */
 static size_t head_bytes(const char *s, size_t len, size_t width, size_t *columns)
 {
 	size_t i = 0, used;

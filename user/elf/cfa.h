@@ -1,35 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Call frame programs: the byte code in .eh_frame's CIEs and FDEs that says, for each range of a function, how to find the
- * caller's registers. Only what a row (bpf/unwind_row.h) can hold is followed: CFA, RBP, and whether the return address
- * and RSP are where x86-64 has them. x86-64.
+ * Call frame programs: the byte code in .eh_frame's CIEs and FDEs that says, for each range of a function, how to
+ * find the caller's registers. Only what a row (bpf/unwind_row.h) can hold is followed: CFA, RBP, and whether the
+ * return address and RSP are where x86-64 has them. x86-64.
  */
 #ifndef ALLOCTRACE_ELF_CFA_H
 #define ALLOCTRACE_ELF_CFA_H
 
-#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "unwind_row.h"
-
+#include "elf/cfastate.h"
 #include "elf/dwcursor.h"
-
-/* DWARF's register numbers on x86-64. */
-#define CFA_REG_RBP 6
-#define CFA_REG_RSP 7
-#define CFA_REG_RETURN 16
-
-/* The rules in force at one pc. */
-struct cfa_state {
-	int64_t cfa_off;	/* bytes; for expressions what the row's cfa_off will be */
-	uint32_t cfa_reg;	/* meant where the CFA is a register and an offset */
-	uint32_t rbp;	/* the RBP part of a row's rule, in its place */
-	uint8_t cfa;	/* enum cfa_how of cfa.c */
-	uint8_t places;	/* 0: return address and RSP are where they always are; else PLACE_* of cfa.c */
-	bool rbp_signal;	/* RBP is where it is in a signal frame */
-};
 
 /* What a CIE fixes for its FDEs' programs. */
 struct cfa_context {
@@ -49,18 +32,16 @@ struct cfa_rows {
 };
 
 /* What one function's program is run for: rows for [from, end). The program counts from start; `from` is later where
- * another function has the first bytes, earlier where the first row is to start early. All are vaddrs; base is what rows
- * count from. */
+ * another function has the first bytes, earlier where the first row is to start early. All are vaddrs; base is what
+ * rows count from. */
 struct cfa_range {
 	uint64_t base, start, from, end;
 };
 
 /* The row with this rule starts at pc, unless the row before it has the same rule and merges with it. */
 void cfa_rows_add(struct cfa_rows *rows, uint32_t pc, uint32_t rule);
-/* kind, rbp_off and cfa_off of a row without RBP rule. */
-uint32_t cfa_rule(enum unwind_cfa kind, int16_t cfa_off);
 
-/* Runs a CIE's initial instructions (they may not advance) and sets ctx->initial. false: damaged. */
+/* Runs a CIE's initial instructions, which may not advance, and sets ctx->initial. false: damaged. */
 bool cfa_run_initial(struct cfa_context *ctx, struct dwcursor program);
 /* Adds the rows of one function. false: the program is damaged; the rest of the function got UNWIND_WHY_PROGRAM. */
 bool cfa_run(const struct cfa_context *ctx, struct dwcursor program, const struct cfa_range *range,

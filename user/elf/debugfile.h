@@ -6,11 +6,11 @@
 #include "elf/elffile.h"
 
 /*
- * Looks for the debug file of ef, which the target knows as path, below root (its /proc/PID/root, or "" for this host's):
+ * Looks for the debug file of ef, known to the target as path, below root (its /proc/PID/root, or "" for this host's):
  *     /usr/lib/debug/.build-id/xx/yyyy.debug
- * then for the debuglink's name in dirname(path), dirname(path)/.debug and /usr/lib/debug/dirname(path). Symbolic links
- * are followed inside root, as for a process that has it as its root directory. *fd is the caller's to close, after
- * *out. 0, -ENOENT, or -ENOEXEC (found, but of another build).
+ * then for the debuglink's name in dirname(path), dirname(path)/.debug and /usr/lib/debug/dirname(path). Symbolic
+ * links are followed inside root, as for a process that has it as its root directory. *fd is the caller's to close,
+ * after *out. 0, -ENOENT, or -ENOEXEC (found, but of another build).
  */
 int elf_debugfile_open(const struct elf_file *ef, const char *path, const char *root, int *fd, struct elf_file **out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bounded reading of DWARF's encodings, little-endian. A read past the end sets `bad`, returns 0 and leaves the cursor at
- * the end: callers check `bad` once, after a group of reads.
+ * Bounded reading of DWARF's encodings, little-endian. A read past the end sets `bad`, returns 0 and leaves the
+ * cursor at the end: callers check `bad` once, after a group of reads.
  */
 #ifndef ALLOCTRACE_ELF_DWCURSOR_H
 #define ALLOCTRACE_ELF_DWCURSOR_H

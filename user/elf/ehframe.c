@@ -11,8 +11,8 @@
  * reads the records' heads, CIEs fully, and notes each function's range and where its instructions are; the ranges are
  * sorted; the second pass runs the instructions in the order of addresses, straight into the final rows.
  *
- * Where FDEs overlap, the one that starts first keeps its range (of two that start together, the one written first), and
- * the other loses what is covered already.
+ * Where FDEs overlap, the one that starts first keeps its range (of two that start together, the one written first),
+ * and the other loses what is covered already.
  */
 #include "elf/ehframe.h"
 
@@ -36,7 +36,8 @@ struct cie {
 };
 
 struct fde {
-	uint32_t from, start, end;	/* from base; `from` is where its rows start, `start` what its program counts from */
+	uint32_t from, end;	/* of its rows, from base */
+	uint32_t start;	/* what its program counts from */
 	uint32_t program, program_end;	/* offsets in the section */
 	uint32_t cie;
 };
@@ -221,8 +222,8 @@ static enum unwind_skip read_fde_fields(struct loader *l, const struct cie *cie,
 	if (!text)
 		return UNWIND_SKIP_OUTSIDE;
 	/*
-	 * A signal frame's handler returns to the first instruction here, with no call before it. A pc that is looked up
-	 * as a return address, less one, has to find it too.
+	 * A signal frame's handler returns to the first instruction here, with no call before it. A pc that is looked
+	 * up as a return address, less one, has to find it too.
 	 */
 	fde.from = (uint32_t)(start - l->base) - (cie->signal && start > text->start);
 	fde.start = (uint32_t)(start - l->base);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One ELF file, opened for reading. The file may have been written by a hostile process: every offset and count in it
- * is checked, it is read with pread and never mapped (a file that shrinks must not raise SIGBUS), and nothing here needs
- * a privilege or keeps global state.
+ * is checked, it is read with pread and never mapped (a file that shrinks must not raise SIGBUS), and nothing here
+ * needs a privilege or keeps global state.
  *
- * Addresses: "vaddr" is an address as the ELF file's own headers and symbols count (p_vaddr, st_value); an offset in the
- * file becomes a vaddr through the PT_LOAD segment that holds it, whatever the load bias of a process.
+ * Addresses: "vaddr" is an address as the ELF file's own headers and symbols count (p_vaddr, st_value); an offset in
+ * the file becomes a vaddr through the PT_LOAD segment that holds it, whatever the load bias of a process.
  */
 #ifndef ALLOCTRACE_ELF_ELFFILE_H
 #define ALLOCTRACE_ELF_ELFFILE_H
@@ -48,8 +48,9 @@ int elf_file_type(const struct elf_file *ef);		/* ET_EXEC, ET_DYN, … */
 uint64_t elf_file_entry(const struct elf_file *ef);
 const struct elf_segment *elf_file_segments(const struct elf_file *ef, size_t *n);
 
-/* Through the segment whose bytes in the file include the offset, an executable one first. Give it the offset of the byte
- * in question, not of the mapping that holds it: mappings start at a page boundary, where another segment's bytes may be. */
+/* Through the segment whose bytes in the file include the offset, an executable one first. Give it the offset of the
+ * byte in question, not of the mapping that holds it: mappings start at a page boundary, where another segment's bytes
+ * may be. */
 bool elf_offset_to_vaddr(const struct elf_file *ef, uint64_t offset, uint64_t *vaddr);
 /* false where the address has no bytes in the file (.bss, or outside every segment). */
 bool elf_vaddr_to_offset(const struct elf_file *ef, uint64_t vaddr, uint64_t *offset);
@@ -67,7 +68,8 @@ const char *elf_section_name(const struct elf_file *ef, const struct elf_section
 const struct elf_section *elf_section_by_name(const struct elf_file *ef, const char *name);
 const struct elf_section *elf_section_by_type(const struct elf_file *ef, uint32_t type);
 /* As elf_section_read() of a section that was found already. */
-int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, size_t max_bytes, uint8_t **data, size_t *size);
+int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, size_t max_bytes, uint8_t **data,
+		     size_t *size);
 
 /* The section's (decompressed, at most max_bytes) contents. *data is the caller's to free, and
  * has one NUL byte more than *size, so that a string table's last string ends.

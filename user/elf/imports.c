@@ -10,7 +10,7 @@
 #include "elf/symtab.h"
 
 #define WINDOW 4096			/* relocations read at a time */
-#define RELOCATIONS_MAX (32u << 20)	/* in one section; most are R_X86_64_RELATIVE and cost nothing but their reading */
+#define RELOCATIONS_MAX (32u << 20)	/* in one section; most are R_X86_64_RELATIVE, read and left */
 #define SLOTS_MAX (4u << 20)
 
 struct slot {

@@ -7,7 +7,8 @@
 
 struct elf_imports;
 
-/* From the relocations of .rela.plt and .rela.dyn (JUMP_SLOT, GLOB_DAT, 64): slot vaddr -> symbol name. 0 (also when there are none) or -ENOEXEC. */
+/* From the relocations of .rela.plt and .rela.dyn (JUMP_SLOT, GLOB_DAT, 64): slot vaddr -> symbol name.
+ * 0 (also when there are none) or -ENOEXEC. */
 int elf_imports_load(const struct elf_file *ef, struct elf_imports **out);
 void elf_imports_free(struct elf_imports *im);
 /* NULL if the slot is not an import's. */

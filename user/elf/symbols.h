@@ -22,12 +22,12 @@ struct elf_symbols;
 int elf_symbols_load(const struct elf_file *ef, const struct elf_file *debug, struct elf_symbols **out);
 void elf_symbols_free(struct elf_symbols *s);
 size_t elf_symbols_count(const struct elf_symbols *s);
-/* The symbol whose [vaddr, vaddr + size) holds the address, or one of size 0 that is exactly there and in no other; where
- * symbols nest, the smallest. false otherwise: never the nearest one before. */
+/* The symbol whose [vaddr, vaddr + size) holds the address, or one of size 0 that is exactly there and in no other;
+ * where symbols nest, the smallest. false otherwise: never the nearest one before. */
 bool elf_symbols_at(const struct elf_symbols *s, uint64_t vaddr, struct elf_symbol *sym);
 
 /* Defined functions with one of the names, looked up in .dynsym and .symtab (dynsym wins) without building a table.
- * found[i] is for names[i]; found[i].name is names[i], or NULL if it is not there. Versioned duplicates: the default
+ * found[i] is for names[i]: its name is names[i], or NULL if there is none. Versioned duplicates: the default
  * version. A local (static) function is found only where there is no global one. 0 or -ENOEXEC. */
 int elf_find_functions(const struct elf_file *ef, const char *const names[], size_t n, struct elf_symbol found[]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One step from a frame to its caller by a row of an unwind table, for stacks that are unwound in user space. x86-64. */
+/* One step from a frame to its caller by a row of an unwind table, for stacks unwound in user space. x86-64. */
 #ifndef ALLOCTRACE_ELF_UNWIND_H
 #define ALLOCTRACE_ELF_UNWIND_H
 
@@ -11,8 +11,8 @@
 struct unwind_regs {
 	uint64_t rip, rsp, rbp;
 	bool rbp_known;
-	/* rip is where the frame was interrupted, not where it will be returned to: the first frame, and the one below a
-	 * signal frame. */
+	/* rip is where the frame was interrupted, not where it will be returned to: the first frame, and the one
+	 * below a signal frame. */
 	bool rip_exact;
 };
 
@@ -28,14 +28,15 @@ enum unwind_result {
 /* Eight bytes of the stack at addr; false if they can't be read. */
 typedef bool (*unwind_read_fn)(void *ctx, uint64_t addr, uint64_t *value);
 
-/* The vaddr (or any address) by which regs' row is looked up: a return address may be the first byte of the next function,
- * where the call was the last instruction of one that never returns. */
+/* The vaddr (or any address) by which regs' row is looked up: a return address may be the first byte of the next
+ * function, where the call was the last instruction of one that never returns. */
 static inline uint64_t unwind_lookup_pc(const struct unwind_regs *regs)
 {
 	return regs->rip_exact ? regs->rip : regs->rip - 1;
 }
 
-/* row (NULL: none) is the one in force at unwind_lookup_pc(regs). On UNWIND_OK regs are the caller's, otherwise unchanged. */
+/* row (NULL: none) is the one in force at unwind_lookup_pc(regs). On UNWIND_OK regs are the caller's, otherwise
+ * unchanged. */
 enum unwind_result unwind_step(const struct unwind_row *row, struct unwind_regs *regs, unwind_read_fn read, void *ctx);
 
 #endif

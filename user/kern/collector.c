@@ -68,22 +68,9 @@ int collector_drain(struct collector *c)
 	return n < 0 ? n : 0;
 }
 
-/* Mappings can be missing where the kernel dropped events: read them once more, then believe it. */
-static bool resolve_frame(struct collector *c, struct process *p, uint64_t addr, uint64_t time_ns, bool *reread,
-			  uint32_t *module, uint64_t *offset)
-{
-	if (process_resolve(p, c->processes->modules, addr, time_ns, module, offset))
-		return true;
-	if (*reread || p->exited)
-		return false;
-	*reread = true;
-	return !process_read_maps(c->processes, p, time_ns) &&
-	       process_resolve(p, c->processes->modules, addr, time_ns, module, offset);
-}
-
 /* Returns how many frames are good; the first one (the caller) is always kept, known or not. */
 static size_t resolve_frames(struct collector *c, struct process *p, const struct stack_frames *rec, uint32_t *frames,
-			     enum stack_end *end, bool *reread)
+			     enum stack_end *end)
 {
 	uint32_t module;
 	uint64_t offset, addr;
@@ -91,7 +78,7 @@ static size_t resolve_frames(struct collector *c, struct process *p, const struc
 
 	for (i = 0; i < rec->n; i++) {
 		addr = rec->frames[i] - 1;
-		if (p && resolve_frame(c, p, addr, rec->time_ns, reread, &module, &offset)) {
+		if (p && process_resolve(p, c->processes->modules, addr, rec->time_ns, &module, &offset)) {
 			addr = c->to_vaddr(c->arg, module, offset);
 		} else if (i == 0) {
 			module = 0;
@@ -104,20 +91,30 @@ static size_t resolve_frames(struct collector *c, struct process *p, const struc
 	return i;
 }
 
+static const uint8_t ends[] = {
+	[WALK_COMPLETE] = STACK_END_COMPLETE,
+	[WALK_CHAIN] = STACK_END_CHAIN,
+	[WALK_DEPTH] = STACK_END_DEPTH,
+	[WALK_UNREADABLE] = STACK_END_UNREADABLE,
+	[WALK_JIT] = STACK_END_JIT,
+	[WALK_NO_RULE] = STACK_END_NO_RULE,
+	[WALK_UNSUPPORTED] = STACK_END_UNSUPPORTED,
+	[WALK_UNMAPPED] = STACK_END_UNMAPPED,
+};
+
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
 	struct process *p = processes_find(c->processes, rec->pid);
-	enum stack_end end = rec->end < WALK_DEPTH ? (enum stack_end)rec->end :
-			     rec->end == WALK_DEPTH ? STACK_END_DEPTH : STACK_END_UNREADABLE;
-	uint32_t frames[STACK_MAX_FRAMES], task;
-	bool reread = false;
+	enum stack_end end = rec->end <= WALK_UNMAPPED ? ends[rec->end] : STACK_END_UNREADABLE;
+	uint32_t frames[STACK_MAX_FRAMES], task, exec = 0;
+	const char *name = p ? process_name_at(p, rec->time_ns, &exec) : rec->name;
 	size_t n;
 
-	n = resolve_frames(c, p, rec, frames, &end, &reread);
+	n = resolve_frames(c, p, rec, frames, &end);
 	if (c->by_thread)
-		task = profile_task(c->profile, rec->pid, rec->tid, rec->name);
+		task = profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
 	else
-		task = profile_task(c->profile, rec->pid, 0, p ? p->name : rec->name);
+		task = profile_task(c->profile, rec->pid, 0, exec, name);
 	*u64map_put(&c->stack_of, rec->id, NULL) = profile_stack(c->profile, task, rec->function, frames, n, end);
 }
 
@@ -139,7 +136,7 @@ void collector_resolve(struct collector *c)
 static uint32_t lost_stack(struct collector *c, uint32_t pid)
 {
 	const struct process *p = processes_find(c->processes, pid);
-	uint32_t task = profile_task(c->profile, pid, 0, p ? p->name : "");
+	uint32_t task = profile_task(c->profile, pid, 0, p ? p->former.n : 0, p ? p->name : "");
 
 	return profile_stack(c->profile, task, 0, NULL, 0, STACK_END_LOST);
 }

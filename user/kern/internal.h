@@ -17,11 +17,12 @@ struct kern {
 	struct ring_buffer *ring;
 	vec_of(int) links;	/* every probe and tracepoint is one of these file descriptors */
 	vec_of(int) hold_links;
-	uint32_t n_probes;	/* ids given to probes so far: entries of the map of nests */
+	uint32_t n_probes;	/* ids given to probes so far: entries of the map `probes` */
 	void (*on_frames)(void *arg, const struct stack_frames *rec);
 	void *on_frames_arg;
 	uint64_t *count_values;	/* one a CPU */
 	int n_cpus;
+	int unwind_slab;	/* the first slab of unwind tables, and the pattern of the others */
 };
 
 /* Attaches prog at n offsets of the file behind fd for pid, and appends the links (one, or one for each offset). 0 or -errno, and then nothing was

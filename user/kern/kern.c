@@ -11,9 +11,12 @@
 #include "alloctrace.skel.h"
 #include "base/log.h"
 #include "kern/internal.h"
+#include "kern/slabs.h"
+#include "unwind_map.h"
 
 /* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
 #define INIT_PIDNS_INO 0xeffffffcU
+#define MAX_PROBES (1 << 16)	/* what the cookie has room for */
 #define SCRATCH_PER_CPU 8	/* SCRATCH_TRIES of bpf/state.bpf.h */
 
 /* libbpf's own words are for -v; what failed is said by the caller in one line. */
@@ -49,6 +52,7 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->max_size = o->max_size;
 	skel->rodata->max_frames = o->max_frames;
 	skel->rodata->by_thread = o->by_thread;
+	skel->rodata->unwind_tables = o->unwind != UNWIND_FP;
 	skel->rodata->ring_wake_bytes = o->ring_bytes / 4;
 	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != INIT_PIDNS_INO) {
 		skel->rodata->pidns_dev = st.st_dev;
@@ -62,8 +66,22 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 
 	bpf_map__set_max_entries(skel->maps.stacks, o->max_stacks);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
-	bpf_map__set_max_entries(skel->maps.nests, 1 << 16);
+	bpf_map__set_max_entries(skel->maps.probes, MAX_PROBES);
 	bpf_map__set_max_entries(skel->maps.scratches, k->n_cpus * SCRATCH_PER_CPU);
+}
+
+/* Without tables the maps are there all the same, small: the programs name them. */
+static int set_unwind(struct kern *k, struct alloctrace_bpf *skel)
+{
+	const struct kern_options *o = &k->options;
+	uint64_t n_slabs = o->unwind_bytes / UNWIND_SLAB_BYTES;
+
+	k->unwind_slab = slab_create(o->unwind != UNWIND_FP ? UNWIND_SLAB_CHUNKS : 1);
+	if (k->unwind_slab < 0)
+		return fail(k->unwind_slab, "cannot make the map of unwind tables: %s", strerror(-k->unwind_slab));
+	bpf_map__set_inner_map_fd(skel->maps.unwind_slabs, k->unwind_slab);
+	bpf_map__set_max_entries(skel->maps.unwind_slabs, n_slabs ? n_slabs : 1);
+	return 0;
 }
 
 /* The programs on functions are loaded for the way they are attached. */
@@ -74,7 +92,6 @@ static void set_attach_type(struct kern *k, struct alloctrace_bpf *skel)
 	for (size_t i = 0; i < sizeof(on_functions) / sizeof(on_functions[0]); i++)
 		if (k->options.mode == ATTACH_MULTI)
 			bpf_program__set_expected_attach_type(on_functions[i], (enum bpf_attach_type)48);
-	bpf_program__set_autoload(skel->progs.on_nothing, k->options.empty);
 	bpf_program__set_autoload(skel->progs.on_exec, k->options.hold);
 	bpf_program__set_autoload(skel->progs.on_loader, k->options.hold);
 }
@@ -90,6 +107,9 @@ static int load(struct kern *k)
 	set_constants(k, k->skel);
 	set_sizes(k, k->skel);
 	set_attach_type(k, k->skel);
+	err = set_unwind(k, k->skel);
+	if (err)
+		return err;
 	err = alloctrace_bpf__load(k->skel);
 	if (err)
 		return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words",
@@ -113,6 +133,7 @@ int kern_open(const struct kern_options *o, struct kern **out)
 	k = xcalloc(1, sizeof(*k));
 	k->options = *o;
 	k->options.mode = attach_mode_resolve(o->mode);
+	k->unwind_slab = -1;
 	k->n_cpus = libbpf_num_possible_cpus();
 	if (k->n_cpus < 1) {
 		err = fail(-EIO, "cannot tell the number of CPUs: /sys/devices/system/cpu/possible can't be read");
@@ -146,8 +167,15 @@ void kern_close(struct kern *k)
 	kern_detach(k);
 	ring_buffer__free(k->ring);
 	alloctrace_bpf__destroy(k->skel);
+	if (k->unwind_slab >= 0)
+		close(k->unwind_slab);
 	free(k->count_values);
 	free(k);
+}
+
+bool kern_unwinds_by_tables(const struct kern *k)
+{
+	return k->options.unwind != UNWIND_FP;
 }
 
 enum attach_mode kern_mode(const struct kern *k)
@@ -164,7 +192,7 @@ size_t kern_memory(const struct kern *k)
 	while (buckets < n)
 		buckets <<= 1;
 	return n * (48 + 8 + sizeof(struct stack_sum)) + buckets * 16 + k->options.ring_bytes +
-	       (size_t)(1 << 16) * sizeof(struct nest) + bpf_map__value_size(k->skel->maps.scratches) *
+	       (size_t)MAX_PROBES * sizeof(struct probe_info) + bpf_map__value_size(k->skel->maps.scratches) *
 	       (size_t)k->n_cpus * SCRATCH_PER_CPU;
 }
 
@@ -175,8 +203,8 @@ static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t m
 
 	if (f->count_arg != ALLOC_NO_ARG)
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
-	if (p->skip_if_old_null)
-		c |= COOKIE_SKIP_OLD_NULL | (uint64_t)p->site.arg_reg[f->old_arg] << COOKIE_OLD_SHIFT;
+	if (p->skip_arg != SITE_NO_REG)
+		c |= COOKIE_HAS_SKIP | (uint64_t)p->site.arg_reg[p->skip_arg] << COOKIE_SKIP_SHIFT;
 	if (p->n_callers)
 		c |= COOKIE_HAS_NESTS;
 	return c | (uint64_t)(p->site.pushed / 8) << COOKIE_PUSHED_SHIFT |
@@ -184,16 +212,16 @@ static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t m
 	       (uint64_t)module << COOKIE_MODULE_SHIFT;
 }
 
-static int set_nests(struct kern *k, const struct plan_probe *p, uint32_t probe)
+static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t probe)
 {
-	struct nest nest = {0};
+	struct probe_info info = {.skip_max = p->skip_max};
 
 	_Static_assert(PLAN_MAX_CALLERS <= NEST_MAX, "a plan's callers fit into a nest");
 	for (size_t i = 0; i < p->n_callers; i++) {
-		nest.at[i].from = p->callers[i].from;
-		nest.at[i].to = p->callers[i].to;
+		info.nests[i].from = p->callers[i].from;
+		info.nests[i].to = p->callers[i].to;
 	}
-	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.nests), &probe, &nest, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY) ? -errno : 0;
 }
 
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan)
@@ -206,12 +234,12 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 		/* Ids are below 65536: a host-wide run with more files than that reuses none, and is refused. */
 		uint32_t probe = k->n_probes++;
 
-		if (probe >= 1 << 16)
+		if (probe >= MAX_PROBES)
 			err = -E2BIG;
 		offsets[i] = plan->probes[i].file_offset;
 		cookies[i] = cookie_of(&plan->probes[i], probe, module);
-		if (!err && plan->probes[i].n_callers)
-			err = set_nests(k, &plan->probes[i], probe);
+		if (!err && (plan->probes[i].n_callers || plan->probes[i].skip_arg != SITE_NO_REG))
+			err = set_probe_info(k, &plan->probes[i], probe);
 	}
 	if (!err)
 		err = attach_uprobes(k->options.mode, bpf_program__fd(k->options.empty ? k->skel->progs.on_nothing :
@@ -222,6 +250,25 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 	if (err && err != -ESRCH)
 		return fail(err, "cannot attach to %s in process %d by %s: %s", path, (int)pid,
 			    attach_mode_name(k->options.mode), strerror(-err));
+	return err;
+}
+
+int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan)
+{
+	size_t n = plan->n_probes, before = k->links.n;
+	uint64_t *offsets;
+	int err;
+
+	if (k->options.mode != ATTACH_MULTI)
+		return 0;
+	offsets = xcalloc(n, sizeof(*offsets));
+	for (size_t i = 0; i < n; i++)
+		offsets[i] = plan->probes[i].file_offset;
+	err = attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), pid, fd, offsets, NULL, n, k,
+			     false);
+	while (k->links.n > before)
+		close(k->links.at[--k->links.n]);
+	free(offsets);
 	return err;
 }
 

@@ -25,6 +25,8 @@ struct kern_options {
 	bool by_thread;		/* a stack of another thread is another stack */
 	bool hold;		/* load the programs that hold a launched command */
 	bool empty;		/* attach programs that do nothing (the benchmark's floor) */
+	enum unwind_mode unwind;	/* UNWIND_AUTO is resolved: by .eh_frame (kern/unwind.h) if the kernel takes that program */
+	uint64_t unwind_bytes;	/* room for unwind tables */
 	enum attach_mode mode;	/* ATTACH_AUTO is resolved */
 };
 
@@ -35,12 +37,21 @@ int kern_open(const struct kern_options *o, struct kern **out);
 /* Detaches what is attached. close(NULL) is fine. */
 void kern_close(struct kern *k);
 enum attach_mode kern_mode(const struct kern *k);
+/* Stacks are walked by .eh_frame's tables, not by frame pointers. */
+bool kern_unwinds_by_tables(const struct kern *k);
 /* Kernel memory of the maps, bytes, from their sizes. */
 size_t kern_memory(const struct kern *k);
 
 /* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
  * 65536. 0, or -errno with a message said; then nothing of it stays attached. -ESRCH (the process is gone) is silent. */
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan);
+/*
+ * Takes out of a forked child the breakpoints that it inherited with its parent's memory: uprobe_multi leaves them there, and the child
+ * would take a trap for each call that nobody counts (perf uprobes are removed when they are hit). Done by attaching to the child and
+ * detaching: unregistering a consumer removes the breakpoints of every process that none wants (kernel/events/uprobes.c
+ * register_for_each_vma()). Waits some 50 ms for the kernel. 0 or -errno without a message.
+ */
+int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan);
 /* The allocator functions' bodies of a process that has more than one allocator (at most BODIES_MAX are taken). */
 int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b);
 /* Detaches every probe; counters stay readable. */

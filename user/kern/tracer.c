@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "elf/symbols.h"
 #include "kern/collector.h"
+#include "kern/unwind.h"
 #include "target/events.h"
 
 /* What is known of a module's file. */
@@ -18,6 +19,15 @@ struct traced_file {
 	struct plan *plan;	/* NULL if ef is, or if the file has no allocator function */
 };
 
+/* A child of a traced process, with the breakpoints of its parent, until it execs, exits or is cleaned. */
+struct forked {
+	pid_t pid, traced;	/* traced: the process that it, or a parent of it, was forked from */
+	uint64_t since_ns;
+};
+
+/* Most children exec at once, which needs no cleaning. */
+#define CLEAN_AFTER_NS 200000000ULL
+
 struct tracer {
 	struct kern *kern;
 	struct modules modules;
@@ -25,9 +35,12 @@ struct tracer {
 	struct profile profile;
 	struct task_events *events;
 	struct collector *collector;
+	struct unwind *unwind;		/* NULL: stacks are walked by frame pointers */
 	const char **function_names;
 	vec_of(struct traced_file) files;	/* by module id */
 	struct u64map attached;		/* pid << 32 | module */
+	struct u64map wrappers;		/* pid -> hash of what kern_set_wrappers() was told */
+	vec_of(struct forked) forked;
 	pid_t held_pid;
 	uint64_t held;			/* stops handled */
 	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */
@@ -97,48 +110,80 @@ static bool is_attached(const struct tracer *t, pid_t pid, uint32_t module)
 	return u64map_find(&t->attached, (uint64_t)pid << 32 | module);
 }
 
-/* A process with more than one allocator: calls from one to another must be told from calls of the program. */
+/* Adds the bodies of one file's allocator functions, where it is mapped now. Returns how many were found. */
+static size_t add_bodies(const struct traced_file *f, uint32_t module, const struct process *p, struct bodies *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->plan->n_probes; i++) {
+		uint64_t at = mapped_at(p, f->ef, module, f->plan->probes[i].vaddr);
+
+		if (!at)
+			continue;
+		if (b->n < BODIES_MAX) {
+			b->at[b->n].from = at;
+			b->at[b->n++].to = at + f->plan->probes[i].size;
+		}
+		n++;
+	}
+	return n;
+}
+
+/*
+ * A process with more than one allocator: calls from one to another must be told from calls of the program. Where they
+ * are changes with every mapping, so this is looked at each time, and told to the kernel side when it differs.
+ */
 static int set_wrappers(struct tracer *t, const struct process *p)
 {
 	struct bodies b = {0};
-	size_t n_files = 0;
+	size_t n_files = 0, n = 0, here;
+	uint64_t *known, hash = 0;
+	bool is_new;
 
 	for (uint32_t m = 0; m < t->files.n; m++) {
-		const struct traced_file *f = &t->files.at[m];
-		bool any = false;
-
-		for (size_t i = 0; f->plan && is_attached(t, p->pid, m) && i < f->plan->n_probes; i++) {
-			uint64_t at = mapped_at(p, f->ef, m, f->plan->probes[i].vaddr);
-
-			if (!at)
-				continue;
-			any = true;
-			if (b.n == BODIES_MAX) {
-				warn("process %d has more than %d allocator functions: a call between the others counts twice",
-				     (int)p->pid, BODIES_MAX);
-				break;
-			}
-			b.at[b.n].from = at;
-			b.at[b.n++].to = at + f->plan->probes[i].size;
-		}
-		n_files += any;
+		if (!t->files.at[m].plan || !is_attached(t, p->pid, m))
+			continue;
+		here = add_bodies(&t->files.at[m], m, p, &b);
+		n += here;
+		n_files += here > 0;
 	}
-	return n_files > 1 ? kern_set_wrappers(t->kern, p->pid, &b) : 0;
+	if (n_files < 2)
+		return 0;
+	for (size_t i = 0; i < b.n; i++)
+		hash = mix64(hash ^ b.at[i].from) + b.at[i].to;
+	known = u64map_put(&t->wrappers, p->pid, &is_new);
+	if (!is_new && *known == hash)
+		return 0;
+	*known = hash;
+	if (n > BODIES_MAX)
+		warn("process %d has more than %d allocator functions in its files: calls between the others count twice",
+		     (int)p->pid, BODIES_MAX);
+	return kern_set_wrappers(t->kern, p->pid, &b);
 }
 
 static void note_probes(const struct module *m, pid_t pid, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_probes; i++)
+		if (plan->probes[i].overlap)
+			warn("%s: a call of %s that goes on to %s counts twice", m->path, plan->probes[i].name,
+			     plan->probes[i].overlap);
+	for (size_t i = 0; i < plan->n_probes; i++)
 		note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name, plan->probes[i].site.offset,
 		     plan->probes[i].site.insn, plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
+}
+
+static struct elf_file *elf_of(void *arg, uint32_t module)
+{
+	return file_of(arg, module)->ef;
 }
 
 /* Attaches to every file the process has mapped that it is not attached to yet. */
 static int attach_new(struct tracer *t, struct process *p)
 {
-	bool any = false;
 	int err = 0;
 
+	if (t->unwind)
+		unwind_update(t->unwind, p);
 	for (size_t i = 0; i < p->maps.n && !err; i++) {
 		uint32_t id = p->maps.at[i].module;
 		const struct module *m = modules_get(&t->modules, id);
@@ -154,14 +199,13 @@ static int attach_new(struct tracer *t, struct process *p)
 		u64map_put(&t->attached, (uint64_t)p->pid << 32 | id, NULL);
 		if (err)
 			break;
-		any = true;
 		t->n_probes += f->plan->n_probes;
 		for (size_t j = 0; j < f->plan->n_probes; j++)
 			if (f->plan->probes[j].site.cost > t->cost)
 				t->cost = f->plan->probes[j].site.cost;
 		note_probes(m, p->pid, f->plan);
 	}
-	return any && !err ? set_wrappers(t, p) : err;
+	return err ? err : set_wrappers(t, p);
 }
 
 int tracer_open(const struct kern_options *o, struct tracer **out)
@@ -182,6 +226,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		tracer_close(t);
 		return err;
 	}
+	if (kern_unwinds_by_tables(t->kern))
+		t->unwind = unwind_new(t->kern, &t->modules, elf_of, t);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
 	note("kernel memory for %u stacks: %zu MiB; attached by %s", o->max_stacks, kern_memory(t->kern) >> 20,
 	     attach_mode_name(kern_mode(t->kern)));
@@ -195,6 +241,7 @@ void tracer_close(struct tracer *t)
 		return;
 	collector_free(t->collector);
 	task_events_close(t->events);
+	unwind_free(t->unwind);
 	kern_close(t->kern);
 	for (size_t i = 0; i < t->files.n; i++) {
 		plan_free(t->files.at[i].plan);
@@ -202,6 +249,8 @@ void tracer_close(struct tracer *t)
 	}
 	vec_free(&t->files);
 	u64map_free(&t->attached);
+	u64map_free(&t->wrappers);
+	vec_free(&t->forked);
 	profile_free(&t->profile);
 	processes_free(&t->processes);
 	modules_free(&t->modules);
@@ -296,13 +345,61 @@ bool tracer_held(struct tracer *t)
 	return true;
 }
 
+static struct forked *forked_find(struct tracer *t, pid_t pid)
+{
+	for (size_t i = 0; i < t->forked.n; i++)
+		if (t->forked.at[i].pid == pid)
+			return &t->forked.at[i];
+	return NULL;
+}
+
+static void forked_drop(struct tracer *t, struct forked *f)
+{
+	*f = t->forked.at[--t->forked.n];
+}
+
+static void on_fork(struct tracer *t, const struct task_event *ev)
+{
+	const struct forked *parent = forked_find(t, ev->parent);
+	const struct process *p = processes_find(&t->processes, ev->parent);
+
+	if (parent)
+		vec_push(&t->forked, ((struct forked){ev->pid, parent->traced, ev->time_ns}));
+	else if (p && !p->exited)
+		vec_push(&t->forked, ((struct forked){ev->pid, ev->parent, ev->time_ns}));
+}
+
+static void clean_forked(struct tracer *t)
+{
+	uint64_t now = now_ns();
+
+	for (size_t i = t->forked.n; i-- > 0;) {
+		const struct forked f = t->forked.at[i];
+
+		if (now < f.since_ns + CLEAN_AFTER_NS)
+			continue;
+		forked_drop(t, &t->forked.at[i]);
+		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid, (int)f.traced);
+		for (uint32_t m = 0; m < t->files.n; m++)
+			if (t->files.at[m].plan && is_attached(t, f.traced, m))
+				kern_clean(t->kern, f.pid, modules_get(&t->modules, m)->fd, t->files.at[m].plan);
+	}
+}
+
 static void on_event(void *arg, const struct task_event *ev)
 {
 	struct tracer *t = arg;
 	struct process *p = processes_find(&t->processes, ev->pid);
+	struct forked *f;
 
-	if (!p)
+	if (ev->kind == TASK_FORK)
+		on_fork(t, ev);
+	if (!p) {
+		f = forked_find(t, ev->pid);
+		if (f && (ev->kind == TASK_EXEC || (ev->kind == TASK_EXIT && ev->tid == ev->pid)))
+			forked_drop(t, f);
 		return;
+	}
 	switch (ev->kind) {
 	case TASK_MMAP:
 		process_mmap(&t->processes, p, ev->time_ns, ev->start, ev->len, ev->offset, ev->dev, ev->ino, ev->name);
@@ -313,10 +410,8 @@ static void on_event(void *arg, const struct task_event *ev)
 			t->files_at_exec = 0;
 		break;
 	case TASK_RENAME:
-		if (ev->tid == ev->pid) {
-			free(p->name);
-			p->name = xstrdup(ev->name);
-		}
+		if (ev->tid == ev->pid)
+			process_rename(p, ev->name);
 		break;
 	case TASK_FORK:
 	case TASK_EXIT:
@@ -346,6 +441,7 @@ int tracer_poll(struct tracer *t)
 		attach_new(t, p);
 	}
 	collector_resolve(t->collector);
+	clean_forked(t);
 	return 0;
 }
 
@@ -363,6 +459,8 @@ void tracer_exited(struct tracer *t, pid_t pid)
 {
 	struct process *p = processes_find(&t->processes, pid);
 
+	if (t->unwind)
+		unwind_forget(t->unwind, pid);
 	if (p && !p->exited)
 		process_exit(p, now_ns());
 }
@@ -417,6 +515,14 @@ void tracer_allocators(const struct tracer *t, struct buf *out)
 size_t tracer_probes(const struct tracer *t)
 {
 	return t->n_probes;
+}
+
+bool tracer_saw_32bit(const struct tracer *t)
+{
+	for (size_t i = 0; i < t->files.n; i++)
+		if (t->files.at[i].ef && elf_file_class(t->files.at[i].ef) == ELFCLASS32)
+			return true;
+	return false;
 }
 
 enum site_cost tracer_cost(const struct tracer *t)

@@ -47,6 +47,8 @@ struct kern *tracer_kern(const struct tracer *t);
 void tracer_allocators(const struct tracer *t, struct buf *out);
 /* Probes attached so far, over all processes. */
 size_t tracer_probes(const struct tracer *t);
+/* A process has mapped a 32-bit ELF file. */
+bool tracer_saw_32bit(const struct tracer *t);
 /* The dearest cost class among the probes. */
 enum site_cost tracer_cost(const struct tracer *t);
 /* Since the last tracer_collect(): calls whose frames never arrived; and frames per call on average. */

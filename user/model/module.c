@@ -62,10 +62,17 @@ static uint32_t module_intern(struct modules *m, const struct module *want, bool
 	}
 }
 
-uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid, bool deleted)
+uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid,
+		      bool deleted)
 {
 	struct module want = {
-		.kind = MODULE_ELF, .path = (char *)path, .dev = dev, .ino = ino, .fd = fd, .pid = pid, .deleted = deleted,
+		.kind = MODULE_ELF,
+		.path = (char *)path,
+		.dev = dev,
+		.ino = ino,
+		.fd = fd,
+		.pid = pid,
+		.deleted = deleted,
 	};
 	bool is_new;
 	uint32_t id = module_intern(m, &want, &is_new);

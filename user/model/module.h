@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Modules: what code belongs to. An ELF file that a process has mapped, the vDSO, a process's anonymous executable
- * memory (a JIT's), or nothing known. A frame is (module, address): for ELF and vDSO the address is a vaddr of the file,
- * for the others an address of the process.
+ * memory (a JIT's), or nothing known. A frame is (module, address): for ELF and vDSO the address is a vaddr of the
+ * file, for the others an address of the process.
  */
 #ifndef ALLOCTRACE_MODEL_MODULE_H
 #define ALLOCTRACE_MODEL_MODULE_H
@@ -39,7 +39,8 @@ struct modules {
 /* Makes id 0. */
 void modules_init(struct modules *m);
 /* Finds or adds; fd is taken over (closed if the file is known already and open). Keyed by (dev, ino). */
-uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid, bool deleted);
+uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid,
+		      bool deleted);
 uint32_t modules_vdso(struct modules *m, uint32_t pid);
 uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid);
 const struct module *modules_get(const struct modules *m, uint32_t id);

@@ -11,9 +11,9 @@
  * A node is made after its parent, so parent < node for every node but the root: a loop from the last node down to the
  * first sees children before their parents.
  *
- * There may be millions of nodes (a few for each stack), so what finds them is 4 bytes a slot: hash tables of ids, where
- * the keys are what the ids stand for. To intern a thing, it is put at the end of its array, and taken off again if an
- * equal one is found.
+ * There may be millions of nodes (a few for each stack), so what finds them is 4 bytes a slot: hash tables of ids,
+ * where the keys are what the ids stand for. To intern a thing, it is put at the end of its array, and taken off again
+ * if an equal one is found.
  */
 #include "model/profile.h"
 
@@ -27,6 +27,10 @@ static const char *const end_texts[STACK_END_MAX] = {
 	[STACK_END_UNREADABLE] = "stack memory not readable",
 	[STACK_END_NOT_CODE] = "return address outside code",
 	[STACK_END_LOST] = "stack not delivered",
+	[STACK_END_JIT] = "JIT boundary",
+	[STACK_END_NO_RULE] = "no unwind information",
+	[STACK_END_UNSUPPORTED] = "unsupported unwind rule",
+	[STACK_END_UNMAPPED] = "unknown mapping",
 };
 
 static const char *const end_marks[STACK_END_MAX] = {
@@ -34,6 +38,10 @@ static const char *const end_marks[STACK_END_MAX] = {
 	[STACK_END_UNREADABLE] = "[truncated: stack memory not readable]",
 	[STACK_END_NOT_CODE] = "[truncated: return address outside code]",
 	[STACK_END_LOST] = "[stack not delivered]",
+	[STACK_END_JIT] = "[truncated: JIT boundary]",
+	[STACK_END_NO_RULE] = "[truncated: no unwind information]",
+	[STACK_END_UNSUPPORTED] = "[truncated: unsupported unwind rule]",
+	[STACK_END_UNMAPPED] = "[truncated: unknown mapping]",
 };
 
 const char *stack_end_text(enum stack_end end)
@@ -71,12 +79,16 @@ void profile_free(struct profile *p)
 
 static uint64_t task_hash(const struct profile *p, uint32_t id)
 {
-	return mix64((uint64_t)p->tasks.at[id].pid << 32 | p->tasks.at[id].tid);
+	const struct profile_task *t = &p->tasks.at[id];
+
+	return mix64(((uint64_t)t->pid << 32 | t->tid) + mix64(t->exec));
 }
 
 static bool task_same(const struct profile *p, uint32_t a, uint32_t b)
 {
-	return p->tasks.at[a].pid == p->tasks.at[b].pid && p->tasks.at[a].tid == p->tasks.at[b].tid;
+	const struct profile_task *x = &p->tasks.at[a], *y = &p->tasks.at[b];
+
+	return x->pid == y->pid && x->tid == y->tid && x->exec == y->exec;
 }
 
 static uint64_t frame_hash(const struct profile *p, uint32_t id)
@@ -123,9 +135,11 @@ static const struct kind frame_kind = {frame_hash, frame_same};
 static const struct kind node_kind = {node_hash, node_same};
 static const struct kind stack_kind = {stack_hash, stack_same};
 
+/* Into each caller, and so the kind's functions too: a stack of 39 frames is 39 look-ups. */
+#define INLINED static inline __attribute__((always_inline))
+
 /* Makes room for n ids, at most three quarters full. */
-static inline __attribute__((always_inline)) void id_table_reserve(const struct profile *p, struct id_table *t, size_t n,
-								   const struct kind *kind)
+INLINED void id_table_reserve(const struct profile *p, struct id_table *t, size_t n, const struct kind *kind)
 {
 	size_t old = t->slots ? t->mask + 1 : 0, size = old ? old * 2 : 16;
 	uint32_t *from = t->slots;
@@ -146,9 +160,8 @@ static inline __attribute__((always_inline)) void id_table_reserve(const struct 
 	free(from);
 }
 
-/* `last` is the newest id. Returns it, or the older one that is the same. Inlined, so that the kind's functions are too. */
-static inline __attribute__((always_inline)) uint32_t intern(const struct profile *p, struct id_table *t, uint32_t last,
-							     const struct kind *kind)
+/* `last` is the newest id. Returns it, or the older one that is the same. */
+INLINED uint32_t intern(const struct profile *p, struct id_table *t, uint32_t last, const struct kind *kind)
 {
 	size_t i;
 
@@ -160,11 +173,11 @@ static inline __attribute__((always_inline)) uint32_t intern(const struct profil
 	return last;
 }
 
-uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, const char *name)
+uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t exec, const char *name)
 {
 	uint32_t last = p->tasks.n, id;
 
-	vec_push(&p->tasks, ((struct profile_task){pid, tid, NULL}));
+	vec_push(&p->tasks, ((struct profile_task){pid, tid, exec, NULL}));
 	id = intern(p, &p->task_ids, last, &task_kind);
 	p->tasks.n -= id != last;
 	p->tasks.at[id].name = strpool_str(&p->names, strpool_id(&p->names, name));

@@ -8,8 +8,8 @@
  * semicolon in it becomes a colon.
  *
  * 150,000 lines of 39 names would be over 100 MB, so the lines are never all there: each name is kept once, with its
- * separator ("main;", "malloc "), and has its rank among all names. A semicolon is only at a name's end, so lines compare
- * as their ranks do, name by name, and that is read from the profile's tree.
+ * separator ("main;", "malloc "), and has its rank among all names. A semicolon is only at a name's end, so lines
+ * compare as their ranks do, name by name, and that is read from the profile's tree.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -25,7 +25,8 @@
 /* A line may be broken where its text has a BREAK, a space otherwise. Nothing that was escaped has one. */
 #define BREAK "\n"
 
-static void put_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text, const char *style)
+static void put_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
+		     const char *style)
 {
 	size_t width = o->width ? o->width : SIZE_MAX, column = LABEL_WIDTH;
 	struct buf piece = {0};
@@ -77,7 +78,8 @@ static void put_target(struct buf *out, const struct report *r, const struct rep
 		escape_str(&text, r->allocator);
 	}
 	if (r->interval)
-		buf_printf(&text, "," BREAK "interval %llu%s", (unsigned long long)r->interval, r->delta ? " alone" : "");
+		buf_printf(&text, "," BREAK "interval %llu%s", (unsigned long long)r->interval,
+			   r->delta ? " alone" : "");
 	if (r->duration_ns) {
 		buf_str(&text, "," BREAK);
 		text_duration(&text, r->duration_ns);
@@ -151,8 +153,8 @@ static uint64_t total_count(const struct report_count *counts, size_t n)
 	return total;
 }
 
-static void put_counts(struct buf *out, const struct report_options *o, const char *label, const struct report_count *counts,
-		       size_t n, uint64_t all, const char *style)
+static void put_counts(struct buf *out, const struct report_options *o, const char *label,
+		       const struct report_count *counts, size_t n, uint64_t all, const char *style)
 {
 	struct buf text = {0};
 

@@ -7,8 +7,8 @@
  *      512 MiB   18.4   63.6  4.10k   128 KiB  zmalloc+0x1c < dictExpand < dictAdd < dbAdd < main
  *     55.2 MiB    2.0  100.0  1.20k  47.1 KiB  … and 12 more sites
  *
- * The metric's column comes first. What is left of the width belongs to the place and its callers; where that would be too
- * little, the columns that say least go.
+ * The metric's column comes first. What is left of the width belongs to the place and its callers; where that would be
+ * too little, the columns that say least go.
  */
 #include <stdlib.h>
 #include <string.h>

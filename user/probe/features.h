@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 enum attach_mode { ATTACH_AUTO, ATTACH_MULTI, ATTACH_PERF };
+/* How stacks are walked. */
+enum unwind_mode { UNWIND_AUTO, UNWIND_EH_FRAME, UNWIND_FP };
 
 enum feature {
 	FEATURE_BTF,		/* the kernel describes its types */

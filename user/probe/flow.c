@@ -10,24 +10,19 @@
  *     realloc:       test %rdi,%rdi; je 1f; ...   1: jmp malloc         jumps to malloc where the 1st argument is 0
  *     memalign:      ... cmp $0x10,%rdi; jbe 1f; ...   1: jmp malloc    ... where it is at most 16
  *
- * So the code is run with values that are only known in part: an argument as it came in, a constant, an address in the
- * own frame, or anything. Copies between registers and the frame keep them. A conditional branch forks the path; where
- * it compares an argument with a constant, each side limits the range of that argument. A path ends at a call or jump
- * to a known function, at a return, or where it can be followed no further. Calls of anything else are stepped over.
- * States already seen at a branch target are not visited again, shorter paths come first, and there is a limit.
+ * So the code is run with values that are only known in part: an argument as it came in, a constant, an address in
+ * the own frame, or anything. Copies between registers and the frame keep them. A conditional branch forks the path;
+ * where it compares an argument with a constant, each side limits the range of that argument. A path ends at a call
+ * or jump to a known function, at a return, or where it can be followed no further. Calls of anything else are
+ * stepped over. States already seen at a branch target are not visited again, shorter paths come first, and there is
+ * a limit.
  */
-#include "probe/flow.h"
-
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
-#include "elf/symbols.h"
-#include "probe/insn.h"
+#include "probe/flow_code.h"
 
-#define PAGE 4096u
 #define FRAME_SLOTS 32		/* 8 bytes each, downwards from the return address */
-#define REACH PAGE		/* how far a function of unknown size is taken to extend */
+#define REACH 4096		/* how far a function of unknown size is taken to extend */
 #define MAX_HELPERS 64
 #define INNER_INSNS 300		/* to see whether a helper returns */
 
@@ -47,24 +42,6 @@ struct state {
 	uint64_t with;
 };
 
-struct known {
-	int id;
-	const char *name;
-};
-
-struct flow_file {
-	const struct elf_file *ef;
-	const struct elf_imports *imports;
-	vec_of(struct known) known;
-	struct u64map by_vaddr;		/* vaddr -> id + 1 */
-	struct u64map noreturn;
-	vec_of(const char *) noreturn_names;
-	struct u64map returning;	/* vaddr of a helper -> 1 if a path through it returns */
-	struct u64map in_file;		/* GOT slot -> vaddr of the import's definition in this very file, or 0 */
-	struct u64map pages;		/* page number -> index in bytes / PAGE, + 1; 0: not there */
-	vec_of(uint8_t) bytes;
-};
-
 struct walk {
 	struct flow_file *ff;
 	uint64_t entry;
@@ -73,199 +50,6 @@ struct walk {
 	vec_of(struct state) queue;
 	struct u64map seen;
 };
-
-struct flow_file *flow_open(const struct elf_file *ef, const struct elf_imports *imports)
-{
-	struct flow_file *ff = xcalloc(1, sizeof(*ff));
-
-	ff->ef = ef;
-	ff->imports = imports;
-	return ff;
-}
-
-void flow_close(struct flow_file *ff)
-{
-	if (!ff)
-		return;
-	vec_free(&ff->known);
-	vec_free(&ff->noreturn_names);
-	vec_free(&ff->bytes);
-	u64map_free(&ff->by_vaddr);
-	u64map_free(&ff->noreturn);
-	u64map_free(&ff->returning);
-	u64map_free(&ff->in_file);
-	u64map_free(&ff->pages);
-	free(ff);
-}
-
-void flow_add_function(struct flow_file *ff, int id, const char *name, uint64_t vaddr)
-{
-	bool is_new;
-	uint64_t *at;
-
-	vec_push(&ff->known, ((struct known){.id = id, .name = name}));
-	if (!vaddr)
-		return;
-	at = u64map_put(&ff->by_vaddr, vaddr, &is_new);
-	if (is_new)
-		*at = (uint64_t)id + 1;
-}
-
-void flow_add_noreturn(struct flow_file *ff, const char *name, uint64_t vaddr)
-{
-	vec_push(&ff->noreturn_names, name);
-	if (vaddr)
-		*u64map_put(&ff->noreturn, vaddr, NULL) = 1;
-}
-
-static bool executable(const struct elf_file *ef, uint64_t vaddr)
-{
-	size_t n;
-	const struct elf_segment *s = elf_file_segments(ef, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if ((s[i].flags & 1) && vaddr >= s[i].vaddr && vaddr - s[i].vaddr < s[i].filesz)
-			return true;
-	return false;
-}
-
-/* The bytes of one page, NULL if it holds no code; valid until the next call. */
-static const uint8_t *page(struct flow_file *ff, uint64_t number)
-{
-	bool is_new;
-	uint64_t *at = u64map_put(&ff->pages, number, &is_new);
-	size_t place = ff->bytes.n;
-
-	if (is_new) {
-		/* What the segment lacks of the page reads as bytes that are no instruction in 64-bit mode. */
-		vec_grow(&ff->bytes, place + PAGE);
-		memset(ff->bytes.at + place, 0x06, PAGE);
-		if (elf_read_vaddr(ff->ef, number * PAGE, ff->bytes.at + place, PAGE)) {
-			ff->bytes.n += PAGE;
-			*at = place / PAGE + 1;
-		} else {
-			/* A segment may begin inside the page. */
-			size_t n;
-			const struct elf_segment *s = elf_file_segments(ff->ef, &n);
-
-			for (size_t i = 0; i < n; i++)
-				if (s[i].vaddr / PAGE == number &&
-				    elf_read_vaddr(ff->ef, s[i].vaddr, ff->bytes.at + place + s[i].vaddr % PAGE,
-						   PAGE - s[i].vaddr % PAGE)) {
-					ff->bytes.n = place + PAGE;
-					*at = place / PAGE + 1;
-				}
-		}
-	}
-	return *at ? ff->bytes.at + (*at - 1) * PAGE : NULL;
-}
-
-static bool decode_at(struct flow_file *ff, uint64_t vaddr, struct insn *in)
-{
-	uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH];
-	size_t off = vaddr % PAGE, first = PAGE - off;
-	const uint8_t *p;
-
-	if (!executable(ff->ef, vaddr))
-		return false;
-	p = page(ff, vaddr / PAGE);
-	if (!p)
-		return false;
-	if (first >= sizeof(code))
-		return insn_decode(p + off, sizeof(code), vaddr, in);
-	memcpy(code, p + off, first);
-	p = page(ff, vaddr / PAGE + 1);
-	if (p)
-		memcpy(code + first, p, sizeof(code) - first);
-	return insn_decode(code, p ? sizeof(code) : first, vaddr, in);
-}
-
-/* What a call or jump leads to. */
-struct target {
-	int id;			/* a known function, or -1 */
-	bool noreturn;
-	bool code;		/* code in this file at vaddr */
-	bool import;		/* an import that this file does not define */
-	uint64_t vaddr;
-};
-
-static struct target target_by_name(struct flow_file *ff, uint64_t slot, const char *name)
-{
-	struct target t = {.id = -1};
-	struct elf_symbol found;
-	bool is_new;
-	uint64_t *at;
-
-	for (size_t i = 0; i < ff->known.n; i++)
-		if (!strcmp(ff->known.at[i].name, name)) {
-			t.id = ff->known.at[i].id;
-			return t;
-		}
-	for (size_t i = 0; i < ff->noreturn_names.n; i++)
-		if (!strcmp(ff->noreturn_names.at[i], name)) {
-			t.noreturn = true;
-			return t;
-		}
-	at = u64map_put(&ff->in_file, slot, &is_new);
-	if (is_new)
-		*at = !elf_find_functions(ff->ef, &name, 1, &found) && found.name && !found.ifunc ? found.vaddr : 0;
-	t.vaddr = *at;
-	t.code = t.vaddr != 0;
-	t.import = !t.code;
-	return t;
-}
-
-static struct target target_in_slot(struct flow_file *ff, uint64_t slot)
-{
-	const char *name = ff->imports ? elf_imports_at(ff->imports, slot) : NULL;
-	struct target t = {.id = -1};
-	uint64_t *id;
-
-	if (!name)
-		return t;
-	t = target_by_name(ff, slot, name);
-	/* tc_memalign, which is memalign under another name. */
-	id = t.code ? u64map_find(&ff->by_vaddr, t.vaddr) : NULL;
-	if (id)
-		t.id = (int)(*id - 1);
-	return t;
-}
-
-/* A PLT stub: [endbr64] [bnd] jmp *slot(%rip). */
-static bool stub_slot(struct flow_file *ff, uint64_t vaddr, uint64_t *slot)
-{
-	struct insn in;
-
-	if (!decode_at(ff, vaddr, &in))
-		return false;
-	if (in.zi.mnemonic == ZYDIS_MNEMONIC_ENDBR64 && !decode_at(ff, vaddr + in.len, &in))
-		return false;
-	return in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR && insn_is_indirect(&in, slot);
-}
-
-static struct target target_at(struct flow_file *ff, uint64_t vaddr)
-{
-	struct target t = {.id = -1, .code = true, .vaddr = vaddr};
-	uint64_t *id = u64map_find(&ff->by_vaddr, vaddr), slot;
-
-	if (id)
-		t.id = (int)(*id - 1);
-	else if (u64map_find(&ff->noreturn, vaddr))
-		t.noreturn = true;
-	else if (stub_slot(ff, vaddr, &slot))
-		return target_in_slot(ff, slot);
-	return t;
-}
-
-int flow_function_at(struct flow_file *ff, uint64_t target)
-{
-	return target_at(ff, target).id;
-}
-
-int flow_function_in_slot(struct flow_file *ff, uint64_t slot)
-{
-	return target_in_slot(ff, slot).id;
-}
 
 static void end_path(struct walk *w, const struct state *st, enum flow_kind kind, int id, uint64_t len)
 {
@@ -532,9 +316,9 @@ static struct target branch_target(struct walk *w, const struct insn *in)
 	uint64_t at;
 
 	if (insn_is_indirect(in, &at))
-		return target_in_slot(w->ff, at);
+		return flow_target_in_slot(w->ff, at);
 	if (insn_is_call(in, &at) || insn_is_jump(in, &at))
-		return target_at(w->ff, at);
+		return flow_target_at(w->ff, at);
 	return unknown;
 }
 
@@ -566,14 +350,14 @@ static bool is_padding(const struct insn *in)
 
 /*
  * A stripped file does not name its functions that never return (glibc's __libc_message, where it is told to abort).
- * Behind a call of one a compiler puts nothing but the padding of what follows. Padding may also align a loop that the
- * call does come back to: that doubt is noted where the callee is seen to return.
+ * Behind a call of one a compiler puts nothing but the padding of what follows. Padding may also align a loop that
+ * the call does come back to: that doubt is noted where the callee is seen to return.
  */
 static bool never_returns(struct walk *w, const struct insn *in, uint64_t callee)
 {
 	struct insn next;
 
-	if (decode_at(w->ff, in->vaddr + in->len, &next) && !is_padding(&next))
+	if (flow_decode(w->ff, in->vaddr + in->len, &next) && !is_padding(&next))
 		return false;
 	if (!w->inner && is_returning(w->ff, callee))
 		w->out->doubt = true;
@@ -624,7 +408,7 @@ static bool advance(struct walk *w, struct state *st)
 	struct insn in;
 	uint64_t target;
 
-	if (!decode_at(w->ff, st->pc, &in)) {
+	if (!flow_decode(w->ff, st->pc, &in)) {
 		end_path(w, st, FLOW_LOST, -1, 0);
 		return false;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the paths through a function lead, as far as allocator functions go: which other one it calls or jumps to, and
- * under which condition on its own arguments. (The crash course is at the top of flow.c.)
+ * Where the paths through a function lead, as far as allocator functions go: which other one it calls or jumps to,
+ * and under which condition on its own arguments. (The crash course is at the top of flow.c.)
  */
 #ifndef ALLOCTRACE_PROBE_FLOW_H
 #define ALLOCTRACE_PROBE_FLOW_H
@@ -35,9 +35,9 @@ struct flow_end {
 struct flow_result {
 	vec_of(struct flow_end) ends;
 	vec_of(uint64_t) helpers;	/* other functions of this file that are called on the way, each once */
-	bool indirect;			/* a call through a pointer that is no import */
-	bool doubt;			/* a call was taken for one that never returns, but may: paths may be missing */
-	uint64_t reached;		/* end of the highest instruction seen at or after the entry, within 4 KiB of it */
+	bool indirect;	/* a call through a pointer that is no import */
+	bool doubt;	/* a call was taken for one that never returns, but may: paths may be missing */
+	uint64_t reached;	/* end of the highest instruction seen at or after the entry, within 4 KiB of it */
 };
 
 struct flow_file;
@@ -50,6 +50,8 @@ void flow_close(struct flow_file *ff);
 void flow_add_function(struct flow_file *ff, int id, const char *name, uint64_t vaddr);
 /* A function that never returns. */
 void flow_add_noreturn(struct flow_file *ff, const char *name, uint64_t vaddr);
+/* Is the address in an executable segment's part of the file? */
+bool flow_is_code(const struct elf_file *ef, uint64_t vaddr);
 /* The known function at a code address or behind the PLT stub there; -1 if it is none. */
 int flow_function_at(struct flow_file *ff, uint64_t target);
 /* The known function that a GOT slot holds; -1 if it is none. */

@@ -35,19 +35,27 @@ static bool has_prefix(const struct insn *in, uint8_t prefix)
 	return false;
 }
 
+/* The prefix is 41. */
+static bool is_rex_b(const struct insn *in)
+{
+	return (in->zi.attributes & ZYDIS_ATTRIB_HAS_REX) && in->zi.raw.rex.B && !in->zi.raw.rex.W &&
+	       !in->zi.raw.rex.R && !in->zi.raw.rex.X;
+}
+
 static bool is_near_branch(const struct insn *in)
 {
 	return legacy(in, 0xe8) || legacy(in, 0xe9) || legacy(in, 0xeb) ||
-	       (in->zi.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY && in->zi.meta.category == ZYDIS_CATEGORY_COND_BR &&
+	       (in->zi.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
+		in->zi.meta.category == ZYDIS_CATEGORY_COND_BR &&
 		((in->zi.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && in->zi.opcode >= 0x70 && in->zi.opcode <= 0x7f) ||
 		 (in->zi.opcode_map == ZYDIS_OPCODE_MAP_0F && in->zi.opcode >= 0x80 && in->zi.opcode <= 0x8f)));
 }
 
 /*
  * What the kernel will not have a uprobe on (arch/x86/kernel/uprobes.c: is_prefix_bad(), insn_masking_exception(),
- * good_insns_64[], good_2byte_insns[], and branch_setup_xol_ops() for a branch with an operand size prefix, which Intel
- * and AMD read differently). Only what a compiler or an assembler may put at a function's start matters here: system
- * instructions, interrupts and port I/O are refused as a group.
+ * good_insns_64[], good_2byte_insns[], and branch_setup_xol_ops() for a branch with an operand size prefix, which
+ * Intel and AMD read differently). Only what a compiler or an assembler may put at a function's start matters here:
+ * system instructions, interrupts and port I/O are refused as a group, though some kernels take a few of them.
  */
 static bool refused(const struct insn *in)
 {
@@ -96,7 +104,7 @@ enum insn_probe insn_probe(const struct insn *in, bool nops_emulated)
 		return in->zi.raw.prefix_count ? INSN_STEPPED : INSN_EMULATED;
 	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH && in->zi.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
 	    in->zi.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (in->zi.opcode & 0xf8) == 0x50)
-		return in->len == 1 || (in->len == 2 && in->zi.raw.rex.B) ? INSN_EMULATED : INSN_STEPPED;
+		return in->len == 1 || (in->len == 2 && is_rex_b(in)) ? INSN_EMULATED : INSN_STEPPED;
 	if (in->zi.mnemonic == ZYDIS_MNEMONIC_NOP && !has_prefix(in, 0xf2) && !has_prefix(in, 0xf3)) {
 		if (legacy(in, 0x90))
 			return INSN_EMULATED;

@@ -15,8 +15,8 @@
 #include "probe/flow.h"
 
 /* Enough for every path that matters in the allocators known; a longer one counts as not followed. */
-#define WALK_INSNS 4000
-#define HELPER_INSNS 800
+#define WALK_INSNS 1200
+#define HELPER_INSNS 300
 /* Longer functions than this are not decoded to their end: no allocator's is. */
 #define BODY_MAX (1u << 20)
 #define EDGES_MAX 1024
@@ -96,7 +96,7 @@ static int find_functions(struct planner *p)
 		in_file += found[i].name != NULL;
 	}
 	if (!err && in_file) {
-		/* Without its relocations a file's imports stay unknown: then nothing is taken for forwarded. */
+		/* Without its relocations a file's imports stay unknown, and no call of one is taken for forwarded. */
 		if (elf_imports_load(p->ef, &p->imports))
 			p->imports = NULL;
 		p->ff = flow_open(p->ef, p->imports);
@@ -106,17 +106,6 @@ static int find_functions(struct planner *p)
 	free(names);
 	free(found);
 	return err ? err : in_file;
-}
-
-static bool is_code(const struct elf_file *ef, uint64_t vaddr)
-{
-	size_t n;
-	const struct elf_segment *s = elf_file_segments(ef, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if ((s[i].flags & PF_X) && vaddr >= s[i].vaddr && vaddr - s[i].vaddr < s[i].filesz)
-			return true;
-	return false;
 }
 
 /* Which rows are functions of this file that a probe could be on. */
@@ -136,7 +125,7 @@ static void sift(struct planner *p)
 			skip(p, i, "resolver (ifunc)");
 		else if (!c->sym.global)
 			skip(p, i, "local symbol: another function of that name");
-		else if (!is_code(p->ef, c->sym.vaddr))
+		else if (!flow_is_code(p->ef, c->sym.vaddr))
 			skip(p, i, "not in an executable segment");
 		else if (first != i)
 			skip(p, i, "alias of %s", p->c[first].fn->name);
@@ -186,9 +175,9 @@ static bool names_row(struct planner *p, const struct candidate *c, int id)
 }
 
 /*
- * The row that does all of this one's work, or -1: every path from its entry calls or jumps to a function that its row
- * names, or returns a constant that means failure. An allocator with a fast path of its own returns a pointer it loaded,
- * and is no forwarder even if its slow path calls another.
+ * The row that does all of this one's work, or -1: every path from its entry calls or jumps to a function that its
+ * row names, or returns a constant that means failure. An allocator with a fast path of its own returns a pointer it
+ * loaded, and is no forwarder even if its slow path calls another.
  */
 static int all_forwarded(struct planner *p, int id)
 {
@@ -237,8 +226,8 @@ static void find_forwarders(struct planner *p)
 }
 
 /*
- * A function that jumps to another probed one leaves no return address by which that one could tell. Where an argument
- * decides it (at most skip_max: jump; more: not), the call is the other one's event.
+ * A function that jumps to another probed one leaves no return address by which that one could tell. Where an
+ * argument decides it (at most skip_max: jump; more: not), the call is the other one's event.
  */
 static void find_tails(struct planner *p, int id)
 {
@@ -423,7 +412,6 @@ static void emit(struct planner *p, int id)
 		.skip_arg = c->skip_arg, .skip_max = c->skip_max, .overlap = c->overlap, .indirect = c->flow.indirect,
 	};
 
-	out.skip_if_old_null = c->fn->old_arg >= 0 && c->skip_arg == c->fn->old_arg && c->skip_max == 0;
 	if (!elf_vaddr_to_offset(p->ef, c->sym.vaddr + c->site.offset, &out.file_offset)) {
 		skip(p, id, "its site has no bytes in the file");
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The probes of one ELF file: every allocator function in it, the site of each, and how they nest, so that an allocator
- * function that calls another is one event. Pure: reads the file, touches no process.
+ * The probes of one ELF file: every allocator function in it, the site of each, and how they nest, so that an
+ * allocator function that calls another is one event. Pure: reads the file, touches no process.
  */
 #ifndef ALLOCTRACE_PROBE_PLAN_H
 #define ALLOCTRACE_PROBE_PLAN_H
@@ -19,20 +19,25 @@ struct plan_probe {
 	uint64_t file_offset;	/* of the probe site: what uprobes are registered by */
 	struct site site;
 	/*
-	 * A call that leaves its work to another probed function by a jump is that one's event: no event here where argument
-	 * skip_arg is at most skip_max (glibc's realloc jumps to malloc where the old block is NULL, its memalign where the
-	 * alignment is at most 16). The argument is in site.arg_reg[skip_arg]; skip_arg is SITE_NO_REG if there is no such case.
+	 * A call that leaves its work to another probed function by a jump is that one's event: no event here where
+	 * argument skip_arg is at most skip_max (glibc's realloc jumps to malloc where the old block is NULL, its
+	 * memalign where the alignment is at most 16). Its register is site.arg_reg[skip_arg]; skip_arg is
+	 * SITE_NO_REG if there is no such case.
 	 */
 	uint8_t skip_arg;
 	uint64_t skip_max;
-	bool skip_if_old_null;	/* the common case of it: skip_arg is the old block, skip_max is 0 */
-	/* The function may reach this other probed one in a way that neither skip_arg nor callers tells apart: such a call is
-	 * counted twice. NULL if there is none, as in every allocator known. */
+	/*
+	 * The function may reach this other probed one in a way that neither skip_arg nor callers tells apart: such
+	 * a call is counted twice. NULL if there is none, as in every allocator known.
+	 */
 	const char *overlap;
-	/* It calls through a pointer that is no import: perhaps the wrapper of a preloaded profiler around another file's malloc. */
+	/* It calls through a pointer that is no import: perhaps a preloaded wrapper around another file's malloc. */
 	bool indirect;
-	/* Bodies of other probed functions in this file that call this one, as [from, to) relative to the probe's own address (from
-	 * the instruction pointer the BPF side sees): a return address in one of them is a nested call, and no event. */
+	/*
+	 * Bodies of other probed functions in this file that call this one, as [from, to) relative to the probe's
+	 * own address (from the instruction pointer the BPF side sees): a return address in one of them is a nested
+	 * call, and no event.
+	 */
 	struct { int32_t from, to; } callers[PLAN_MAX_CALLERS];
 	uint8_t n_callers;
 };
@@ -41,7 +46,11 @@ struct plan_probe {
 struct plan_skip {
 	uint16_t function;
 	uint64_t vaddr;
-	char why[96];	/* "alias of memalign", "forwards to malloc (libc.so.6 or whichever is bound)", "resolver (ifunc)", "not found" is not listed */
+	/*
+	 * "alias of memalign", "forwards to malloc (of another file)", "resolver (ifunc)"; what is not there is not
+	 * listed.
+	 */
+	char why[96];
 };
 
 struct plan {

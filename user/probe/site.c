@@ -16,13 +16,13 @@
  *              ja   ...                   emulated: here, and the size is in rsi
  *
  * So the function is decoded from its entry along the straight line, which every call runs exactly once, up to and
- * including the first branch. On the way it is tracked which registers hold each wanted argument (`mov reg,reg` copies
- * it; any other write to a register, in part or on a condition, loses what it held), how far rsp has moved (the return
- * address is found at the stack pointer) and whether rbp is still the caller's. The first emulated instruction at which
- * all wanted arguments are still in registers is the site.
+ * including the first branch. On the way it is tracked which registers hold each wanted argument (`mov reg,reg`
+ * copies it; any other write to a register, in part or on a condition, loses what it held), how far rsp has moved
+ * (the return address is found at the stack pointer) and whether rbp is still the caller's. The first emulated
+ * instruction at which all wanted arguments are still in registers is the site.
  *
- * A site must not run twice in a call: no branch in the function's whole body may land between the entry and the site.
- * A branch back to the entry itself repeats any site there is, with one exception: Go's functions start
+ * A site must not run twice in a call: no branch in the function's whole body may land between the entry and the
+ * site. A branch back to the entry itself repeats any site there is, with one exception: Go's functions start
  *
  *     entry:   cmp  0x10(%r14),%rsp
  *              jbe  more
@@ -30,8 +30,8 @@
  *              ...
  *     more:    (save arguments)  call runtime.morestack  (restore arguments)  jmp entry
  *
- * where a call that must grow its stack passes the jbe twice. A conditional branch whose target only leads back to the
- * entry is therefore walked past.
+ * where a call that must grow its stack passes the jbe twice. A conditional branch whose target only leads back to
+ * the entry is therefore walked past.
  */
 #include "probe/site.h"
 
@@ -47,7 +47,7 @@ const uint8_t site_sysv_args[SITE_MAX_ARGS] = {7, 6, 2, 1, 8, 9};
 
 /* Where the function's own branches land. */
 struct landings {
-	uint64_t first;		/* the lowest offset after the entry that is a target; UINT64_MAX if there is none */
+	uint64_t first;		/* the lowest offset after the entry that is a target; UINT64_MAX: none is */
 	bool entry;		/* a jump leads back to the entry */
 };
 

@@ -22,7 +22,8 @@ struct site_request {
 	const uint8_t *code;	/* the function's bytes */
 	size_t size;		/* as many as the function is long */
 	uint64_t vaddr;		/* of code[0] */
-	uint8_t arg_reg[SITE_MAX_ARGS];	/* where each argument is at entry; SITE_NO_REG where the argument is not needed */
+	/* Where each argument is at entry; SITE_NO_REG where the argument is not needed. */
+	uint8_t arg_reg[SITE_MAX_ARGS];
 	bool nops_emulated;	/* the kernel emulates multi-byte nops (0f 1f), not only 90 and 66 90 */
 	bool keep_rsp;		/* rsp must be as at entry (a return probe shares the site) */
 };
@@ -33,29 +34,38 @@ struct site {
 	uint8_t arg_reg[SITE_MAX_ARGS];	/* where each wanted argument is now */
 	uint16_t pushed;	/* bytes: entry rsp - rsp here; the return address is at rsp + pushed */
 	bool fp_intact;		/* rbp is still the caller's */
-	bool repeats;		/* a jump in the function leads back to its entry: a call that takes it is seen again */
+	bool repeats;		/* a jump leads back to the function's entry: a call that takes it is seen again */
 	char insn[48];		/* the instruction, disassembled (AT&T) */
-	const char *why;	/* a static sentence part: why here, for `check` ("first emulated instruction", "entry: a branch returns into the prologue") */
+	/*
+	 * A static sentence part: why here, for `check` ("first emulated instruction", "entry: a branch lands in the
+	 * prologue").
+	 */
+	const char *why;
 };
 
 /* System V: rdi, rsi, rdx, rcx, r8, r9. */
 extern const uint8_t site_sysv_args[SITE_MAX_ARGS];
 
-/* 0 (also when only the entry will do: cost SITE_STEPPED), -EINVAL: the bytes at entry are no instruction, or -ENOTSUP:
- * the kernel places no probe on any instruction that would do. */
+/*
+ * 0 (also when only the entry will do: cost SITE_STEPPED), -EINVAL: the bytes at entry are no instruction, or
+ * -ENOTSUP: the kernel places no probe on any instruction that would do.
+ */
 int site_choose(const struct site_request *req, struct site *out);
 
 /* A direct edge from one function's body to another address: what nests allocator functions. */
 struct site_edge {
 	uint32_t offset;	/* of the call or jump, from the function's entry */
-	uint32_t next;		/* offset of the instruction after it: for a call, what the callee sees as return address */
+	/* offset of the instruction after it: for a call, what the callee sees as return address */
+	uint32_t next;
 	bool is_call;		/* else a jump out of the function (tail call) */
 	bool indirect;		/* through memory at `target` (a GOT slot); else target is code */
 	uint64_t target;	/* vaddr */
 };
 
-/* Every direct call, every jump that leaves [vaddr, vaddr + size), and every RIP-relative indirect call or jump. Returns
- * how many there are; the first `max` are written to edges. */
+/*
+ * Every direct call, every jump that leaves [vaddr, vaddr + size), and every RIP-relative indirect call or jump.
+ * Returns how many there are; the first `max` are written to edges.
+ */
 size_t site_edges(const uint8_t *code, size_t size, uint64_t vaddr, struct site_edge *edges, size_t max);
 
 #endif

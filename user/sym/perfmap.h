@@ -16,9 +16,9 @@ struct perfmap;
 
 struct perfmap *perfmap_new(void);
 void perfmap_free(struct perfmap *pm);
-/* Reads what was appended to the file since the last time, or all of a file that is another one or has shrunk. A file that does
- * not belong to uid or root, or is above 1 GiB, is refused. Damaged lines are skipped. 0, or -errno without a message:
- * what was read before stays. */
+/* Reads what was appended to the file since the last time, or all of a file that is another one or has shrunk. A file
+ * that does not belong to uid or root, or is above 1 GiB, is refused. Damaged lines are skipped. 0, or -errno without
+ * a message: what was read before stays. */
 int perfmap_read(struct perfmap *pm, int fd, uint32_t uid);
 size_t perfmap_count(const struct perfmap *pm);
 /* NULL if no line holds addr; *start is where the line's code starts. The name lives until the next perfmap_read(). */

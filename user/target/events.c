@@ -9,9 +9,10 @@
  *	+----------------+--------------------------+-----------+---------+
  *	                                             PERF_SAMPLE_TID  _TIME
  *
- * The order over CPUs: a process's own records may lie in several rings, so all heads are read first, quickly, and what lies
- * before them is merged by time. Left out of order is only what a CPU has given a time but not yet published at that moment
- * (microseconds; longer if the hypervisor takes the CPU away just there). The users of these records bear that.
+ * The order over CPUs: a process's own records may lie in several rings, so all heads are read first, quickly, and
+ * what lies before them is merged by time. Left out of order is only what a CPU has given a time but not yet
+ * published at that moment (microseconds; longer if the hypervisor takes the CPU away just there). The users of these
+ * records bear that.
  */
 #include "target/events.h"
 
@@ -32,10 +33,10 @@
 #include "base/mem.h"
 
 /*
- * Pages of a ring, a power of two. A program that is started writes about ten records of 100 bytes; 256 KiB hold what one
- * CPU can do in a quarter of a second of nothing but starting programs (1 ms each). That is longer than alloctrace stays away but for a
- * large report, and a loss only costs a reading of /proc/PID/maps. It also fits perf_event_mlock_kb (516 KiB a CPU) for
- * users without CAP_IPC_LOCK.
+ * Pages of a ring, a power of two. A program that is started writes about ten records of 100 bytes; 256 KiB hold what
+ * one CPU can do in a quarter of a second of nothing but starting programs (1 ms each). That is longer than
+ * alloctrace stays away but for a large report, and a loss only costs a reading of /proc/PID/maps. It also fits
+ * perf_event_mlock_kb (516 KiB a CPU) for users without CAP_IPC_LOCK.
  */
 #define RING_PAGES 64
 
@@ -104,8 +105,10 @@ static int add_cpu(struct task_events *te, int cpu)
 		return errno == ENODEV ? 0 : fail_open(-errno, cpu);
 	r.page = mmap(NULL, te->page_size + te->data_size, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd, 0);
 	if (r.page == MAP_FAILED) {
-		err = fail(-errno, "cannot map the ring of CPU %d (%d KiB): %s; raise kernel.perf_event_mlock_kb, or run "
-			   "alloctrace as root", cpu, (int)(te->data_size >> 10), strerror(errno));
+		err = fail(-errno,
+			   "cannot map the ring of CPU %d (%d KiB): %s; raise kernel.perf_event_mlock_kb, or run "
+			   "alloctrace as root",
+			   cpu, (int)(te->data_size >> 10), strerror(errno));
 		close(r.fd);
 		return err;
 	}

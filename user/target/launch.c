@@ -5,10 +5,11 @@
  *	child reads a byte		it may exec
  *	child reads the end of file	alloctrace is gone: it exits and CMD never runs
  *	alloctrace reads an int		the errno of the child's execvp
- *	alloctrace reads the end	the exec closed the child's end (or the child was killed): there is nothing to wait for
+ *	alloctrace reads the end	the exec closed the child's end, or the child was killed
  *
- * The end of file arrives although a stop signal was sent to the child during the exec: the kernel closes such descriptors
- * in begin_new_exec(), and finishes closing before it looks at signals (get_signal() runs task works first).
+ * The end of file arrives although a stop signal was sent to the child during the exec: the kernel closes such
+ * descriptors in begin_new_exec(), and finishes closing before it looks at signals (get_signal() runs task works
+ * first).
  */
 #include "target/launch.h"
 
@@ -134,7 +135,9 @@ static int fail_runnable(const char *path, int err)
 	case -EISDIR:
 		return fail(err, "cannot run %s: it is a directory", path);
 	case -EACCES:
-		return fail(err, "cannot run %s: it is not executable (or a directory on the way is closed); see chmod +x", path);
+		return fail(err,
+			    "cannot run %s: it is not executable (or a directory on the way is closed); see chmod +x",
+			    path);
 	default:
 		return fail(err, "cannot run %s: %s", path, strerror(-err));
 	}
@@ -216,8 +219,7 @@ static int fail_exec(const struct launch *l, int error)
 
 	/* It was there a moment ago. */
 	if (error == ENOENT && !check_command(name))
-		return fail(-error, "cannot run %s: its interpreter (the one in its first line, or the dynamic loader of another "
-			    "system) does not exist", name);
+		return fail(-error, "cannot run %s: the interpreter or loader that it names does not exist", name);
 	if (error == ENOENT)
 		return -error;
 	return fail(-error, "cannot run %s: %s", name, strerror(error));

@@ -8,19 +8,21 @@
 
 struct launch;
 
-/* Forks the child, which waits before execvp(argv[0]) with the signal mask and the ignored signals that alloctrace was started
- * with, every other signal as by default, and no file descriptor of alloctrace's. It stays in alloctrace's process group, so that
- * the terminal's Ctrl-C reaches it. It exits if alloctrace ends before launch_exec(). argv outlives the launch. A command that is not
- * found or not executable is said here, before anything is set up. 0, or -errno with a message said. */
+/* Forks the child, which waits before execvp(argv[0]) with the signal mask and the ignored signals that alloctrace
+ * was started with, every other signal as by default, and no file descriptor of alloctrace's. It stays in
+ * alloctrace's process group, so that the terminal's Ctrl-C reaches it. It exits if alloctrace ends before
+ * launch_exec(). argv outlives the launch. A command that is not found or not executable is said here, before
+ * anything is set up. 0, or -errno with a message said. */
 int launch_new(char *const argv[], struct launch **out);
 pid_t launch_pid(const struct launch *l);
-/* Lets the child exec. 0, or -errno of its execvp with a message said (the child is to be reaped then too). Returns once the exec
- * has happened (or the child was stopped by SIGSTOP right after it), or the child was killed before it. */
+/* Lets the child exec. 0, or -errno of its execvp with a message said (the child is to be reaped then too). Returns
+ * once the exec has happened (or the child was stopped by SIGSTOP right after it), or the child was killed before
+ * it. */
 int launch_exec(struct launch *l);
 /* A pidfd, readable when the child has exited. */
 int launch_pidfd(const struct launch *l);
-/* Reaps without waiting: true once the child is gone; *status as of waitpid(). Before that, *stopped tells whether it is
- * stopped by a signal now (WUNTRACED, WCONTINUED). */
+/* Reaps without waiting: true once the child is gone; *status as of waitpid(). Before that, *stopped tells whether it
+ * is stopped by a signal now (WUNTRACED, WCONTINUED). */
 bool launch_reap(struct launch *l, int *status, bool *stopped);
 /* What a shell would return for the status: the exit status, or 128 + the signal. */
 int launch_exit_status(int status);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which file is it? The path may lie: the file may be deleted or replaced, the target may live in another mount namespace
- * or a chroot, and it chooses the name. So, in this order:
+ * Which file is it? The path may lie: the file may be deleted or replaced, the target may live in another mount
+ * namespace or a chroot, and it chooses the name. So, in this order:
  *
- *  1. /proc/PID/map_files/START-END, a link to the mapped file itself, wherever its name has gone. Needs CAP_SYS_ADMIN or
- *     CAP_CHECKPOINT_RESTORE, and a mapping of just that extent (a record may be older than a split).
+ *  1. /proc/PID/map_files/START-END, a link to the mapped file itself, wherever its name has gone. Needs
+ *     CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE, and a mapping of just that extent (a record may be older than a split).
  *  2. The path below /proc/PID/root, symbolic links kept inside (RESOLVE_IN_ROOT, Linux 5.6).
  *  3. The path in our own namespace: the process has exited, or was given its mappings before it changed root.
  *
- * Whatever was opened must have the mapping's inode number and device. The device is compared with stat's where they are
- * the same thing. On btrfs stat shows the subvolume's number, maps the file system's. On overlayfs maps shows the overlay's
- * device since Linux 6.8 and the lower file system's before, MMAP2 records the lower one's up to 6.17 ("perf/core: Fix MMAP2
- * event device with backing files"). On these two the inode number alone decides, except for 3, which is always strict.
+ * Whatever was opened must have the mapping's inode number and device. The device is compared with stat's where they
+ * are the same thing. On btrfs stat shows the subvolume's number, maps the file system's. On overlayfs maps shows the
+ * overlay's device since Linux 6.8 and the lower file system's before, MMAP2 records the lower one's up to 6.17
+ * ("perf/core: Fix MMAP2 event device with backing files"). On these two the inode number alone decides, except for
+ * 3, which is always strict.
  *
  * The target must not be able to make us open a device, or wait on a FIFO: first O_PATH, then a look, then the opening.
  */
@@ -145,10 +146,11 @@ static int open_map_file(pid_t pid, const struct maps_line *line, const struct b
 	fd = find_path("", link);
 	if (fd < 0)
 		return -1;
-	/* The link is the mapping's own, unless the line is an old record and something else took its place since. Where the
-	 * numbers cannot tell (a stacked file system), the name does. */
-	if (fstat(fd, st) || (!is_mapped_file(fd, st, line, false) &&
-			      !(S_ISREG(st->st_mode) && (uint64_t)st->st_dev != line->dev && link_says(link, path->data)))) {
+	/* The link is the mapping's own, unless the line is an old record and something else took its place since.
+	 * Where the numbers cannot tell (a stacked file system), the name does. */
+	if (fstat(fd, st) ||
+	    (!is_mapped_file(fd, st, line, false) &&
+	     !(S_ISREG(st->st_mode) && (uint64_t)st->st_dev != line->dev && link_says(link, path->data)))) {
 		close(fd);
 		return -1;
 	}
@@ -189,6 +191,23 @@ static bool names_same_file(const char *root, const char *path, const struct map
 	return same;
 }
 
+/* maps shows the paths of a process in a chroot as we see them, records as it does; the latter is what is wanted. */
+static void strip_root(const char *root, const struct maps_line *line, struct buf *path, const struct stat *opened)
+{
+	char dir[PATH_MAX];
+	ssize_t n = readlink(root, dir, sizeof(dir));
+	struct buf inside = {0};
+
+	if (n <= 1 || n == sizeof(dir) || path->len <= (size_t)n || memcmp(path->data, dir, n) || path->data[n] != '/')
+		return;
+	buf_str(&inside, path->data + n);
+	if (names_same_file(root, inside.data, line, opened)) {
+		buf_reset(path);
+		buf_str(path, inside.data);
+	}
+	buf_free(&inside);
+}
+
 static int open_by_name(const char *root, const struct maps_line *line, struct buf *path, struct stat *st)
 {
 	int fd = open_checked(root, path->data, line, false, st);
@@ -216,6 +235,7 @@ struct mapfile mapfile_open(pid_t pid, const struct maps_line *line, struct buf 
 	buf_str(path, line->path);
 	undo_ambiguity(pid, line, path);
 	mf.fd = open_map_file(pid, line, path, &st);
+	strip_root(root, line, path, mf.fd >= 0 ? &st : NULL);
 	/* " (deleted)" may be a part of the name: it is if a file of just that name is the mapped one. */
 	if (has_deleted_suffix(path) && !names_same_file(root, path->data, line, mf.fd >= 0 ? &st : NULL)) {
 		strip_deleted_suffix(path);

@@ -23,8 +23,8 @@ enum mapping_kind mapping_kind(const char *path);
 /* A file that never had a name in a file system: memfd, shared anonymous memory, huge pages, SysV shared memory. */
 bool mapping_is_memory(const char *path);
 
-/* Opens the file of line, which process pid has mapped, and puts its path, without " (deleted)" if that is the kernel's word,
- * into *path. */
+/* Opens the file of line, which process pid has mapped, and puts its path, without " (deleted)" if that is the
+ * kernel's word, into *path. */
 struct mapfile mapfile_open(pid_t pid, const struct maps_line *line, struct buf *path);
 
 #endif

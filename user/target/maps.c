@@ -77,7 +77,8 @@ static bool parse_line(const char *s, const char *end, struct maps_line *line, s
 	/* A space follows the inode even where no path does. */
 	if (!take_number(&s, end, 10, ' ', &line->ino))
 		return false;
-	/* Padding up to the path, whose own first character is never a space: "/", "[", or a name like "anon_inode:". */
+	/* Padding up to the path, whose own first character is never a space: "/", "[", or a name like
+	 * "anon_inode:". */
 	while (s < end && *s == ' ')
 		s++;
 	add_path(path, s, end);

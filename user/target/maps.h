@@ -13,7 +13,8 @@ struct maps_line {
 	uint64_t start, end, offset;	/* end > start */
 	uint64_t dev, ino;		/* dev as makedev() makes it; both 0 without a file */
 	bool exec;
-	/* Empty for anonymous memory; with the suffix " (deleted)" where the kernel wrote it; lives in the caller's buffer. */
+	/* Empty for anonymous memory; with the suffix " (deleted)" where the kernel wrote it; lives in the caller's
+	 * buffer. */
 	const char *path;
 };
 

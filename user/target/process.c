@@ -25,9 +25,14 @@ void processes_init(struct processes *ps, struct modules *modules)
 void processes_free(struct processes *ps)
 {
 	for (size_t i = 0; i < ps->list.n; i++) {
-		vec_free(&ps->list.at[i]->maps);
-		free(ps->list.at[i]->name);
-		free(ps->list.at[i]);
+		struct process *p = ps->list.at[i];
+
+		for (size_t j = 0; j < p->former.n; j++)
+			free(p->former.at[j].name);
+		vec_free(&p->former);
+		vec_free(&p->maps);
+		free(p->name);
+		free(p);
 	}
 	vec_free(&ps->list);
 	u64map_free(&ps->by_pid);
@@ -81,19 +86,19 @@ int processes_add(struct processes *ps, pid_t pid, struct process **out)
 	if (err == -ESRCH || err == -ENOENT)
 		return fail(-ESRCH, "process %d (%s) has exited", (int)pid, p->name);
 	if (err == -EACCES || err == -EPERM)
-		return fail(err, "cannot read the mappings of process %d (%s): %s; run alloctrace as root (sudo)", (int)pid,
-			    p->name, strerror(-err));
+		return fail(err, "cannot read the mappings of process %d (%s): %s; run alloctrace as root (sudo)",
+			    (int)pid, p->name, strerror(-err));
 	if (err)
 		return fail(err, "cannot read /proc/%d/maps: %s", (int)pid, strerror(-err));
 	return 0;
 }
 
 /*
- * The module of an opened file: the one that has the same inode open already, if there is one. maps and MMAP2 records may
- * give one file two numbers (see mapfile.c); as two modules it would be probed, and counted, twice.
+ * The module of an opened file: the one that has the same inode open already, if there is one. maps and MMAP2 records
+ * may give one file two numbers (see mapfile.c); as two modules it would be probed, and counted, twice.
  */
-static uint32_t file_module(struct processes *ps, const struct process *p, const struct maps_line *line, const struct mapfile *mf,
-			    const char *path)
+static uint32_t file_module(struct processes *ps, const struct process *p, const struct maps_line *line,
+			    const struct mapfile *mf, const char *path)
 {
 	struct stat st;
 	uint64_t *known;
@@ -115,8 +120,8 @@ static uint32_t file_module(struct processes *ps, const struct process *p, const
 }
 
 /* The live mapping that holds line's range and says the same about it; its module needs no opening then. */
-static const struct mapping *known_mapping(const struct processes *ps, const struct process *p, const struct maps_line *line,
-					   uint64_t time_ns)
+static const struct mapping *known_mapping(const struct processes *ps, const struct process *p,
+					   const struct maps_line *line, uint64_t time_ns)
 {
 	const struct mapping *m = timeline_find(p, line->start, time_ns);
 	const struct module *mod;
@@ -130,7 +135,8 @@ static const struct mapping *known_mapping(const struct processes *ps, const str
 }
 
 /* What line maps, as a mapping without times. False: nothing that is kept. */
-static bool describe(struct processes *ps, struct process *p, const struct maps_line *line, uint64_t time_ns, struct mapping *out)
+static bool describe(struct processes *ps, struct process *p, const struct maps_line *line, uint64_t time_ns,
+		     struct mapping *out)
 {
 	const struct mapping *known;
 	struct buf path = {0};
@@ -157,7 +163,8 @@ static bool describe(struct processes *ps, struct process *p, const struct maps_
 		return true;
 	}
 	mf = mapfile_open(p->pid, line, &path);
-	/* Code in a file that is no ELF file (a JIT's memfd, say) can only be named by a perf map, as anonymous code. */
+	/* Code in a file that is no ELF file (a JIT's memfd, say) can only be named by a perf map, as anonymous
+	 * code. */
 	if ((mf.fd >= 0 && !mf.elf) || (mf.fd < 0 && mapping_is_memory(buf_cstr(&path)))) {
 		if (mf.fd >= 0)
 			close(mf.fd);
@@ -176,6 +183,7 @@ int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
 	uint64_t previous_ns = p->read_ns, end = 0;
 	struct maps_line line;
 	const char *at;
+	const uint64_t clock_ns = now_monotonic_ns();
 	/* The first thread may have exited before the others; it has no memory then. */
 	pid_t tid = procfs_live_thread(p->pid);
 	int err = tid ? procfs_read(tid, "maps", &text) : -ESRCH;
@@ -184,6 +192,9 @@ int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
 		err = -ESRCH;
 	if (err)
 		goto out;
+	/* What is there now says nothing about an earlier time. */
+	if (now_ns < clock_ns)
+		now_ns = clock_ns;
 	at = text.data;
 	while (maps_next(&at, text.data + text.len, &line, &path)) {
 		struct mapping m;
@@ -196,19 +207,24 @@ int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
 		end = m.end;
 	}
 	timeline_unmap(p, now_ns, end, UINT64_MAX);
-	if (now_ns > p->read_ns)
-		p->read_ns = now_ns;
+	p->read_ns = now_ns;
 out:
 	buf_free(&text);
 	buf_free(&path);
 	return err;
 }
 
-void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uint64_t start, uint64_t len, uint64_t offset,
-		  uint64_t dev, uint64_t ino, const char *path)
+void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uint64_t start, uint64_t len,
+		  uint64_t offset, uint64_t dev, uint64_t ino, const char *path)
 {
 	struct maps_line line = {
-		.start = start, .end = start + len, .offset = offset, .dev = dev, .ino = ino, .exec = true, .path = path,
+		.start = start,
+		.end = start + len,
+		.offset = offset,
+		.dev = dev,
+		.ino = ino,
+		.exec = true,
+		.path = path,
 	};
 	struct mapping m;
 
@@ -229,8 +245,18 @@ void process_exec(struct process *p, uint64_t time_ns, const char *name)
 {
 	/* If a reading was later than the exec, it saw the new program: timeline_unmap() keeps what it saw. */
 	timeline_unmap(p, time_ns, 0, UINT64_MAX);
-	if (name)
-		process_rename(p, name);
+	if (!name)
+		return;
+	vec_push(&p->former, ((struct former_program){time_ns, p->name}));
+	p->name = xstrdup(name);
+}
+
+const char *process_name_at(const struct process *p, uint64_t time_ns, uint32_t *exec)
+{
+	for (*exec = 0; *exec < p->former.n; ++*exec)
+		if (time_ns < p->former.at[*exec].until_ns)
+			return p->former.at[*exec].name;
+	return p->name;
 }
 
 void process_exit(struct process *p, uint64_t time_ns)
@@ -240,8 +266,8 @@ void process_exit(struct process *p, uint64_t time_ns)
 	p->exited = true;
 }
 
-bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns, uint32_t *module,
-		     uint64_t *file_offset)
+bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns,
+		     uint32_t *module, uint64_t *file_offset)
 {
 	const struct mapping *m = timeline_find(p, addr, time_ns);
 

@@ -24,10 +24,17 @@ struct mapping {
 	uint64_t max_end;	/* of this one and all before it in the list: where a search backwards may stop */
 };
 
+/* A program that a process ran before it execed another. */
+struct former_program {
+	uint64_t until_ns;
+	char *name;
+};
+
 struct process {
 	pid_t pid;
 	uid_t uid;
 	char *name;		/* comm */
+	vec_of(struct former_program) former;	/* oldest first */
 	bool exited;
 	vec_of(struct mapping) maps;	/* sorted by start, then from_ns */
 	uint64_t read_ns;	/* when the mappings were read last; 0 never */
@@ -53,27 +60,36 @@ int process_check(pid_t pid);
  * Adding a process that is there already rereads its mappings. */
 int processes_add(struct processes *ps, pid_t pid, struct process **out);
 
-/* Rereads /proc/PID/maps: what is new is added from now_ns on, what is gone ends at now_ns. 0 or -errno, no message. Opens each new file
- * by /proc/PID/map_files (the very inode, also when it was deleted or replaced), else by /proc/PID/root + path if
- * dev and inode agree. */
+/*
+ * Rereads /proc/PID/maps: what is new is added from now_ns on, what is gone ends at now_ns; an older time than the
+ * clock's is taken as the clock's. What is new also resolves for times back to the reading before, since when it may
+ * have been there. 0 or -errno (-ESRCH: has exited; everything stays), no message. Opens each new file by
+ * /proc/PID/map_files (the very inode, also when it was deleted or replaced), else by /proc/PID/root + path if dev
+ * and inode agree (mapfile.c).
+ */
 int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns);
 
-/* A mapping event of the kernel; dev as makedev() makes it. prot_exec mappings only. Overlapped older mappings end at time_ns. */
-void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uint64_t start, uint64_t len, uint64_t offset,
-		  uint64_t dev, uint64_t ino, const char *path);
+/* A mapping event of the kernel; dev as makedev() makes it. prot_exec mappings only. Overlapped older mappings end at
+ * time_ns. */
+void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uint64_t start, uint64_t len,
+		  uint64_t offset, uint64_t dev, uint64_t ino, const char *path);
 /* The process execs: every mapping ends; name (may be NULL) is the new comm, copied. */
 void process_exec(struct process *p, uint64_t time_ns, const char *name);
 /* The new comm, copied. */
 void process_rename(struct process *p, const char *name);
 /* Every mapping ends. For the process's end, not a single thread's. */
 void process_exit(struct process *p, uint64_t time_ns);
+/* The program's name at that time, and in *exec how often the process had execed before (since it is known). */
+const char *process_name_at(const struct process *p, uint64_t time_ns, uint32_t *exec);
 
-/* Where the address belonged at that time. False: no executable mapping held it. *file_offset is of the file for a file's
- * mapping, otherwise the address itself (for the vDSO: from its start). */
-bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns, uint32_t *module, uint64_t *file_offset);
+/* Where the address belonged at that time. False: no executable mapping held it. *file_offset is of the file for a
+ * file's mapping, otherwise the address itself (for the vDSO: from its start). */
+bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns,
+		     uint32_t *module, uint64_t *file_offset);
 
-/* "-p" as users write it: PIDs and process names (comm, or the base name of the executable) with commas between. Appends
- * each pid once. 0, or -errno with a message said (a name that matches nothing; a number that is no process). */
+/* "-p" as users write it: PIDs and process names (comm, or the base name of the executable) with commas between.
+ * Appends each pid once. 0, or -errno with a message said (a name that matches nothing; a number that is no
+ * process). */
 int processes_parse_list(const char *arg, pid_t **pids, size_t *n);
 
 #endif

@@ -29,12 +29,15 @@ static int fail_no_process(pid_t pid)
 static int fail_no_access(pid_t pid, const char *comm, uid_t uid)
 {
 	if (!geteuid())
-		return fail(-EACCES, "access to process %d (%s) is denied even to root: a container without CAP_SYS_PTRACE or a "
-			    "security module forbids it", (int)pid, comm);
+		return fail(-EACCES,
+			    "access to process %d (%s) is denied even to root: a container without CAP_SYS_PTRACE or a "
+			    "security module forbids it",
+			    (int)pid, comm);
 	if (uid == geteuid())
-		return fail(-EACCES, "access to process %d (%s) is denied; run alloctrace as root (sudo)", (int)pid, comm);
-	return fail(-EACCES, "process %d (%s) belongs to another user (uid %u); run alloctrace as root (sudo)", (int)pid, comm,
-		    (unsigned int)uid);
+		return fail(-EACCES, "access to process %d (%s) is denied; run alloctrace as root (sudo)", (int)pid,
+			    comm);
+	return fail(-EACCES, "process %d (%s) belongs to another user (uid %u); run alloctrace as root (sudo)",
+		    (int)pid, comm, (unsigned int)uid);
 }
 
 /* 0 where the file cannot be read: that alone is no reason to refuse. */
@@ -77,16 +80,19 @@ static int check_named(pid_t pid, const char *comm, uid_t uid)
 	if (err)
 		return fail_no_process(pid);
 	if (st.kernel_thread)
-		return fail(-EINVAL, "%d (%s) is a kernel thread; only processes of user programs can be traced", (int)pid, comm);
+		return fail(-EINVAL, "%d (%s) is a kernel thread; only processes of user programs can be traced",
+			    (int)pid, comm);
 	tid = procfs_live_thread(pid);
 	if (!tid)
-		return fail(-ESRCH, "process %d (%s) has exited already and waits for its parent %d (a zombie)", (int)pid, comm,
-			    (int)st.parent);
+		return fail(-ESRCH, "process %d (%s) has exited already and waits for its parent %d (a zombie)",
+			    (int)pid, comm, (int)st.parent);
 	if (!may_read_maps(tid))
 		return fail_no_access(pid, comm, uid);
 	if (executable_class(tid) == ELFCLASS32)
-		return fail(-ENOTSUP, "process %d (%s) is a 32-bit process: 32-bit processes are not supported; only x86-64 "
-			    "programs can be traced", (int)pid, comm);
+		return fail(-ENOTSUP,
+			    "process %d (%s) is a 32-bit process: 32-bit processes are not supported; only x86-64 "
+			    "programs can be traced",
+			    (int)pid, comm);
 	return 0;
 }
 
@@ -106,8 +112,8 @@ int process_check(pid_t pid)
 		return fail_no_process(pid);
 	comm = procfs_comm(pid);
 	if (tgid != pid)
-		err = fail(-EINVAL, "%d (%s) is a thread of process %d; use -p %d to trace the whole process", (int)pid, comm,
-			   (int)tgid, (int)tgid);
+		err = fail(-EINVAL, "%d (%s) is a thread of process %d; use -p %d to trace the whole process", (int)pid,
+			   comm, (int)tgid, (int)tgid);
 	else
 		err = check_named(pid, comm, uid);
 	free(comm);
@@ -219,8 +225,10 @@ static int add_named(struct pid_list *list, const char *name)
 	}
 	closedir(dir);
 	if (!found)
-		return fail(-ESRCH, "no running process is named '%s' (its command name, executable and argv[0] are compared); "
-			    "give a pid, see ps -e", name);
+		return fail(-ESRCH,
+			    "no running process is named '%s' (its command name, executable and argv[0] are compared); "
+			    "give a pid, see ps -e",
+			    name);
 	return 0;
 }
 
@@ -230,7 +238,8 @@ static int add_item(struct pid_list *list, const char *arg, const char *item)
 	uint64_t number;
 
 	if (!*item)
-		return fail(-EINVAL, "-p '%s': an empty item; expected pids and process names with commas between", arg);
+		return fail(-EINVAL, "-p '%s': an empty item; expected pids and process names with commas between",
+			    arg);
 	if (item[strspn(item, "0123456789")])
 		return add_named(list, item);
 	if (parse_u64(item, &number) || !number || number > INT_MAX)

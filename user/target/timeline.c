@@ -15,7 +15,8 @@
  * every operation can be given a time in the past; a mapping that a later reading saw then goes on after that reading.
  *
  * The list is sorted by start and then by time. Rectangles of different times may nest in their addresses, so a search
- * goes backwards from the last that starts at or before the address, down to where max_end says that nothing reaches it.
+ * goes backwards from the last that starts at or before the address, down to where max_end says that nothing reaches
+ * it.
  */
 #include "target/timeline.h"
 
@@ -46,7 +47,8 @@ static size_t upper_bound(const struct process *p, uint64_t start, uint64_t from
 	return low;
 }
 
-/* max_end of the mappings from index i on, after a change there; beyond it they were right, so the first right one ends it. */
+/* max_end of the mappings from index i on, after a change there; beyond it they were right, so the first right one
+ * ends it. */
 static void fix_max_end(struct process *p, size_t i)
 {
 	uint64_t max = i ? p->maps.at[i - 1].max_end : 0;
@@ -127,7 +129,8 @@ static bool agree(const struct mapping *a, const struct mapping *b)
 	return a->module == b->module && a->offset - a->start == b->offset - b->start;
 }
 
-static void push_part(mapping_list *list, struct mapping m, uint64_t start, uint64_t end, uint64_t from_ns, uint64_t until_ns)
+static void push_part(mapping_list *list, struct mapping m, uint64_t start, uint64_t end, uint64_t from_ns,
+		      uint64_t until_ns)
 {
 	if (start >= end || from_ns >= until_ns)
 		return;
@@ -142,7 +145,8 @@ static void push_part(mapping_list *list, struct mapping m, uint64_t start, uint
 }
 
 /* What is left of m when something else has [start, end) from time_ns on. */
-static void cut(const struct process *p, mapping_list *rest, const struct mapping *m, uint64_t time_ns, uint64_t start, uint64_t end)
+static void cut(const struct process *p, mapping_list *rest, const struct mapping *m, uint64_t time_ns, uint64_t start,
+		uint64_t end)
 {
 	uint64_t from = start > m->start ? start : m->start;
 	uint64_t to = end < m->end ? end : m->end;

@@ -33,8 +33,8 @@ static uint32_t row_of_frame(struct by_frame *b, uint32_t frame)
 	if (b->row_of[frame] != VIEW_NO_ROW)
 		return b->row_of[frame];
 	b->name(symbolize(b->s, f->module, f->addr), &name);
-	/* The file belongs to the key: functions of the same name in two libraries are two rows. The length keeps hostile
-	 * paths from running into names. */
+	/* The file belongs to the key: functions of the same name in two libraries are two rows. The length keeps
+	 * hostile paths from running into names. */
 	path = modules_get(b->p->modules, f->module)->path;
 	buf_printf(&key, "%zu:%s%s", strlen(path), path, buf_cstr(&name));
 	b->row_of[frame] = view_rows_find(b->rows, key.data, buf_cstr(&name), f->module);
@@ -126,7 +126,7 @@ struct path {
 	uint32_t frames;	/* nodes that aren't operator new */
 };
 
-/* The row that the node counts for, or VIEW_NO_ROW: operator new only forwards, and counts only where nothing calls it. */
+/* The row that the node counts for, or VIEW_NO_ROW: operator new counts only where nothing is known to call it. */
 static uint32_t row_of_node(struct by_frame *b, const struct path *path, uint32_t node)
 {
 	uint32_t frame = b->p->nodes.at[node].frame;
@@ -183,7 +183,7 @@ static void count_cum(struct by_frame *b)
 	free(sums);
 }
 
-/* The chain of a row starts after the innermost frame of the row; a module's with it, since the module isn't a frame. */
+/* The chain of a row starts after the innermost frame of the row; a module's with that frame. */
 static void set_chains(struct by_frame *b, bool is_frame)
 {
 	for (size_t i = 0; i < b->rows->rows.n; i++) {

@@ -50,7 +50,8 @@ static void chain_frame(struct chain *c, const struct symbol *sym)
 	buf_free(&name);
 }
 
-void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, size_t skip, size_t max_width, struct buf *out)
+void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, size_t skip, size_t max_width,
+		struct buf *out)
 {
 	const struct profile_stack *st = &p->stacks.at[stack];
 	struct chain c = {.out = out, .start = out->len};

@@ -30,7 +30,7 @@ void view_rows_add_cum(struct view_rows *rows, uint32_t row, uint32_t stack, uin
 /* Sets every row's chain_skip so that the chain starts `after` frames after the site. */
 void view_rows_chain_from_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows, size_t after);
 
-/* Groupings whose key is a property of one frame. name() appends the row's name; is_frame: which names the frame itself. */
+/* Groupings whose key is a property of one frame. name() appends the row's name; is_frame as in struct view_by. */
 void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct view_rows *rows, bool is_frame,
 			 void (*name)(const struct symbol *sym, struct buf *out));
 

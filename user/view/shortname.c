@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shorter names of functions for narrow columns. What a demangler prints is read by its brackets alone, since names come
- * from files that anyone may have written:
+ * Shorter names of functions for narrow columns. What a demangler prints is read by its brackets alone, since names
+ * come from files that anyone may have written:
  *
  *     (…) after a name, '>', ')' or '}'   a parameter list: left out, with a " const" behind it
  *     <…> after a name or "::"            template or generic arguments: "<…>", unless they are as short as that
  *     other brackets                      "(anonymous namespace)", Go's "(*T)", Rust's "<T as Trait>": kept
+ *
+ * From a bracket that never closes on, the rest is kept as it is: so no bracket is looked at twice.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -86,11 +88,17 @@ void view_short_name(const char *name, struct buf *out)
 			if (!*s)
 				break;
 		}
-		if (*s == '(' && (is_name_char(before) || strchr(">)}]", before)) && before && (end = closing_paren(s))) {
+		if (*s == '(' && before && (is_name_char(before) || strchr(">)}]", before))) {
+			end = closing_paren(s);
+			if (!end)
+				break;
 			s = end + 1;
 			if (!strncmp(s, " const", 6) && !is_name_char(s[6]))
 				s += 6;
-		} else if (*s == '<' && (is_name_char(before) || before == ':') && (end = closing_angle(s))) {
+		} else if (*s == '<' && (is_name_char(before) || before == ':')) {
+			end = closing_angle(s);
+			if (!end)
+				break;
 			if (end - s - 1 <= SHORT_ARGUMENTS)
 				buf_add(out, s, end + 1 - s);
 			else

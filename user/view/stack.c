@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* By stack: each distinct chain of callers, whichever task it was seen in and whichever allocator function it called. */
+/* By stack: each distinct chain of callers, whatever task it was seen in and allocator function it called. */
 #include "view/rows.h"
 
 static uint32_t frameless_row(struct view_rows *rows, const struct profile_stack *st)

@@ -96,8 +96,8 @@ bool view_is_operator_new(struct symbolizer *s, uint32_t module, uint64_t addr)
 
 	if (!name)
 		return false;
-	/* Demangled "operator new(unsigned long)", "operator new[](…)"; mangled _Znwm, _ZnamSt11align_val_t, …. A class's
-	 * own one ("Pool::operator new") is the program's code. */
+	/* Demangled "operator new(unsigned long)", "operator new[](…)"; mangled _Znwm, _ZnamSt11align_val_t, …. A
+	 * class's own one ("Pool::operator new") is the program's code. */
 	if (!strncmp(name, "operator new", 12))
 		return name[12] == '(' || name[12] == '[' || !name[12];
 	return !strncmp(name, "_Znw", 4) || !strncmp(name, "_Zna", 4);
@@ -139,7 +139,8 @@ static const char *module_hint(const struct view_rows *rows, const struct module
 }
 
 /* Appends " [module]" to each of the rows order[0 … n - 1], which have the same name, if that makes a difference. */
-static void tell_apart(struct view_rows *rows, const struct modules *modules, const uint32_t *order, size_t n, bool path)
+static void tell_apart(struct view_rows *rows, const struct modules *modules, const uint32_t *order, size_t n,
+		       bool path)
 {
 	const char *first = module_hint(rows, modules, order[0], path);
 	bool differ = false;
@@ -160,7 +161,7 @@ static void tell_apart(struct view_rows *rows, const struct modules *modules, co
 	}
 }
 
-/* Rows of the same name (static functions of two libraries) get the module's name, or all of its path, beside theirs. */
+/* Rows of the same name (static functions of two libraries) get the module's name or path beside theirs. */
 static void name_uniquely(struct view_rows *rows, const struct modules *modules, bool path)
 {
 	size_t n = rows->rows.n;
@@ -224,8 +225,8 @@ static void take_rows(struct view_rows *rows, struct view *out)
 	out->n = n;
 }
 
-void view_build(const struct profile *p, struct symbolizer *s, const struct view_by *by, enum metric metric, bool by_cum,
-		struct view *out)
+void view_build(const struct profile *p, struct symbolizer *s, const struct view_by *by, enum metric metric,
+		bool by_cum, struct view *out)
 {
 	struct view_rows rows = {.metric = metric, .by_cum = by_cum && by->has_cum};
 	struct order order = {metric, rows.by_cum};

@@ -20,7 +20,7 @@ struct view_by {
 	const char *name;	/* as --by takes it; its plural is name + "s" */
 	const char *help;
 	bool has_cum;		/* cumulative counts mean something here */
-	bool is_frame;		/* a row's name is a frame, which the chain of its callers continues; else the chain is a whole stack */
+	bool is_frame;		/* a row's name is a frame, and the chain its callers; else the chain is a stack */
 	/* Fills the rows: flat, cum, name. */
 	void (*group)(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
 };
@@ -28,7 +28,7 @@ struct view_by {
 struct view_row {
 	char *name;		/* not escaped */
 	struct counters flat;	/* allocated by it itself (the innermost frame of the group) */
-	struct counters cum;	/* by it or by what it calls; once per stack however often it is on it; = flat without by_cum */
+	struct counters cum;	/* by it or what it calls, once for each stack it is on; flat's value without by_cum */
 	uint32_t stack;		/* the heaviest (by the metric) stack of the row: its callers are the chain shown */
 	uint32_t chain_skip;	/* innermost frames of that stack that the chain leaves out (view_chain()) */
 	uint32_t n_stacks;	/* that flat is the sum of */
@@ -45,14 +45,15 @@ const struct view_by *view_by_find(const char *name);
 
 /* Only rows with something in them. by_cum is ignored where by has no cum. *out is to be freed with view_free.
  * Only what the rows need is symbolized: the sites; with by_cum every frame. */
-void view_build(const struct profile *p, struct symbolizer *s, const struct view_by *by, enum metric metric, bool by_cum,
-		struct view *out);
+void view_build(const struct profile *p, struct symbolizer *s, const struct view_by *by, enum metric metric,
+		bool by_cum, struct view *out);
 void view_free(struct view *v);
 
 /* Appends the chain of callers of a stack for display: the frames after the first `skip` ones, innermost first, short
- * names joined by " < ", a repeated one as "name (x3)", at the end how the stack was truncated if it was. Escaped. Stops after
- * the frame with which it is wider than max_width columns, so that what doesn't fit costs nothing. */
-void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, size_t skip, size_t max_width, struct buf *out);
+ * names joined by " < ", a repeated one as "name (x3)", at the end how the stack was truncated if it was. Escaped.
+ * Stops after the frame with which it is wider than max_width columns, so that what doesn't fit costs nothing. */
+void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, size_t skip, size_t max_width,
+		struct buf *out);
 
 /* Appends a function's name without parameter lists and with template arguments as "<…>":
  * "std::vector<int, std::allocator<int> >::push_back(int&&)" becomes "std::vector<…>::push_back". */

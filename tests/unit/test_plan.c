@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plans of the allocators that are installed, read from their own files. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "elf/symbols.h"
+#include "probe/insn.h"
+#include "probe/plan.h"
+
+#define LIB "/usr/lib/x86_64-linux-gnu/"
+
+static struct plan *plan_of(const char *path, struct elf_file **ef)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct plan *p;
+
+	if (fd < 0)
+		return NULL;
+	assert_int_equal(elf_file_open(fd, path, ef), 0);
+	assert_int_equal(plan_make(*ef, path, true, &p), 0);
+	/* The descriptor stays open until the process ends: the file reads from it. */
+	return p;
+}
+
+static const struct plan_probe *probe_of(const struct plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_probes; i++)
+		if (!strcmp(p->probes[i].name, name))
+			return &p->probes[i];
+	return NULL;
+}
+
+static const char *why_skipped(const struct plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_skips; i++)
+		if (!strcmp(alloc_function(p->skips[i].function)->name, name))
+			return p->skips[i].why;
+	return "";
+}
+
+/* What holds for every probe of every allocator: an emulated instruction on a boundary, the offset its own. */
+static void check_probes(const struct elf_file *ef, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_probes; i++) {
+		const struct plan_probe *q = &p->probes[i];
+		uint64_t at = q->vaddr, offset;
+		uint8_t code[15];
+		struct insn in;
+
+		assert_true(q->site.offset < q->size);
+		do {
+			size_t n = elf_read_vaddr(ef, at, code, sizeof(code));
+
+			assert_true(insn_decode(code, n, at, &in));
+			at += in.len;
+		} while (at <= q->vaddr + q->site.offset);
+		assert_int_equal(in.vaddr, q->vaddr + q->site.offset);
+		assert_int_equal(insn_probe(&in, true), INSN_EMULATED);
+		assert_int_equal(q->site.cost, SITE_EMULATED);
+		assert_true(elf_vaddr_to_offset(ef, in.vaddr, &offset));
+		assert_int_equal(offset, q->file_offset);
+		assert_false(q->site.repeats);
+		assert_int_equal(q->site.pushed, 0);
+		assert_null(q->overlap);
+		assert_in_range(q->site.arg_reg[alloc_function(q->function)->size_arg], 0, 15);
+	}
+}
+
+static void test_glibc(void **state)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_of(LIB "libc.so.6", &ef);
+	const struct plan_probe *q;
+
+	if (!p)
+		skip();
+	check_probes(ef, p);
+	assert_int_equal(strncmp(p->implementation, "glibc 2.", 8), 0);
+	q = probe_of(p, "malloc");
+	assert_non_null(q);
+	assert_int_equal(q->site.arg_reg[0], 7);
+	/* realloc calls it where it must move a block. */
+	assert_true(q->n_callers >= 1);
+	q = probe_of(p, "realloc");
+	assert_non_null(q);
+	assert_int_equal(q->skip_arg, 0);
+	assert_int_equal(q->skip_max, 0);
+	assert_non_null(probe_of(p, "calloc"));
+	assert_null(probe_of(p, "reallocarray"));
+	assert_string_equal(why_skipped(p, "reallocarray"), "forwards to realloc");
+	plan_free(p);
+	elf_file_close(ef);
+}
+
+static void test_jemalloc(void **state)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_of(LIB "libjemalloc.so.2", &ef);
+
+	if (!p)
+		skip();
+	check_probes(ef, p);
+	assert_string_equal(p->implementation, "jemalloc");
+	/* operator new has a fast path of its own, and only then reaches what malloc shares. */
+	assert_non_null(probe_of(p, "_Znwm"));
+	assert_non_null(probe_of(p, "malloc"));
+	assert_string_equal(why_skipped(p, "_Znam"), "forwards to _Znwm");
+	assert_string_equal(why_skipped(p, "_ZnwmSt11align_val_t"), "forwards to aligned_alloc");
+	plan_free(p);
+	elf_file_close(ef);
+}
+
+static void test_tcmalloc(void **state)
+{
+	static const char *const files[] = {LIB "libtcmalloc.so.4", LIB "libtcmalloc_minimal.so.4"};
+
+	for (int i = 0; i < 2; i++) {
+		struct elf_file *ef;
+		struct plan *p = plan_of(files[i], &ef);
+
+		if (!p)
+			skip();
+		check_probes(ef, p);
+		assert_string_equal(p->implementation, "tcmalloc");
+		assert_non_null(probe_of(p, "_Znwm"));
+		assert_string_equal(why_skipped(p, "_Znam"), "alias of _Znwm");
+		assert_string_equal(why_skipped(p, "aligned_alloc"), "alias of memalign");
+		assert_string_equal(why_skipped(p, "posix_memalign"), "forwards to memalign");
+		plan_free(p);
+		elf_file_close(ef);
+	}
+}
+
+static void test_mimalloc(void **state)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_of(LIB "libmimalloc.so.2", &ef);
+	const struct plan_probe *q;
+
+	if (!p)
+		skip();
+	check_probes(ef, p);
+	assert_string_equal(p->implementation, "mimalloc");
+	q = probe_of(p, "malloc");
+	assert_non_null(q);
+	/* mov %rdi,%rsi; mov %fs:..,%rdi; cmp; ja */
+	assert_int_equal(q->site.arg_reg[0], 6);
+	assert_true(q->site.offset > 0);
+	/* One jump, to the PLT. */
+	q = probe_of(p, "valloc");
+	assert_non_null(q);
+	assert_int_equal(q->site.offset, 0);
+	assert_int_equal(q->size, 5);
+	plan_free(p);
+	elf_file_close(ef);
+}
+
+static void test_musl(void **state)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_of("/lib/ld-musl-x86_64.so.1", &ef);
+
+	if (!p)
+		skip();
+	check_probes(ef, p);
+	assert_string_equal(p->implementation, "musl");
+	assert_non_null(probe_of(p, "malloc"));
+	assert_string_equal(why_skipped(p, "calloc"), "forwards to malloc");
+	assert_string_equal(why_skipped(p, "valloc"), "forwards to memalign");
+	plan_free(p);
+	elf_file_close(ef);
+}
+
+static void test_libstdcxx(void **state)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_of(LIB "libstdc++.so.6", &ef);
+
+	if (!p)
+		skip();
+	assert_int_equal(p->n_probes, 0);
+	assert_int_equal(p->n_skips, 8);
+	assert_null(p->implementation);
+	assert_string_equal(why_skipped(p, "_Znwm"), "forwards to malloc (of another file)");
+	assert_string_equal(why_skipped(p, "_ZnamRKSt9nothrow_t"), "forwards to _Znam");
+	plan_free(p);
+	elf_file_close(ef);
+}
+
+static void test_wrapper(void **state)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_of("/usr/lib/heaptrack/libheaptrack_preload.so", &ef);
+
+	if (!p)
+		skip();
+	check_probes(ef, p);
+	assert_non_null(probe_of(p, "malloc"));
+	for (size_t i = 0; i < p->n_probes; i++)
+		assert_true(p->probes[i].indirect);
+	plan_free(p);
+	elf_file_close(ef);
+}
+
+static void test_nothing_there(void **state)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_of(LIB "libz.so.1", &ef);
+
+	if (!p)
+		skip();
+	assert_int_equal(p->n_probes, 0);
+	assert_int_equal(p->n_skips, 0);
+	assert_null(p->implementation);
+	plan_free(p);
+	elf_file_close(ef);
+	plan_free(NULL);
+}
+
+/* Go: mallocgc takes its size in rax, and its prologue restarts when the stack has grown. */
+static void test_go(void **state)
+{
+	static const char *const name[] = {"runtime.mallocgc"};
+	struct site_request r = {.nops_emulated = true};
+	struct elf_symbol f;
+	struct elf_file *ef;
+	struct site s;
+	char dir[] = "/tmp/test_plan.XXXXXX", command[256];
+	uint8_t *code;
+	int fd;
+
+	if (access("/usr/bin/go", X_OK))
+		skip();
+	assert_non_null(mkdtemp(dir));
+	snprintf(command, sizeof(command),
+		 "cd %s && echo 'package main; func main() {}' > main.go && "
+		 "GOCACHE=%s/cache GOPATH=%s/path GO111MODULE=off CGO_ENABLED=0 go build -o go main.go", dir, dir, dir);
+	if (system(command))
+		fail_msg("cannot compile: %s", command);
+	snprintf(command, sizeof(command), "%s/go", dir);
+	fd = open(command, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(elf_file_open(fd, "go", &ef), 0);
+	assert_int_equal(elf_find_functions(ef, name, 1, &f), 0);
+	assert_non_null(f.name);
+	assert_in_range(f.size, 100, 1 << 16);
+	code = malloc(f.size);
+	assert_int_equal(elf_read_vaddr(ef, f.vaddr, code, f.size), f.size);
+	memset(r.arg_reg, SITE_NO_REG, sizeof(r.arg_reg));
+	r.arg_reg[0] = GPR_RAX;
+	r.code = code;
+	r.size = f.size;
+	r.vaddr = f.vaddr;
+	assert_int_equal(site_choose(&r, &s), 0);
+	print_message("runtime.mallocgc+%u: %s, %s\n", s.offset, s.insn, s.why);
+	assert_int_equal(s.arg_reg[0], GPR_RAX);
+	assert_true(s.offset > 0 && s.offset < 64);
+	free(code);
+	elf_file_close(ef);
+	close(fd);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* A file whose bytes are not what they should be: whatever comes out, nothing is read or written out of bounds. */
+static void test_damaged(void **state)
+{
+	uint32_t seed = 20221107;
+	FILE *f = fopen(LIB "libmimalloc.so.2", "r");
+	size_t size;
+	uint8_t *good, *data;
+
+	if (!f)
+		skip();
+	good = malloc(1 << 20);
+	data = malloc(1 << 20);
+	size = fread(good, 1, 1 << 20, f);
+	fclose(f);
+	assert_in_range(size, 1 << 16, (1 << 20) - 1);
+	for (int round = 0; round < 60; round++) {
+		struct elf_file *ef;
+		struct plan *p;
+
+		memcpy(data, good, size);
+		/* Every few bytes of the code and its tables; the ELF header stays. */
+		for (size_t at = 64 + (size_t)round; at < size; at += 1 + seed % 97) {
+			seed = seed * 1664525u + 1013904223u;
+			data[at] = (uint8_t)(seed >> 24);
+		}
+		if (elf_file_open_memory(data, size, "damaged", &ef))
+			continue;
+		if (!plan_make(ef, "damaged", false, &p)) {
+			for (size_t i = 0; i < p->n_probes; i++)
+				assert_true(p->probes[i].file_offset < size);
+			plan_free(p);
+		}
+		elf_file_close(ef);
+	}
+	/* And with the tables whole, only the code (.text of this file) overwritten. */
+	for (int round = 0; round < 60; round++) {
+		struct elf_file *ef;
+		struct plan *p;
+
+		memcpy(data, good, size);
+		for (size_t at = size / 8 + (size_t)round; at < size / 2; at += 1 + (seed >> 8) % 61) {
+			seed = seed * 1664525u + 1013904223u;
+			data[at] = (uint8_t)(seed >> 24);
+		}
+		assert_int_equal(elf_file_open_memory(data, size, "damaged", &ef), 0);
+		if (!plan_make(ef, "damaged", true, &p)) {
+			for (size_t i = 0; i < p->n_probes; i++)
+				assert_true(p->probes[i].site.offset < p->probes[i].size);
+			plan_free(p);
+		}
+		elf_file_close(ef);
+	}
+	free(good);
+	free(data);
+}
+
+static void test_not_for_us(void **state)
+{
+	uint8_t header[sizeof(Elf64_Ehdr)] = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT};
+	Elf64_Ehdr eh = {.e_type = ET_DYN, .e_machine = EM_AARCH64, .e_version = EV_CURRENT, .e_ehsize = sizeof(eh)};
+	struct elf_file *ef;
+	struct plan *p = (struct plan *)1;
+
+	memcpy(eh.e_ident, header, EI_NIDENT);
+	if (elf_file_open_memory(&eh, sizeof(eh), "arm", &ef))
+		skip();
+	assert_int_equal(plan_make(ef, "arm", true, &p), -ENOEXEC);
+	assert_null(p);
+	elf_file_close(ef);
+}
+
+/* Ids are dense and in table order, and every name that a row forwards to is a row. */
+static void test_table(void **state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; alloc_families[i]; i++)
+		for (size_t k = 0; k < alloc_families[i]->n; k++)
+			assert_ptr_equal(alloc_function(n++), &alloc_families[i]->functions[k]);
+	assert_int_equal(n, alloc_function_count());
+	assert_null(alloc_function(n));
+	/* plan.c keeps rows as bits. */
+	assert_true(n <= 64);
+	for (size_t i = 0; i < n; i++) {
+		const struct alloc_function *f = alloc_function(i);
+
+		for (const char *const *to = f->forwards_to; to && *to; to++) {
+			size_t k = 0;
+
+			while (k < n && strcmp(alloc_function(k)->name, *to))
+				k++;
+			assert_true(k < n && k != i);
+		}
+		assert_in_range(f->size_arg, 0, SITE_MAX_ARGS - 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_glibc),
+		cmocka_unit_test(test_jemalloc),
+		cmocka_unit_test(test_tcmalloc),
+		cmocka_unit_test(test_mimalloc),
+		cmocka_unit_test(test_musl),
+		cmocka_unit_test(test_libstdcxx),
+		cmocka_unit_test(test_wrapper),
+		cmocka_unit_test(test_nothing_there),
+		cmocka_unit_test(test_go),
+		cmocka_unit_test(test_not_for_us),
+		cmocka_unit_test(test_damaged),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "report_fixture.h"
+
+static void table_80(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	check_golden(x, "table", __func__);
+}
+
+static void table_200(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.width = 200;
+	check_golden(x, "table", __func__);
+}
+
+static void table_not_a_terminal(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.width = 0;
+	x->o.by = view_by_find("stack");
+	check_golden(x, "table", __func__);
+}
+
+static void table_in_colour(void **state)
+{
+	struct fixture *x = *state;
+	static const struct report_count losses[] = {{"stack table full", 1000003}, {"ring buffer full", 2}};
+
+	add_server(x);
+	x->o.colour = true;
+	x->r.seen.calls += 1000005;
+	x->r.losses = losses;
+	x->r.n_losses = 2;
+	check_golden(x, "table", __func__);
+}
+
+static void table_with_cum(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.cum = true;
+	x->o.by = view_by_find("function");
+	x->o.width = 110;
+	check_golden(x, "table", __func__);
+}
+
+static void table_with_cum_80(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.cum = true;
+	x->o.top = 3;
+	check_golden(x, "table", __func__);
+}
+
+static void table_by_calls(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.metric = METRIC_CALLS;
+	x->o.top = 8;
+	check_golden(x, "table", __func__);
+}
+
+static void table_by_module(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.by = view_by_find("module");
+	check_golden(x, "table", __func__);
+}
+
+static void table_by_thread(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.by = view_by_find("thread");
+	x->o.width = 120;
+	check_golden(x, "table", __func__);
+}
+
+static void full_summary(void **state)
+{
+	struct fixture *x = *state;
+	static const struct report_count losses[] = {{"stack table full", 12}};
+	static const struct report_count ends[] = {{"depth limit", 1567}, {"stack memory not readable", 11}};
+
+	ADD(x, x->task, 0, STACK_END_CHAIN, 1342177280, 4123457, frame(x, PARSE, 1));
+	x->r.target = "cat\x1b[2J (pid 4711)";
+	x->r.interval = 3;
+	x->r.delta = true;
+	x->r.filtered = 1009;
+	x->r.failed = 3;
+	x->r.seen.calls += 1009 + 3 + 12;
+	x->r.losses = losses;
+	x->r.n_losses = 1;
+	x->r.ends = ends;
+	x->r.n_ends = 2;
+	x->r.hits = 4124481;
+	x->r.hit_ns = 550.6;
+	check_golden(x, "table", __func__);
+}
+
+static void nothing_recorded(void **state)
+{
+	struct fixture *x = *state;
+
+	x->r.allocator = NULL;
+	x->r.hits = 1;
+	check_golden(x, "table", __func__);
+}
+
+/* Every line of the table within the width, and none ends in a space. */
+static void check_widths(struct fixture *x, size_t width)
+{
+	char *text = render(x, "table");
+
+	for (char *line = text, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		*end = '\0';
+		assert_true(text_width(line) <= width);
+		assert_true(end == line || end[-1] != ' ');
+		assert_null(strstr(line, "\u241b"));
+	}
+	free(text);
+}
+
+static void fits_any_width(void **state)
+{
+	struct fixture *x = *state;
+	static const struct report_count reasons[] = {{"stack table full", 5},
+						      {"a reason that takes some more room to say", 7}};
+
+	add_server(x);
+	x->r.losses = x->r.ends = reasons;
+	x->r.n_losses = x->r.n_ends = 2;
+	x->r.hits = 123456789;
+	x->r.hit_ns = 551;
+	x->r.target = "a-target-with-quite-a-long-name and some arguments of it \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e "
+		      "(pid 4711)";
+	for (const struct view_by *by = view_bys; by->name; by++) {
+		x->o.by = by;
+		for (int i = 0; i < 4; i++) {
+			x->o.cum = i & 1;
+			x->o.metric = i & 2 ? METRIC_CALLS : METRIC_BYTES;
+			for (x->o.width = 24; x->o.width <= 210; x->o.width += x->o.width < 84 ? 1 : 9)
+				check_widths(x, x->o.width);
+			x->o.width = 0;
+			check_widths(x, 200);
+			/* no width is too small to survive */
+			for (x->o.width = 1; x->o.width < 24; x->o.width++)
+				free(render(x, "table"));
+		}
+	}
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static void stays_within_the_height(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	add_server(x);
+	for (x->o.height = 1; x->o.height < 30; x->o.height++) {
+		text = render(x, "table");
+		assert_true(count_lines(text) <= x->o.height);
+		/* all 9 rows: 3 lines of summary, 2 above the rows */
+		if (x->o.height >= 14)
+			assert_int_equal(count_lines(text), 14);
+		else if (x->o.height > 5)
+			assert_non_null(strstr(text, " more site"));
+		free(text);
+	}
+}
+
+static void hostile_names_are_cut(void **state)
+{
+	struct fixture *x = *state;
+	static char name[10001];
+
+	memset(name, 'x', 10000);
+	memcpy(name + 5000, "\x1b]0;title\a", 10);
+	fake_functions[LONG] = name;
+	x->r.target = name;
+	ADD(x, x->task, 0, STACK_END_CHAIN, 1000, 1, frame(x, LONG, 1), frame(x, LONG, 2), frame(x, MAIN, 3));
+	for (int i = 0; i < 3; i++) {
+		x->o.width = (size_t[]){80, 200, 24}[i];
+		check_widths(x, x->o.width);
+	}
+}
+
+static void summary_alone(void **state)
+{
+	struct fixture *x = *state;
+	char *table, *summary;
+	size_t size;
+	FILE *f = open_memstream(&summary, &size);
+
+	add_server(x);
+	table = render(x, "table");
+	report_summary(f, &x->r, &x->o);
+	fclose(f);
+	assert_memory_equal(summary, table, strstr(table, "\n\n") + 1 - table);
+	assert_non_null(strstr(summary, "\nunnamed    1 of 18 frames: "));
+	free(table);
+	free(summary);
+}
+
+static void write_errors(void **state)
+{
+	struct fixture *x = *state;
+	int fds[2];
+
+	add_server(x);
+	signal(SIGPIPE, SIG_IGN);
+	for (const struct report_format *format = report_formats; format->name; format++) {
+		FILE *f = fopen("/dev/full", "w");
+
+		assert_int_equal(format->write(f, &x->r, &x->o), -ENOSPC);
+		fclose(f);
+		assert_int_equal(pipe(fds), 0);
+		close(fds[0]);
+		f = fdopen(fds[1], "w");
+		assert_int_equal(format->write(f, &x->r, &x->o), -EPIPE);
+		fclose(f);
+	}
+}
+
+static void formats_are_a_table(void **state)
+{
+	assert_false(report_format_find("table")->machine);
+	assert_true(report_format_find("folded")->machine);
+	assert_null(report_format_find("Table"));
+	for (const struct report_format *f = report_formats; f->name; f++)
+		assert_non_null(f->help);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(table_80),
+		TEST(table_200),
+		TEST(table_not_a_terminal),
+		TEST(table_in_colour),
+		TEST(table_with_cum),
+		TEST(table_with_cum_80),
+		TEST(table_by_calls),
+		TEST(table_by_module),
+		TEST(table_by_thread),
+		TEST(full_summary),
+		TEST(nothing_recorded),
+		TEST(fits_any_width),
+		TEST(stays_within_the_height),
+		TEST(hostile_names_are_cut),
+		TEST(summary_alone),
+		TEST(write_errors),
+		cmocka_unit_test(formats_are_a_table),
+	};
+
+	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}

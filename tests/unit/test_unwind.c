@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Steps by hand-made rows, and this process's own stack, which libgcc's unwinder walks too. */
+#include <execinfo.h>
+#include <fcntl.h>
+#include <link.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "elf/unwind.h"
+
+#define RSP 0x1000u
+#define RBP 0x1100u
+
+/* Memory of which each word is its address plus one million, except from 0x2000 on, where there is none. */
+static bool read_word(void *ctx, uint64_t addr, uint64_t *value)
+{
+	(void)ctx;
+	if (addr >= 0x2000)
+		return false;
+	*value = addr + 1000000;
+	return true;
+}
+
+static enum unwind_result step(unsigned int cfa, int cfa_off, unsigned int rbp, int rbp_off, struct unwind_regs *regs)
+{
+	const struct unwind_row row = {
+		.kind = (uint8_t)(cfa | rbp << 4), .cfa_off = (int16_t)cfa_off, .rbp_off = (int8_t)rbp_off,
+	};
+
+	*regs = (struct unwind_regs){ .rip = 0x40000b, .rsp = RSP, .rbp = RBP, .rbp_known = true, .rip_exact = true };
+	return unwind_step(&row, regs, read_word, NULL);
+}
+
+static void assert_regs(const struct unwind_regs *regs, uint64_t rip, uint64_t rsp, uint64_t rbp)
+{
+	assert_int_equal(regs->rip, rip);
+	assert_int_equal(regs->rsp, rsp);
+	assert_int_equal(regs->rbp, rbp);
+	assert_true(regs->rbp_known);
+}
+
+static void each_cfa_rule(void **state)
+{
+	struct unwind_regs regs;
+
+	assert_int_equal(step(UNWIND_CFA_RSP, 2, UNWIND_RBP_SAME, 0, &regs), UNWIND_OK);
+	assert_regs(&regs, RSP + 8 + 1000000, RSP + 16, RBP);
+	assert_false(regs.rip_exact);
+	assert_int_equal(step(UNWIND_CFA_RBP, 2, UNWIND_RBP_CFA, -2, &regs), UNWIND_OK);
+	assert_regs(&regs, RBP + 8 + 1000000, RBP + 16, RBP + 1000000);
+	assert_int_equal(step(UNWIND_CFA_PLT, 12, UNWIND_RBP_SAME, 0, &regs), UNWIND_OK);
+	assert_regs(&regs, RSP + 1000000, RSP + 8, RBP);
+	assert_int_equal(step(UNWIND_CFA_PLT, 11, UNWIND_RBP_SAME, 0, &regs), UNWIND_OK);
+	assert_regs(&regs, RSP + 8 + 1000000, RSP + 16, RBP);
+	/* The return address is at what was read, less 8: there is nothing there. */
+	assert_int_equal(step(UNWIND_CFA_RBP_MEM, -32, UNWIND_RBP_RBP, 0, &regs), UNWIND_UNREADABLE);
+	assert_regs(&regs, 0x40000b, RSP, RBP);
+}
+
+/* A realigned stack: rbp - 8 has the CFA, rbp the caller's rbp. */
+static bool read_realigned(void *ctx, uint64_t addr, uint64_t *value)
+{
+	(void)ctx;
+	*value = addr == RBP - 8 ? RBP + 0x100 : addr == RBP ? 77 : addr == RSP + 32 ? RSP + 0x200 : addr;
+	return true;
+}
+
+static void rules_that_read_the_cfa(void **state)
+{
+	struct unwind_regs regs = { .rsp = RSP, .rbp = RBP, .rbp_known = true };
+	struct unwind_row row = { .kind = UNWIND_CFA_RBP_MEM | UNWIND_RBP_RBP << 4, .cfa_off = -32 };
+
+	assert_int_equal(unwind_step(&row, &regs, read_realigned, NULL), UNWIND_OK);
+	assert_regs(&regs, RBP + 0xf8, RBP + 0x100, 77);
+	regs = (struct unwind_regs){ .rsp = RSP, .rbp = RBP, .rbp_known = true };
+	row = (struct unwind_row){ .kind = UNWIND_CFA_RSP_MEM, .cfa_off = 4 * 32 + 1 };
+	assert_int_equal(unwind_step(&row, &regs, read_realigned, NULL), UNWIND_OK);
+	assert_regs(&regs, RSP + 0x200, RSP + 0x208, RBP);
+}
+
+static void each_way_to_end(void **state)
+{
+	struct unwind_regs regs;
+
+	assert_int_equal(step(UNWIND_CFA_STOP, 0, 0, 0, &regs), UNWIND_END);
+	assert_int_equal(step(UNWIND_CFA_GAP, 0, 0, 0, &regs), UNWIND_NO_ROW);
+	assert_int_equal(unwind_step(NULL, &regs, read_word, NULL), UNWIND_NO_ROW);
+	assert_int_equal(step(UNWIND_CFA_UNSUPPORTED, 0, 0, 0, &regs), UNWIND_UNSUPPORTED);
+	assert_int_equal(step(UNWIND_CFA_REGISTER, 10, 0, 0, &regs), UNWIND_UNSUPPORTED);
+	assert_int_equal(step(UNWIND_CFA_RSP, 0, 0, 0, &regs), UNWIND_STUCK);
+	assert_int_equal(step(UNWIND_CFA_RSP, -1, 0, 0, &regs), UNWIND_STUCK);
+	assert_int_equal(step(UNWIND_CFA_RSP, 0x400, 0, 0, &regs), UNWIND_UNREADABLE);
+	assert_regs(&regs, 0x40000b, RSP, RBP);
+}
+
+static void a_lost_rbp_matters_only_when_it_is_needed(void **state)
+{
+	const struct unwind_row by_rsp = { .kind = UNWIND_CFA_RSP, .cfa_off = 1 };
+	const struct unwind_row by_rbp = { .kind = UNWIND_CFA_RBP, .cfa_off = 2 };
+	const struct unwind_row restores = {
+		.kind = UNWIND_CFA_RSP | UNWIND_RBP_CFA << 4, .cfa_off = 2, .rbp_off = -2,
+	};
+	struct unwind_regs regs;
+
+	assert_int_equal(step(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNDEFINED, 0, &regs), UNWIND_OK);
+	assert_false(regs.rbp_known);
+	assert_int_equal(unwind_step(&by_rsp, &regs, read_word, NULL), UNWIND_OK);
+	assert_false(regs.rbp_known);
+	assert_int_equal(unwind_step(&by_rbp, &regs, read_word, NULL), UNWIND_UNSUPPORTED);
+	assert_int_equal(unwind_step(&restores, &regs, read_word, NULL), UNWIND_OK);
+	assert_true(regs.rbp_known);
+	assert_int_equal(step(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNSUPPORTED, 0, &regs), UNWIND_OK);
+	assert_false(regs.rbp_known);
+}
+
+static void a_signal_frame_has_all_registers(void **state)
+{
+	struct unwind_regs regs;
+
+	assert_int_equal(step(UNWIND_CFA_SIGNAL, 0, 0, 0, &regs), UNWIND_OK);
+	assert_regs(&regs, RSP + 168 + 1000000, RSP + 160 + 1000000, RSP + 120 + 1000000);
+	assert_true(regs.rip_exact);
+	assert_int_equal(unwind_lookup_pc(&regs), regs.rip);
+	regs.rip_exact = false;
+	assert_int_equal(unwind_lookup_pc(&regs), regs.rip - 1);
+}
+
+/* This process: its files' tables, and a walk. */
+static struct {
+	uint64_t bias, start, end;
+	struct unwind_table *table;
+} modules[32];
+static size_t n_modules;
+
+static int add_module(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	const char *name = *info->dlpi_name ? info->dlpi_name : "/proc/self/exe";
+	struct elf_file *ef = NULL;
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+
+	(void)size;
+	(void)ctx;
+	if (fd < 0 || n_modules == 32)	/* the vDSO has no file */
+		return 0;
+	assert_int_equal(elf_file_open(fd, name, &ef), 0);
+	modules[n_modules].bias = info->dlpi_addr;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+
+		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
+			continue;
+		modules[n_modules].start = info->dlpi_addr + ph->p_vaddr;
+		modules[n_modules].end = modules[n_modules].start + ph->p_memsz;
+	}
+	if (unwind_table_load(ef, 1000000, &modules[n_modules].table) == 0)
+		n_modules++;
+	elf_file_close(ef);
+	close(fd);
+	return 0;
+}
+
+static const struct unwind_row *row_at(uint64_t pc)
+{
+	for (size_t i = 0; i < n_modules; i++)
+		if (pc >= modules[i].start && pc < modules[i].end)
+			return unwind_table_at(modules[i].table, pc - modules[i].bias);
+	return NULL;
+}
+
+static bool read_own(void *ctx, uint64_t addr, uint64_t *value)
+{
+	(void)ctx;
+	memcpy(value, (const void *)(uintptr_t)addr, sizeof(*value));
+	return true;
+}
+
+struct walk {
+	void *ours[64], *theirs[64];
+	size_t n_ours, n_theirs;
+	enum unwind_result end;
+};
+
+__attribute__((noinline)) static void walk(struct walk *w)
+{
+	struct unwind_regs regs = { .rbp_known = true, .rip_exact = true };
+	ucontext_t here;
+
+	w->n_theirs = (size_t)backtrace(w->theirs, 64);
+	assert_int_equal(getcontext(&here), 0);
+	regs.rip = (uint64_t)here.uc_mcontext.gregs[REG_RIP];
+	regs.rsp = (uint64_t)here.uc_mcontext.gregs[REG_RSP];
+	regs.rbp = (uint64_t)here.uc_mcontext.gregs[REG_RBP];
+	w->end = UNWIND_OK;
+	for (w->n_ours = 0; w->n_ours < 64 && w->end == UNWIND_OK; w->n_ours++) {
+		w->ours[w->n_ours] = (void *)(uintptr_t)regs.rip;
+		w->end = unwind_step(row_at(unwind_lookup_pc(&regs)), &regs, read_own, NULL);
+	}
+}
+
+/* Both begin in walk(), at two places (theirs maybe in a sanitizer's backtrace()); from its caller on they must
+ * agree. */
+static void assert_same_walk(const struct walk *w)
+{
+	assert_int_equal(w->end, UNWIND_END);
+	assert_true(w->n_ours > 4);
+	assert_true(w->n_theirs >= w->n_ours);
+	for (size_t i = 1; i < w->n_ours; i++)
+		assert_ptr_equal(w->ours[i], w->theirs[i + w->n_theirs - w->n_ours]);
+}
+
+__attribute__((noinline)) static void walk_below_realigned(struct walk *w, size_t n)
+{
+	volatile char aligned[64] __attribute__((aligned(64)));
+	volatile char *more = __builtin_alloca(n);
+
+	aligned[n & 63] = more[n - 1] = 1;
+	walk(w);
+	more[n - 1] = aligned[n & 63];
+}
+
+static int compare_and_walk(const void *a, const void *b, void *w)
+{
+	walk_below_realigned(w, 100);
+	return *(const int *)a - *(const int *)b;
+}
+
+static void own_stack_through_libc(void **state)
+{
+	static struct walk w;
+	int two[] = { 2, 1 };
+
+	qsort_r(two, 2, sizeof(two[0]), compare_and_walk, &w);
+	assert_int_equal(two[0], 1);
+	assert_same_walk(&w);
+}
+
+static struct walk in_handler;
+
+static void handler(int sig)
+{
+	(void)sig;
+	walk(&in_handler);
+}
+
+static void own_stack_through_a_signal(void **state)
+{
+	struct sigaction sa = { .sa_handler = handler };
+
+	assert_int_equal(sigaction(SIGUSR1, &sa, NULL), 0);
+	assert_int_equal(raise(SIGUSR1), 0);
+	assert_same_walk(&in_handler);
+}
+
+static void own_stack_from_another_one(void **state)
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+	static char memory[65536];
+	stack_t other = { .ss_sp = memory, .ss_size = sizeof(memory) };
+
+	assert_int_equal(sigaltstack(&other, NULL), 0);
+	assert_int_equal(sigaction(SIGUSR2, &sa, NULL), 0);
+	assert_int_equal(raise(SIGUSR2), 0);
+	assert_same_walk(&in_handler);
+}
+
+static int load_modules(void **state)
+{
+	void *warm[2];
+
+	(void)state;
+	backtrace(warm, 2);	/* loads libgcc */
+	dl_iterate_phdr(add_module, NULL);
+	return 0;
+}
+
+static int free_modules(void **state)
+{
+	(void)state;
+	while (n_modules)
+		unwind_table_free(modules[--n_modules].table);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_cfa_rule),
+		cmocka_unit_test(rules_that_read_the_cfa),
+		cmocka_unit_test(each_way_to_end),
+		cmocka_unit_test(a_lost_rbp_matters_only_when_it_is_needed),
+		cmocka_unit_test(a_signal_frame_has_all_registers),
+		cmocka_unit_test(own_stack_through_libc),
+		cmocka_unit_test(own_stack_through_a_signal),
+		cmocka_unit_test(own_stack_from_another_one),
+	};
+
+	return cmocka_run_group_tests_name("unwind", tests, load_modules, free_modules);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules in force at one pc of a function, as far as a row of an unwind table can hold them: what a call frame
+ * program changes bit by bit, and the row it makes.
+ */
+#ifndef ALLOCTRACE_ELF_CFASTATE_H
+#define ALLOCTRACE_ELF_CFASTATE_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "unwind_row.h"
+
+#include "elf/dwcursor.h"
+
+/* DWARF's register numbers on x86-64. */
+#define CFA_REG_RBP 6
+#define CFA_REG_RSP 7
+#define CFA_REG_RETURN 16
+
+/* The rules in force at one pc. */
+struct cfa_state {
+	int64_t cfa_off;	/* bytes; with cfa_reg kept, as unwinders do, while the CFA is an expression */
+	uint32_t cfa_reg;
+	uint32_t rbp;	/* the RBP part of a row's rule, in its place */
+	uint8_t cfa;	/* enum cfa_how */
+	uint8_t places;	/* 0: return address and RSP are where they always are; else enum cfa_places */
+	int16_t cfa_expression;	/* what the row's cfa_off will be where the CFA is one */
+	bool rbp_signal;	/* RBP is where it is in a signal frame */
+};
+
+/* CFA_REG: a register and an offset; the two usual ones have their row's kind as value. */
+enum cfa_how {
+	CFA_NONE = 0, CFA_RSP = UNWIND_CFA_RSP, CFA_RBP = UNWIND_CFA_RBP, CFA_RBP_MEM = UNWIND_CFA_RBP_MEM,
+	CFA_RSP_MEM = UNWIND_CFA_RSP_MEM, CFA_PLT = UNWIND_CFA_PLT, CFA_REG = 16, CFA_EXPRESSION, CFA_EXPRESSION_RANGE,
+};
+
+/* Where the return address and the caller's RSP are, if not at CFA - 8 and the CFA itself. NONE: nothing said yet,
+ * which must not pass for the usual. */
+enum cfa_places {
+	PLACE_RA_UNDEFINED = 1, PLACE_RA_SIGNAL = 2, PLACE_RA_OTHER = 4, PLACE_RA_NONE = 8,
+	PLACE_RSP_SIGNAL = 16, PLACE_RSP_OTHER = 32,
+	PLACE_RA = 15, PLACE_RSP = 48,
+};
+
+/* How an instruction says that a register was saved. */
+enum cfa_saved {
+	SAVED_AT_CFA, SAVED_AT_RBP, SAVED_AT_RSP, SAVED_SAME, SAVED_UNDEFINED, SAVED_IS_CFA_PLUS, SAVED_OTHER,
+};
+
+/* CFA = reg + the offset that is there already. */
+void cfa_set_register(struct cfa_state *s, uint64_t reg);
+/* CFA = the value of the expression e. */
+void cfa_set_expression(struct cfa_state *s, struct dwcursor e);
+/* What was said about register reg: saved at off bytes from something, or not at all. */
+void cfa_set_saved(struct cfa_state *s, uint64_t reg, enum cfa_saved how, int64_t off);
+/* Register reg is saved at the address that the expression e gives. */
+void cfa_set_saved_expression(struct cfa_state *s, uint64_t reg, struct dwcursor e);
+/* Register reg's rule becomes what it is in `from`. */
+void cfa_restore(struct cfa_state *s, uint64_t reg, const struct cfa_state *from);
+
+/* What is said about these leaves no trace in a row. */
+static inline bool cfa_is_other(uint64_t reg)
+{
+	return reg != CFA_REG_RBP && reg != CFA_REG_RSP && reg != CFA_REG_RETURN;
+}
+
+/* kind, rbp_off and cfa_off of a row without RBP rule. */
+uint32_t cfa_rule(enum unwind_cfa kind, int16_t cfa_off);
+/* cfa_state_rule() of all but the two usual ones. */
+uint32_t cfa_unusual_rule(const struct cfa_state *s);
+
+/* bytes / 8 is a whole number within [min, max]. */
+static inline bool cfa_fits(int64_t bytes, int64_t min, int64_t max)
+{
+	return !(bytes & 7) && bytes >= min * 8 && bytes <= max * 8;
+}
+
+/* kind, rbp_off and cfa_off of a row that has the state's rules. */
+static inline uint32_t cfa_state_rule(const struct cfa_state *s)
+{
+	if (!s->places && (s->cfa == CFA_RSP || s->cfa == CFA_RBP) && cfa_fits(s->cfa_off, INT16_MIN, INT16_MAX))
+		return s->rbp | s->cfa | (uint32_t)(s->cfa_off / 8) << 16;
+	return cfa_unusual_rule(s);
+}
+
+#endif

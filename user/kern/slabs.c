@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Free runs are kept in a sorted list; the first that is large enough serves. What was given back may still be read by a
+ * walk that found it before: such runs wait until the kernel has let every program finish, which costs milliseconds and is
+ * done only when the room is needed.
+ */
+#include "kern/slabs.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/types.h>
+
+#include "base/mem.h"
+#include "unwind_map.h"
+
+struct run {
+	uint64_t first, n;	/* words */
+};
+
+typedef vec_of(struct run) run_list;
+
+struct slab {
+	int fd;
+	uint64_t *words;
+};
+
+struct slabs {
+	int map_fd;
+	int first_fd;
+	size_t max_slabs;
+	vec_of(struct slab) list;
+	run_list free;		/* sorted, neighbours don't touch */
+	run_list given;		/* not to be used before the kernel's programs have finished */
+	size_t used;		/* words */
+};
+
+int slab_create(uint32_t n_chunks)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_slab", sizeof(__u32), UNWIND_CHUNK_WORDS * sizeof(__u64), n_chunks,
+				&opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
+struct slabs *slabs_new(int map_fd, int first_fd, size_t max_slabs)
+{
+	struct slabs *s = xcalloc(1, sizeof(*s));
+
+	s->map_fd = map_fd;
+	s->first_fd = first_fd;
+	s->max_slabs = max_slabs;
+	return s;
+}
+
+void slabs_free(struct slabs *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->list.n; i++) {
+		munmap(s->list.at[i].words, UNWIND_SLAB_BYTES);
+		if (s->list.at[i].fd != s->first_fd)
+			close(s->list.at[i].fd);
+	}
+	vec_free(&s->list);
+	vec_free(&s->free);
+	vec_free(&s->given);
+	free(s);
+}
+
+static void add_free(struct slabs *s, struct run r)
+{
+	size_t i = 0;
+
+	while (i < s->free.n && s->free.at[i].first < r.first)
+		i++;
+	vec_grow(&s->free, s->free.n + 1);
+	memmove(s->free.at + i + 1, s->free.at + i, (s->free.n - i) * sizeof(r));
+	s->free.at[i] = r;
+	s->free.n++;
+	for (size_t j = i ? i - 1 : 0; j + 1 < s->free.n && j <= i;) {
+		struct run *a = &s->free.at[j], *b = a + 1;
+
+		if (a->first + a->n != b->first) {
+			j++;
+			continue;
+		}
+		a->n += b->n;
+		memmove(b, b + 1, (s->free.n - j - 2) * sizeof(*b));
+		s->free.n--;
+	}
+}
+
+/* Entering a slab into the array of slabs waits until every program that runs now has finished (kernel/bpf/syscall.c
+ * maybe_wait_bpf_programs()). */
+static int enter(const struct slabs *s, uint32_t i)
+{
+	return bpf_map_update_elem(s->map_fd, &i, &s->list.at[i].fd, BPF_ANY) ? -errno : 0;
+}
+
+static int add_slab(struct slabs *s)
+{
+	struct slab slab = {.fd = s->list.n ? slab_create(UNWIND_SLAB_CHUNKS) : s->first_fd};
+	uint32_t i = s->list.n;
+	int err;
+
+	if (slab.fd < 0)
+		return slab.fd;
+	slab.words = mmap(NULL, UNWIND_SLAB_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, slab.fd, 0);
+	if (slab.words == MAP_FAILED) {
+		err = -errno;
+		goto close;
+	}
+	vec_push(&s->list, slab);
+	err = enter(s, i);
+	if (!err) {
+		add_free(s, (struct run){(uint64_t)i << UNWIND_SLAB_SHIFT, UNWIND_SLAB_WORDS});
+		return 0;
+	}
+	s->list.n--;
+	munmap(slab.words, UNWIND_SLAB_BYTES);
+close:
+	if (slab.fd != s->first_fd)
+		close(slab.fd);
+	return err;
+}
+
+static bool take_free(struct slabs *s, size_t n, uint32_t *first)
+{
+	for (size_t i = 0; i < s->free.n; i++) {
+		struct run *r = &s->free.at[i];
+
+		if (r->n < n)
+			continue;
+		*first = r->first;
+		r->first += n;
+		r->n -= n;
+		if (!r->n) {
+			memmove(r, r + 1, (s->free.n - i - 1) * sizeof(*r));
+			s->free.n--;
+		}
+		s->used += n;
+		return true;
+	}
+	return false;
+}
+
+/* False: nothing was waiting. */
+static bool reclaim(struct slabs *s)
+{
+	if (!s->given.n || enter(s, 0))
+		return false;
+	for (size_t i = 0; i < s->given.n; i++)
+		add_free(s, s->given.at[i]);
+	s->given.n = 0;
+	return true;
+}
+
+bool slabs_take(struct slabs *s, size_t n, uint32_t *first, int *err)
+{
+	*err = 0;
+	if (n > s->max_slabs * UNWIND_SLAB_WORDS)
+		return false;
+	for (;;) {
+		if (take_free(s, n, first))
+			return true;
+		if (reclaim(s))
+			continue;
+		if (s->list.n == s->max_slabs)
+			return false;
+		*err = add_slab(s);
+		if (*err)
+			return false;
+	}
+}
+
+void slabs_give(struct slabs *s, uint32_t first, size_t n)
+{
+	if (!n)
+		return;
+	vec_push(&s->given, ((struct run){first, n}));
+	s->used -= n;
+}
+
+void slabs_trim(struct slabs *s, uint32_t first, size_t n)
+{
+	if (!n)
+		return;
+	add_free(s, (struct run){first, n});
+	s->used -= n;
+}
+
+void slabs_write(struct slabs *s, uint32_t first, const uint64_t *words, size_t n)
+{
+	while (n) {
+		size_t in_slab = first & (UNWIND_SLAB_WORDS - 1), part = UNWIND_SLAB_WORDS - in_slab;
+
+		if (part > n)
+			part = n;
+		memcpy(s->list.at[first >> UNWIND_SLAB_SHIFT].words + in_slab, words, part * sizeof(*words));
+		first += part;
+		words += part;
+		n -= part;
+	}
+}
+
+size_t slabs_used(const struct slabs *s)
+{
+	return s->used * sizeof(uint64_t);
+}
+
+size_t slabs_memory(const struct slabs *s)
+{
+	return s->list.n * (size_t)UNWIND_SLAB_BYTES;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel side unwinds by (bpf/unwind.bpf.h): the unwind table of every file that traced processes have mapped, once for all of
+ * them, and for each process what is mapped where. Tables are in place before a mapping refers to them.
+ */
+#ifndef ALLOCTRACE_KERN_UNWIND_H
+#define ALLOCTRACE_KERN_UNWIND_H
+
+#include "elf/elffile.h"
+#include "kern/kern.h"
+#include "target/process.h"
+
+struct unwind;
+
+/* The ELF file of a module, or NULL. It stays open. */
+typedef struct elf_file *(*unwind_file_fn)(void *arg, uint32_t module);
+
+/* k must have been opened with unwind_tables. Everything is borrowed. */
+struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_file_fn file, void *arg);
+/* Before kern_close(). free(NULL) is fine. */
+void unwind_free(struct unwind *u);
+
+/* Tells the kernel side what p has mapped now, if that has changed. Cheap if not. What can't be done is noted: stacks end
+ * there then, and say so. */
+void unwind_update(struct unwind *u, const struct process *p);
+/* The process is gone. */
+void unwind_forget(struct unwind *u, pid_t pid);
+
+struct unwind_usage {
+	size_t tables, rows;		/* in use or kept */
+	size_t table_bytes, kernel_bytes;
+	size_t without_room;		/* files whose table did not fit */
+};
+
+struct unwind_usage unwind_usage(const struct unwind *u);
+
+#endif
