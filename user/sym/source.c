@@ -9,6 +9,7 @@
 
 #include "elf/debugfile.h"
 #include "elf/elffile.h"
+#include "elf/fdestart.h"
 #include "elf/symbols.h"
 #include "sym/perfmap.h"
 #include "sym/vdso.h"
@@ -18,6 +19,8 @@ struct source {
 	enum sym_reason reason;		/* why the whole module has no names; SYM_NAMED if it has some */
 	struct elf_file *ef;
 	struct elf_symbols *symbols;
+	struct elf_fdes *fdes;		/* loaded when a name is missing */
+	bool fdes_tried;
 	struct perfmap *perfmap;
 };
 
@@ -116,6 +119,7 @@ void source_free(struct source *src)
 {
 	if (!src)
 		return;
+	elf_fdes_free(src->fdes);
 	elf_symbols_free(src->symbols);
 	elf_file_close(src->ef);
 	perfmap_free(src->perfmap);
@@ -142,6 +146,18 @@ struct source_name source_at(struct source *src, uint64_t addr)
 		name.reason = SYM_NO_SYMBOL;
 	}
 	return name;
+}
+
+uint64_t source_function_start(struct source *src, uint64_t addr)
+{
+	uint64_t start;
+
+	if (!src->fdes_tried && src->ef) {
+		src->fdes_tried = true;
+		if (elf_fdes_load(src->ef, &src->fdes))
+			src->fdes = NULL;
+	}
+	return src->fdes && elf_fdes_start(src->fdes, addr, &start) ? start : addr;
 }
 
 uint64_t source_offset(const struct source *src, uint64_t addr)

@@ -134,6 +134,7 @@ static void look_up(struct symbolizer *s, struct module_names *m, const struct m
 		sym->offset = addr - name.start;
 	} else {
 		sym->offset = source_offset(m->source, addr);
+		sym->start = source_offset(m->source, source_function_start(m->source, addr));
 	}
 }
 
@@ -189,7 +190,7 @@ void symbol_text(const struct symbol *sym, struct buf *out)
 	if (sym->function)
 		buf_str(out, sym->function);
 	else
-		buf_printf(out, "%s+0x%llx", sym->module, (unsigned long long)sym->offset);
+		buf_printf(out, "%s+0x%llx", sym->module, (unsigned long long)sym->start);
 }
 
 void symbol_site_text(const struct symbol *sym, struct buf *out)
