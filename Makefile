@@ -13,8 +13,7 @@ DESTDIR ?=
 CC ?= cc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-BTF ?= /sys/kernel/btf/vmlinux
-VERSION := $(shell cat VERSION)
+VERSION := 0.1.0
 
 V ?= 0
 ifeq ($(V),0)
@@ -34,7 +33,7 @@ CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
 endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O) $(WARN) -fno-omit-frame-pointer $(CFLAGS) -MMD -MP
-LIBS := -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz
+LIBS := -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -llzma -lzstd -ldl
 
 SRC := $(sort $(wildcard user/*.c user/*/*.c))
 OBJ := $(SRC:%.c=$(O)/%.o)
@@ -58,16 +57,13 @@ $(LIB): $(filter-out $(O)/user/main.o,$(OBJ))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(O)/%.o: %.c Makefile VERSION
+$(O)/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # The BPF side: each bpf/*.bpf.c compiled by clang, linked into one object, made a skeleton.
-$(O)/vmlinux.h: $(BTF)
-	$(call say,BTF,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(BPFTOOL) btf dump file $(BTF) format c > $@
+include vmlinux/vmlinux.mk
 
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/vmlinux.h Makefile
 	$(call say,CLANG,$<)

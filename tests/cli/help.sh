@@ -23,7 +23,7 @@ expect_status 0
 run check --help
 expect_status 0
 
-version=$(cat "$ROOT/VERSION")
+version=$(sed -n 's/^VERSION := //p' "$ROOT/Makefile")
 for option in --version -V; do
 	run $option
 	expect_status 0
