@@ -39,4 +39,18 @@ trace_stop
 expect_status 0
 expect_primes "$DIR/folded" "$DIR/target.1" bytes
 [[ ! -e $DIR/never ]] || fail "a killed run wrote its output"
+
+# A launched command is stopped while its probes are attached: killed at any moment of that, alloctrace leaves it running.
+for delay in 02 04 06 08 10 11 12 13 14 15 16 18 20 25; do
+	"$ALLOCTRACE" -q -- sleep 30 >/dev/null 2>&1 </dev/null &
+	TRACE=$!
+	sleep "0.$delay"
+	child=$(pgrep -P "$TRACE" | head -1)
+	kill -KILL "$TRACE"
+	wait "$TRACE" 2>/dev/null
+	[[ -n $child ]] || continue
+	goes_on() { [[ ! -e /proc/$child ]] || [[ $(awk '{ print $3 }' "/proc/$child/stat") != T ]]; }
+	wait_until 2 goes_on || fail "the command stays stopped after alloctrace was killed"
+	kill "$child" 2>/dev/null
+done
 no_probe_left

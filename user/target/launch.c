@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -73,6 +74,8 @@ static void child(int sock, char *const argv[])
 	int err;
 
 	restore_signals();
+	/* The probes are attached while CMD is stopped: if alloctrace is killed just then, CMD has to go on. */
+	prctl(PR_SET_PDEATHSIG, SIGCONT);
 	do
 		n = read(sock, &go, 1);
 	while (n < 0 && errno == EINTR);
