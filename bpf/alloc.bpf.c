@@ -116,9 +116,12 @@ static __always_inline bool in_wrapper(__u64 cookie, __u64 sp, __u64 ret)
 /* Sends the frames of a stack that was not sent before. A full ring is no loss yet: the next call tries again. */
 static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 {
-	__u32 size = __builtin_offsetof(struct stack_frames, frames) + (s->rec.n & STACK_MAX_FRAMES) * sizeof(__u64);
+	__u32 n = s->rec.n, size;
 	__u64 wake = BPF_RB_NO_WAKEUP;
 
+	if (n > STACK_MAX_FRAMES)
+		return;
+	size = __builtin_offsetof(struct stack_frames, frames) + n * sizeof(__u64);
 	if (__sync_val_compare_and_swap(&sum->sent, 0, 1) != 0)
 		return;
 	s->rec.time_ns = bpf_ktime_get_ns();
@@ -130,6 +133,42 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 		sum->sent = 0;
 		count_add(COUNT_RING_FULL, 1);
 	}
+}
+
+/* Sends a stack that broke off at an unknown mapping, with its memory. False: it can't be sent. */
+static __noinline bool send_raw(struct scratch *s, __u64 bytes)
+{
+	__u32 n = 0, present = 0, cpu = bpf_get_smp_processor_id();
+	__u64 at = s->cursor.sp;
+	struct stack_raw *raw = bpf_map_lookup_elem(&raws, &cpu);
+	bool sent;
+
+	if (!raw || raw_left <= 0 || __sync_fetch_and_add(&raw_left, -1) <= 0 ||
+	    __sync_val_compare_and_swap(&raw->busy, 0, 1) != 0)
+		return false;
+	s->rec.time_ns = bpf_ktime_get_ns();
+	bpf_get_current_comm(s->rec.name, 16);
+	s->rec.name[16] = 0;
+	bpf_probe_read_kernel(&raw->rec, sizeof(raw->rec), &s->rec);
+	raw->rec.end = WALK_RAW;
+	raw->bytes = bytes;
+	raw->pc = s->cursor.pc;
+	raw->sp = at;
+	raw->bp = s->cursor.bp;
+	raw->bp_known = s->cursor.bp_known;
+	for (__u32 i = 0; i < RAW_PAGES; i++) {
+		if (bpf_probe_read_user(raw->stack + i * RAW_PAGE_BYTES, RAW_PAGE_BYTES,
+					(void *)(at & ~(RAW_PAGE_BYTES - 1ULL)) + i * RAW_PAGE_BYTES))
+			continue;
+		present |= 1u << i;
+		n = i + 1;
+	}
+	raw->present = present;
+	raw->n_stack = n * RAW_PAGE_BYTES;
+	sent = !bpf_ringbuf_output(&ring, raw, __builtin_offsetof(struct stack_raw, stack) + n * RAW_PAGE_BYTES,
+				   BPF_RB_FORCE_WAKEUP);
+	__sync_lock_test_and_set(&raw->busy, 0);
+	return sent;
 }
 
 static __always_inline void account(struct scratch *s, __u64 bytes)
@@ -196,11 +235,9 @@ int on_alloc(struct pt_regs *ctx)
 		count_add(COUNT_FILTERED, 1);
 		goto out;
 	}
-	if (unwind_tables)
-		walk_unwind(s, ctx, sp, cookie);
-	else
-		walk(s, ctx, cookie);
-	account(s, bytes);
+	walk(s, ctx, sp, cookie);
+	if (s->rec.end != WALK_UNMAPPED || !send_raw(s, bytes))
+		account(s, bytes);
 out:
 	scratch_put(s);
 	return 0;

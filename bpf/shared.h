@@ -6,7 +6,7 @@
 #ifndef ALLOCTRACE_SHARED_H
 #define ALLOCTRACE_SHARED_H
 
-#define STACK_MAX_FRAMES 127
+#define STACK_MAX_FRAMES 512
 
 /*
  * A probe's cookie says what the BPF side has to know of the function it sits on, so that one program serves them all:
@@ -76,6 +76,7 @@ enum walk_end {
 	WALK_NO_RULE,		/* the same in code of a file */
 	WALK_UNSUPPORTED,	/* a rule that can't be followed */
 	WALK_UNMAPPED,		/* an address outside every mapping known */
+	WALK_RAW,		/* the same, and the stack's memory comes along: struct stack_raw */
 };
 
 /* Value of the stack table; its key is the stack's 64-bit id. */
@@ -91,10 +92,29 @@ struct stack_frames {
 	__u64 time_ns;	/* CLOCK_MONOTONIC */
 	__u32 pid, tid;
 	__u16 function;
+	__u16 n;	/* frames */
 	__u8 end;	/* enum walk_end */
-	__u8 n;		/* frames */
-	char name[20];	/* comm of the thread, NUL-terminated */
+	char name[19];	/* comm of the thread, NUL-terminated */
 	__u64 frames[STACK_MAX_FRAMES];	/* return addresses, innermost first */
+};
+
+/*
+ * A stack whose walk came to an address of no known mapping, as in a library that was loaded just now. Its memory goes
+ * out through the ring, for user space to go on where the mapping is known by then; this call is in no stack_sum. Cut
+ * after n_stack bytes of stack.
+ */
+#define RAW_PAGE_BYTES 4096
+#define RAW_PAGES 32
+struct stack_raw {
+	struct stack_frames rec;	/* rec.end is WALK_RAW */
+	__u64 bytes;		/* of the allocation */
+	/* The registers of the last of rec.frames; pc is the address to look up, one less than the frame. */
+	__u64 pc, sp, bp;
+	__u32 bp_known;
+	__u32 n_stack;		/* bytes; 0: unreadable */
+	__u32 busy;		/* of the kernel side */
+	__u32 present;		/* bit i: page i could be read; a page of a large frame that was never touched can't */
+	__u8 stack[RAW_PAGES * RAW_PAGE_BYTES];	/* whole pages from that of sp on; what lies below sp isn't there */
 };
 
 _Static_assert(sizeof(struct stack_sum) == 24, "layout is shared");

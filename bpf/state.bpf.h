@@ -65,8 +65,8 @@ struct {
  */
 #define WINDOW_WORDS 256	/* 2 KiB of the stack, read at once */
 
-/* The frame that the walk by unwind tables has come to. */
-struct unwind_cursor {
+/* The frame that a walk has come to. By frame pointers, bp and sp are used alone, and start: where the stack began. */
+struct cursor {
 	__u64 pc, sp, bp;	/* pc: of the call's last byte; below a signal frame, of the next instruction */
 	__u64 hash;
 	/* The mapping used last: its size in bytes, and the rest as in struct unwind_mapping. */
@@ -84,7 +84,7 @@ struct scratch {
 	__u64 window_bytes;	/* readable from there; 0: nothing read yet */
 	__u64 window[WINDOW_WORDS];
 	struct stack_frames rec;
-	struct unwind_cursor unwind;
+	struct cursor cursor;
 };
 
 struct {
@@ -93,6 +93,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
+
+/* Where a raw stack is put together; claimed as a scratch is. Rarely needed: one for each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stack_raw);
+} raws SEC(".maps");
 
 /* Atomic although per CPU: the program can be preempted between the load and the store. */
 static __always_inline void count_add(__u32 which, __u64 n)

@@ -6,12 +6,13 @@
  *             -> row (cache; else index word, then binary search in a bucket of rows)
  *             -> CFA, the caller's rsp -> saved rbp, return address
  *
- * The first frame needs none of it: at an allocator's entry the return address is where the site chooser says, and the CFA is
- * the word after it. A return address is looked up less one: the call may have been its function's last instruction.
- * Where no rule covers the code (JIT, Go, assembly) a step follows the frame pointer, and has to land in code.
+ * The first frame needs none of it: at an allocator's entry the return address is where the site chooser says, and the
+ * CFA is the word after it. A return address is looked up less one: the call may have been its function's last
+ * instruction. Where no rule covers the code (JIT, Go, assembly) a step follows the frame pointer, and has to land in
+ * code.
  *
- * The searches have no branches on data, since for each the verifier would follow both ways; assembly keeps clang from making
- * them, and from dropping masks that the verifier needs. The state lives in a map value, where the verifier
+ * The searches have no branches on data, since for each the verifier would follow both ways; assembly keeps clang from
+ * making them, and from dropping masks that the verifier needs. The state lives in a map value, where the verifier
  * doesn't track it: on the BPF stack every frame would be another state.
  */
 #ifndef ALLOCTRACE_UNWIND_BPF_H
@@ -39,12 +40,15 @@ struct {
 } unwind_mappings SEC(".maps");
 
 /*
- * Rules that were found, by (key << 12) + rel, 44 bits of which the slot's place holds 12 and its upper half the rest: a
- * hit is exact. Lower half: kind and offsets of the row.
+ * Rules that were found, by (key << 12) + rel, 44 bits of which the slot's place holds 12 and its upper half the rest:
+ * a hit is exact. Lower half: kind and offsets of the row.
  */
 #define ROW_CACHE_SHIFT 12
 #define ROW_CACHE_SIZE (1 << ROW_CACHE_SHIFT)
 __u64 row_cache[ROW_CACHE_SIZE] = {};
+
+/* How many more stacks may go out raw; user space sets it when it has told new mappings. */
+__s64 raw_left = 0;
 
 /* A frame pointer just below the stack pointer is what a frame that is gone has left. */
 #define STALE_BELOW_BYTES (1 << 20)
@@ -52,8 +56,6 @@ __u64 row_cache[ROW_CACHE_SIZE] = {};
 /* What called main() has its frame just below the arguments of the program; musl has no rules for it. */
 #define START_CODE_BYTES 256
 
-/* x & mask, which clang may not drop although it knows better. */
-#define MASKED(x, mask) ({ __u64 masked_ = (x); asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask)); masked_; })
 /* `step` if a >= b as signed numbers, else 0. */
 #define IF_REACHED(step, a, b) ({ \
 	__s64 less_ = (__s64)((a) - (b)); \
@@ -70,8 +72,8 @@ static __always_inline __u64 *unwind_chunk(__u32 word)
 }
 
 /*
- * The rule (a row without its pc) in force at rel; 0, a gap, if there is none. A global function: the verifier looks at it
- * once, not at each call.
+ * The rule (a row without its pc) in force at rel; 0, a gap, if there is none. A global function: the verifier looks
+ * at it once, not at each call.
  */
 __noinline __u32 unwind_row_find(__u32 index, __u32 rel, __u32 shift)
 {
@@ -125,13 +127,7 @@ static __always_inline bool unwind_word(struct scratch *s, __u64 addr, __u64 *wo
 	return (addr & 7) == 0 && stack_word(s, addr, word);
 }
 
-static __always_inline bool unwind_end(struct scratch *s, __u32 end)
-{
-	s->rec.end = end;
-	return false;
-}
-
-static __always_inline void unwind_lookup_mapping(struct unwind_run *run, struct unwind_cursor *u, __u64 pc)
+static __always_inline void unwind_lookup_mapping(struct unwind_run *run, struct cursor *u, __u64 pc)
 {
 	__u64 i = MASKED(unwind_mapping_find(run->m, pc), UNWIND_MAPPINGS - 1);
 	struct unwind_mapping *e = &run->m->at[i];
@@ -145,7 +141,7 @@ static __always_inline void unwind_lookup_mapping(struct unwind_run *run, struct
 	u->kind = e->kind;
 }
 
-static __always_inline __u32 unwind_rule(struct unwind_cursor *u, __u64 pc)
+static __always_inline __u32 unwind_rule(struct cursor *u, __u64 pc)
 {
 	__u32 rel = u->rel + (__u32)(pc - u->start), tag, rule;
 	__u64 key = ((__u64)u->key << ROW_CACHE_SHIFT) + rel, *slot, cached;
@@ -163,25 +159,25 @@ static __always_inline __u32 unwind_rule(struct unwind_cursor *u, __u64 pc)
 }
 
 /* The caller's registers, by the CFA and the rule for RBP. */
-static __always_inline bool unwind_caller(struct scratch *s, struct unwind_cursor *u, __u32 rule, __u64 cfa)
+static __always_inline bool unwind_caller(struct scratch *s, struct cursor *u, __u32 rule, __u64 cfa)
 {
 	__u32 how_bp = (rule >> 4) & 15;
 	__u64 ret;
 
 	/* A caller's frame lies above; another stack begins only at a signal frame. */
 	if (cfa <= u->sp)
-		return unwind_end(s, WALK_UNSUPPORTED);
+		return walk_end(s, WALK_UNSUPPORTED);
 	/* The lower address first: one window then serves both reads. */
 	if (how_bp != UNWIND_RBP_SAME) {
 		if (!unwind_word(s, cfa + (__s64)(__s8)(rule >> 8) * 8, &u->bp))
-			return unwind_end(s, WALK_UNREADABLE);
+			return walk_end(s, WALK_UNREADABLE);
 		u->bp_known = 1;
 	}
 	if (!unwind_word(s, cfa - 8, &ret))
-		return unwind_end(s, WALK_UNREADABLE);
+		return walk_end(s, WALK_UNREADABLE);
 	/* The entry of a coroutine, by convention. */
 	if (!ret)
-		return unwind_end(s, WALK_COMPLETE);
+		return walk_end(s, WALK_COMPLETE);
 	u->sp = cfa;
 	u->by_fp = 0;
 	u->pc = ret - 1;
@@ -189,20 +185,20 @@ static __always_inline bool unwind_caller(struct scratch *s, struct unwind_curso
 }
 
 /* A frame of code that no rule covers: its caller by the frame pointer. */
-static __always_inline bool unwind_by_fp(struct scratch *s, struct unwind_cursor *u, __u64 start_stack)
+static __always_inline bool unwind_by_fp(struct scratch *s, struct cursor *u, __u64 start_stack)
 {
 	__u32 otherwise = u->kind == UNWIND_KIND_JIT ? WALK_JIT : WALK_NO_RULE;
 	__u64 fp = u->bp, next, ret;
 
 	if (start_stack - u->sp < START_CODE_BYTES)
-		return unwind_end(s, WALK_COMPLETE);
+		return walk_end(s, WALK_COMPLETE);
 	if (!u->bp_known)
-		return unwind_end(s, otherwise);
+		return walk_end(s, otherwise);
 	/* The outermost frame of Go, of musl and of most assembly; a JIT may hold anything in rbp. */
 	if (!fp && u->kind != UNWIND_KIND_JIT)
-		return unwind_end(s, WALK_COMPLETE);
+		return walk_end(s, WALK_COMPLETE);
 	if (u->sp - fp - 1 < STALE_BELOW_BYTES || !unwind_word(s, fp, &next) || !stack_word(s, fp + 8, &ret) || !ret)
-		return unwind_end(s, otherwise);
+		return walk_end(s, otherwise);
 	u->by_fp = otherwise;
 	u->sp = fp + 16;
 	u->bp = next;
@@ -211,27 +207,27 @@ static __always_inline bool unwind_by_fp(struct scratch *s, struct unwind_cursor
 }
 
 /* Below a signal frame: what was interrupted, which need not be at a call. */
-static __always_inline bool unwind_signal(struct scratch *s, struct unwind_cursor *u)
+static __always_inline bool unwind_signal(struct scratch *s, struct cursor *u)
 {
 	__u64 sp = u->sp, pc;
 
 	if (!unwind_word(s, sp + UNWIND_SIGNAL_RBP, &u->bp) || !stack_word(s, sp + UNWIND_SIGNAL_RSP, &u->sp) ||
 	    !stack_word(s, sp + UNWIND_SIGNAL_RIP, &pc))
-		return unwind_end(s, WALK_UNREADABLE);
+		return walk_end(s, WALK_UNREADABLE);
 	u->bp_known = 1;
 	u->by_fp = 0;
 	u->pc = pc;
 	return true;
 }
 
-static __always_inline bool unwind_rare_rule(struct scratch *s, struct unwind_cursor *u, __u32 rule)
+static __always_inline bool unwind_rare_rule(struct scratch *s, struct cursor *u, __u32 rule)
 {
 	__u32 how = rule & 15, how_bp = (rule >> 4) & 15;
 	__s64 off = (__s64)(__s16)(rule >> 16);
 	__u64 cfa, bp = u->bp;
 
 	if ((how == UNWIND_CFA_RBP || how == UNWIND_CFA_RBP_MEM) && !u->bp_known)
-		return unwind_end(s, WALK_UNSUPPORTED);
+		return walk_end(s, WALK_UNSUPPORTED);
 	if (how == UNWIND_CFA_RSP) {
 		cfa = u->sp + off * 8;
 	} else if (how == UNWIND_CFA_RBP) {
@@ -241,18 +237,27 @@ static __always_inline bool unwind_rare_rule(struct scratch *s, struct unwind_cu
 	} else if (how == UNWIND_CFA_RBP_MEM || how == UNWIND_CFA_RSP_MEM) {
 		cfa = (how == UNWIND_CFA_RBP_MEM ? bp : u->sp) + UNWIND_MEM_AT(off);
 		if (!unwind_word(s, cfa, &cfa))
-			return unwind_end(s, WALK_UNREADABLE);
+			return walk_end(s, WALK_UNREADABLE);
 		cfa += UNWIND_MEM_PLUS(off);
 	} else {
-		return unwind_end(s, WALK_UNSUPPORTED);
+		return walk_end(s, WALK_UNSUPPORTED);
 	}
 	if (how_bp == UNWIND_RBP_RBP && u->bp_known) {
 		if (!unwind_word(s, bp + (__s64)(__s8)(rule >> 8) * 8, &u->bp))
-			return unwind_end(s, WALK_UNREADABLE);
+			return walk_end(s, WALK_UNREADABLE);
 	} else if (how_bp > UNWIND_RBP_CFA) {
 		u->bp_known = 0;
 	}
 	return unwind_caller(s, u, how_bp == UNWIND_RBP_CFA ? rule : rule & ~0xf0u, cfa);
+}
+
+/*
+ * A "return address" that is a function's first byte, with no function right before it, is none: no call lies there.
+ * makecontext() makes such a frame (glibc's __start_context) below a coroutine's first function.
+ */
+static __always_inline bool unwind_is_entry(struct cursor *u)
+{
+	return u->pc + 1 - u->start < u->bytes && (unwind_rule(u, u->pc + 1) & 15) != UNWIND_CFA_GAP;
 }
 
 /* What few frames need. Not 0: there is a caller. A global function, too. */
@@ -260,15 +265,17 @@ __noinline int unwind_rare(struct scratch *s, __u64 start_stack, __u32 rule)
 {
 	if (!s)
 		return 0;
+	if ((rule & 15) == UNWIND_CFA_GAP && unwind_is_entry(&s->cursor))
+		return walk_end(s, WALK_COMPLETE);
 	switch (rule & 15) {
 	case UNWIND_CFA_STOP:
-		return unwind_end(s, WALK_COMPLETE);
+		return walk_end(s, WALK_COMPLETE);
 	case UNWIND_CFA_GAP:
-		return unwind_by_fp(s, &s->unwind, start_stack);
+		return unwind_by_fp(s, &s->cursor, start_stack);
 	case UNWIND_CFA_SIGNAL:
-		return unwind_signal(s, &s->unwind);
+		return unwind_signal(s, &s->cursor);
 	default:
-		return unwind_rare_rule(s, &s->unwind, rule);
+		return unwind_rare_rule(s, &s->cursor, rule);
 	}
 }
 
@@ -276,21 +283,19 @@ __noinline int unwind_rare(struct scratch *s, __u64 start_stack, __u32 rule)
 static __always_inline bool unwind_step(struct unwind_run *run)
 {
 	struct scratch *s = run->s;
-	struct unwind_cursor *u = &s->unwind;
+	struct cursor *u = &s->cursor;
 	__u64 pc = u->pc, off;
-	__u32 n = s->rec.n, rule;
+	__u32 rule;
 
-	if (n >= max_frames)
-		return unwind_end(s, WALK_DEPTH);
+	if (s->rec.n >= max_frames)
+		return walk_end(s, WALK_DEPTH);
 	if (pc - u->start >= u->bytes)
 		unwind_lookup_mapping(run, u, pc);
 	if (u->kind == UNWIND_KIND_GAP && u->by_fp)
-		return unwind_end(s, u->by_fp);
-	s->rec.frames[MASKED(n, STACK_MAX_FRAMES)] = pc + 1;
-	u->hash = hash_step(u->hash, pc + 1);
-	s->rec.n = n + 1;
+		return walk_end(s, u->by_fp);
+	walk_record(s, pc + 1);
 	if (u->kind == UNWIND_KIND_GAP)
-		return unwind_end(s, WALK_UNMAPPED);
+		return walk_end(s, WALK_UNMAPPED);
 	rule = unwind_rule(u, pc);
 	off = (__s64)(__s16)(rule >> 16) * 8;
 	/* Nearly every frame: CFA by RSP or RBP, RBP unchanged or saved in the frame. */
@@ -301,20 +306,26 @@ static __always_inline bool unwind_step(struct unwind_run *run)
 	return unwind_rare(s, run->m->mm_start_stack, rule);
 }
 
-static long unwind_step_callback(__u32 i, struct unwind_run *run)
+static long walk_step(__u32 i, struct unwind_run *run)
 {
-	return unwind_step(run) ? 0 : 1;
+	bool goes_on = unwind_tables ? unwind_step(run) : walk_step_fp(run->s);
+
+	return goes_on ? 0 : 1;
 }
 
-static __always_inline void unwind_loop(struct unwind_run *run)
+/* One step more than frames: it sees whether there are more. */
+static __always_inline void walk_loop(struct unwind_run *run)
 {
-	/* 5.17; without it the verifier follows every frame. One step more than frames: it sees that there are more. */
+	run->s->rec.end = WALK_DEPTH;
+	/* clang may not know that by frame pointers m is NULL: it would make other code of the steps by tables. */
+	asm volatile("" : "+r"(run->m));
+	/* 5.17; without it the verifier follows every frame, and 128 are all that it is willing to. */
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
-		bpf_loop(STACK_MAX_FRAMES + 1, unwind_step_callback, run, 0);
+		bpf_loop(max_frames + 1, walk_step, run, 0);
 		return;
 	}
-	for (int i = 0; i < STACK_MAX_FRAMES + 1; i++)
-		if (!unwind_step(run))
+	for (int i = 0; i < 129; i++)
+		if (walk_step(i, run))
 			break;
 }
 
@@ -328,37 +339,54 @@ static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
 	return m && mm && m->mm_start_stack == mm->start_stack ? m : NULL;
 }
 
-/* Continues after walk_begin(), whose return address was at sp, and fills s->rec but for what only a first sight needs. */
-static __always_inline void walk_unwind(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 cookie)
+/* Where a walk begins: at the caller, which walk_begin() has read. */
+static __always_inline void walk_init(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 seed)
 {
-	struct unwind_cursor *u = &s->unwind;
-	struct unwind_run run = {.s = s};
-	__u64 seed = walk_seed(s, cookie), version;
+	struct cursor *u = &s->cursor;
 
+	s->rec.n = 0;
 	u->hash = seed;
-	u->start = u->bytes = 0;
-	u->pc = s->rec.frames[0] - 1;
 	u->sp = sp + 8;
 	u->bp = ctx->bp;
+	u->start = unwind_tables ? 0 : sp;
+	u->bytes = 0;
+	u->pc = s->rec.frames[0] - 1;
 	u->bp_known = 1;
 	u->by_fp = 0;
-	s->rec.end = WALK_UNMAPPED;
-	run.m = unwind_mappings_of(s->rec.pid);
+}
+
+/* Continues after walk_begin(), whose return address was at sp, and fills s->rec but for what only a first sight
+ * needs. */
+static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 cookie)
+{
+	struct unwind_run run = {.s = s};
+	__u64 seed = walk_seed(s, cookie), version = 0;
+
 	if (!s->rec.n) {
+		s->cursor.hash = seed;
 		s->rec.end = WALK_UNREADABLE;
-	} else if (!run.m) {
-		u->hash = hash_step(seed, s->rec.frames[0]);
-	} else {
-		version = run.m->version;
-		s->rec.n = 0;
-		unwind_loop(&run);
-		if (run.m->version != version) {
-			s->rec.n = 1;
-			s->rec.end = WALK_UNMAPPED;
-			u->hash = hash_step(seed, s->rec.frames[0]);
-		}
+		goto out;
 	}
-	s->rec.id = hash_step(u->hash, (__u64)s->rec.end << 32 | s->rec.n);
+	if (unwind_tables) {
+		run.m = unwind_mappings_of(s->rec.pid);
+		if (!run.m)
+			goto caller_alone;
+		version = *(volatile __u64 *)&run.m->version;
+	}
+	walk_init(s, ctx, sp, seed);
+	/* The walk by frame pointers begins with the caller's frame recorded. */
+	if (!unwind_tables)
+		walk_record(s, s->rec.frames[0]);
+	walk_loop(&run);
+	if (!unwind_tables || *(volatile __u64 *)&run.m->version == version)
+		goto out;
+caller_alone:
+	walk_init(s, ctx, sp, seed);
+	walk_record(s, s->rec.frames[0]);
+	s->rec.end = WALK_UNMAPPED;
+out:
+	/* The same frames may have ended in another way before a mapping was known. */
+	s->rec.id = hash_step(s->cursor.hash, (__u64)s->rec.end << 32 | s->rec.n);
 }
 
 #endif

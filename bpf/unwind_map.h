@@ -10,7 +10,8 @@
  *    +-------------+--------+------------+
  *
  * A table is rows (unwind_row.h) sorted by pc, and an index: one word for each 2^shift bytes of text, which says where
- * the rows are that are in force there. The first of them is in force where those bytes begin, and all are in one chunk:
+ * the rows are that are in force there. The first of them is in force where those bytes begin, and all are in one
+ * chunk:
  *
  *    index word   | start of the bucket (low half) | number of rows (high half) |
  */
@@ -58,8 +59,8 @@ struct unwind_mapping {
 
 struct unwind_mappings {
 	/*
-	 * No two values ever have the same. The memory of a replaced value may be given to the next one at once (6.1 and
-	 * later), while a walk still reads it: the walk sees it by this.
+	 * No two values ever have the same. The memory of a replaced value may be given to the next one at once (6.1
+	 * and later), while a walk still reads it: the walk sees it by this.
 	 */
 	__u64 version;
 	__u64 mm_start_stack;	/* tells the address space from that before or after an exec */

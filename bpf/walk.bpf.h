@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The walk of a stack by frame pointers, hashed on the way.
+ * What the walks of a stack share, and the one by frame pointers. Stacks are hashed on the way.
  *
  *        |  ...          |
  *        +---------------+
@@ -25,6 +25,9 @@ static __always_inline __u64 hash_step(__u64 h, __u64 x)
 	h = (h ^ x) * 0x9e3779b97f4a7c15ULL;
 	return h ^ (h >> 29);
 }
+
+/* x & mask, which clang may not drop although it knows better: the verifier does not. */
+#define MASKED(x, mask) ({ __u64 masked_ = (x); asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask)); masked_; })
 
 /* The word at addr, which is a multiple of 8. */
 static __always_inline bool stack_word(struct scratch *s, __u64 addr, __u64 *word)
@@ -77,44 +80,40 @@ static __always_inline __u64 walk_seed(struct scratch *s, __u64 cookie)
 	return by_thread ? hash_step(h, s->rec.tid) : h;
 }
 
-/* Continues after walk_begin() and fills s->rec but for what only a first sight needs. */
-static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 cookie)
+/* Ends the walk; false, for the callers to return. */
+static __always_inline bool walk_end(struct scratch *s, __u32 end)
 {
-	__u64 sp = ctx->sp, fp = ctx->bp, below = sp;
-	__u32 n = s->rec.n, end = WALK_CHAIN;
-	__u64 h = walk_seed(s, cookie);
-
-	if (!n)
-		end = WALK_UNREADABLE;
-	else
-		h = hash_step(h, s->rec.frames[0]);
-	for (int i = 1; n && i < STACK_MAX_FRAMES; i++) {
-		__u64 next, ret;
-
-		if (i >= max_frames) {
-			end = WALK_DEPTH;
-			break;
-		}
-		if (!fp) {
-			end = WALK_COMPLETE;
-			break;
-		}
-		/* The chain climbs; what does not is another use of rbp. */
-		if ((fp & 7) || fp <= below || fp - sp > STACK_SPAN_BYTES)
-			break;
-		if (!stack_word(s, fp, &next) || !stack_word(s, fp + 8, &ret) || ret < PAGE_BYTES)
-			break;
-		s->rec.frames[i] = ret;
-		h = hash_step(h, ret);
-		n = i + 1;
-		below = fp;
-		fp = next;
-	}
-	if (n >= STACK_MAX_FRAMES)
-		end = WALK_DEPTH;
-	s->rec.n = n;
 	s->rec.end = end;
-	s->rec.id = hash_step(h, n);
+	return false;
+}
+
+static __always_inline void walk_record(struct scratch *s, __u64 ret)
+{
+	__u32 n = s->rec.n;
+
+	s->rec.frames[MASKED(n, STACK_MAX_FRAMES - 1)] = ret;
+	s->rec.n = n + 1;
+	s->cursor.hash = hash_step(s->cursor.hash, ret);
+}
+
+/* Goes to the caller by its frame pointer and records it; false at the end. */
+static __always_inline bool walk_step_fp(struct scratch *s)
+{
+	struct cursor *u = &s->cursor;
+	__u64 fp = u->bp, next, ret;
+
+	if (!fp)
+		return walk_end(s, WALK_COMPLETE);
+	if (s->rec.n >= max_frames)
+		return walk_end(s, WALK_DEPTH);
+	/* The chain climbs; what does not is another use of rbp. */
+	if ((fp & 7) || fp < u->sp || fp - u->start > STACK_SPAN_BYTES ||
+	    !stack_word(s, fp, &next) || !stack_word(s, fp + 8, &ret) || ret < PAGE_BYTES)
+		return walk_end(s, WALK_CHAIN);
+	walk_record(s, ret);
+	u->sp = fp + 16;
+	u->bp = next;
+	return true;
 }
 
 #endif

@@ -9,8 +9,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 O=${O:-$ROOT/.build}
 ALLOCTRACE=${ALLOCTRACE:-$O/alloctrace}
 W=$O/tests/workloads
-DIR=$(mktemp -d "${TMPDIR:-/tmp}/alloctrace-test.XXXXXX")
 [[ -x $ALLOCTRACE && -x $W/primes ]] || { echo "$ALLOCTRACE, $W/primes: build first (make workloads all)"; exit 1; }
+DIR=$(mktemp -d "${TMPDIR:-/tmp}/alloctrace-test.XXXXXX")
 LIBDIR=/usr/lib/x86_64-linux-gnu
 PYTHON=/usr/bin/python3
 export LC_ALL=C.UTF-8
@@ -149,8 +149,8 @@ trace_stop() {
 
 # --- targets
 
-# Starts a workload that waits (-w) and returns when it is ready to be attached to: $TARGET is its pid, its stdout goes to
-# $DIR/target.N (N counts from 1), its stdin is a fifo.
+# Starts a workload that waits (-w) and returns when it is ready to be attached to: $TARGET is its pid, its stdout goes
+# to $DIR/target.N (N counts from 1), its stdin is a fifo.
 target_start() {	# CMD ARGS...
 	N_TARGETS=$((N_TARGETS + 1))
 	local n=$N_TARGETS
@@ -281,7 +281,8 @@ same_orphans() {
 
 # Nothing that holds itself in the kernel is there that was not there at remember_probes.
 no_probe_left() {
-	wait_until 5 same_orphans || fail "BPF programs left behind: $(comm -13 <(echo "$ORPHANS_BEFORE") <(orphan_programs))"
+	wait_until 5 same_orphans ||
+		fail "BPF programs left behind: $(comm -13 <(echo "$ORPHANS_BEFORE") <(orphan_programs))"
 }
 
 # The directory holds these files (hidden ones too) and no others.
@@ -290,5 +291,6 @@ expect_files() {	# DIRECTORY NAME...
 
 	shift
 	got=$(cd "$dir" && find . -mindepth 1 -printf '%P\n' | sort | tr '\n' ' ')
-	expect_equal "files in $dir" "${got% }" "$(printf '%s\n' "$@" | sed '/^$/d' | sort | tr '\n' ' ' | sed 's/ $//')"
+	expect_equal "files in $dir" "${got% }" \
+		"$(printf '%s\n' "$@" | sed '/^$/d' | sort | tr '\n' ' ' | sed 's/ $//')"
 }

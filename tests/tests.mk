@@ -11,7 +11,7 @@ T := $(O)/tests
 W := $(T)/workloads
 TESTS ?= *
 BENCH ?=
-DEMO ?= demo
+DEMO ?= $(O)/demo
 
 RUN_ENV = O=$(abspath $(O)) ALLOCTRACE=$(abspath $(O))/alloctrace
 
@@ -25,14 +25,34 @@ $(T)/unit/%: tests/unit/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -lpthread
 
+# --- fuzz targets: what parses, compiled once more with the coverage and the sanitizers of clang
+
+FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+FUZZ_SRC := $(sort $(wildcard user/base/*.c user/elf/*.c user/model/*.c user/sym/*.c))
+FUZZ_OBJ := $(FUZZ_SRC:%.c=$(T)/fuzz/%.o)
+FUZZ := $(patsubst tests/fuzz/%.c,$(T)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+$(T)/fuzz/%.o: %.c tests/tests.mk
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(T)/fuzz/libfuzz.a: $(FUZZ_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(FUZZ): $(T)/fuzz/%: tests/fuzz/%.c $(T)/fuzz/libfuzz.a
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -MT $@ -o $@ $< $(T)/fuzz/libfuzz.a $(LIBS)
+
 # --- workloads: frame pointers, no tail calls, and every call of an allocator stays one
 
 WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin -pthread
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
-W_PLAIN := primes chains forker execer hold loop stacks latency dlopener edge
+W_PLAIN := primes forker execer hold loop stacks latency dlopener edge
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
-	loop-static tiny32 cxx cxx-nofp plugin.so plugin2.so preload_counter.so)
+	loop-static tiny32 cxx cxx-nofp inlined plugin.so plugin2.so preload_counter.so)
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static)
 
 $(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
@@ -72,6 +92,11 @@ $(W)/cxx-nofp: tests/workloads/cxx.cc
 	$(call say,CXX,$@)
 	$(Q)mkdir -p $(@D) && g++ -D_GNU_SOURCE -std=c++17 $(WFLAGS) -fomit-frame-pointer -o $@ $<
 
+# Inlined callers, with debugging information.
+$(W)/inlined: tests/workloads/inlined.cc
+	$(call say,CXX,$@)
+	$(Q)mkdir -p $(@D) && g++ -std=c++17 -O2 -g -o $@ $<
+
 $(W)/plugin.so $(W)/plugin2.so: tests/workloads/plugin.c
 	$(call say,CC,$@)
 	$(WCC) -shared -fPIC -o $@ $<
@@ -82,16 +107,25 @@ $(W)/preload_counter.so: tests/workloads/preload_counter.c
 
 $(W_ALL) $(W_MUSL): tests/workloads/workload.h tests/tests.mk
 
+# --- stacks as numbers, to be compared with a debugger's (live/unwind)
+
+$(T)/rawstacks: tests/unwind/rawstacks.c $(LIB)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
 # --- what people call
 
-.PHONY: check-run workloads
-workloads: $(W_ALL) $(W_MUSL)
+.PHONY: check-run workloads fuzz
+workloads: $(W_ALL) $(W_MUSL) $(T)/rawstacks
 
 check:
 	$(Q)tools/install-deps build test
 	$(Q)$(MAKE) --no-print-directory check-run
 
-check-run: all $(UNIT) workloads
+fuzz: $(FUZZ)
+
+check-run: all $(UNIT) workloads $(if $(filter * fuzz/%,$(TESTS)),fuzz)
 	$(Q)$(RUN_ENV) tests/run '$(TESTS)'
 
 unit: $(UNIT)
@@ -111,7 +145,7 @@ demo:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(RUN_ENV) tools/demo $(DEMO)
 
--include $(wildcard $(T)/unit/*.d)
+-include $(wildcard $(T)/unit/*.d $(T)/fuzz/*.d) $(FUZZ_OBJ:.o=.d)
 
 # --- installation
 

@@ -39,10 +39,11 @@ static bool print_features(void)
 	if (!uname(&u))
 		printf("Kernel %s %s\n", u.release, u.machine);
 	for (int f = 0; f < FEATURE_MAX; f++) {
-		const char *why = NULL;
-		bool yes = feature(f, &why);
+		const char *why = "can't be told without privileges";
+		bool known = !feature_infos[f].asks_bpf || feature(FEATURE_PRIVILEGE, NULL);
+		bool yes = known && feature(f, &why);
 
-		printf("  %-3s  %-16s  %s%s%s\n", yes ? "yes" : "no", feature_infos[f].name, feature_infos[f].help,
+		printf("  %-3s  %-16s  %s%s%s\n", yes ? "yes" : known ? "no" : "?", feature_infos[f].name, feature_infos[f].help,
 		       why ? ": " : "", why ? why : "");
 		if (!yes && feature_infos[f].required)
 			all_required = false;
@@ -62,7 +63,7 @@ static void print_costs(enum attach_mode mode)
 	printf("Attach by %s. One probe hit costs the target, with a stack of %d frames:\n",
 	       attach_mode_name(attach_mode_resolve(mode)), CALIBRATE_DEPTH);
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		err = kern_calibrate(mode, classes[i].cost, CALIBRATE_DEPTH, &ns);
+		err = kern_calibrate(mode, UNWIND_AUTO, classes[i].cost, CALIBRATE_DEPTH, &ns);
 		if (err)
 			printf("  not measured: %s\n", strerror(-err));
 		else
@@ -130,7 +131,7 @@ static int print_process(pid_t pid)
 		for (size_t i = 1; i < modules.list.n; i++)
 			n += print_module(modules.list.at[i]);
 		if (!n)
-			printf("  no allocator function found: a static binary without symbols can't be traced\n");
+			printf("  no allocator function found: a program with an allocator of its own (Go), or static and stripped\n");
 	}
 	buf_free(&name);
 	processes_free(&processes);

@@ -310,8 +310,8 @@ static int final_report(struct run *r, struct reporting_result *result)
 	if (r->launch && !tracer_probes(r->tracer) && tracer_saw_32bit(r->tracer))
 		return fail(-ENOTSUP, "%s: 32-bit programs are not supported", r->o.argv[0]);
 	if (r->launch && !tracer_probes(r->tracer))
-		return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: a static binary without "
-			    "symbols can't be traced", r->o.argv[0]);
+		return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: it has an allocator of "
+			    "its own (Go), or it is static and stripped", r->o.argv[0]);
 	return report(r, 0, r->start_ns, result);
 }
 

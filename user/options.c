@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -86,6 +87,20 @@ static int set_choice(const struct option_row *row, const char *arg, struct opti
 	return -EINVAL;
 }
 
+static int add_string(const struct option_row *row, const char *arg, const char **to)
+{
+	size_t n = 0;
+
+	while (to[n])
+		n++;
+	if (!*arg)
+		return usage_error("--%s needs a %s that is not empty", row->name, row->arg);
+	if (n == OPTIONS_STRINGS_MAX)
+		return usage_error("--%s is given more than %d times", row->name, OPTIONS_STRINGS_MAX);
+	to[n] = arg;
+	return 0;
+}
+
 static int set_option(const struct option_row *row, const char *arg, struct options *o)
 {
 	void *to = (char *)o + row->offset;
@@ -94,6 +109,11 @@ static int set_option(const struct option_row *row, const char *arg, struct opti
 	case OPTION_FLAG:
 		*(bool *)to = true;
 		return 0;
+	case OPTION_FLAG_OFF:
+		*(bool *)to = false;
+		return 0;
+	case OPTION_STRINGS:
+		return add_string(row, arg, to);
 	case OPTION_STRING:
 		if (!*arg)
 			return usage_error("--%s needs a %s that is not empty", row->name, row->arg);
@@ -240,8 +260,32 @@ static int check_output(const struct options *o)
 	return err;
 }
 
-static int check_report(const struct options *o)
+static int check_list(struct options *o)
 {
+	regex_t regex;
+	char why[256];
+	int err;
+
+	if (!o->list)
+		return 0;
+	if (o->format->machine)
+		return usage_error("--list shows source, which --format %s has no place for", o->format->name);
+	err = regcomp(&regex, o->list, REG_EXTENDED | REG_NOSUB);
+	if (err) {
+		regerror(err, &regex, why, sizeof(why));
+		return usage_error("--list %s is no regular expression: %s", o->list, why);
+	}
+	regfree(&regex);
+	o->format = &report_format_list;
+	return 0;
+}
+
+static int check_report(struct options *o)
+{
+	int err = check_list(o);
+
+	if (err)
+		return err;
 	if (o->min_size > o->max_size)
 		return usage_error("--min-size %llu is above --max-size %llu: nothing would be counted",
 				   (unsigned long long)o->min_size, (unsigned long long)o->max_size);

@@ -14,6 +14,8 @@ enum command { COMMAND_TRACE, COMMAND_CHECK };
 
 enum generate { GENERATE_NOTHING, GENERATE_MAN, GENERATE_COMPLETION };
 
+#define OPTIONS_STRINGS_MAX 16	/* how often an option that may be repeated may be */
+
 /* Strings point into argv. */
 struct options {
 	enum command command;
@@ -30,9 +32,11 @@ struct options {
 	uint64_t top;		/* rows; 0: all */
 	uint64_t min_size;	/* bytes */
 	uint64_t max_size;	/* bytes; UINT64_MAX: no limit */
-	bool no_demangle;
+	bool no_demangle, no_inline;
+	const char *list;	/* functions whose source is shown, a regular expression; NULL: none */
+	const char *source_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */
 
-	const struct report_format *format;
+	const struct report_format *format;	/* with list: report_format_list */
 	const char *output;	/* a pattern for outfile_expand(); NULL: not given */
 	bool quiet, verbose;
 

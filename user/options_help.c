@@ -46,7 +46,7 @@ void options_help(FILE *f)
 		fprintf(f, "%s alloctrace %s%s%s\n", i ? "      " : "Usage:", command_rows[i].name ? command_rows[i].name : "",
 			command_rows[i].name ? " " : "", command_rows[i].usage);
 	for (const struct option_row *row = option_rows; row->name; row++) {
-		if (row->section == SECTION_HIDDEN)
+		if (row->section == SECTION_HIDDEN || row->man_only)
 			continue;
 		help_row(f, row, (int)row->section != section);
 		section = row->section;
@@ -117,7 +117,7 @@ static void completion_of_value(FILE *f, const struct option_row *row)
 		buf_free(&names);
 	} else if (row->offset == offsetof(struct options, pids)) {
 		fputs(")\n\t\t_alloctrace_pids \"$cur\"; return ;;\n", f);
-	} else if (row->kind == OPTION_STRING) {
+	} else if (row->kind == OPTION_STRING || row->kind == OPTION_STRINGS) {
 		fputs(")\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n", f);
 	} else {
 		fputs(")\n\t\treturn ;;\n", f);

@@ -7,7 +7,9 @@
 
 enum option_kind {
 	OPTION_FLAG,	/* bool */
+	OPTION_FLAG_OFF,	/* bool, which it makes false */
 	OPTION_STRING,	/* const char *, not empty */
+	OPTION_STRINGS,	/* const char *[OPTIONS_STRINGS_MAX + 1], one for each time that it is given */
 	OPTION_NUMBER,	/* uint64_t */
 	OPTION_SIZE,	/* uint64_t, bytes */
 	OPTION_TIME,	/* uint64_t, ns */
@@ -34,6 +36,7 @@ struct option_row {
 	enum option_kind kind;
 	enum option_section section;
 	bool in_check;		/* `alloctrace check` takes it, too */
+	bool man_only;		/* seldom needed: not in --help */
 	bool power_of_two;
 	size_t offset;		/* of the destination in struct options */
 	const char *least, *most;	/* limits, as a user would write them */

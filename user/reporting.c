@@ -13,6 +13,7 @@
 #include "base/outfile.h"
 #include "cmd.h"
 #include "out/report.h"
+#include "sym/debuginfod.h"
 
 #define MAX_LOSSES 4
 
@@ -59,7 +60,9 @@ int reporting_open(const struct options *o, struct tracer *t, pid_t first_pid, s
 	r->tracer = t;
 	r->first_pid = first_pid;
 	r->to_stderr = o->argv && !o->output;
-	r->sym = symbolizer_new(tracer_modules(t), (struct symbolizer_options){.demangle = !o->no_demangle});
+	r->sym = symbolizer_new(tracer_modules(t), (struct symbolizer_options){
+		.demangle = !o->no_demangle, .no_inline = o->no_inline,
+	});
 	if (o->output && !writes_each_interval(o))
 		err = open_file(r, &r->file);
 	if (err) {
@@ -144,12 +147,14 @@ static void fill_ends(struct reporting *r, struct report *rep)
 /* Once, when the depth of the program's stacks is known. */
 static void calibrate(struct reporting *r)
 {
+	const struct kern *k = tracer_kern(r->tracer);
+	enum unwind_mode unwind = kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP;
 	unsigned depth = tracer_mean_depth(r->tracer) + 0.5;
 
 	if (r->calibrated || r->o->quiet)
 		return;
 	r->calibrated = true;
-	if (kern_calibrate(kern_mode(tracer_kern(r->tracer)), tracer_cost(r->tracer), depth ? depth : 1, &r->hit_ns))
+	if (kern_calibrate(kern_mode(k), unwind, tracer_cost(r->tracer), depth ? depth : 1, &r->hit_ns))
 		note("what a probe hit costs could not be measured");
 }
 
@@ -239,6 +244,7 @@ int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns
 {
 	struct report_options ro = {
 		.by = r->o->by, .metric = r->o->metric, .cum = r->o->cum, .top = r->o->top,
+		.list = r->o->list, .source_path = r->o->source_path,
 	};
 	struct report rep = {
 		.profile = tracer_profile(r->tracer), .sym = r->sym, .duration_ns = duration_ns, .interval = interval,
@@ -248,6 +254,9 @@ int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns
 	struct outfile *file = r->file;
 	int err = 0;
 
+	/* Servers may take their time: not while anything is traced. */
+	if (!interval)
+		debuginfod_allow();
 	symbolizer_refresh(r->sym);
 	describe_target(r, &target);
 	tracer_allocators(r->tracer, &allocators);

@@ -39,7 +39,8 @@ offers function alloctrace --by fu
 offers perf alloctrace --attach p
 offers $$ alloctrace -p ''
 offers "1,$$" alloctrace -p "1,$$"
-for option in $("$ALLOCTRACE" --help | grep -Eo -- '--[a-z-]+' | sort -u); do
+for option in $("$ALLOCTRACE" --help | grep -Eo -- '--[a-z-]+' | sort -u) --max-depth --ring-size --attach --unwind \
+	--source-path --inline --no-demangle; do
 	offers "$option" alloctrace "$option"
 done
 true

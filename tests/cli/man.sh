@@ -13,7 +13,10 @@ MANWIDTH=80 man -l "$DIR/alloctrace.8" 2>"$DIR/err" | col -b >"$DIR/out"
 [[ ! -s $DIR/err ]] || fail "man complains"
 expect_out 'NAME' 'SYNOPSIS' 'OPTIONS' 'EXIT STATUS'
 # Every option of --help, under its own name.
-"$ALLOCTRACE" --help | grep -Eo -- '--[a-z-]+' | sort -u >"$DIR/options"
+{
+	"$ALLOCTRACE" --help | grep -Eo -- '--[a-z-]+' | sort -u
+	printf -- '--%s\n' max-depth ring-size attach unwind source-path inline no-demangle
+} >"$DIR/options"
 [[ -s $DIR/options ]] || fail "--help has no options"
 while read -r option; do
 	grep -q -- "$option" "$DIR/out" || fail "the man page does not have $option"

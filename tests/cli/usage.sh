@@ -34,7 +34,7 @@ for bad in '' x -1 3.5 1k 99999999999999999999; do
 	refused 'max-stacks' -p 1 --max-stacks "$bad"
 done
 for bad in 0 999 100000001; do refused "max-stacks.*$bad" -p 1 --max-stacks $bad; done
-for bad in 0 128 x ''; do refused "max-depth.*$bad" -p 1 --max-depth "$bad"; done
+for bad in 0 513 x ''; do refused "max-depth.*$bad" -p 1 --max-depth "$bad"; done
 for bad in 0 1000 65537 3M 2G 32k x ''; do refused "ring-size.*$bad" -p 1 --ring-size "$bad"; done
 for bad in '' x -1 1X 99999999999T; do
 	refused 'min-size' -p 1 --min-size "$bad"

@@ -12,12 +12,14 @@ bad=$(grep -Evn '^[^;]+(;[^;]+)+ [0-9]+$' "$DIR/folded")
 [[ -z $bad ]] || fail "not a folded line: $bad"
 perl "$flamegraph" --countname=bytes "$DIR/folded" >"$DIR/out.svg" 2>"$DIR/err" || fail "flamegraph.pl fails"
 [[ ! -s $DIR/err ]] || fail "flamegraph.pl complains"
-for name in 'shop::make&lt;shop::item&gt;' 'shop::make_array&lt;short&gt;' 'shop::catch_all'; do
+# (it writes round brackets for angle ones)
+for name in 'shop::make(shop::item)' 'shop::make_array(short)' 'shop::catch_all'; do
 	grep -qF "<title>$name" "$DIR/out.svg" || fail "no $name in the flame graph"
 done
 # Its root says the sum.
 sum=$(folded_sum "$DIR/folded")
-grep -Eo '<title>all \([0-9,]+ bytes' "$DIR/out.svg" | tr -d , | grep -q "($sum bytes" || fail "the root is not $sum bytes"
+grep -Eo '<title>all \([0-9,]+ bytes' "$DIR/out.svg" | tr -d , | grep -q "($sum bytes" ||
+	fail "the root is not $sum bytes"
 
 # A comm with a space, a semicolon or a control character in it stays one frame of one line.
 cp "$W/primes" "$DIR/a; b 1"

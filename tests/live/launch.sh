@@ -22,9 +22,8 @@ primes setarch -R "$W/primes"
 primes sh -c "exec $W/primes-static"
 primes sh -c "exec $W/primes-musl"
 primes env LD_PRELOAD="$LIBDIR/libjemalloc.so.2" "$W/primes"
-(cd "$W" && PATH=$PWD:$PATH && run -f folded -o "$DIR/folded" -- primes && expect_primes "$DIR/folded" "$DIR/out" bytes) ||
-	exit 1
-(cd "$W" && run -f folded -o "$DIR/folded" -- ./primes && expect_primes "$DIR/folded" "$DIR/out" bytes) || exit 1
+(cd "$W" && PATH=$PWD:$PATH && primes primes) || exit 1	# found in PATH
+(cd "$W" && primes ./primes) || exit 1
 
 # Options end at CMD: what follows is CMD's, with or without "--".
 run -f folded -o "$DIR/folded" "$W/primes" -w </dev/null

@@ -8,7 +8,8 @@ remember_probes
 
 # Everything that could differ between two runs is fixed: environment, hashes, addresses, the size of sort's buffer.
 fixed() {
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$DIR" LC_ALL=C TZ=UTC PYTHONHASHSEED=0 GIT_CONFIG_NOSYSTEM=1 "$@"
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$DIR" LC_ALL=C TZ=UTC PYTHONHASHSEED=0 GIT_CONFIG_NOSYSTEM=1 \
+		"$@"
 }
 
 same() {	# NAME [VARIABLE=VALUE] CMD...
@@ -17,12 +18,14 @@ same() {	# NAME [VARIABLE=VALUE] CMD...
 	shift
 	[[ $1 != *=* ]] || { variable=$1; shift; }
 	rm -f "$DIR/counter"
-	fixed "$variable" setarch -R env LD_PRELOAD="$W/preload_counter.so" ALLOC_COUNTER="$DIR/counter" "$@" >"$DIR/plain" 2>&1 </dev/null ||
+	fixed "$variable" setarch -R env LD_PRELOAD="$W/preload_counter.so" ALLOC_COUNTER="$DIR/counter" "$@" \
+		>"$DIR/plain" 2>&1 </dev/null ||
 		fail "$name: the command itself fails: $(tail -3 "$DIR/plain")"
 	read -ra counted < <(od -An -t u8 -N 16 "$DIR/counter")
 	[[ ${counted[1]} -gt 20 ]] || fail "$name: only ${counted[1]} calls: not worth a test"
 	for metric in bytes calls; do
-		fixed "$variable" setarch -R "$ALLOCTRACE" -f folded -m $metric -o "$DIR/folded" -- "$@" >"$DIR/out" 2>"$DIR/err" </dev/null ||
+		fixed "$variable" setarch -R "$ALLOCTRACE" -f folded -m $metric -o "$DIR/folded" -- "$@" \
+			>"$DIR/out" 2>"$DIR/err" </dev/null ||
 			fail "$name: exit status $?"
 		got=$(folded_sum "$DIR/folded")
 		if [[ $metric == bytes ]]; then
@@ -42,7 +45,8 @@ random.seed(7)
 d = sys.argv[1]
 words = ["".join(random.choices("abcdefghijklmnop", k=random.randrange(3, 12))) for _ in range(20000)]
 open(d + "/words", "w").write("\n".join(words) + "\n")
-json.dump([{"id": i, "name": w, "tags": [w[:2], w[-2:]]} for i, w in enumerate(words[:3000])], open(d + "/data.json", "w"))
+data = [{"id": i, "name": w, "tags": [w[:2], w[-2:]]} for i, w in enumerate(words[:3000])]
+json.dump(data, open(d + "/data.json", "w"))
 with open(d + "/script.sql", "w") as f:
     f.write("create table t(id integer primary key, name text, n integer);\n")
     f.write("with recursive c(i) as (select 1 union all select i + 1 from c where i < 5000)"
@@ -53,8 +57,9 @@ with open(d + "/history", "w") as f:
     for i in range(1, 201):
         text = "".join(w + "\n" for w in words[i:i + 50])
         f.write(f"blob\nmark :{i}\ndata {len(text)}\n{text}\n")
-        f.write(f"commit refs/heads/main\nmark :{1000 + i}\ncommitter A U Thor <a@example.org> {1700000000 + i} +0000\n")
-        f.write(f"data {len(words[i])}\n{words[i]}\n" + (f"from :{999 + i}\n" if i > 1 else "") + f"M 100644 :{i} file{i % 9}\n\n")
+        f.write(f"commit refs/heads/main\nmark :{1000 + i}\n")
+        f.write(f"committer A U Thor <a@example.org> {1700000000 + i} +0000\ndata {len(words[i])}\n{words[i]}\n")
+        f.write((f"from :{999 + i}\n" if i > 1 else "") + f"M 100644 :{i} file{i % 9}\n\n")
 EOF
 fixed git -c init.defaultBranch=main init -q "$DIR/repo"
 fixed git -C "$DIR/repo" fast-import --quiet <"$DIR/history"
@@ -69,5 +74,6 @@ data = [{"id": i, "name": "n%d" % (i * 7919 % 5003)} for i in range(4000)]
 text = json.dumps(data)
 print(len(text), sum(d["id"] for d in json.loads(text)), len(re.findall(r"n(\d+)", text)))'
 # Every object by malloc, not by its own arenas.
-same "python3, PYTHONMALLOC=malloc" PYTHONMALLOC=malloc "$PYTHON" -I -B -c 'print(sum(len(str(i)) for i in range(20000)))'
+same "python3, PYTHONMALLOC=malloc" PYTHONMALLOC=malloc "$PYTHON" -I -B -c '
+print(sum(len(str(i)) for i in range(20000)))'
 no_probe_left

@@ -8,7 +8,7 @@ remember_probes
 
 # The server's binary comes in redis-tools under another name.
 ln -s "$(command -v redis-check-rdb)" "$DIR/redis-server"
-(cd "$DIR" && exec ./redis-server --port 0 --unixsocket "$DIR/sock" --save '' --appendonly no --daemonize no) >"$DIR/redis" 2>&1 &
+(cd "$DIR" && exec ./redis-server --port 0 --unixsocket "$DIR/sock" --save '' --appendonly no) >"$DIR/redis" 2>&1 &
 BACKGROUND+=($!)
 TARGET=$!
 cli() { redis-cli -s "$DIR/sock" "$@"; }

@@ -78,8 +78,9 @@ expect_one_error 'CAP_|privilege|root'
 
 # A kernel without BTF.
 if unshare -m true 2>/dev/null; then
-	unshare -m sh -c 'mkdir -p "$1/empty" && mount --bind "$1/empty" /sys/kernel/btf && shift && exec "$@"' sh "$DIR" \
-		"$ALLOCTRACE" -p "$TARGET" >"$DIR/out" 2>"$DIR/err" </dev/null
+	mkdir "$DIR/empty"
+	unshare -m sh -c 'mount --bind "$1" /sys/kernel/btf && shift && exec "$@"' sh "$DIR/empty" "$ALLOCTRACE" \
+		 -p "$TARGET" >"$DIR/out" 2>"$DIR/err" </dev/null
 	STATUS=$?
 	expect_status 1
 	expect_one_error 'BTF'

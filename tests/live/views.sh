@@ -10,7 +10,7 @@ for by in site function module stack thread; do
 	run --by $by -o "$DIR/table" -- "$W/primes" 2
 	expect_status 0
 	case $by in
-	site) grep -Eq 'use_malloc\+0x' "$DIR/table" ;;
+	site) grep -Eq 'use_malloc(\+0x[0-9a-f]+| \(primes\.c:[0-9]+\))' "$DIR/table" ;;
 	function | stack) grep -Eq 'use_malloc' "$DIR/table" ;;
 	module | thread) grep -Eq 'primes' "$DIR/table" ;;
 	esac || { cat "$DIR/table"; fail "no rows by $by"; }

@@ -15,8 +15,10 @@
 #define FAKE_FUNCTIONS 256
 #define FAKE(i) (((uint64_t)(i) + 1) << 12)
 
-/* Set by the test. */
+/* Set by the test: names, and where there are such, what a function is inlined in and its source (of all addresses). */
 static const char *fake_functions[FAKE_FUNCTIONS];
+static const struct symbol *fake_into[FAKE_FUNCTIONS];
+static const char *fake_files[FAKE_FUNCTIONS];
 
 struct symbolizer {
 	const struct modules *modules;
@@ -61,6 +63,9 @@ const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t a
 		sym->function = fake_functions[i];
 		sym->offset = addr & 0xfff;
 		sym->reason = SYM_NAMED;
+		sym->into = fake_into[i];
+		sym->file = fake_files[i];
+		sym->line = fake_files[i] ? (uint32_t)sym->offset : 0;
 	}
 	s->counts[sym->reason]++;
 	return sym;
@@ -90,10 +95,20 @@ void symbol_text(const struct symbol *sym, struct buf *out)
 
 void symbol_site_text(const struct symbol *sym, struct buf *out)
 {
-	if (sym->function)
+	if (sym->function && sym->file)
+		buf_printf(out, "%s (%s:%u)", sym->function, strrchr(sym->file, '/') + 1, sym->line);
+	else if (sym->function)
 		buf_printf(out, "%s+0x%llx", sym->function, (unsigned long long)sym->offset + 1);
 	else
 		symbol_text(sym, out);
+}
+
+void symbol_line_text(const struct symbol *sym, struct buf *out)
+{
+	if (sym->file)
+		buf_printf(out, "%s:%u", strrchr(sym->file, '/') + 1, sym->line);
+	else
+		symbol_site_text(sym, out);
 }
 
 #endif

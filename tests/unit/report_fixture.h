@@ -51,7 +51,7 @@ static int setup(void **state)
 	fake_functions[WIDE] = "日本語の関数名";
 	x->r = (struct report){
 		.profile = &x->p,
-		.sym = symbolizer_new(&x->modules, (struct symbolizer_options){true}),
+		.sym = symbolizer_new(&x->modules, (struct symbolizer_options){.demangle = true}),
 		.target = "server (pid 4711)",
 		.allocator = "glibc 2.36",
 		.duration_ns = 10000000000,
@@ -66,6 +66,8 @@ static int teardown(void **state)
 	struct fixture *x = *state;
 
 	memset(fake_functions, 0, sizeof(fake_functions));
+	memset(fake_into, 0, sizeof(fake_into));
+	memset(fake_files, 0, sizeof(fake_files));
 	symbolizer_free(x->r.sym);
 	profile_free(&x->p);
 	modules_free(&x->modules);
@@ -115,7 +117,7 @@ static char *render(struct fixture *x, const char *format)
 	char *text;
 	FILE *f = open_memstream(&text, &size);
 
-	assert_int_equal(report_format_find(format)->write(f, &x->r, &x->o), 0);
+	assert_int_equal((x->o.list ? &report_format_list : report_format_find(format))->write(f, &x->r, &x->o), 0);
 	fclose(f);
 	for (size_t i = 0; i < size; i++) {
 		if (text[i] == '\033')
@@ -138,6 +140,11 @@ static char *read_stream(FILE *f)
 		buf_add(&b, part, n);
 	buf_str(&b, "");
 	return b.data;
+}
+
+__attribute__((unused)) static char *golden_dir(void)
+{
+	return xasprintf("%.*s/golden", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
 }
 
 /* Compares with the file golden/NAME.txt beside this one; with GOLDEN_UPDATE set, writes it (then look at git diff). */

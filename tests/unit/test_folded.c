@@ -163,6 +163,27 @@ static void flamegraph_reads_folded(void **state)
 	free(script);
 }
 
+/* Each inlined function is a frame of its own, wherever its names come from: the same line from either. */
+static void folded_inlined(void **state)
+{
+	static const struct symbol set = {.function = "set_command", .module = "server"};
+	static const struct symbol string = {.function = "create_string", .module = "server", .into = &set};
+	struct fixture *x = *state;
+	char *text;
+
+	fake_into[ZMALLOC] = &string;
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 11, 1, frame(x, ZMALLOC, 1), frame(x, MAIN, 1));
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 100, 1, frame(x, EXPAND, 1), frame(x, SET, 1), frame(x, MAIN, 2));
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 1000, 1, frame(x, ZMALLOC, 2), frame(x, ZMALLOC, 3), frame(x, MAIN, 2));
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 22, 1, frame(x, ZMALLOC, 5), frame(x, MAIN, 3));
+	text = render(x, "folded");
+	assert_string_equal(text,
+			    "server;main;set_command;create_string;zmalloc;malloc 33\n"
+			    "server;main;set_command;create_string;zmalloc;set_command;create_string;zmalloc;malloc 1000\n"
+			    "server;main;set_command;dict_expand;malloc 100\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +192,7 @@ int main(void)
 		TEST(folded_merges_lines),
 		TEST(hostile_names_stay_on_their_line),
 		TEST(folded_is_sorted),
+		TEST(folded_inlined),
 		TEST(flamegraph_reads_folded),
 	};
 

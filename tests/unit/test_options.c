@@ -88,7 +88,7 @@ static void defaults(void **state)
 	assert_false(o.quiet);
 	assert_false(o.verbose);
 	assert_int_equal(o.max_stacks, 150000);
-	assert_int_equal(o.max_depth, 127);
+	assert_int_equal(o.max_depth, 128);
 	assert_int_equal(o.ring_bytes, 8 << 20);
 	assert_int_equal(o.attach, ATTACH_AUTO);
 }
@@ -125,6 +125,17 @@ static void every_option(void **state)
 	assert_int_equal(o.duration_ns, 2000000000);
 	accept("-p 1 --top 3 --top 4", &o);
 	assert_int_equal(o.top, 4);
+	assert_false(o.no_inline);
+	assert_null(o.source_path[0]);
+	accept("-p 1 --no-inline --list ^parse_(a|b)$ --source-path /a:/b --source-path=/c", &o);
+	assert_true(o.no_inline);
+	assert_string_equal(o.list, "^parse_(a|b)$");
+	assert_ptr_equal(o.format, &report_format_list);
+	assert_string_equal(o.source_path[0], "/a:/b");
+	assert_string_equal(o.source_path[1], "/c");
+	assert_null(o.source_path[2]);
+	accept("-p 1 --no-inline --inline", &o);
+	assert_false(o.no_inline);
 }
 
 static void the_command_ends_options(void **state)
@@ -217,14 +228,14 @@ static void bad_values(void **state)
 	refuse("-p 1 -T 1k", "--top 1k", "number");
 	refuse("-p 1 -T -1", "--top -1", "number");
 	refuse("-p 1 --min-size 5q", "--min-size 5q", "size");
-	refuse("-p 1 --max-depth 0", "--max-depth 0", "1 to 127");
-	refuse("-p 1 --max-depth 128", "--max-depth 128", "1 to 127");
+	refuse("-p 1 --max-depth 0", "--max-depth 0", "1 to 512");
+	refuse("-p 1 --max-depth 513", "--max-depth 513", "1 to 512");
 	refuse("-p 1 --max-stacks 999", "--max-stacks 999", "1000 to 100000000");
 	refuse("-p 1 --ring-size 100k", "--ring-size 100k", "power of two from 64k to 1G");
 	refuse("-p 1 --ring-size 32k", "--ring-size 32k", "power of two from 64k to 1G");
 	refuse("-p 1 --ring-size 2G", "--ring-size 2G", "power of two from 64k to 1G");
 	refuse("-p 1 -m x", "--metric x", "bytes, calls");
-	refuse("-p 1 --by x", "--by x", "site, function, module, stack, thread");
+	refuse("-p 1 --by x", "--by x", "site, function, line, module, stack, thread");
 	refuse("-p 1 -f x", "--format x", "table, folded");
 	refuse("-p 1 --attach x", "--attach x", "auto, multi, perf");
 	refuse("-p 1 --by=", "--by  is unknown", "site");
@@ -296,8 +307,8 @@ static void help_has_every_option_once(void **state)
 
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		snprintf(spelling, sizeof(spelling), " --%s", row->name);
-		assert_int_equal(count(text, spelling), row->section != SECTION_HIDDEN);
-		rows += row->section != SECTION_HIDDEN;
+		assert_int_equal(count(text, spelling), row->section != SECTION_HIDDEN && !row->man_only);
+		rows += row->section != SECTION_HIDDEN && !row->man_only;
 		if (!row->letter)
 			continue;
 		snprintf(spelling, sizeof(spelling), " -%c, --%s", row->letter, row->name);
@@ -357,7 +368,7 @@ static void rows_are_sound(void **state)
 
 		assert_true(number == (row->least && row->most));
 		assert_true((row->kind == OPTION_CHOICE) == (row->set_choice && row->choices && row->choice_size));
-		assert_true((row->kind == OPTION_FLAG) == !row->arg);
+		assert_true((row->kind == OPTION_FLAG || row->kind == OPTION_FLAG_OFF) == !row->arg);
 		if (row->section != SECTION_HIDDEN) {
 			assert_non_null(row->help);
 			assert_non_null(row->man);

@@ -102,6 +102,65 @@ static void table_by_thread(void **state)
 	check_golden(x, "table", __func__);
 }
 
+static const struct symbol list_caller = {
+	.function = "parse_list", .module = "server", .offset = 1, .file = "/build/list/parse.c", .line = 32,
+};
+
+/* parse_value calls malloc in line 15 and copy_text in line 19; parse_list, in which it is also inlined, and itself call
+ * it. */
+static void add_parser(struct fixture *x)
+{
+	fake_functions[PARSE] = "parse_value";
+	fake_files[PARSE] = "/build/list/parse.c";
+	fake_functions[SET] = "parse_value";
+	fake_files[SET] = "/build/list/parse.c";
+	fake_into[SET] = &list_caller;
+	fake_functions[STRING] = "copy_text";
+	fake_files[STRING] = "/build/gone/text.c";
+	fake_functions[GET] = "parse_unknown";
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 5000, 10, frame(x, PARSE, 15), frame(x, MAIN, 1));
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 700, 7, frame(x, SET, 15), frame(x, PARSE, 19), frame(x, PARSE, 19),
+	    frame(x, MAIN, 1));
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 60, 6, frame(x, STRING, 5), frame(x, PARSE, 19), frame(x, MAIN, 1));
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 8, 1, frame(x, GET, 5), frame(x, MAIN, 1));
+}
+
+static void list(void **state)
+{
+	struct fixture *x = *state;
+	char *dir = golden_dir();
+	const char *const dirs[] = {"/nonexistent", dir, NULL};
+
+	add_parser(x);
+	x->o.list = "^parse_|text$";
+	x->o.source_path = dirs;
+	check_golden(x, "table", __func__);
+	free(dir);
+}
+
+static void list_without_source(void **state)
+{
+	struct fixture *x = *state;
+
+	add_parser(x);
+	x->o.list = "parse_(list|value)";
+	x->o.metric = METRIC_CALLS;
+	x->o.top = 1;
+	check_golden(x, "table", __func__);
+}
+
+static void list_of_nothing(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	add_parser(x);
+	x->o.list = "^value$";
+	text = render(x, "table");
+	assert_non_null(strstr(text, "\nno function on any stack matches ^value$\n"));
+	free(text);
+}
+
 static void full_summary(void **state)
 {
 	struct fixture *x = *state;
@@ -279,6 +338,9 @@ int main(void)
 		TEST(table_by_calls),
 		TEST(table_by_module),
 		TEST(table_by_thread),
+		TEST(list),
+		TEST(list_without_source),
+		TEST(list_of_nothing),
 		TEST(full_summary),
 		TEST(nothing_recorded),
 		TEST(fits_any_width),

@@ -50,8 +50,8 @@ static int run(struct tracer *t, struct launch *l)
 int main(int argc, char **argv)
 {
 	struct kern_options o = {
-		.max_stacks = 200000, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 64 << 20, .max_size = UINT64_MAX, .hold = true,
-		.unwind = UNWIND_EH_FRAME, .unwind_bytes = 64 << 20,
+		.max_stacks = 200000, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 64 << 20, .max_size = UINT64_MAX,
+		.hold = true, .unwind = UNWIND_EH_FRAME, .unwind_bytes = 64 << 20,
 	};
 	struct launch *l = NULL;
 	struct tracer *t = NULL;
@@ -65,7 +65,8 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 2;
 	f = fopen(argv[1], "w");
-	if (!f || launch_new(argv + 2, &l) || tracer_open(&o, &t) || tracer_hold(t, launch_pid(l)) || launch_exec(l) || run(t, l))
+	if (!f || launch_new(argv + 2, &l) || tracer_open(&o, &t) || tracer_hold(t, launch_pid(l)) || launch_exec(l) ||
+	    run(t, l))
 		return 1;
 	for (uint32_t i = 0; i < tracer_profile(t)->stacks.n; i++)
 		write_stack(f, tracer_profile(t), i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A 32-bit process (built with -m32 -nostdlib: no 32-bit libc is needed): says "ready", then waits for the end of stdin. */
+/* A 32-bit process (-m32 -nostdlib: no 32-bit libc is needed): says "ready", then waits for the end of stdin. */
 
 static int system_call(int number, int a, const void *b, int c)
 {

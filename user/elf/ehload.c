@@ -9,7 +9,6 @@
  */
 #include <elf.h>
 #include <errno.h>
-#include <gelf.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -94,23 +93,14 @@ static int read_hdr(const struct elf_file *ef, uint64_t vaddr, uint64_t *eh_vadd
 
 static int read_by_segment(const struct elf_file *ef, struct eh_frame *eh, uint8_t **data)
 {
-	size_t n = 0;
-	GElf_Phdr ph;
+	const struct elf_segment *seg = elf_segment_by_type(ef, PT_GNU_EH_FRAME);
+	int err;
 
-	if (elf_getphdrnum(elf_file_handle(ef), &n) != 0)
+	if (!seg)
 		return -ENOENT;
-	for (size_t i = 0; i < n && i <= UINT16_MAX; i++) {
-		int err;
-
-		if (!gelf_getphdr(elf_file_handle(ef), (int)i, &ph))
-			break;
-		if (ph.p_type != PT_GNU_EH_FRAME)
-			continue;
-		eh->open_end = true;
-		err = read_hdr(ef, ph.p_vaddr, &eh->vaddr);
-		return err ? err : read_to_segment_end(ef, eh->vaddr, data, &eh->size);
-	}
-	return -ENOENT;
+	eh->open_end = true;
+	err = read_hdr(ef, seg->vaddr, &eh->vaddr);
+	return err ? err : read_to_segment_end(ef, eh->vaddr, data, &eh->size);
 }
 
 static int read_eh_frame(const struct elf_file *ef, struct eh_frame *eh, uint8_t **data)

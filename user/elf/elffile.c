@@ -2,42 +2,45 @@
 #include "elf/elffile.h"
 
 #include <elf.h>
-#include <endian.h>
 #include <errno.h>
-#include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/mem.h"
+#include "elf/decompress.h"
+#include "elf/dynamic.h"
+#include "elf/headers.h"
 
-/* More than any linker writes; a table of section headers may be that long only in a file made to exhaust memory. */
-#define SECTIONS_MAX (1u << 20)
 #define SECTION_NAMES_MAX (64u << 20)
 #define NOTES_MAX (1u << 20)		/* bytes */
 #define NOTE_SECTIONS_MAX 64
 
 struct elf_file {
-	Elf *elf;
+	Elf *elf;		/* NULL until somebody asks for it */
 	int fd;			/* -1: the file is in memory */
 	const uint8_t *memory;
 	uint64_t size;
 	char *name;
-	GElf_Ehdr ehdr;
+	struct elf_header header;
 	vec_of(struct elf_segment) segments;
-	vec_of(struct elf_segment) notes;	/* PT_NOTE */
+	vec_of(struct elf_segment) others;
 	vec_of(struct elf_section) sections;
 	char *section_names;
 	size_t section_names_size;
 };
 
+bool elf_file_holds(const struct elf_file *ef, uint64_t offset, uint64_t len)
+{
+	return offset <= ef->size && len <= ef->size - offset;
+}
+
 bool elf_file_read(const struct elf_file *ef, uint64_t offset, void *data, size_t len)
 {
 	char *p = data;
 
-	if (offset > ef->size || len > ef->size - offset)
+	if (!elf_file_holds(ef, offset, len))
 		return false;
 	if (ef->memory) {
 		memcpy(data, ef->memory + offset, len);
@@ -57,118 +60,78 @@ bool elf_file_read(const struct elf_file *ef, uint64_t offset, void *data, size_
 	return true;
 }
 
-/*
- * libelf allocates a few hundred bytes for each section a file claims to have, before anybody can ask how many there
- * are; the claim is bounded by the file's size alone, which is nothing where the file is sparse. So look first.
- */
-static bool header_is_sane(const struct elf_file *ef)
-{
-	unsigned char ident[EI_NIDENT];
-	uint64_t shoff, shnum;
-
-	if (!elf_file_read(ef, 0, ident, sizeof(ident)) || memcmp(ident, ELFMAG, SELFMAG) != 0)
-		return false;
-	if (ident[EI_DATA] != (__BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB))
-		return false;
-	if (ident[EI_CLASS] == ELFCLASS64) {
-		Elf64_Ehdr eh;
-		Elf64_Shdr sh;
-
-		if (!elf_file_read(ef, 0, &eh, sizeof(eh)))
-			return false;
-		shoff = eh.e_shoff;
-		shnum = eh.e_shnum;
-		if (shoff && !shnum && elf_file_read(ef, shoff, &sh, sizeof(sh)))
-			shnum = sh.sh_size;
-	} else if (ident[EI_CLASS] == ELFCLASS32) {
-		Elf32_Ehdr eh;
-		Elf32_Shdr sh;
-
-		if (!elf_file_read(ef, 0, &eh, sizeof(eh)))
-			return false;
-		shoff = eh.e_shoff;
-		shnum = eh.e_shnum;
-		if (shoff && !shnum && elf_file_read(ef, shoff, &sh, sizeof(sh)))
-			shnum = sh.sh_size;
-	} else {
-		return false;
-	}
-	return shnum <= SECTIONS_MAX;
-}
-
 static void read_segments(struct elf_file *ef)
 {
-	size_t n = 0;
+	Elf64_Phdr *all = elf_header_segments(ef, &ef->header);
 
-	if (elf_getphdrnum(ef->elf, &n) != 0)
-		return;
-	for (size_t i = 0; i < n && i <= UINT16_MAX; i++) {
+	for (size_t i = 0; all && i < ef->header.phnum; i++) {
+		const Elf64_Phdr *ph = &all[i];
 		struct elf_segment seg;
-		GElf_Phdr ph;
 
-		if (!gelf_getphdr(ef->elf, (int)i, &ph))
-			break;
-		if (ph.p_type != PT_LOAD && ph.p_type != PT_NOTE)
-			continue;
-		if (ph.p_filesz > UINT64_MAX - ph.p_offset || ph.p_memsz > UINT64_MAX - ph.p_vaddr)
+		if (ph->p_filesz > UINT64_MAX - ph->p_offset || ph->p_memsz > UINT64_MAX - ph->p_vaddr)
 			continue;
 		seg = (struct elf_segment){
-			.vaddr = ph.p_vaddr, .memsz = ph.p_memsz, .offset = ph.p_offset,
+			.type = ph->p_type, .flags = ph->p_flags,
+			.vaddr = ph->p_vaddr, .memsz = ph->p_memsz, .offset = ph->p_offset,
 			/* The kernel maps no more of the file than memsz, rounded up to a page. */
-			.filesz = ph.p_filesz < ph.p_memsz ? ph.p_filesz : ph.p_memsz,
-			.flags = ph.p_flags,
+			.filesz = ph->p_filesz < ph->p_memsz ? ph->p_filesz : ph->p_memsz,
 		};
-		if (ph.p_type == PT_LOAD)
+		if (ph->p_type == PT_LOAD)
 			vec_push(&ef->segments, seg);
 		else
-			vec_push(&ef->notes, seg);
+			vec_push(&ef->others, seg);
 	}
+	free(all);
 }
 
 static void read_sections(struct elf_file *ef)
 {
-	size_t n = 0, names = 0;
+	Elf64_Shdr *all = elf_header_sections(ef, &ef->header);
 	uint8_t *data;
 
-	if (elf_getshdrnum(ef->elf, &n) != 0 || n > SECTIONS_MAX)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		Elf_Scn *scn = elf_getscn(ef->elf, i);
-		GElf_Shdr sh;
+	for (size_t i = 0; all && i < ef->header.shnum; i++) {
+		const Elf64_Shdr *sh = &all[i];
 
-		if (!scn || !gelf_getshdr(scn, &sh))
-			break;
 		vec_push(&ef->sections, ((struct elf_section){
-			.name = sh.sh_name, .type = sh.sh_type, .flags = sh.sh_flags, .vaddr = sh.sh_addr,
-			.offset = sh.sh_offset, .size = sh.sh_size, .entsize = sh.sh_entsize,
-			.link = sh.sh_link, .info = sh.sh_info,
+			.name = sh->sh_name, .type = sh->sh_type, .flags = sh->sh_flags, .vaddr = sh->sh_addr,
+			.offset = sh->sh_offset, .size = sh->sh_size, .entsize = sh->sh_entsize,
+			.link = sh->sh_link, .info = sh->sh_info,
 		}));
 	}
-	if (elf_getshdrstrndx(ef->elf, &names) != 0 || names >= ef->sections.n)
-		return;
-	if (elf_section_data(ef, &ef->sections.at[names], SECTION_NAMES_MAX, &data, &ef->section_names_size) == 0)
+	free(all);
+	if (ef->header.shstrndx < ef->sections.n &&
+	    elf_section_data(ef, &ef->sections.at[ef->header.shstrndx], SECTION_NAMES_MAX, &data,
+			     &ef->section_names_size) == 0)
 		ef->section_names = (char *)data;
+}
+
+/* A file whose section headers were cut off (sstrip, packers) still has what the dynamic linker needs. */
+static void make_sections(struct elf_file *ef)
+{
+	struct elf_section made[ELF_DYNAMIC_SECTIONS];
+	size_t n;
+	const char *names = elf_dynamic_sections(ef, made, &n, &ef->section_names_size);
+
+	for (size_t i = 0; i < n; i++)
+		vec_push(&ef->sections, made[i]);
+	ef->section_names = xmalloc(ef->section_names_size + 1);
+	memcpy(ef->section_names, names, ef->section_names_size + 1);
 }
 
 /* ef->fd or ef->memory and ef->size are set; takes ef over. */
 static int open_common(struct elf_file *ef, const char *name, struct elf_file **out)
 {
 	ef->name = xstrdup(name);
-	if (elf_version(EV_CURRENT) == EV_NONE || !header_is_sane(ef))
-		goto damaged;
-	if (ef->memory)
-		ef->elf = elf_memory((char *)ef->memory, ef->size);
-	else
-		ef->elf = elf_begin(ef->fd, ELF_C_READ, NULL);
-	if (!ef->elf || elf_kind(ef->elf) != ELF_K_ELF || !gelf_getehdr(ef->elf, &ef->ehdr))
-		goto damaged;
+	if (!elf_header_read(ef, &ef->header)) {
+		elf_file_close(ef);
+		return -ENOEXEC;
+	}
 	read_segments(ef);
 	read_sections(ef);
+	if (!ef->sections.n)
+		make_sections(ef);
 	*out = ef;
 	return 0;
-damaged:
-	elf_file_close(ef);
-	return -ENOEXEC;
 }
 
 int elf_file_open(int fd, const char *name, struct elf_file **out)
@@ -203,7 +166,7 @@ void elf_file_close(struct elf_file *ef)
 		return;
 	elf_end(ef->elf);
 	vec_free(&ef->segments);
-	vec_free(&ef->notes);
+	vec_free(&ef->others);
 	vec_free(&ef->sections);
 	free(ef->section_names);
 	free(ef->name);
@@ -212,7 +175,16 @@ void elf_file_close(struct elf_file *ef)
 
 Elf *elf_file_handle(const struct elf_file *ef)
 {
-	return ef->elf;
+	Elf **elf = (Elf **)&ef->elf;	/* made when it is asked for: not a change that anybody sees */
+
+	/* libelf allocates a few hundred bytes for each section that a file claims to have, before it looks for it. */
+	if (*elf || ef->header.table_lies || elf_version(EV_CURRENT) == EV_NONE)
+		return *elf;
+	if (ef->memory)
+		*elf = elf_memory((char *)ef->memory, ef->size);
+	else
+		*elf = elf_begin(ef->fd, ELF_C_READ, NULL);
+	return *elf;
 }
 
 const char *elf_file_name(const struct elf_file *ef)
@@ -220,30 +192,43 @@ const char *elf_file_name(const struct elf_file *ef)
 	return ef->name;
 }
 
+uint64_t elf_file_size(const struct elf_file *ef)
+{
+	return ef->size;
+}
+
 int elf_file_class(const struct elf_file *ef)
 {
-	return ef->ehdr.e_ident[EI_CLASS];
+	return ef->header.class;
 }
 
 int elf_file_machine(const struct elf_file *ef)
 {
-	return ef->ehdr.e_machine;
+	return ef->header.machine;
 }
 
 int elf_file_type(const struct elf_file *ef)
 {
-	return ef->ehdr.e_type;
+	return ef->header.type;
 }
 
 uint64_t elf_file_entry(const struct elf_file *ef)
 {
-	return ef->ehdr.e_entry;
+	return ef->header.entry;
 }
 
 const struct elf_segment *elf_file_segments(const struct elf_file *ef, size_t *n)
 {
 	*n = ef->segments.n;
 	return ef->segments.at;
+}
+
+const struct elf_segment *elf_segment_by_type(const struct elf_file *ef, uint32_t type)
+{
+	for (size_t i = 0; i < ef->others.n; i++)
+		if (ef->others.at[i].type == type)
+			return &ef->others.at[i];
+	return type == PT_LOAD && ef->segments.n ? ef->segments.at : NULL;
 }
 
 bool elf_offset_to_vaddr(const struct elf_file *ef, uint64_t offset, uint64_t *vaddr)
@@ -333,65 +318,6 @@ const struct elf_section *elf_section_by_type(const struct elf_file *ef, uint32_
 	return NULL;
 }
 
-/* Inflates one zlib stream that must give exactly size bytes. */
-static bool inflate_exactly(uint8_t *in, size_t in_size, uint8_t *data, size_t size)
-{
-	z_stream z = {0};
-	bool ok;
-
-	if (in_size > UINT32_MAX || size > UINT32_MAX || inflateInit(&z) != Z_OK)
-		return false;
-	z.next_in = in;
-	z.avail_in = (uInt)in_size;
-	z.next_out = data;
-	z.avail_out = (uInt)size;
-	ok = inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_out == 0;
-	inflateEnd(&z);
-	return ok;
-}
-
-/* raw: the section's contents in the file, raw_size bytes of them. */
-static int decompress(const struct elf_file *ef, uint8_t *raw, size_t raw_size, size_t max_bytes,
-		      uint8_t **data, size_t *size)
-{
-	uint64_t type, want, header;
-	uint8_t *p;
-
-	if (elf_file_class(ef) == ELFCLASS64) {
-		Elf64_Chdr ch;
-
-		header = sizeof(ch);
-		if (raw_size < header)
-			return -ENOEXEC;
-		memcpy(&ch, raw, sizeof(ch));
-		type = ch.ch_type;
-		want = ch.ch_size;
-	} else {
-		Elf32_Chdr ch;
-
-		header = sizeof(ch);
-		if (raw_size < header)
-			return -ENOEXEC;
-		memcpy(&ch, raw, sizeof(ch));
-		type = ch.ch_type;
-		want = ch.ch_size;
-	}
-	/* deflate never shrinks by more than 1032:1: a larger claim only wants memory. */
-	if (type != ELFCOMPRESS_ZLIB || want / 1032 > raw_size)
-		return -ENOEXEC;
-	if (want > max_bytes)
-		return -EFBIG;
-	p = xmalloc((size_t)want + 1);
-	if (!inflate_exactly(raw + header, raw_size - header, p, (size_t)want)) {
-		free(p);
-		return -ENOEXEC;
-	}
-	p[want] = 0;
-	*data = p;
-	*size = (size_t)want;
-	return 0;
-}
-
 int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, size_t max_bytes, uint8_t **data,
 		     size_t *size)
 {
@@ -405,7 +331,7 @@ int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, s
 		*size = 0;
 		return 0;
 	}
-	if (sec->offset > ef->size || sec->size > ef->size - sec->offset)
+	if (!elf_file_holds(ef, sec->offset, sec->size))
 		return -ENOEXEC;
 	if (sec->size > max_bytes)
 		return -EFBIG;
@@ -420,7 +346,7 @@ int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, s
 		*size = (size_t)sec->size;
 		return 0;
 	}
-	err = decompress(ef, raw, (size_t)sec->size, max_bytes, data, size);
+	err = decompress_section(elf_file_class(ef), raw, (size_t)sec->size, max_bytes, data, size);
 	free(raw);
 	return err;
 }
@@ -479,11 +405,12 @@ size_t elf_build_id(const struct elf_file *ef, uint8_t id[ELF_BUILD_ID_MAX])
 		len = build_id_in(data, size, id);
 		free(data);
 	}
-	for (size_t i = 0; i < ef->notes.n && i < NOTE_SECTIONS_MAX && !len; i++) {
-		const struct elf_segment *seg = &ef->notes.at[i];
+	for (size_t i = 0; i < ef->others.n && i < NOTE_SECTIONS_MAX && !len; i++) {
+		const struct elf_segment *seg = &ef->others.at[i];
 		uint8_t *data;
 
-		if (seg->filesz > NOTES_MAX || seg->offset > ef->size || seg->filesz > ef->size - seg->offset)
+		if (seg->type != PT_NOTE || seg->filesz > NOTES_MAX ||
+		    !elf_file_holds(ef, seg->offset, seg->filesz))
 			continue;
 		data = xmalloc((size_t)seg->filesz + 1);
 		if (elf_file_read(ef, seg->offset, data, (size_t)seg->filesz))

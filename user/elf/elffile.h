@@ -17,8 +17,9 @@
 
 #define ELF_BUILD_ID_MAX 64
 
-struct elf_segment {	/* a PT_LOAD */
+struct elf_segment {
 	uint64_t vaddr, memsz, offset, filesz;
+	uint32_t type;	/* PT_LOAD, … */
 	uint32_t flags;	/* PF_R, PF_W, PF_X */
 };
 
@@ -39,14 +40,19 @@ int elf_file_open_memory(const void *data, size_t size, const char *name, struct
 /* close(NULL) is fine. */
 void elf_file_close(struct elf_file *ef);
 
-/* libelf's handle (it reads with pread, too), for the neighbours in elf/ and sym/ that read sections. */
+/* libelf's handle (it reads with pread, too), for libdw; NULL where the file's tables reach past its end, or libelf
+ * refuses it. */
 Elf *elf_file_handle(const struct elf_file *ef);
 const char *elf_file_name(const struct elf_file *ef);
+uint64_t elf_file_size(const struct elf_file *ef);	/* bytes, when it was opened */
 int elf_file_class(const struct elf_file *ef);		/* ELFCLASS32, ELFCLASS64 */
 int elf_file_machine(const struct elf_file *ef);	/* EM_X86_64, … */
 int elf_file_type(const struct elf_file *ef);		/* ET_EXEC, ET_DYN, … */
 uint64_t elf_file_entry(const struct elf_file *ef);
+/* The PT_LOAD ones. */
 const struct elf_segment *elf_file_segments(const struct elf_file *ef, size_t *n);
+/* The first program header of the type (PT_DYNAMIC, …), or NULL. */
+const struct elf_segment *elf_segment_by_type(const struct elf_file *ef, uint32_t type);
 
 /* Through the segment whose bytes in the file include the offset, an executable one first. Give it the offset of the
  * byte in question, not of the mapping that holds it: mappings start at a page boundary, where another segment's bytes
@@ -57,10 +63,13 @@ bool elf_vaddr_to_offset(const struct elf_file *ef, uint64_t vaddr, uint64_t *of
 /* Reads up to len bytes at vaddr, as many as the segment's file part holds; the number read, 0 if none. */
 size_t elf_read_vaddr(const struct elf_file *ef, uint64_t vaddr, void *data, size_t len);
 
+/* Whether the file has that many bytes there; no sum overflows. */
+bool elf_file_holds(const struct elf_file *ef, uint64_t offset, uint64_t len);
 /* Exactly len bytes of the file at offset, or false. */
 bool elf_file_read(const struct elf_file *ef, uint64_t offset, void *data, size_t len);
 
-/* Section headers by index, as sh_link counts. None (n = 0) if the table is missing or damaged. */
+/* Section headers by index, as sh_link counts. If the table is missing or damaged: what PT_DYNAMIC tells of the dynamic
+ * symbols and their relocations (elf/dynamic.h), or none (n = 0). */
 const struct elf_section *elf_file_sections(const struct elf_file *ef, size_t *n);
 /* "" where the name's offset lies. */
 const char *elf_section_name(const struct elf_file *ef, const struct elf_section *sec);
@@ -71,7 +80,7 @@ const struct elf_section *elf_section_by_type(const struct elf_file *ef, uint32_
 int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, size_t max_bytes, uint8_t **data,
 		     size_t *size);
 
-/* The section's (decompressed, at most max_bytes) contents. *data is the caller's to free, and
+/* The section's (decompressed: zlib or zstd; at most max_bytes) contents. *data is the caller's to free, and
  * has one NUL byte more than *size, so that a string table's last string ends.
  * 0; -ENOENT; -EFBIG; -ENOEXEC if it lies. */
 int elf_section_read(const struct elf_file *ef, const char *name, size_t max_bytes, uint8_t **data, size_t *size);

@@ -11,8 +11,8 @@
  */
 #include "elf/fdestart.h"
 
+#include <elf.h>
 #include <errno.h>
-#include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,20 +37,11 @@ struct elf_fdes {
 
 static bool find_hdr(const struct elf_file *ef, uint64_t *vaddr)
 {
-	GElf_Phdr ph;
-	size_t n;
+	const struct elf_segment *seg = elf_segment_by_type(ef, PT_GNU_EH_FRAME);
 
-	if (elf_getphdrnum(elf_file_handle(ef), &n))
-		return false;
-	for (size_t i = 0; i < n && i <= UINT16_MAX; i++) {
-		if (!gelf_getphdr(elf_file_handle(ef), (int)i, &ph))
-			return false;
-		if (ph.p_type == PT_GNU_EH_FRAME) {
-			*vaddr = ph.p_vaddr;
-			return true;
-		}
-	}
-	return false;
+	if (seg)
+		*vaddr = seg->vaddr;
+	return seg;
 }
 
 int elf_fdes_load(const struct elf_file *ef, struct elf_fdes **out)

@@ -28,32 +28,43 @@ static bool names_a_slot(uint64_t type)
 	return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT || type == R_X86_64_64;
 }
 
-static int add_section(struct elf_imports *im, const struct elf_file *ef, const struct elf_section *sec,
-		       struct symtab *st, Elf64_Rela *window)
+static int add_relocations(struct elf_imports *im, const Elf64_Rela *rela, size_t n, struct symtab *st)
 {
-	uint64_t count = sec->size / sizeof(*window);
+	for (size_t i = 0; i < n; i++) {
+		struct symtab_entry e;
+
+		if (!names_a_slot(ELF64_R_TYPE(rela[i].r_info)) || rela[i].r_addend != 0)
+			continue;
+		if (!symtab_get(st, ELF64_R_SYM(rela[i].r_info), &e) || e.name[0] == '\0')
+			continue;
+		if (im->slots.n == SLOTS_MAX)
+			return -ENOEXEC;
+		vec_push(&im->slots, ((struct slot){rela[i].r_offset, (uint32_t)(e.name - st->strings)}));
+	}
+	return 0;
+}
+
+static int add_section(struct elf_imports *im, const struct elf_file *ef, const struct elf_section *sec,
+		       struct symtab *st)
+{
+	uint64_t count = sec->size / sizeof(Elf64_Rela);
+	Elf64_Rela *window;
+	int err = 0;
 
 	if (sec->entsize != sizeof(*window) || (sec->flags & SHF_COMPRESSED) || count > RELOCATIONS_MAX ||
 	    sec->offset > UINT64_MAX - sec->size)
 		return -ENOEXEC;
-	for (uint64_t first = 0; first < count; first += WINDOW) {
+	window = xrealloc_array(NULL, count < WINDOW ? (size_t)count : WINDOW, sizeof(*window));
+	for (uint64_t first = 0; first < count && !err; first += WINDOW) {
 		size_t n = count - first < WINDOW ? (size_t)(count - first) : WINDOW;
 
-		if (!elf_file_read(ef, sec->offset + first * sizeof(*window), window, n * sizeof(*window)))
-			return -ENOEXEC;
-		for (size_t i = 0; i < n; i++) {
-			struct symtab_entry e;
-
-			if (!names_a_slot(ELF64_R_TYPE(window[i].r_info)) || window[i].r_addend != 0)
-				continue;
-			if (!symtab_get(st, ELF64_R_SYM(window[i].r_info), &e) || e.name[0] == '\0')
-				continue;
-			if (im->slots.n == SLOTS_MAX)
-				return -ENOEXEC;
-			vec_push(&im->slots, ((struct slot){window[i].r_offset, (uint32_t)(e.name - st->strings)}));
-		}
+		if (elf_file_read(ef, sec->offset + first * sizeof(*window), window, n * sizeof(*window)))
+			err = add_relocations(im, window, n, st);
+		else
+			err = -ENOEXEC;
 	}
-	return 0;
+	free(window);
+	return err;
 }
 
 static int compare_slots(const void *a, const void *b)
@@ -68,7 +79,6 @@ static int add_sections(struct elf_imports *im, const struct elf_file *ef, const
 {
 	size_t n;
 	const struct elf_section *sections = elf_file_sections(ef, &n);
-	Elf64_Rela *window = xrealloc_array(NULL, WINDOW, sizeof(*window));
 	int err = 0;
 
 	for (size_t i = 1; i < n && !err; i++) {
@@ -77,9 +87,8 @@ static int add_sections(struct elf_imports *im, const struct elf_file *ef, const
 		if (sections[i].type != SHT_RELA || sections[i].link != (size_t)(dynsym - sections))
 			continue;
 		if (strcmp(name, ".rela.plt") == 0 || strcmp(name, ".rela.dyn") == 0)
-			err = add_section(im, ef, &sections[i], st, window);
+			err = add_section(im, ef, &sections[i], st);
 	}
-	free(window);
 	return err;
 }
 

@@ -18,6 +18,7 @@ int symtab_open(struct symtab *st, const struct elf_file *ef, const struct elf_s
 	size_t n, entsize = elf_file_class(ef) == ELFCLASS64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
 	const struct elf_section *all = elf_file_sections(ef, &n);
 	uint8_t *strings;
+	uint64_t inside;
 
 	*st = (struct symtab){.ef = ef, .sec = sec, .entsize = entsize};
 	if (sec->entsize != entsize || (sec->flags & SHF_COMPRESSED))
@@ -30,6 +31,10 @@ int symtab_open(struct symtab *st, const struct elf_file *ef, const struct elf_s
 		return -ENOEXEC;
 	st->strings = (char *)strings;
 	st->count = (size_t)(sec->size / entsize);
+	/* What lies past the end of the file is not looked for one by one. */
+	inside = sec->offset < elf_file_size(ef) ? (elf_file_size(ef) - sec->offset) / entsize : 0;
+	if (st->count > inside)
+		st->count = (size_t)inside;
 	return 0;
 }
 
@@ -46,11 +51,10 @@ static bool load_window(struct symtab *st, size_t i)
 	size_t n = st->count - i < WINDOW ? st->count - i : WINDOW;
 
 	if (!st->window)
-		st->window = xmalloc(WINDOW * st->entsize);
+		st->window = xmalloc((st->count < WINDOW ? st->count : WINDOW) * st->entsize);
 	st->window_count = 0;
-	/* symtab_open() bounded count, so that this does not overflow; the read checks that it is inside the file. */
-	if (st->sec->offset > UINT64_MAX - i * st->entsize ||
-	    !elf_file_read(st->ef, st->sec->offset + i * st->entsize, st->window, n * st->entsize))
+	/* symtab_open() bounded count, so that this does not overflow. */
+	if (!elf_file_read(st->ef, st->sec->offset + i * st->entsize, st->window, n * st->entsize))
 		return false;
 	st->window_first = i;
 	st->window_count = n;
@@ -64,9 +68,12 @@ bool symtab_get(struct symtab *st, size_t i, struct symtab_entry *e)
 
 	if (i >= st->count)
 		return false;
-	if (i < st->window_first || i - st->window_first >= st->window_count)
-		if (!load_window(st, i))
+	if (i < st->window_first || i - st->window_first >= st->window_count) {
+		if (!load_window(st, i)) {
+			st->count = i;	/* the file has shrunk */
 			return false;
+		}
+	}
 	raw = st->window + (i - st->window_first) * st->entsize;
 	if (st->entsize == sizeof(Elf64_Sym)) {
 		Elf64_Sym sym;

@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "kern/internal.h"
+#include "kern/unwind.h"
 
 #define CALLS 2000
 #define ROUNDS 7
@@ -93,15 +95,62 @@ static int own_offset(const void *addr, uint64_t *offset)
 	return err;
 }
 
-int kern_calibrate(enum attach_mode mode, enum site_cost cost, unsigned depth, double *hit_ns)
+/* Ourselves, as long as our unwind table is needed. */
+struct own {
+	struct modules modules;
+	struct processes processes;
+	struct unwind *unwind;
+	struct elf_file *exe;
+};
+
+static struct elf_file *own_file(void *arg, uint32_t module)
+{
+	struct own *own = arg;
+	const struct module *m = modules_get(&own->modules, module);
+	struct stat file, exe;
+
+	/* Of the libraries only main()'s caller is on our stacks. */
+	if (m->fd < 0 || fstat(m->fd, &file) || stat("/proc/self/exe", &exe) || file.st_ino != exe.st_ino ||
+	    file.st_dev != exe.st_dev)
+		return NULL;
+	if (!own->exe && elf_file_open(m->fd, m->path, &own->exe))
+		own->exe = NULL;
+	return own->exe;
+}
+
+static int own_open(struct own *own, struct kern *k)
+{
+	struct process *p;
+	int err;
+
+	modules_init(&own->modules);
+	processes_init(&own->processes, &own->modules);
+	err = processes_add(&own->processes, getpid(), &p);
+	if (!err && kern_unwinds_by_tables(k)) {
+		own->unwind = unwind_new(k, &own->modules, own_file, own);
+		unwind_update(own->unwind, p);
+	}
+	return err;
+}
+
+static void own_close(struct own *own)
+{
+	unwind_free(own->unwind);
+	elf_file_close(own->exe);
+	processes_free(&own->processes);
+	modules_free(&own->modules);
+}
+
+int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost, unsigned depth, double *hit_ns)
 {
 	const struct kern_options o = {
-		.max_stacks = 1024, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 1 << 16, .max_size = UINT64_MAX, .mode = mode,
-		.unwind = UNWIND_FP,
+		.max_stacks = 1024, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 1 << 16, .max_size = UINT64_MAX,
+		.mode = mode, .unwind = unwind, .unwind_bytes = 4 << 20,
 	};
 	void (*f)(size_t) = cost == SITE_EMULATED ? calibrate_emulated : calibrate_stepped;
 	struct plan_probe probe = {.skip_arg = SITE_NO_REG, .site = {.arg_reg = {7, 7, 7, 7, 7, 7}}};
 	struct plan plan = {.probes = &probe, .n_probes = 1};
+	struct own own = {0};
 	struct kern *k = NULL;
 	double bare, probed;
 	int err, fd;
@@ -112,6 +161,8 @@ int kern_calibrate(enum attach_mode mode, enum site_cost cost, unsigned depth, d
 	err = own_offset((const void *)f, &probe.file_offset);
 	if (!err)
 		err = kern_open(&o, &k);
+	if (!err)
+		err = own_open(&own, k);
 	if (!err) {
 		bare = median_run(f, depth);
 		err = kern_attach(k, getpid(), fd, "alloctrace", 0, &plan);
@@ -120,6 +171,7 @@ int kern_calibrate(enum attach_mode mode, enum site_cost cost, unsigned depth, d
 		probed = median_run(f, depth);
 		*hit_ns = probed > bare ? probed - bare : 0;
 	}
+	own_close(&own);
 	kern_close(k);
 	close(fd);
 	return err;

@@ -9,6 +9,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "kern/rawwalk.h"
+
+/* A stack that was unwound here, with its counters: the kernel side has none for it. */
+struct unwound {
+	uint32_t stack;
+	struct counters sum, last;	/* last: what the last delta had seen */
+};
 
 struct collector {
 	struct kern *kern;
@@ -18,6 +25,10 @@ struct collector {
 	to_vaddr_fn to_vaddr;
 	void *arg;
 	struct buf raw;			/* struct stack_frames, each cut after its last frame */
+	struct unwind *unwind;		/* NULL: no stack comes raw */
+	size_t max_frames;
+	vec_of(struct unwound) unwound;
+	struct u64map unwound_of;	/* stack of the profile -> index in unwound */
 	struct u64map stack_of;		/* kernel's id -> stack of the profile */
 	struct u64map delta_bytes, delta_calls;	/* what the last delta had seen, by kernel's id */
 	bool delta;			/* of the run of collector_sums() under way */
@@ -38,11 +49,19 @@ struct collector *collector_new(struct kern *kern, struct processes *processes, 
 	return c;
 }
 
+void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames)
+{
+	c->unwind = unwind;
+	c->max_frames = max_frames;
+}
+
 void collector_free(struct collector *c)
 {
 	if (!c)
 		return;
 	buf_free(&c->raw);
+	vec_free(&c->unwound);
+	u64map_free(&c->unwound_of);
 	u64map_free(&c->stack_of);
 	u64map_free(&c->delta_bytes);
 	u64map_free(&c->delta_calls);
@@ -51,6 +70,8 @@ void collector_free(struct collector *c)
 
 static size_t record_size(const struct stack_frames *rec)
 {
+	if (rec->end == WALK_RAW)
+		return offsetof(struct stack_raw, stack) + ((const struct stack_raw *)rec)->n_stack;
 	return offsetof(struct stack_frames, frames) + rec->n * sizeof(rec->frames[0]);
 }
 
@@ -69,16 +90,16 @@ int collector_drain(struct collector *c)
 }
 
 /* Returns how many frames are good; the first one (the caller) is always kept, known or not. */
-static size_t resolve_frames(struct collector *c, struct process *p, const struct stack_frames *rec, uint32_t *frames,
-			     enum stack_end *end)
+static size_t resolve_frames(struct collector *c, struct process *p, const __u64 *addrs, size_t n, uint64_t time_ns,
+			     uint32_t *frames, enum stack_end *end)
 {
 	uint32_t module;
 	uint64_t offset, addr;
 	size_t i;
 
-	for (i = 0; i < rec->n; i++) {
-		addr = rec->frames[i] - 1;
-		if (p && process_resolve(p, c->processes->modules, addr, rec->time_ns, &module, &offset)) {
+	for (i = 0; i < n; i++) {
+		addr = addrs[i] - 1;
+		if (p && process_resolve(p, c->processes->modules, addr, time_ns, &module, &offset)) {
 			addr = c->to_vaddr(c->arg, module, offset);
 		} else if (i == 0) {
 			module = 0;
@@ -102,20 +123,57 @@ static const uint8_t ends[] = {
 	[WALK_UNMAPPED] = STACK_END_UNMAPPED,
 };
 
+/* The frames of a stack that came raw; those the kernel side found if it can't be unwound here either. */
+static enum walk_end unwind_raw(struct collector *c, const struct process *p, const struct stack_raw *raw,
+				__u64 *frames, size_t *n)
+{
+	const struct rawwalk w = {
+		.unwind = c->unwind, .process = p, .modules = c->processes->modules, .to_vaddr = c->to_vaddr,
+		.arg = c->arg, .max_frames = c->max_frames,
+	};
+	enum walk_end end = p && c->unwind ? rawwalk(&w, raw, frames, n) : WALK_UNMAPPED;
+
+	if (end == WALK_UNMAPPED && (!p || *n < raw->rec.n)) {
+		*n = raw->rec.n < STACK_MAX_FRAMES ? raw->rec.n : STACK_MAX_FRAMES;
+		memcpy(frames, raw->rec.frames, *n * sizeof(*frames));
+	}
+	return end;
+}
+
+static void count_unwound(struct collector *c, uint32_t stack, uint64_t bytes)
+{
+	bool is_new;
+	uint64_t *i = u64map_put(&c->unwound_of, stack, &is_new);
+
+	if (is_new) {
+		*i = c->unwound.n;
+		vec_push(&c->unwound, (struct unwound){.stack = stack});
+	}
+	c->unwound.at[*i].sum = counters_add(c->unwound.at[*i].sum, (struct counters){bytes, 1});
+}
+
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
 	struct process *p = processes_find(c->processes, rec->pid);
-	enum stack_end end = rec->end <= WALK_UNMAPPED ? ends[rec->end] : STACK_END_UNREADABLE;
-	uint32_t frames[STACK_MAX_FRAMES], task, exec = 0;
+	const struct stack_raw *raw = rec->end == WALK_RAW ? (const void *)rec : NULL;
+	__u64 unwound[STACK_MAX_FRAMES];
+	const __u64 *addrs = raw ? unwound : rec->frames;
+	size_t n = rec->n;
+	enum walk_end walk_end = raw ? unwind_raw(c, p, raw, unwound, &n) : rec->end;
+	enum stack_end end = walk_end <= WALK_UNMAPPED ? ends[walk_end] : STACK_END_UNREADABLE;
+	uint32_t stack, frames[STACK_MAX_FRAMES], task, exec = 0;
 	const char *name = p ? process_name_at(p, rec->time_ns, &exec) : rec->name;
-	size_t n;
 
-	n = resolve_frames(c, p, rec, frames, &end);
+	n = resolve_frames(c, p, addrs, n, rec->time_ns, frames, &end);
 	if (c->by_thread)
 		task = profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
 	else
 		task = profile_task(c->profile, rec->pid, 0, exec, name);
-	*u64map_put(&c->stack_of, rec->id, NULL) = profile_stack(c->profile, task, rec->function, frames, n, end);
+	stack = profile_stack(c->profile, task, rec->function, frames, n, end);
+	if (raw)
+		count_unwound(c, stack, raw->bytes);
+	else
+		*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 }
 
 void collector_resolve(struct collector *c)
@@ -151,6 +209,13 @@ static struct counters since_last(struct collector *c, uint64_t id, struct count
 	return d;
 }
 
+static void add_sum(struct collector *c, uint32_t stack, struct counters n)
+{
+	profile_add(c->profile, stack, n);
+	c->calls += n.calls;
+	c->frames += n.calls * profile_stack_frames(c->profile, stack, NULL, 0);
+}
+
 static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 {
 	struct collector *c = arg;
@@ -166,9 +231,21 @@ static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 	}
 	if (c->delta)
 		n = since_last(c, id, n);
-	profile_add(c->profile, s, n);
-	c->calls += n.calls;
-	c->frames += n.calls * profile_stack_frames(c->profile, s, NULL, 0);
+	add_sum(c, s, n);
+}
+
+static void add_unwound(struct collector *c)
+{
+	for (size_t i = 0; i < c->unwound.n; i++) {
+		struct unwound *w = &c->unwound.at[i];
+		struct counters n = w->sum;
+
+		if (c->delta) {
+			n = counters_sub(w->sum, w->last);
+			w->last = w->sum;
+		}
+		add_sum(c, w->stack, n);
+	}
 }
 
 int collector_sums(struct collector *c, bool delta)
@@ -176,6 +253,7 @@ int collector_sums(struct collector *c, bool delta)
 	profile_reset(c->profile);
 	c->delta = delta;
 	c->lost = c->calls = c->frames = 0;
+	add_unwound(c);
 	return kern_sums(c->kern, on_sum, c);
 }
 

@@ -11,11 +11,14 @@
 typedef uint64_t (*to_vaddr_fn)(void *arg, uint32_t module, uint64_t file_offset);
 
 struct collector;
+struct unwind;
 
 /* Everything is borrowed. */
 struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
 				to_vaddr_fn to_vaddr, void *arg);
 void collector_free(struct collector *c);
+/* Where stacks are unwound by tables: what to unwind those with that the kernel side could not. Borrowed. */
+void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames);
 
 /* Takes the records out of the ring and keeps them raw. 0 or -errno with a message said. */
 int collector_drain(struct collector *c);

@@ -38,6 +38,11 @@ static int frames_callback(void *ctx, void *data, size_t size)
 	const struct stack_frames *rec = data;
 	const size_t head = offsetof(struct stack_frames, frames);
 
+	const struct stack_raw *raw = data;
+
+	if (size >= head && rec->end == WALK_RAW &&
+	    (size < offsetof(struct stack_raw, stack) || size < offsetof(struct stack_raw, stack) + raw->n_stack))
+		return 0;
 	if (size >= head && size >= head + rec->n * sizeof(rec->frames[0]))
 		k->on_frames(k->on_frames_arg, rec);
 	return 0;
@@ -68,6 +73,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.probes, MAX_PROBES);
 	bpf_map__set_max_entries(skel->maps.scratches, k->n_cpus * SCRATCH_PER_CPU);
+	bpf_map__set_max_entries(skel->maps.raws, o->unwind != UNWIND_FP ? k->n_cpus : 1);
 }
 
 /* Without tables the maps are there all the same, small: the programs name them. */
@@ -96,6 +102,15 @@ static void set_attach_type(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_program__set_autoload(skel->progs.on_loader, k->options.hold);
 }
 
+static void unload(struct kern *k)
+{
+	alloctrace_bpf__destroy(k->skel);
+	k->skel = NULL;
+	if (k->unwind_slab >= 0)
+		close(k->unwind_slab);
+	k->unwind_slab = -1;
+}
+
 static int load(struct kern *k)
 {
 	const char *why;
@@ -111,6 +126,13 @@ static int load(struct kern *k)
 	if (err)
 		return err;
 	err = alloctrace_bpf__load(k->skel);
+	if (err && k->options.unwind == UNWIND_AUTO) {
+		note("the kernel refuses the program that walks by unwind tables (%s): the one by frame pointers is tried",
+		     strerror(-err));
+		unload(k);
+		k->options.unwind = UNWIND_FP;
+		return load(k);
+	}
 	if (err)
 		return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words",
 			    strerror(-err), feature(FEATURE_LOCKDOWN, &why) ? "" : ": ",
@@ -166,9 +188,7 @@ void kern_close(struct kern *k)
 		return;
 	kern_detach(k);
 	ring_buffer__free(k->ring);
-	alloctrace_bpf__destroy(k->skel);
-	if (k->unwind_slab >= 0)
-		close(k->unwind_slab);
+	unload(k);
 	free(k->count_values);
 	free(k);
 }

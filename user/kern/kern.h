@@ -25,7 +25,7 @@ struct kern_options {
 	bool by_thread;		/* a stack of another thread is another stack */
 	bool hold;		/* load the programs that hold a launched command */
 	bool empty;		/* attach programs that do nothing (the benchmark's floor) */
-	enum unwind_mode unwind;	/* UNWIND_AUTO is resolved: by .eh_frame (kern/unwind.h) if the kernel takes that program */
+	enum unwind_mode unwind;	/* UNWIND_AUTO: by .eh_frame (kern/unwind.h) if the kernel takes that program */
 	uint64_t unwind_bytes;	/* room for unwind tables */
 	enum attach_mode mode;	/* ATTACH_AUTO is resolved */
 };
@@ -61,7 +61,8 @@ void kern_detach(struct kern *k);
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);
 /* Calls back for every stack that was recorded, with its sums so far. 0 or -errno with a message said. */
 int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg);
-/* Calls back for the frames that are in the ring (n of them are valid). Returns how many records there were, or -errno. */
+/* Calls back for the frames that are in the ring (n of them are valid; where end is WALK_RAW, rec is the beginning of a
+ * struct stack_raw). Returns how many records there were, or -errno. */
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg);
 /* For epoll: readable when the ring is a quarter full. */
 int kern_frames_fd(const struct kern *k);
@@ -80,6 +81,6 @@ bool kern_exec_by_thread(struct kern *k);
 
 /* What one hit costs the traced program, in ns, measured on a function of our own with stacks of the given depth:
  * probed at an instruction of the given cost class. 0 or -errno without a message. */
-int kern_calibrate(enum attach_mode mode, enum site_cost cost, unsigned depth, double *hit_ns);
+int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost, unsigned depth, double *hit_ns);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Free runs are kept in a sorted list; the first that is large enough serves. What was given back may still be read by a
- * walk that found it before: such runs wait until the kernel has let every program finish, which costs milliseconds and is
- * done only when the room is needed.
+ * Free runs are kept in a sorted list; the first that is large enough serves. What was given back may still be read by
+ * a walk that found it before: such runs wait until the kernel has let every program finish, which costs milliseconds
+ * and is done only when the room is needed.
  */
 #include "kern/slabs.h"
 
@@ -42,8 +42,8 @@ struct slabs {
 int slab_create(uint32_t n_chunks)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_slab", sizeof(__u32), UNWIND_CHUNK_WORDS * sizeof(__u64), n_chunks,
-				&opts);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_slab", sizeof(__u32), UNWIND_CHUNK_WORDS * sizeof(__u64),
+				n_chunks, &opts);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -207,6 +207,11 @@ void slabs_write(struct slabs *s, uint32_t first, const uint64_t *words, size_t 
 		words += part;
 		n -= part;
 	}
+}
+
+uint64_t slabs_read(const struct slabs *s, uint32_t word)
+{
+	return s->list.at[word >> UNWIND_SLAB_SHIFT].words[word & (UNWIND_SLAB_WORDS - 1)];
 }
 
 size_t slabs_used(const struct slabs *s)

@@ -30,6 +30,8 @@ void slabs_give(struct slabs *s, uint32_t first, size_t n);
 void slabs_trim(struct slabs *s, uint32_t first, size_t n);
 void slabs_write(struct slabs *s, uint32_t first, const uint64_t *words, size_t n);
 
+uint64_t slabs_read(const struct slabs *s, uint32_t word);
+
 /* Bytes handed out; and of kernel memory that the slabs take. */
 size_t slabs_used(const struct slabs *s);
 size_t slabs_memory(const struct slabs *s);

@@ -229,6 +229,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	if (kern_unwinds_by_tables(t->kern))
 		t->unwind = unwind_new(t->kern, &t->modules, elf_of, t);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
+	collector_set_unwind(t->collector, t->unwind, o->max_frames);
 	note("kernel memory for %u stacks: %zu MiB; attached by %s", o->max_stacks, kern_memory(t->kern) >> 20,
 	     attach_mode_name(kern_mode(t->kern)));
 	*out = t;
@@ -272,7 +273,7 @@ int tracer_add(struct tracer *t, pid_t pid)
 		return err;
 	if (t->n_probes == before)
 		return fail(-ENOENT, "no allocator function (malloc, calloc, operator new, ...) in the files that process %d (%s) has mapped: "
-			    "a static binary without symbols can't be traced", (int)pid, p->name);
+			    "it has an allocator of its own (Go), or it is static and stripped", (int)pid, p->name);
 	return 0;
 }
 
@@ -467,6 +468,13 @@ void tracer_exited(struct tracer *t, pid_t pid)
 
 void tracer_detach(struct tracer *t)
 {
+	struct unwind_usage use;
+
+	if (t->unwind) {
+		use = unwind_usage(t->unwind);
+		note("unwind tables of %zu files: %zu rows, %zu KiB in %zu KiB of kernel memory; without room: %zu files",
+		     use.tables, use.rows, use.table_bytes >> 10, use.kernel_bytes >> 10, use.without_room);
+	}
 	kern_detach(t->kern);
 }
 

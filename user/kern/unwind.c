@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A table is built when a file is first mapped, and kept when the last process that had it mapped is gone, until its room is
- * needed. A process's mappings are replaced whole, whenever they are not what they were.
+ * A table is built when a file is first mapped, and kept when the last process that had it mapped is gone, until its
+ * room is needed. A process's mappings are replaced whole, whenever they are not what they were.
  */
 #include "kern/unwind.h"
 
@@ -24,6 +24,10 @@
 #include "target/procfs.h"
 #include "unwind_map.h"
 
+/* Stacks that may be sent raw until the next mapping is told: more than a library that was just loaded needs, and few
+ * enough where mappings are never known. */
+#define RAW_STACKS 4096
+
 enum table_state { TABLE_NEW, TABLE_READY, TABLE_NONE, TABLE_NO_ROOM };
 
 struct table {
@@ -39,6 +43,7 @@ struct table {
 struct mapped {
 	pid_t pid;
 	uint64_t what;		/* hash of the mappings; 0: none told yet */
+	uint64_t start_stack;
 	vec_of(uint32_t) tables;	/* modules, each once */
 };
 
@@ -102,9 +107,13 @@ static struct elf_file *open_vdso(void)
 	if (!image || procfs_read(getpid(), "maps", &text) || !text.len)
 		goto out;
 	at = text.data;
-	while (!ef && maps_next(&at, text.data + text.len, &line, &path))
-		if (line.start == image && elf_file_open_memory((const void *)image, line.end - line.start, "[vdso]", &ef))
-			break;
+	while (maps_next(&at, text.data + text.len, &line, &path)) {
+		if (line.start != image)
+			continue;
+		if (elf_file_open_memory((const void *)image, line.end - line.start, "[vdso]", &ef))
+			ef = NULL;
+		break;
+	}
 out:
 	buf_free(&text);
 	buf_free(&path);
@@ -210,6 +219,26 @@ static struct table *table_of(struct unwind *u, uint32_t module)
 		store(u, t, ut, name);
 	unwind_table_free(ut);
 	return t;
+}
+
+bool unwind_row_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_row *row)
+{
+	const struct table *t = table_of(u, module);
+	uint64_t rel = vaddr - t->base, bucket;
+	uint32_t at, n;
+
+	if (t->state != TABLE_READY || vaddr < t->base || rel >> t->shift >= t->n_index)
+		return false;
+	bucket = slabs_read(u->slabs, t->first + (uint32_t)(rel >> t->shift));
+	at = (uint32_t)bucket;
+	n = bucket >> 32;
+	while (n > 1 && (uint32_t)slabs_read(u->slabs, at + n - 1) > rel)
+		n--;
+	if (!n)
+		return false;
+	bucket = slabs_read(u->slabs, at + n - 1);
+	memcpy(row, &bucket, sizeof(*row));
+	return row->pc <= rel && (row->kind & 15) != UNWIND_CFA_GAP;
 }
 
 /* --- mappings */
@@ -390,7 +419,7 @@ void unwind_update(struct unwind *u, const struct process *p)
 	if (next.what == m->what)
 		return;
 	/* Before anything else: if it execs meanwhile, this is the old program's, and no walk uses what follows. */
-	u->value->mm_start_stack = mm_start_stack(p->pid);
+	next.start_stack = u->value->mm_start_stack = mm_start_stack(p->pid);
 	u->value->version = ++u->version;
 	lay_out(u, p, &l, &next);
 	if (l.cut) {
@@ -398,11 +427,13 @@ void unwind_update(struct unwind *u, const struct process *p)
 		lay_out(u, p, &l, &next);
 	}
 	if (l.cut)
-		note("process %d has more executable mappings than are followed: some stacks may end early", (int)p->pid);
+		note("process %d has more executable mappings than are followed: some stacks may end early",
+		     (int)p->pid);
 	if (bpf_map_update_elem(fd, &pid, u->value, BPF_ANY))
-		note("cannot store the mappings of process %d: %s; its stacks have one frame", (int)p->pid, strerror(errno));
+		note("cannot store the mappings of process %d: %s; its stacks have one frame", (int)p->pid,
+		     strerror(errno));
+	u->kern->skel->bss->raw_left = RAW_STACKS;
 	drop_tables(u, m);
-	vec_free(&m->tables);
 	*m = next;
 }
 
@@ -420,6 +451,13 @@ void unwind_forget(struct unwind *u, pid_t pid)
 	for (size_t t = 0; t < u->tables.n; t++)
 		if (u->tables.at[t].state == TABLE_NO_ROOM)
 			u->tables.at[t].state = TABLE_NEW;
+}
+
+uint64_t unwind_start_stack(const struct unwind *u, pid_t pid)
+{
+	const uint64_t *i = u64map_find(&u->by_pid, pid);
+
+	return i ? u->processes.at[*i].start_stack : 0;
 }
 
 struct unwind_usage unwind_usage(const struct unwind *u)

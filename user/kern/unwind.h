@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel side unwinds by (bpf/unwind.bpf.h): the unwind table of every file that traced processes have mapped, once for all of
- * them, and for each process what is mapped where. Tables are in place before a mapping refers to them.
+ * What the kernel side unwinds by (bpf/unwind.bpf.h): the unwind table of every file that traced processes have
+ * mapped, once for all of them, and for each process what is mapped where. Tables are in place before a mapping refers
+ * to them.
  */
 #ifndef ALLOCTRACE_KERN_UNWIND_H
 #define ALLOCTRACE_KERN_UNWIND_H
 
+#include "elf/ehframe.h"
 #include "elf/elffile.h"
 #include "kern/kern.h"
 #include "target/process.h"
@@ -20,11 +22,16 @@ struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_
 /* Before kern_close(). free(NULL) is fine. */
 void unwind_free(struct unwind *u);
 
-/* Tells the kernel side what p has mapped now, if that has changed. Cheap if not. What can't be done is noted: stacks end
- * there then, and say so. */
+/* Tells the kernel side what p has mapped now, if that has changed. Cheap if not. What can't be done is noted:
+ * stacks end there then, and say so. */
 void unwind_update(struct unwind *u, const struct process *p);
 /* The process is gone. */
 void unwind_forget(struct unwind *u, pid_t pid);
+
+/* The row in force at a module's vaddr. False: none, or a gap. */
+bool unwind_row_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_row *row);
+/* Where the stack of the process's first thread began, as of the last unwind_update(); 0 if that is not known. */
+uint64_t unwind_start_stack(const struct unwind *u, pid_t pid);
 
 struct unwind_usage {
 	size_t tables, rows;		/* in use or kept */

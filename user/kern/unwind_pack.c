@@ -58,14 +58,15 @@ struct unwind_packing unwind_pack_plan(const struct unwind_table *t)
 {
 	uint32_t last = t->rows[t->n - 1].pc;
 	struct unwind_packing p = {.shift = SHIFT_MIN};
-	size_t n;
+	size_t n, largest;
 
 	while (p.shift < SHIFT_MAX && ((uint64_t)last >> p.shift) > t->n / ROWS_PER_BUCKET)
 		p.shift++;
 	p.n_index = (last >> p.shift) + 1;
 	n = p.n_index + t->n;
 	/* For each border between chunks, what may be left unused before it and the copied row behind. */
-	p.max_words = n + (n / (UNWIND_CHUNK_WORDS - largest_bucket(t, p.shift)) + 2) * (largest_bucket(t, p.shift) + 1);
+	largest = largest_bucket(t, p.shift);
+	p.max_words = n + (n / (UNWIND_CHUNK_WORDS - largest) + 2) * (largest + 1);
 	return p;
 }
 

@@ -111,6 +111,15 @@ uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid)
 	return id;
 }
 
+void modules_set_jitdump(struct modules *m, uint32_t id, int fd)
+{
+	struct module *mod = m->list.at[id];
+
+	if (mod->fd >= 0)
+		close(mod->fd);
+	mod->fd = fd;
+}
+
 const struct module *modules_get(const struct modules *m, uint32_t id)
 {
 	return m->list.at[id < m->list.n ? id : 0];

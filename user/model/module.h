@@ -25,7 +25,7 @@ struct module {
 	enum module_kind kind;
 	char *path;	/* as the target sees it, without " (deleted)"; "[vdso]", "[anon]", "[unknown]" */
 	uint64_t dev, ino;
-	int fd;		/* the file, open for reading, owned; -1 where it could not be opened */
+	int fd;		/* the file, open for reading, owned; -1 where it could not be opened. MODULE_JIT: the jitdump */
 	uint32_t pid;	/* a process that has (had) it mapped: for /proc/PID/root and perf-PID.map */
 	uint32_t uid;	/* MODULE_JIT: owner of the process, for the check of perf-PID.map */
 	bool deleted;	/* the file was unlinked or replaced when it was seen */
@@ -43,6 +43,8 @@ uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_
 		      bool deleted);
 uint32_t modules_vdso(struct modules *m, uint32_t pid);
 uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid);
+/* The file where the JIT of module id records its code (sym/jitdump.h); fd is taken over. The latest one holds. */
+void modules_set_jitdump(struct modules *m, uint32_t id, int fd);
 const struct module *modules_get(const struct modules *m, uint32_t id);
 /* Last part of the path. */
 const char *module_basename(const struct module *mod);

@@ -9,7 +9,8 @@
  *
  * 150,000 lines of 39 names would be over 100 MB, so the lines are never all there: each name is kept once, with its
  * separator ("main;", "malloc "), and has its rank among all names. A semicolon is only at a name's end, so lines
- * compare as their ranks do, name by name, and that is read from the profile's tree.
+ * compare as their ranks do, name by name, and that is read from a tree of names: the profile's, with a frame that
+ * inlined functions share as several nodes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,23 @@
 struct entry {	/* what is one line */
 	uint32_t head;		/* rank of "comm;" */
 	uint32_t mark;		/* rank of "[truncated: …];", NO_RANK */
-	uint32_t node;
+	uint32_t name;		/* the innermost one, in folded.tree */
 	uint32_t function;	/* rank of "malloc " */
 	uint64_t value;
 };
 
 #define NO_RANK UINT32_MAX
+
+struct name_node {	/* 0 is the root, and its own parent; for others parent < node */
+	uint32_t parent;
+	uint32_t name;	/* id in names, later its rank */
+	uint32_t depth;	/* names down to it */
+};
+
+struct frame_names {
+	bool asked;
+	uint32_t first, n;	/* in folded.frame_ids, outermost first */
+};
 
 struct folded {
 	const struct profile *p;
@@ -33,8 +45,10 @@ struct folded {
 	const struct report_options *o;
 	bool threads;
 	struct strpool names;
-	uint32_t *of_frame;	/* by frame: id in names, later its rank; NO_RANK: not asked for */
-	uint32_t *depth;	/* by node: frames down to it */
+	struct frame_names *of_frame;
+	vec_of(uint32_t) frame_ids;
+	uint32_t *of_node;	/* by node of the profile: its innermost name in tree; 0: not needed */
+	vec_of(struct name_node) tree;
 	const char **by_rank;
 	vec_of(struct entry) entries;
 	uint32_t *left, *right;	/* two lines as ranks, for comparisons that the tree can't answer */
@@ -66,17 +80,51 @@ static uint32_t head_id(struct folded *fo, uint32_t task_id)
 	return name_id(fo, buf_cstr(&fo->text), ';');
 }
 
-static void name_frames(struct folded *fo, uint32_t node)
+static const struct frame_names *name_frame(struct folded *fo, uint32_t id)
 {
-	for (; node; node = fo->p->nodes.at[node].parent) {
-		uint32_t id = fo->p->nodes.at[node].frame;
-		const struct profile_frame *f = &fo->p->frames.at[id];
+	const struct profile_frame *f = &fo->p->frames.at[id];
+	struct frame_names *names = &fo->of_frame[id];
 
-		if (fo->of_frame[id] != NO_RANK)
-			continue;
+	if (names->asked)
+		return names;
+	names->asked = true;
+	names->first = fo->frame_ids.n;
+	for (const struct symbol *sym = symbolize(fo->r->sym, f->module, f->addr); sym; sym = sym->into) {
 		buf_reset(&fo->text);
-		symbol_text(symbolize(fo->r->sym, f->module, f->addr), &fo->text);
-		fo->of_frame[id] = name_id(fo, buf_cstr(&fo->text), ';');
+		symbol_text(sym, &fo->text);
+		vec_push(&fo->frame_ids, name_id(fo, buf_cstr(&fo->text), ';'));
+	}
+	names->n = fo->frame_ids.n - names->first;
+	for (uint32_t *low = fo->frame_ids.at + names->first, *high = low + names->n - 1; low < high; low++, high--) {
+		uint32_t swap = *low;
+
+		*low = *high;
+		*high = swap;
+	}
+	return names;
+}
+
+#define NEEDED UINT32_MAX
+
+/* The tree of names of the nodes that are marked as needed. */
+static void grow_tree(struct folded *fo)
+{
+	vec_push(&fo->tree, ((struct name_node){0}));
+	for (size_t i = 1; i < fo->p->nodes.n; i++) {
+		const struct profile_node *node = &fo->p->nodes.at[i];
+		uint32_t at = fo->of_node[node->parent];
+		const struct frame_names *names;
+
+		if (fo->of_node[i] != NEEDED)
+			continue;
+		names = name_frame(fo, node->frame);
+		for (uint32_t k = names->first; k < names->first + names->n; k++) {
+			struct name_node name = {at, fo->frame_ids.at[k], fo->tree.at[at].depth + 1};
+
+			at = (uint32_t)fo->tree.n;
+			vec_push(&fo->tree, name);
+		}
+		fo->of_node[i] = at;
 	}
 }
 
@@ -89,9 +137,8 @@ static void gather(struct folded *fo)
 {
 	const struct profile *p = fo->p;
 
-	fo->of_frame = xrealloc_array(NULL, p->frames.n + 1, sizeof(*fo->of_frame));
-	for (size_t i = 0; i < p->frames.n; i++)
-		fo->of_frame[i] = NO_RANK;
+	fo->of_frame = xcalloc(p->frames.n + 1, sizeof(*fo->of_frame));
+	fo->of_node = xcalloc(p->nodes.n + 1, sizeof(*fo->of_node));
 	for (size_t i = 0; i < p->stacks.n; i++) {
 		const struct profile_stack *st = &p->stacks.at[i];
 		const char *mark = stack_end_mark(st->end);
@@ -103,11 +150,15 @@ static void gather(struct folded *fo)
 		e.head = head_id(fo, st->task);
 		/* "[stack not delivered]" stands for the whole stack, the allocator function included. */
 		e.mark = mark && !lost ? name_id(fo, mark, ';') : NO_RANK;
-		e.node = lost ? 0 : st->node;
+		e.name = lost ? 0 : st->node;
 		e.function = name_id(fo, lost ? mark : function_name(p, st->function), ' ');
-		name_frames(fo, e.node);
+		for (uint32_t node = e.name; node && !fo->of_node[node]; node = p->nodes.at[node].parent)
+			fo->of_node[node] = NEEDED;
 		vec_push(&fo->entries, e);
 	}
+	grow_tree(fo);
+	for (size_t i = 0; i < fo->entries.n; i++)
+		fo->entries.at[i].name = fo->of_node[fo->entries.at[i].name];
 }
 
 static int compare_ids(const void *a, const void *b, void *arg)
@@ -138,8 +189,8 @@ static void rank_names(struct folded *fo)
 		fo->by_rank[i] = fo->names.strings[order[i]];
 		rank_of[order[i]] = i;
 	}
-	for (size_t i = 0; i < fo->p->frames.n; i++)
-		to_rank(rank_of, &fo->of_frame[i]);
+	for (size_t i = 1; i < fo->tree.n; i++)
+		to_rank(rank_of, &fo->tree.at[i].name);
 	for (size_t i = 0; i < fo->entries.n; i++) {
 		to_rank(rank_of, &fo->entries.at[i].head);
 		to_rank(rank_of, &fo->entries.at[i].mark);
@@ -149,16 +200,12 @@ static void rank_names(struct folded *fo)
 	free(rank_of);
 }
 
-static void measure_depths(struct folded *fo)
+static void make_room(struct folded *fo)
 {
-	const struct profile *p = fo->p;
 	size_t deepest = 0;
 
-	fo->depth = xcalloc(p->nodes.n, sizeof(*fo->depth));
-	for (size_t i = 1; i < p->nodes.n; i++) {
-		fo->depth[i] = fo->depth[p->nodes.at[i].parent] + 1;
-		deepest = fo->depth[i] > deepest ? fo->depth[i] : deepest;
-	}
+	for (size_t i = 1; i < fo->tree.n; i++)
+		deepest = fo->tree.at[i].depth > deepest ? fo->tree.at[i].depth : deepest;
 	fo->left = xrealloc_array(NULL, deepest + 3, sizeof(*fo->left));
 	fo->right = xrealloc_array(NULL, deepest + 3, sizeof(*fo->right));
 }
@@ -171,9 +218,9 @@ static size_t spell(const struct folded *fo, const struct entry *e, uint32_t *ra
 	ranks[n++] = e->head;
 	if (e->mark != NO_RANK)
 		ranks[n++] = e->mark;
-	n += fo->depth[e->node];
-	for (uint32_t node = e->node, i = n; node; node = fo->p->nodes.at[node].parent)
-		ranks[--i] = fo->of_frame[fo->p->nodes.at[node].frame];
+	n += fo->tree.at[e->name].depth;
+	for (uint32_t at = e->name, i = n; at; at = fo->tree.at[at].parent)
+		ranks[--i] = fo->tree.at[at].name;
 	ranks[n++] = e->function;
 	return n;
 }
@@ -188,22 +235,20 @@ static int compare_spelled(const struct folded *fo, const struct entry *a, const
 	return na < nb ? -1 : na > nb;
 }
 
-/* Up from both nodes to where they meet; the difference seen last is the outermost, which decides. */
+/* Up from both names to where they meet; the difference seen last is the outermost, which decides. */
 static int compare_paths(const struct folded *fo, const struct entry *a, const struct entry *b)
 {
-	const struct profile_node *nodes = fo->p->nodes.at;
-	uint32_t x = a->node, y = b->node, rx = a->function, ry = b->function;
+	const struct name_node *tree = fo->tree.at;
+	uint32_t x = a->name, y = b->name, rx = a->function, ry = b->function;
 
-	for (; fo->depth[x] > fo->depth[y]; x = nodes[x].parent)
-		rx = fo->of_frame[nodes[x].frame];
-	for (; fo->depth[y] > fo->depth[x]; y = nodes[y].parent)
-		ry = fo->of_frame[nodes[y].frame];
-	for (; x != y; x = nodes[x].parent, y = nodes[y].parent) {
-		uint32_t fx = fo->of_frame[nodes[x].frame], fy = fo->of_frame[nodes[y].frame];
-
-		if (fx != fy) {
-			rx = fx;
-			ry = fy;
+	for (; tree[x].depth > tree[y].depth; x = tree[x].parent)
+		rx = tree[x].name;
+	for (; tree[y].depth > tree[x].depth; y = tree[y].parent)
+		ry = tree[y].name;
+	for (; x != y; x = tree[x].parent, y = tree[y].parent) {
+		if (tree[x].name != tree[y].name) {
+			rx = tree[x].name;
+			ry = tree[y].name;
 		}
 	}
 	return rx < ry ? -1 : rx > ry;
@@ -251,14 +296,16 @@ int report_write_folded(FILE *f, const struct report *r, const struct report_opt
 
 	gather(&fo);
 	rank_names(&fo);
-	measure_depths(&fo);
+	make_room(&fo);
 	if (fo.entries.n)
 		qsort_r(fo.entries.at, fo.entries.n, sizeof(*fo.entries.at), compare_entries, &fo);
 	err = write_lines(f, &fo);
 	strpool_free(&fo.names);
 	vec_free(&fo.entries);
 	free(fo.of_frame);
-	free(fo.depth);
+	free(fo.of_node);
+	vec_free(&fo.frame_ids);
+	vec_free(&fo.tree);
 	free(fo.by_rank);
 	free(fo.left);
 	free(fo.right);

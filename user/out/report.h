@@ -42,6 +42,8 @@ struct report_options {
 	bool colour;
 	size_t width;	/* columns; 0: not a terminal, as wide as it needs (at most 200) */
 	size_t height;	/* lines to stay within, 0: no limit (a screen that is refreshed in place) */
+	const char *list;	/* report_format_list: the functions, an extended regular expression that is valid */
+	const char *const *source_path;	/* where sources are looked for, as sourcefile_open() takes it */
 };
 
 struct report_format {
@@ -53,6 +55,8 @@ struct report_format {
 };
 
 extern const struct report_format report_formats[];	/* ends with a NULL name */
+/* What --list makes of a report; no row of the table, since it needs a function's name. */
+extern const struct report_format report_format_list;
 const struct report_format *report_format_find(const char *name);
 
 /* The summary alone, as it stands above the table. */

@@ -23,16 +23,16 @@
 #define CAP_BPF_BIT 39
 
 const struct feature_info feature_infos[FEATURE_MAX] = {
-	[FEATURE_BTF] = {"BTF", "kernel types at /sys/kernel/btf/vmlinux", true},
-	[FEATURE_PRIVILEGE] = {"privileges", "CAP_BPF and CAP_PERFMON", true},
-	[FEATURE_PTRACE] = {"CAP_SYS_PTRACE", "processes of other users", false},
-	[FEATURE_LOCKDOWN] = {"no lockdown", "a locked-down kernel may refuse BPF", false},
-	[FEATURE_BPF] = {"BPF programs", "bpf() loads a probe's program", true},
-	[FEATURE_RINGBUF] = {"BPF ring buffer", "sends stacks, Linux 5.8", true},
-	[FEATURE_COOKIE] = {"probe cookies", "one program for all functions, Linux 5.15", true},
-	[FEATURE_UPROBE_PERF] = {"perf uprobes", "attach through perf_event_open()", false},
-	[FEATURE_UPROBE_MULTI] = {"uprobe_multi", "attach all at once, Linux 6.10", false},
-	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false},
+	[FEATURE_BTF] = {"BTF", "kernel types at /sys/kernel/btf/vmlinux", true, false},
+	[FEATURE_PRIVILEGE] = {"privileges", "CAP_BPF and CAP_PERFMON", true, false},
+	[FEATURE_PTRACE] = {"CAP_SYS_PTRACE", "processes of other users", false, false},
+	[FEATURE_LOCKDOWN] = {"no lockdown", "a locked-down kernel may refuse BPF", false, false},
+	[FEATURE_BPF] = {"BPF programs", "bpf() loads a probe's program", true, true},
+	[FEATURE_RINGBUF] = {"BPF ring buffer", "sends stacks, Linux 5.8", true, true},
+	[FEATURE_COOKIE] = {"probe cookies", "one program for all functions, Linux 5.15", true, true},
+	[FEATURE_UPROBE_PERF] = {"perf uprobes", "attach through perf_event_open()", false, false},
+	[FEATURE_UPROBE_MULTI] = {"uprobe_multi", "attach all at once, Linux 6.10", false, true},
+	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false, false},
 };
 
 static bool has_cap(int bit)

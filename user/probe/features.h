@@ -27,6 +27,7 @@ struct feature_info {
 	const char *name;	/* "uprobe_multi" */
 	const char *help;	/* what it is for */
 	bool required;		/* without it nothing can be traced */
+	bool asks_bpf;		/* can't be told without FEATURE_PRIVILEGE */
 };
 
 extern const struct feature_info feature_infos[FEATURE_MAX];

@@ -8,29 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "elf/openin.h"
-#include "elf/pieces.h"
+#include "sym/codemap.h"
 
 #define FILE_MAX (1ll << 30)
-#define LINES_MAX (16u << 20)
 #define CHUNK (256u << 10)
 /* Two numbers of 16 digits, maybe after 0x, with spaces. */
 #define LINE_MAX_BYTES (PERFMAP_NAME_MAX + 64)
 
-struct line {
-	uint64_t start;
-	uint32_t size;
-	uint32_t name;	/* offset in names. Names are appended, so it also tells which of two lines is the later */
-};
-
 struct perfmap {
 	uint64_t dev, ino, mtime_ns;
 	uint64_t done;		/* bytes of the file that were read: a line that is not complete yet is left */
-	vec_of(struct line) lines;
-	struct buf names;	/* each ends with NUL */
-	struct pieces pieces;
+	struct codemap code;
 };
 
 struct perfmap *perfmap_new(void)
@@ -40,9 +30,7 @@ struct perfmap *perfmap_new(void)
 
 static void forget(struct perfmap *pm)
 {
-	vec_free(&pm->lines);
-	buf_free(&pm->names);
-	pieces_free(&pm->pieces);
+	codemap_free(&pm->code);
 	*pm = (struct perfmap){0};
 }
 
@@ -93,22 +81,12 @@ static void add_line(struct perfmap *pm, const char *s, size_t len)
 {
 	const char *end = s + len;
 	uint64_t start, size;
-	size_t name_len;
 
 	if (!take_hex(&s, end, &start) || !take_hex(&s, end, &size))
 		return;
 	if (s < end && end[-1] == '\r')
 		end--;
-	name_len = strnlen(s, (size_t)(end - s));
-	if (!name_len || !size || size > UINT32_MAX || start > UINT64_MAX - size)
-		return;
-	if (name_len > PERFMAP_NAME_MAX)
-		name_len = PERFMAP_NAME_MAX;
-	if (pm->lines.n == LINES_MAX || pm->names.len > UINT32_MAX - (PERFMAP_NAME_MAX + 1))
-		return;
-	vec_push(&pm->lines, ((struct line){start, (uint32_t)size, (uint32_t)pm->names.len}));
-	buf_add(&pm->names, s, name_len);
-	buf_char(&pm->names, '\0');
+	codemap_add(&pm->code, start, size, s, (size_t)(end - s));
 }
 
 /* Adds the complete lines from pm->done on, up to limit. */
@@ -148,44 +126,8 @@ static void read_lines(struct perfmap *pm, int fd, uint64_t limit)
 	free(chunk);
 }
 
-static int compare_lines(const void *a, const void *b)
-{
-	const struct line *x = a, *y = b;
-
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
-	return x->name < y->name ? -1 : x->name > y->name;
-}
-
-static uint64_t line_start(const void *of, size_t i)
-{
-	return ((const struct line *)of)[i].start;
-}
-
-static uint64_t line_end(const void *of, size_t i)
-{
-	const struct line *l = of;
-
-	return l[i].start + l[i].size;
-}
-
-static bool line_wins(const void *of, size_t a, size_t b)
-{
-	const struct line *l = of;
-
-	return l[a].name > l[b].name;
-}
-
-static struct ranges ranges_of(const struct perfmap *pm)
-{
-	return (struct ranges){
-		.of = pm->lines.at, .n = pm->lines.n, .start = line_start, .end = line_end, .wins = line_wins,
-	};
-}
-
 int perfmap_read(struct perfmap *pm, int fd, uint32_t uid)
 {
-	struct ranges ranges;
 	struct stat st;
 	uint64_t mtime_ns;
 	size_t before;
@@ -206,30 +148,21 @@ int perfmap_read(struct perfmap *pm, int fd, uint32_t uid)
 	pm->dev = st.st_dev;
 	pm->ino = st.st_ino;
 	pm->mtime_ns = mtime_ns;
-	before = pm->lines.n;
+	before = pm->code.codes.n;
 	read_lines(pm, fd, (uint64_t)st.st_size);
-	if (pm->lines.n == before)
-		return 0;
-	qsort(pm->lines.at, pm->lines.n, sizeof(*pm->lines.at), compare_lines);
-	ranges = ranges_of(pm);
-	pieces_cut(&pm->pieces, &ranges);
+	if (pm->code.codes.n != before)
+		codemap_cut(&pm->code);
 	return 0;
 }
 
 size_t perfmap_count(const struct perfmap *pm)
 {
-	return pm->lines.n;
+	return pm->code.codes.n;
 }
 
 const char *perfmap_at(const struct perfmap *pm, uint64_t addr, uint64_t *start)
 {
-	struct ranges ranges = ranges_of(pm);
-	size_t i = pieces_find(&pm->pieces, &ranges, addr);
-
-	if (i == PIECES_NONE || addr >= line_end(pm->lines.at, i))
-		return NULL;
-	*start = pm->lines.at[i].start;
-	return pm->names.data + pm->lines.at[i].name;
+	return codemap_at(&pm->code, addr, start);
 }
 
 /* The process's pid as it sees it itself: the last of NSpid in its status. pid if that can't be read. */

@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PERFMAP_NAME_MAX 4096	/* bytes; the rest of a longer name is cut */
+#include "sym/codemap.h"
+
+#define PERFMAP_NAME_MAX CODEMAP_NAME_MAX
 
 struct perfmap;
 

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "elf/debugfile.h"
 #include "elf/elffile.h"
 #include "elf/fdestart.h"
 #include "elf/symbols.h"
+#include "sym/debugsource.h"
+#include "sym/dwarf.h"
+#include "sym/jitdump.h"
 #include "sym/perfmap.h"
 #include "sym/vdso.h"
 
@@ -19,38 +21,30 @@ struct source {
 	enum sym_reason reason;		/* why the whole module has no names; SYM_NAMED if it has some */
 	struct elf_file *ef;
 	struct elf_symbols *symbols;
+	struct dwarf *dwarf;		/* NULL: no debugging information */
+	struct dwarf_place places[DWARF_PLACES_MAX];
 	struct elf_fdes *fdes;		/* loaded when a name is missing */
 	bool fdes_tried;
+	bool incomplete;		/* a separate debug file would have more, and was not found */
 	struct perfmap *perfmap;
+	struct jitdump *jitdump;
 };
-
-/* The debug file as the target would find it, then as we would: a container seldom has any. */
-static int open_debugfile(const struct source *src, int *fd, struct elf_file **debug)
-{
-	char root[40];
-
-	if (src->mod->pid) {
-		snprintf(root, sizeof(root), "/proc/%u/root", src->mod->pid);
-		if (elf_debugfile_open(src->ef, src->mod->path, root, fd, debug) == 0)
-			return 0;
-	}
-	return elf_debugfile_open(src->ef, src->mod->path, "", fd, debug);
-}
 
 static enum sym_reason load_symbols(struct source *src)
 {
-	struct elf_file *debug = NULL;
-	int err, fd = -1;
+	bool has_symtab = elf_section_by_type(src->ef, SHT_SYMTAB);
+	struct debug_source debug = {.fd = -1};
+	int err;
 
-	/* A debug file adds to .dynsym; it has nothing to add to .symtab. */
-	if (src->mod->kind == MODULE_ELF && !elf_section_by_type(src->ef, SHT_SYMTAB))
-		if (open_debugfile(src, &fd, &debug) != 0)
-			debug = NULL;
-	err = elf_symbols_load(src->ef, debug, &src->symbols);
-	if (debug) {
-		elf_file_close(debug);
-		close(fd);
-	}
+	/* A debug file adds to .dynsym and has source lines; it has nothing to add to .symtab. */
+	if (src->mod->kind == MODULE_ELF && (!has_symtab || !dwarf_is_in(src->ef)))
+		src->incomplete = !debug_source_open(src->mod, src->ef, &debug);
+	err = elf_symbols_load(src->ef, has_symtab ? NULL : debug.ef, &src->symbols);
+	if (dwarf_open(src->ef, &src->dwarf) == -ENOENT && debug.ef)
+		dwarf_open(debug.ef, &src->dwarf);
+	debug_source_close(&debug);
+	if (src->dwarf)
+		return SYM_NAMED;
 	if (err)
 		return err == -ENOENT ? SYM_STRIPPED : SYM_NOT_ELF;
 	return elf_symbols_count(src->symbols) ? SYM_NAMED : SYM_STRIPPED;
@@ -77,18 +71,24 @@ static enum sym_reason load_vdso(struct source *src)
 	return load_symbols(src);
 }
 
-static enum sym_reason load_perfmap(struct source *src)
+/* A process may have both, or have removed or cut them meanwhile: what was read before still holds. */
+static enum sym_reason load_jit(struct source *src)
 {
 	int fd = perfmap_open(src->mod->pid);
 
-	/* When the process is gone or has removed its map, what was read before still holds. */
 	if (fd >= 0) {
 		if (!src->perfmap)
 			src->perfmap = perfmap_new();
 		perfmap_read(src->perfmap, fd, src->mod->uid);
 		close(fd);
 	}
-	return src->perfmap && perfmap_count(src->perfmap) ? SYM_NAMED : SYM_NO_PERF_MAP;
+	if (src->mod->fd >= 0) {
+		if (!src->jitdump)
+			src->jitdump = jitdump_new();
+		jitdump_read(src->jitdump, src->mod->fd, src->mod->uid);
+	}
+	return (src->perfmap && perfmap_count(src->perfmap)) || (src->jitdump && jitdump_count(src->jitdump)) ?
+	       SYM_NAMED : SYM_NO_PERF_MAP;
 }
 
 static enum sym_reason load(struct source *src)
@@ -99,7 +99,7 @@ static enum sym_reason load(struct source *src)
 	case MODULE_VDSO:
 		return load_vdso(src);
 	case MODULE_JIT:
-		return load_perfmap(src);
+		return load_jit(src);
 	case MODULE_UNKNOWN:
 		break;
 	}
@@ -121,30 +121,50 @@ void source_free(struct source *src)
 		return;
 	elf_fdes_free(src->fdes);
 	elf_symbols_free(src->symbols);
+	dwarf_close(src->dwarf);
 	elf_file_close(src->ef);
 	perfmap_free(src->perfmap);
+	jitdump_free(src->jitdump);
 	free(src);
+}
+
+/* The symbol table's name is the one that everybody knows; debugging information has one where that has none. */
+static void name_in_file(struct source *src, uint64_t addr, struct source_name *name)
+{
+	struct elf_symbol sym;
+	uint64_t start;
+
+	if (src->dwarf) {
+		name->n_places = dwarf_at(src->dwarf, addr, src->places, &start);
+		name->places = src->places;
+	}
+	if (src->symbols && elf_symbols_at(src->symbols, addr, &sym)) {
+		name->function = sym.name;
+		name->start = sym.vaddr;
+	} else if (name->n_places && src->places[name->n_places - 1].function && start <= addr) {
+		name->function = src->places[name->n_places - 1].function;
+		name->start = start;
+	} else {
+		name->reason = SYM_NO_SYMBOL;
+	}
 }
 
 struct source_name source_at(struct source *src, uint64_t addr)
 {
-	struct elf_symbol sym;
 	struct source_name name = {.reason = src->reason};
 
 	if (src->reason != SYM_NAMED)
 		return name;
-	if (src->perfmap) {
-		name.function = perfmap_at(src->perfmap, addr, &name.start);
+	if (src->mod->kind == MODULE_JIT) {
+		if (src->jitdump)
+			name.function = jitdump_at(src->jitdump, addr, &name.start);
+		if (!name.function && src->perfmap)
+			name.function = perfmap_at(src->perfmap, addr, &name.start);
 		if (!name.function)
 			name.reason = SYM_NOT_IN_PERF_MAP;
 		return name;
 	}
-	if (elf_symbols_at(src->symbols, addr, &sym)) {
-		name.function = sym.name;
-		name.start = sym.vaddr;
-	} else {
-		name.reason = SYM_NO_SYMBOL;
-	}
+	name_in_file(src, addr, &name);
 	return name;
 }
 
@@ -165,6 +185,11 @@ uint64_t source_offset(const struct source *src, uint64_t addr)
 	uint64_t offset;
 
 	return src->ef && elf_vaddr_to_offset(src->ef, addr, &offset) ? offset : addr;
+}
+
+bool source_is_incomplete(const struct source *src)
+{
+	return src->incomplete;
 }
 
 bool source_refresh(struct source *src)

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where the names of one module come from: its symbol tables, or the perf map of its process. */
+/* Where the names of one module come from: its symbol tables, or what its process records of the code it makes. */
 #ifndef ALLOCTRACE_SYM_SOURCE_H
 #define ALLOCTRACE_SYM_SOURCE_H
 
 #include "model/module.h"
 #include "sym/symbolizer.h"
 
+struct dwarf_place;
 struct source;
 
 struct source_name {
 	const char *function;	/* mangled; lives until the next look-up in the source. NULL if there is none */
 	uint64_t start;		/* of the function, in the module's addresses */
 	enum sym_reason reason;
+	/* What debugging information says, innermost first as dwarf_at() has it; lives as long as function does. */
+	const struct dwarf_place *places;
+	size_t n_places;
 };
 
 /* Opens and reads whatever there is for the module; mod lives as long as the source. */
@@ -22,6 +26,8 @@ struct source_name source_at(struct source *src, uint64_t addr);
 uint64_t source_function_start(struct source *src, uint64_t addr);
 /* The offset in the file of an address; the address itself where there is no file. */
 uint64_t source_offset(const struct source *src, uint64_t addr);
+/* A separate debug file would have more to tell, and none was found. */
+bool source_is_incomplete(const struct source *src);
 /* Reads again what may have grown or become readable. true if there may be new names. */
 bool source_refresh(struct source *src);
 

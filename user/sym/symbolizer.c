@@ -11,7 +11,9 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "sym/debuginfod.h"
 #include "sym/demangle.h"
+#include "sym/dwarf.h"
 #include "sym/source.h"
 
 /* Of a name that a hostile file gives, as much as anybody reads. */
@@ -20,19 +22,23 @@
 struct frame {
 	struct symbol sym;
 	uint32_t generation;	/* of the symbolizer, when it was last looked up */
+	struct symbol *all;	/* where there are several: sym itself and what it is inlined in, outwards */
 };
 
 struct module_names {
 	struct source *source;	/* NULL until the first look-up */
 	uint32_t generation;	/* when the source was last read */
+	uint32_t reopened;	/* what was looked up in an earlier generation does not hold any more */
 	struct u64map frames;	/* address -> struct frame * */
 	struct u64map functions;/* start of a function -> its shown name in `names`, so that each is demangled once */
+	struct u64map inlined;	/* where the name of an inlined function stands in memory -> likewise */
 };
 
 struct symbolizer {
 	const struct modules *modules;
 	struct symbolizer_options options;
 	uint32_t generation;
+	bool fetching;		/* from debuginfod */
 	vec_of(struct module_names) by_module;
 	struct strpool names;
 	uint64_t counts[SYM_REASONS];
@@ -63,13 +69,20 @@ struct symbolizer *symbolizer_new(const struct modules *modules, struct symboliz
 	return s;
 }
 
+static void free_frame(struct frame *frame)
+{
+	free(frame->all);
+	free(frame);
+}
+
 static void free_module_names(struct module_names *m)
 {
 	for (size_t i = 0; m->frames.slots && i <= m->frames.mask; i++)
 		if (m->frames.used[i])
-			free((void *)(uintptr_t)m->frames.slots[i].value);
+			free_frame((struct frame *)(uintptr_t)m->frames.slots[i].value);
 	u64map_free(&m->frames);
 	u64map_free(&m->functions);
+	u64map_free(&m->inlined);
 	source_free(m->source);
 }
 
@@ -123,10 +136,61 @@ static const char *function_name(struct symbolizer *s, struct module_names *m, c
 	return strpool_str(&s->names, (uint32_t)*id);
 }
 
+static void set_place(struct symbolizer *s, struct symbol *sym, const struct dwarf_place *place)
+{
+	char file[NAME_MAX_BYTES + 1];
+	size_t len;
+
+	if (!place->file || !place->line)
+		return;
+	len = strnlen(place->file, NAME_MAX_BYTES);
+	memcpy(file, place->file, len);
+	file[len] = '\0';
+	sym->file = strpool_str(&s->names, strpool_id(&s->names, file));
+	sym->line = place->line;
+}
+
+static const char *inlined_name(struct symbolizer *s, struct module_names *m, const char *name)
+{
+	uint64_t *id;
+	bool is_new;
+
+	if (!name)
+		return NULL;
+	id = u64map_put(&m->inlined, (uintptr_t)name, &is_new);
+	if (is_new)
+		*id = shown_name(s, name);
+	return strpool_str(&s->names, (uint32_t)*id);
+}
+
+/* frame->sym is the function proper: puts before it what is inlined in it. A function without a name is none. */
+static void add_inlined(struct symbolizer *s, struct module_names *m, const struct source_name *name,
+			struct frame *frame)
+{
+	struct symbol *all = xrealloc_array(NULL, name->n_places, sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; i + 1 < name->n_places; i++) {
+		all[n] = frame->sym;
+		all[n].file = NULL;
+		all[n].line = 0;
+		all[n].function = inlined_name(s, m, name->places[i].function);
+		set_place(s, &all[n], &name->places[i]);
+		n += all[n].function != NULL;
+	}
+	all[n] = frame->sym;
+	for (size_t i = 0; i < n; i++)
+		all[i].into = &all[i + 1];
+	frame->sym = all[0];
+	free(frame->all);
+	frame->all = all;
+}
+
 static void look_up(struct symbolizer *s, struct module_names *m, const struct module *mod, uint64_t addr,
-		    struct symbol *sym)
+		    struct frame *frame)
 {
 	struct source_name name = source_at(m->source, addr);
+	struct symbol *sym = &frame->sym;
 
 	*sym = (struct symbol){.module = module_basename(mod), .reason = name.reason};
 	if (name.function) {
@@ -136,6 +200,11 @@ static void look_up(struct symbolizer *s, struct module_names *m, const struct m
 		sym->offset = source_offset(m->source, addr);
 		sym->start = source_offset(m->source, source_function_start(m->source, addr));
 	}
+	if (!name.n_places)
+		return;
+	set_place(s, sym, &name.places[name.n_places - 1]);
+	if (name.n_places > 1 && !s->options.no_inline)
+		add_inlined(s, m, &name, frame);
 }
 
 static bool may_get_a_name(enum sym_reason reason)
@@ -156,7 +225,8 @@ const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t a
 		*place = (uintptr_t)xcalloc(1, sizeof(*frame));
 	frame = (struct frame *)(uintptr_t)*place;
 	if (!is_new) {
-		if (frame->generation == s->generation || !may_get_a_name(frame->sym.reason))
+		if (frame->generation == s->generation ||
+		    (frame->generation >= m->reopened && !may_get_a_name(frame->sym.reason)))
 			return &frame->sym;
 		s->counts[frame->sym.reason]--;
 	}
@@ -164,11 +234,11 @@ const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t a
 		m->source = source_new(mod);
 		m->generation = s->generation;
 	}
-	look_up(s, m, mod, addr, &frame->sym);
+	look_up(s, m, mod, addr, frame);
 	if (may_get_a_name(frame->sym.reason) && m->generation != s->generation) {
 		m->generation = s->generation;
 		if (source_refresh(m->source))
-			look_up(s, m, mod, addr, &frame->sym);
+			look_up(s, m, mod, addr, frame);
 	}
 	frame->generation = s->generation;
 	s->counts[frame->sym.reason]++;
@@ -180,9 +250,29 @@ void symbolizer_stats(const struct symbolizer *s, uint64_t counts[SYM_REASONS])
 	memcpy(counts, s->counts, sizeof(s->counts));
 }
 
+/* Files that lacked something are opened again. */
+static void reopen_incomplete(struct symbolizer *s)
+{
+	for (size_t i = 0; i < s->by_module.n; i++) {
+		struct module_names *m = &s->by_module.at[i];
+
+		if (!m->source || !source_is_incomplete(m->source))
+			continue;
+		source_free(m->source);
+		m->source = NULL;
+		m->reopened = s->generation;
+		u64map_free(&m->functions);
+		u64map_free(&m->inlined);
+	}
+}
+
 void symbolizer_refresh(struct symbolizer *s)
 {
 	s->generation++;
+	if (debuginfod_is_allowed() && !s->fetching) {
+		s->fetching = true;
+		reopen_incomplete(s);
+	}
 }
 
 void symbol_text(const struct symbol *sym, struct buf *out)
@@ -193,11 +283,28 @@ void symbol_text(const struct symbol *sym, struct buf *out)
 		buf_printf(out, "%s+0x%llx", sym->module, (unsigned long long)sym->start);
 }
 
+static const char *file_name(const struct symbol *sym)
+{
+	const char *slash = strrchr(sym->file, '/');
+
+	return slash ? slash + 1 : sym->file;
+}
+
 void symbol_site_text(const struct symbol *sym, struct buf *out)
 {
 	/* The frame's address is the call's last byte; the return address is the next. */
-	if (sym->function)
+	if (sym->function && sym->file)
+		buf_printf(out, "%s (%s:%u)", sym->function, file_name(sym), sym->line);
+	else if (sym->function)
 		buf_printf(out, "%s+0x%llx", sym->function, (unsigned long long)sym->offset + 1);
 	else
 		symbol_text(sym, out);
+}
+
+void symbol_line_text(const struct symbol *sym, struct buf *out)
+{
+	if (sym->file)
+		buf_printf(out, "%s:%u", file_name(sym), sym->line);
+	else
+		symbol_site_text(sym, out);
 }

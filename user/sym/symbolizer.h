@@ -24,16 +24,26 @@ enum sym_reason {
 
 const char *sym_reason_text(enum sym_reason reason);
 
+/*
+ * A function at a frame's address. Where the compiler put functions into others, a frame has several: the innermost one
+ * is what symbolize() returns, and `into` leads to the function proper. To see all names of a frame:
+ *
+ *     for (sym = symbolize(…); sym; sym = sym->into)
+ */
 struct symbol {
 	const char *function;	/* demangled unless told otherwise; NULL if there is none */
 	const char *module;	/* basename, for display */
 	uint64_t start;		/* without a function name: offset of the unnamed function's start, or `offset` if that is not known */
 	uint64_t offset;	/* from the start of the function, or of the file (address space) where none is known */
 	enum sym_reason reason;
+	const char *file;	/* the source file's path, NULL if it is not known; */
+	uint32_t line;		/* and the line: of the address, or of the call of what is inlined here. 0 without a file */
+	const struct symbol *into;	/* what this function is inlined in; NULL: it is the function proper */
 };
 
 struct symbolizer_options {
 	bool demangle;
+	bool no_inline;		/* functions proper only */
 };
 
 struct symbolizer;
@@ -49,7 +59,10 @@ void symbolizer_stats(const struct symbolizer *s, uint64_t counts[SYM_REASONS]);
 void symbolizer_refresh(struct symbolizer *s);
 /* "function", or "module+0xoffset" where there is none: what folded stacks and tables print. */
 void symbol_text(const struct symbol *sym, struct buf *out);
-/* As symbol_text, but the exact place: "function+0x1f" (of the return address, as gdb and objdump show it). */
+/* As symbol_text, but the exact place: "function (file.c:12)", or where the line is not known "function+0x1f" (of the
+ * return address, as gdb and objdump show it). */
 void symbol_site_text(const struct symbol *sym, struct buf *out);
+/* "file.c:12", or as symbol_site_text() where the line is not known. */
+void symbol_line_text(const struct symbol *sym, struct buf *out);
 
 #endif

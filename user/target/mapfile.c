@@ -54,6 +54,17 @@ bool mapping_is_memory(const char *path)
 	return false;
 }
 
+bool mapping_is_jitdump(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t digits;
+
+	if (strncmp(name, "jit-", 4) != 0)
+		return false;
+	digits = strspn(name + 4, "0123456789");
+	return digits > 0 && !strcmp(name + 4 + digits, ".dump");
+}
+
 static bool has_deleted_suffix(const struct buf *path)
 {
 	const size_t n = sizeof(deleted_suffix) - 1;

@@ -22,6 +22,8 @@ enum mapping_kind { MAPPING_FILE, MAPPING_ANON, MAPPING_VDSO, MAPPING_IGNORED };
 enum mapping_kind mapping_kind(const char *path);
 /* A file that never had a name in a file system: memfd, shared anonymous memory, huge pages, SysV shared memory. */
 bool mapping_is_memory(const char *path);
+/* jit-NUMBER.dump, of which a JIT maps a page to show where it is. */
+bool mapping_is_jitdump(const char *path);
 
 /* Opens the file of line, which process pid has mapped, and puts its path, without " (deleted)" if that is the
  * kernel's word, into *path. */

@@ -166,9 +166,11 @@ static bool describe(struct processes *ps, struct process *p, const struct maps_
 	/* Code in a file that is no ELF file (a JIT's memfd, say) can only be named by a perf map, as anonymous
 	 * code. */
 	if ((mf.fd >= 0 && !mf.elf) || (mf.fd < 0 && mapping_is_memory(buf_cstr(&path)))) {
-		if (mf.fd >= 0)
-			close(mf.fd);
 		out->module = modules_jit(ps->modules, p->pid, p->uid);
+		if (mf.fd >= 0 && mapping_is_jitdump(buf_cstr(&path)))
+			modules_set_jitdump(ps->modules, out->module, mf.fd);
+		else if (mf.fd >= 0)
+			close(mf.fd);
 	} else {
 		out->offset = line->offset;
 		out->module = file_module(ps, p, line, &mf, buf_cstr(&path));

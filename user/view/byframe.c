@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Groupings whose key is a property of one frame: site, function, module.
+ * Groupings whose key is a property of one frame: site, function, line, module. Where functions are inlined, a frame
+ * has several names, and by function and line each has a row.
  *
  * Flat: each stack counts for the row of its site. Cumulative: each stack counts once for every row that one of its
  * frames belongs to, and that is a walk over the prefix tree, not over the stacks. With the sum of all stacks that pass
@@ -15,61 +16,102 @@
 
 #include "view/rows.h"
 
+/* A name of a frame that has a row. */
+struct name_row {
+	uint32_t row;
+	uint32_t position;	/* names of the frame that are further in */
+	bool forwards;		/* as view_forwards() */
+};
+
+struct frame_rows {
+	bool asked;
+	uint32_t first, n;	/* in by_frame.names, innermost first */
+};
+
 struct by_frame {
 	const struct profile *p;
 	struct symbolizer *s;
 	struct view_rows *rows;
-	void (*name)(const struct symbol *sym, struct buf *out);
-	uint32_t *row_of;	/* by frame; VIEW_NO_ROW: not asked for yet */
-	enum { NOT_ASKED, IS_NEW, IS_NOT_NEW } *operator_new;	/* by frame */
+	const struct view_frame_kind *kind;
+	struct frame_rows *frames;	/* by frame */
+	vec_of(struct name_row) names;
 };
 
-static uint32_t row_of_frame(struct by_frame *b, uint32_t frame)
+void view_key_in_module(const struct symbol *sym, const struct module *mod, const char *name, struct buf *key)
 {
-	const struct profile_frame *f = &b->p->frames.at[frame];
-	struct buf key = {0}, name = {0};
-	const char *path;
+	/* The length keeps hostile paths from running into names. */
+	buf_printf(key, "%zu:%s%s", strlen(mod->path), mod->path, name);
+}
 
-	if (b->row_of[frame] != VIEW_NO_ROW)
-		return b->row_of[frame];
-	b->name(symbolize(b->s, f->module, f->addr), &name);
-	/* The file belongs to the key: functions of the same name in two libraries are two rows. The length keeps
-	 * hostile paths from running into names. */
-	path = modules_get(b->p->modules, f->module)->path;
-	buf_printf(&key, "%zu:%s%s", strlen(path), path, buf_cstr(&name));
-	b->row_of[frame] = view_rows_find(b->rows, key.data, buf_cstr(&name), f->module);
+static void add_name(struct by_frame *b, const struct symbol *sym, const struct name_row *like, uint32_t module)
+{
+	const struct module *mod = modules_get(b->p->modules, module);
+	struct buf key = {0}, name = {0};
+	struct name_row n = *like;
+
+	b->kind->name(sym, &name);
+	b->kind->key(sym, mod, buf_cstr(&name), &key);
+	n.row = view_rows_find(b->rows, buf_cstr(&key), buf_cstr(&name), module);
+	if (b->kind->by_source)
+		b->rows->extras.at[n.row].source = sym->file;
+	vec_push(&b->names, n);
 	buf_free(&key);
 	buf_free(&name);
-	return b->row_of[frame];
 }
 
-static bool is_operator_new(struct by_frame *b, uint32_t frame)
+/* One name for the whole frame: the innermost that does more than to forward. */
+static void add_frame(struct by_frame *b, const struct symbol *sym, uint32_t module)
+{
+	const struct symbol *site = sym;
+	struct name_row n = {0};
+
+	while (site && view_forwards(site)) {
+		site = site->into;
+		n.position++;
+	}
+	n.forwards = !site;
+	if (!site || !b->kind->is_frame)
+		n.position = 0;
+	add_name(b, site ? site : sym, &n, module);
+}
+
+static const struct frame_rows *rows_of_frame(struct by_frame *b, uint32_t frame)
 {
 	const struct profile_frame *f = &b->p->frames.at[frame];
+	struct frame_rows *rows = &b->frames[frame];
+	const struct symbol *sym;
+	struct name_row n = {0};
 
-	if (b->operator_new[frame] == NOT_ASKED)
-		b->operator_new[frame] = view_is_operator_new(b->s, f->module, f->addr) ? IS_NEW : IS_NOT_NEW;
-	return b->operator_new[frame] == IS_NEW;
-}
-
-/* As view_site_node(), remembering what is operator new. */
-static uint32_t site_frame(struct by_frame *b, uint32_t node)
-{
-	const struct profile_node *nodes = b->p->nodes.at;
-
-	for (uint32_t at = node; at; at = nodes[at].parent)
-		if (!is_operator_new(b, nodes[at].frame))
-			return nodes[at].frame;
-	return nodes[node].frame;
+	if (rows->asked)
+		return rows;
+	rows->asked = true;
+	rows->first = b->names.n;
+	sym = symbolize(b->s, f->module, f->addr);
+	if (!b->kind->each_name)
+		add_frame(b, sym, f->module);
+	for (; sym && b->kind->each_name; sym = sym->into, n.position++) {
+		n.forwards = view_forwards(sym);
+		add_name(b, sym, &n, f->module);
+	}
+	rows->n = b->names.n - rows->first;
+	return rows;
 }
 
 static uint32_t row_of_stack(struct by_frame *b, const struct profile_stack *st)
 {
 	const char *frameless = view_frameless(st);
+	const struct profile_node *nodes = b->p->nodes.at;
 
 	if (frameless)
 		return view_rows_find(b->rows, frameless, frameless, VIEW_NO_ROW);
-	return row_of_frame(b, site_frame(b, st->node));
+	for (uint32_t at = st->node; at; at = nodes[at].parent) {
+		const struct frame_rows *rows = rows_of_frame(b, nodes[at].frame);
+
+		for (uint32_t i = rows->first; i < rows->first + rows->n; i++)
+			if (!b->names.at[i].forwards)
+				return b->names.at[i].row;
+	}
+	return b->names.at[rows_of_frame(b, nodes[st->node].frame)->first].row;
 }
 
 struct node_sum {
@@ -123,38 +165,42 @@ static struct node_sum *sum_tree(struct by_frame *b)
 /* Which rows are open on the path from the root to the node that the walk is at. */
 struct path {
 	vec_of(uint32_t) open;	/* by row: how many nodes of it */
-	uint32_t frames;	/* nodes that aren't operator new */
+	uint32_t frames;	/* names that don't just forward */
 };
 
-/* The row that the node counts for, or VIEW_NO_ROW: operator new counts only where nothing is known to call it. */
-static uint32_t row_of_node(struct by_frame *b, const struct path *path, uint32_t node)
+/* What only forwards counts only where nothing is known to call it. */
+static bool counts(const struct path *path, const struct name_row *n)
 {
-	uint32_t frame = b->p->nodes.at[node].frame;
-
-	return is_operator_new(b, frame) && path->frames ? VIEW_NO_ROW : row_of_frame(b, frame);
+	return !n->forwards || !path->frames;
 }
 
 static void enter(struct by_frame *b, struct path *path, const struct node_sum *sums, uint32_t node)
 {
-	uint32_t row = row_of_node(b, path, node);
+	const struct frame_rows *rows = rows_of_frame(b, b->p->nodes.at[node].frame);
 
-	path->frames += !is_operator_new(b, b->p->nodes.at[node].frame);
-	if (row == VIEW_NO_ROW)
-		return;
-	while (path->open.n <= row)
-		vec_push(&path->open, 0);
-	if (!path->open.at[row]++)
-		view_rows_add_cum(b->rows, row, sums[node].stack, sums[node].heaviest, sums[node].through);
+	for (uint32_t i = rows->first + rows->n; i-- > rows->first;) {
+		const struct name_row *n = &b->names.at[i];
+
+		while (path->open.n <= n->row)
+			vec_push(&path->open, 0);
+		if (counts(path, n) && !path->open.at[n->row]++)
+			view_rows_add_cum(b->rows, n->row, sums[node].stack, sums[node].heaviest, sums[node].through);
+		path->frames += !n->forwards;
+	}
 }
 
+/* enter() backwards. */
 static void leave(struct by_frame *b, struct path *path, uint32_t node)
 {
-	uint32_t row;
+	const struct frame_rows *rows = rows_of_frame(b, b->p->nodes.at[node].frame);
 
-	path->frames -= !is_operator_new(b, b->p->nodes.at[node].frame);
-	row = row_of_node(b, path, node);
-	if (row != VIEW_NO_ROW)
-		path->open.at[row]--;
+	for (uint32_t i = rows->first; i < rows->first + rows->n; i++) {
+		const struct name_row *n = &b->names.at[i];
+
+		path->frames -= !n->forwards;
+		if (counts(path, n))
+			path->open.at[n->row]--;
+	}
 }
 
 /* Depth first, without recursion: the way up is in the nodes. */
@@ -183,35 +229,50 @@ static void count_cum(struct by_frame *b)
 	free(sums);
 }
 
-/* The chain of a row starts after the innermost frame of the row; a module's with that frame. */
-static void set_chains(struct by_frame *b, bool is_frame)
+static size_t count_names(struct by_frame *b, uint32_t frame)
+{
+	const struct profile_frame *f = &b->p->frames.at[frame];
+	size_t n = 0;
+
+	for (const struct symbol *sym = symbolize(b->s, f->module, f->addr); sym; sym = sym->into)
+		n++;
+	return n;
+}
+
+/* The names of the stack that the row's chain leaves out: to the innermost one of the row (for a module, before it). */
+static size_t chain_skip(struct by_frame *b, uint32_t node, uint32_t row)
+{
+	size_t skip = 0;
+
+	for (uint32_t at = node; at; at = b->p->nodes.at[at].parent) {
+		uint32_t frame = b->p->nodes.at[at].frame;
+		const struct frame_rows *rows = rows_of_frame(b, frame);
+
+		for (uint32_t i = rows->first; i < rows->first + rows->n; i++)
+			if (b->names.at[i].row == row)
+				return skip + b->names.at[i].position + b->kind->is_frame;
+		skip += count_names(b, frame);
+	}
+	return skip;
+}
+
+static void set_chains(struct by_frame *b)
 {
 	for (size_t i = 0; i < b->rows->rows.n; i++) {
 		struct view_row *row = &b->rows->rows.at[i];
-		const struct profile_stack *st;
-		uint32_t skip = 0;
+		const struct profile_stack *st = &b->p->stacks.at[row->stack];
 
-		if (!b->rows->extras.at[i].has_stack)
-			continue;
-		st = &b->p->stacks.at[row->stack];
-		if (view_frameless(st))
-			continue;
-		for (uint32_t at = st->node; at; at = b->p->nodes.at[at].parent, skip++)
-			if (b->row_of[b->p->nodes.at[at].frame] == i)
-				break;
-		row->chain_skip = skip + is_frame;
+		if (b->rows->extras.at[i].has_stack && !view_frameless(st))
+			row->chain_skip = chain_skip(b, st->node, i);
 	}
 }
 
-void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct view_rows *rows, bool is_frame,
-			 void (*name)(const struct symbol *sym, struct buf *out))
+void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct view_rows *rows,
+			 const struct view_frame_kind *kind)
 {
-	struct by_frame b = {.p = p, .s = s, .rows = rows, .name = name};
+	struct by_frame b = {.p = p, .s = s, .rows = rows, .kind = kind};
 
-	b.row_of = xrealloc_array(NULL, p->frames.n + 1, sizeof(*b.row_of));
-	b.operator_new = xcalloc(p->frames.n + 1, sizeof(*b.operator_new));
-	for (size_t i = 0; i < p->frames.n; i++)
-		b.row_of[i] = VIEW_NO_ROW;
+	b.frames = xcalloc(p->frames.n + 1, sizeof(*b.frames));
 	for (size_t i = 0; i < p->stacks.n; i++) {
 		const struct profile_stack *st = &p->stacks.at[i];
 
@@ -220,7 +281,7 @@ void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct v
 	}
 	if (rows->by_cum)
 		count_cum(&b);
-	set_chains(&b, is_frame);
-	free(b.row_of);
-	free(b.operator_new);
+	set_chains(&b);
+	free(b.frames);
+	vec_free(&b.names);
 }

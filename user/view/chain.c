@@ -56,15 +56,15 @@ void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, s
 	const struct profile_stack *st = &p->stacks.at[stack];
 	struct chain c = {.out = out, .start = out->len};
 	const char *mark = stack_end_mark(st->end);
+	struct view_names n;
 
-	for (uint32_t node = st->node; node && c.width <= max_width; node = p->nodes.at[node].parent) {
-		const struct profile_frame *f = &p->frames.at[p->nodes.at[node].frame];
-
-		if (skip) {
+	for (view_names_start(&n, p, s, st->node); n.sym; view_names_next(&n)) {
+		if (skip)
 			skip--;
-			continue;
-		}
-		chain_frame(&c, symbolize(s, f->module, f->addr));
+		else
+			chain_frame(&c, n.sym);
+		if (c.width > max_width)	/* the next one is not even looked up */
+			break;
 	}
 	chain_flush(&c);
 	if (mark && st->end != STACK_END_LOST && c.width <= max_width)

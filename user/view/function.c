@@ -4,5 +4,9 @@
 
 void view_group_function(const struct profile *p, struct symbolizer *s, struct view_rows *rows)
 {
-	view_group_by_frame(p, s, rows, true, symbol_text);
+	static const struct view_frame_kind kind = {
+		.is_frame = true, .each_name = true, .name = symbol_text, .key = view_key_in_module,
+	};
+
+	view_group_by_frame(p, s, rows, &kind);
 }

@@ -9,5 +9,7 @@ static void module_name(const struct symbol *sym, struct buf *out)
 
 void view_group_module(const struct profile *p, struct symbolizer *s, struct view_rows *rows)
 {
-	view_group_by_frame(p, s, rows, false, module_name);
+	static const struct view_frame_kind kind = {.name = module_name, .key = view_key_in_module};
+
+	view_group_by_frame(p, s, rows, &kind);
 }

@@ -9,6 +9,7 @@
 
 struct view_row_extra {
 	uint32_t module;	/* tells rows of the same name apart; VIEW_NO_ROW: nothing does */
+	const char *source;	/* does instead of the module where it is not NULL: a path, of the symbolizer's */
 	bool has_stack;
 	uint64_t heaviest;	/* the metric of view_row.stack */
 };
@@ -30,14 +31,24 @@ void view_rows_add_cum(struct view_rows *rows, uint32_t row, uint32_t stack, uin
 /* Sets every row's chain_skip so that the chain starts `after` frames after the site. */
 void view_rows_chain_from_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows, size_t after);
 
-/* Groupings whose key is a property of one frame. name() appends the row's name; is_frame as in struct view_by. */
-void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct view_rows *rows, bool is_frame,
-			 void (*name)(const struct symbol *sym, struct buf *out));
+/* A grouping whose key is a property of one frame, or of one name of it. */
+struct view_frame_kind {
+	bool is_frame;	/* as in struct view_by */
+	bool each_name;	/* inlined functions count for rows of their own; else a frame is one row */
+	bool by_source;	/* rows of the same name are told apart by the source file's path */
+	/* Each appends. What has the same key is one row. */
+	void (*name)(const struct symbol *sym, struct buf *out);
+	void (*key)(const struct symbol *sym, const struct module *mod, const char *name, struct buf *key);
+};
 
-/* The innermost frame's node that isn't a C++ operator new, which only forwards to malloc: the site. Where there is
- * nothing but those, the innermost. *skipped: how many frames it is from the innermost one. 0: no frames. */
-uint32_t view_site_node(const struct profile *p, struct symbolizer *s, uint32_t node, size_t *skipped);
-bool view_is_operator_new(struct symbolizer *s, uint32_t module, uint64_t addr);
+/* A key for a name that is of one file: functions of the same name in two libraries are two rows. */
+void view_key_in_module(const struct symbol *sym, const struct module *mod, const char *name, struct buf *key);
+void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct view_rows *rows,
+			 const struct view_frame_kind *kind);
+
+/* The innermost name that does more than to forward; where there is none, the innermost. *skipped: how many names are
+ * further in. node: not 0. */
+const struct symbol *view_site(const struct profile *p, struct symbolizer *s, uint32_t node, size_t *skipped);
 
 /* What stands for the site of a stack that has no frames; NULL if it has. */
 const char *view_frameless(const struct profile_stack *st);
@@ -45,6 +56,7 @@ const char *view_frameless(const struct profile_stack *st);
 /* The groupings of view_bys[], a file each. */
 void view_group_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
 void view_group_function(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
+void view_group_line(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
 void view_group_module(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
 void view_group_stack(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
 void view_group_thread(const struct profile *p, struct symbolizer *s, struct view_rows *rows);

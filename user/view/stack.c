@@ -11,12 +11,11 @@ static uint32_t frameless_row(struct view_rows *rows, const struct profile_stack
 static uint32_t node_row(const struct profile *p, struct symbolizer *s, struct view_rows *rows, uint32_t node)
 {
 	size_t skipped;
-	const struct profile_frame *site = &p->frames.at[p->nodes.at[view_site_node(p, s, node, &skipped)].frame];
 	struct buf key = {0}, name = {0};
 	uint32_t row;
 
 	buf_printf(&key, "%u", node);
-	symbol_site_text(symbolize(s, site->module, site->addr), &name);
+	symbol_site_text(view_site(p, s, node, &skipped), &name);
 	row = view_rows_find(rows, key.data, buf_cstr(&name), VIEW_NO_ROW);
 	buf_free(&key);
 	buf_free(&name);

@@ -10,6 +10,7 @@
 const struct view_by view_bys[] = {
 	{ "site", "the place in the code that calls the allocator", true, true, view_group_site },
 	{ "function", "the function that calls the allocator", true, true, view_group_function },
+	{ "line", "the source line that calls the allocator", true, true, view_group_line },
 	{ "module", "the program or library that calls the allocator", true, false, view_group_module },
 	{ "stack", "each distinct chain of callers", false, true, view_group_stack },
 	{ "thread", "the thread that allocates", false, false, view_group_thread },
@@ -78,7 +79,7 @@ void view_rows_chain_from_site(const struct profile *p, struct symbolizer *s, st
 		st = &p->stacks.at[r->stack];
 		if (view_frameless(st))
 			continue;
-		view_site_node(p, s, st->node, &skipped);
+		view_site(p, s, st->node, &skipped);
 		r->chain_skip = skipped + after;
 	}
 }
@@ -88,35 +89,6 @@ const char *view_frameless(const struct profile_stack *st)
 	if (st->end == STACK_END_LOST)
 		return stack_end_mark(STACK_END_LOST);
 	return st->node ? NULL : "[no frames]";
-}
-
-bool view_is_operator_new(struct symbolizer *s, uint32_t module, uint64_t addr)
-{
-	const char *name = symbolize(s, module, addr)->function;
-
-	if (!name)
-		return false;
-	/* Demangled "operator new(unsigned long)", "operator new[](…)"; mangled _Znwm, _ZnamSt11align_val_t, …. A
-	 * class's own one ("Pool::operator new") is the program's code. */
-	if (!strncmp(name, "operator new", 12))
-		return name[12] == '(' || name[12] == '[' || !name[12];
-	return !strncmp(name, "_Znw", 4) || !strncmp(name, "_Zna", 4);
-}
-
-uint32_t view_site_node(const struct profile *p, struct symbolizer *s, uint32_t node, size_t *skipped)
-{
-	size_t n = 0;
-
-	for (uint32_t at = node; at; at = p->nodes.at[at].parent, n++) {
-		const struct profile_frame *f = &p->frames.at[p->nodes.at[at].frame];
-
-		if (!view_is_operator_new(s, f->module, f->addr)) {
-			*skipped = n;
-			return at;
-		}
-	}
-	*skipped = 0;
-	return node;
 }
 
 static int compare_names(const void *a, const void *b, void *arg)
@@ -134,6 +106,8 @@ static const char *module_hint(const struct view_rows *rows, const struct module
 
 	if (id == VIEW_NO_ROW)
 		return NULL;
+	if (rows->extras.at[row].source)
+		return path ? rows->extras.at[row].source : NULL;
 	mod = modules_get(modules, id);
 	return path ? mod->path : module_basename(mod);
 }

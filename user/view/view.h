@@ -30,7 +30,7 @@ struct view_row {
 	struct counters flat;	/* allocated by it itself (the innermost frame of the group) */
 	struct counters cum;	/* by it or what it calls, once for each stack it is on; flat's value without by_cum */
 	uint32_t stack;		/* the heaviest (by the metric) stack of the row: its callers are the chain shown */
-	uint32_t chain_skip;	/* innermost frames of that stack that the chain leaves out (view_chain()) */
+	uint32_t chain_skip;	/* innermost names of that stack that the chain leaves out (view_chain()) */
 	uint32_t n_stacks;	/* that flat is the sum of */
 };
 
@@ -39,6 +39,24 @@ struct view {
 	size_t n;
 	struct counters total;
 };
+
+/*
+ * The names of a stack, innermost first: of each frame, the functions that are inlined there, then the function proper.
+ *
+ *     for (view_names_start(&n, p, s, node); n.sym; view_names_next(&n))
+ */
+struct view_names {
+	const struct profile *p;
+	struct symbolizer *s;
+	uint32_t node;			/* of the frame */
+	const struct symbol *sym;	/* NULL at the end */
+};
+
+void view_names_start(struct view_names *n, const struct profile *p, struct symbolizer *s, uint32_t node);
+void view_names_next(struct view_names *n);
+/* The function only passes a request on to malloc (C++ operator new, allocators of the standard libraries): the site is
+ * what calls it. */
+bool view_forwards(const struct symbol *sym);
 
 extern const struct view_by view_bys[];	/* ends with a NULL name */
 const struct view_by *view_by_find(const char *name);
@@ -49,7 +67,7 @@ void view_build(const struct profile *p, struct symbolizer *s, const struct view
 		bool by_cum, struct view *out);
 void view_free(struct view *v);
 
-/* Appends the chain of callers of a stack for display: the frames after the first `skip` ones, innermost first, short
+/* Appends the chain of callers of a stack for display: the names after the first `skip` ones, innermost first, short
  * names joined by " < ", a repeated one as "name (x3)", at the end how the stack was truncated if it was. Escaped.
  * Stops after the frame with which it is wider than max_width columns, so that what doesn't fit costs nothing. */
 void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, size_t skip, size_t max_width,

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sym/debugsource.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "elf/debugfile.h"
+#include "elf/minidebug.h"
+#include "sym/debuginfod.h"
+
+/* As the target would find it, then as we would: a container seldom has any. */
+static bool on_disk(const struct module *mod, const struct elf_file *ef, struct debug_source *out)
+{
+	char root[40];
+
+	if (mod->pid) {
+		snprintf(root, sizeof(root), "/proc/%u/root", mod->pid);
+		if (elf_debugfile_open(ef, mod->path, root, &out->fd, &out->ef) == 0)
+			return true;
+	}
+	return elf_debugfile_open(ef, mod->path, "", &out->fd, &out->ef) == 0;
+}
+
+/* A server is asked for a build id; what it gives must have it. */
+static bool from_server(const struct module *mod, const struct elf_file *ef, struct debug_source *out)
+{
+	uint8_t id[ELF_BUILD_ID_MAX], got[ELF_BUILD_ID_MAX];
+	size_t len = debuginfod_is_allowed() ? elf_build_id(ef, id) : 0;
+	int fd;
+
+	if (!len)
+		return false;
+	fd = debuginfod_fetch(id, len, mod->path);
+	if (fd < 0)
+		return false;
+	if (elf_file_open(fd, mod->path, &out->ef) == 0) {
+		if (elf_build_id(out->ef, got) == len && memcmp(id, got, len) == 0 &&
+		    elf_file_machine(out->ef) == elf_file_machine(ef)) {
+			out->fd = fd;
+			return true;
+		}
+		elf_file_close(out->ef);
+		out->ef = NULL;
+	}
+	note("debuginfod: what came for %s is no debug file of that build", mod->path);
+	close(fd);
+	return false;
+}
+
+bool debug_source_open(const struct module *mod, const struct elf_file *ef, struct debug_source *out)
+{
+	*out = (struct debug_source){.fd = -1};
+	if (on_disk(mod, ef, out) || from_server(mod, ef, out))
+		return true;
+	if (elf_minidebug_open(ef, &out->image, &out->ef) != 0)
+		*out = (struct debug_source){.fd = -1};
+	return false;
+}
+
+void debug_source_close(struct debug_source *d)
+{
+	elf_file_close(d->ef);
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d->image);
+	*d = (struct debug_source){.fd = -1};
+}
