@@ -87,11 +87,12 @@ static __always_inline bool in_nest(__u64 cookie, __u64 ip, __u64 ret)
  */
 static __always_inline bool in_wrapper(__u64 cookie, __u64 sp, __u64 ret)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct bodies *b = bpf_map_lookup_elem(&wrappers, &pid);
-	__u32 module = cookie >> COOKIE_MODULE_SHIFT;
+	struct bodies *b;
+	__u32 pid, tid, module = cookie >> COOKIE_MODULE_SHIFT;
 	struct last_event *last;
 
+	current_ids(&pid, &tid);
+	b = bpf_map_lookup_elem(&wrappers, &pid);
 	if (!b)
 		return false;
 	for (int i = 0; i < BODIES_MAX; i++) {

@@ -43,8 +43,10 @@ static const struct item table_columns[] = {
 	{ "MEAN", "Bytes for each call." },
 	{ "CUM, CUM%", "With --cum: what the row's function and all it calls allocate." },
 	{ "SITE < CALLERS", "The place that calls the allocator (or what --by makes a row), and the chain of "
-	  "its callers in the row's heaviest stack, innermost first. An offset is the return address in its "
-	  "function, as debuggers show it. A frame that no symbol covers is shown as module+0xoffset." },
+	  "its callers in the row's heaviest stack, innermost first. With debugging information a site is "
+	  "function (file:line), and functions that the compiler put into their callers are shown as if they had "
+	  "been called. Else an offset is the return address in its function, as debuggers show it. What only passes "
+	  "a request on to malloc (operator new, allocators of the standard libraries) is no site. A frame that no symbol covers is shown as module+0xoffset." },
 	{ NULL, NULL }
 };
 
@@ -274,7 +276,7 @@ static void put_options(FILE *f)
 static void put_output(FILE *f)
 {
 	fputs(".SH OUTPUT\n.SS Table\n", f);
-	put_text(f, "A summary, then a row for each site (or function, module, stack or thread), the "
+	put_text(f, "A summary, then a row for each site (or function, line, module, stack or thread), the "
 		 "heaviest first. Columns that say least are left out where the terminal is narrow.");
 	put_items(f, table_columns);
 	put_example(f, table_example);

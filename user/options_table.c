@@ -129,18 +129,19 @@ const struct option_row option_rows[] = {
 	  .man = "Count only allocations of at most SIZE, likewise." },
 	{ "list", 0, "FUNC", OPTION_STRING, SECTION_REPORT, TO(list),
 	  .help = "source of functions like FUNC, with counts by line",
-	  .man = "Instead of the table, show the source of each function whose name matches FUNC, a POSIX extended regular "
-		 "expression, with bytes and calls of each line. It needs debugging information, and the sources on this "
-		 "machine: where they were when the program was compiled (files that everybody may read), or below "
-		 "--source-path. Where they are not found, lines are shown without their text." },
+	  .man = "Instead of the table, show the source of each function whose name matches FUNC, a POSIX extended "
+		 "regular expression, with bytes and calls of each line, and cumulative ones. It needs debugging "
+		 "information, and the sources on this machine: where they were when the program was compiled (files "
+		 "that everybody may read), or below --source-path. Where they are not found, lines are shown without "
+		 "their text." },
 	{ "source-path", 0, "DIR", OPTION_STRINGS, SECTION_REPORT, TO(source_path), .man_only = true,
 	  .help = "where --list looks for sources",
 	  .man = "Where --list looks for sources first: below DIR (or several, with colons between) the path that the "
 		 "debugging information has, or as long an end of it as there is. May be given several times." },
 	{ "no-inline", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(no_inline),
 	  .help = "show no inlined functions",
-	  .man = "Show only functions proper, not those that the compiler has put into them, which debugging information "
-		 "tells." },
+	  .man = "Show only functions proper, not those that the compiler has put into them, which debugging "
+		 "information tells." },
 	{ "inline", 0, NULL, OPTION_FLAG_OFF, SECTION_REPORT, TO(no_inline), .man_only = true,
 	  .help = "show inlined functions",
 	  .man = "Show inlined functions where there is debugging information; this is the default." },

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Debug files from a server: only when DEBUGINFOD_URLS is set, in bounded time, cached, and in no directory of another user.
+# Debug files from a server: only when DEBUGINFOD_URLS is set, in bounded time, cached, in no directory of another user.
 . "$(dirname "$0")/../lib.sh"
 need_root
 need "$LIBDIR/libdebuginfod.so.1"
@@ -32,7 +32,8 @@ time.sleep(600)"
 
 trace() {	# VARIABLE=VALUE...: traces primes-stripped
 	( for each; do export "${each?}"; done
-	timeout -k 5 60 "$ALLOCTRACE" -v -f folded -o "$DIR/folded" -- "$W/primes-stripped" >"$DIR/out" 2>"$DIR/err" </dev/null )
+	timeout -k 5 60 "$ALLOCTRACE" -v -f folded -o "$DIR/folded" -- "$W/primes-stripped" \
+		>"$DIR/out" 2>"$DIR/err" </dev/null )
 	# shellcheck disable=SC2034 # expect_status looks at it
 	STATUS=$?
 	expect_status 0

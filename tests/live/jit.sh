@@ -13,6 +13,9 @@ function outerWork() { let t = 0; for (let i = 0; i < 200; i++) t += makeBuffers
 console.log(process.pid, outerWork());
 END
 
+outer='JS:[~^*+]*outerWork [^;]*/work.js[^;]*'
+inner='JS:[~^*+]*makeBuffers [^;]*/work.js'
+
 # 10,000 buffers of 20,000 bytes, by makeBuffers, called by outerWork, whatever V8 made of them.
 for option in --perf-basic-prof --perf-prof; do
 	run -f folded -o folded -- node "$option" --interpreted-frames-native-stack work.js
@@ -20,8 +23,9 @@ for option in --perf-basic-prof --perf-prof; do
 	read -r pid calls <out
 	rm -f "/tmp/perf-$pid.map" "jit-$pid.dump"
 	expect_equal "buffers that $option made" "$calls" 10000
-	bytes=$(folded_sum folded '^node;(_start|\[).*;JS:[~^*+]*outerWork [^;]*/work.js[^;]*;(.*;)?JS:[~^*+]*makeBuffers [^;]*/work.js')
-	[[ $bytes -ge 200000000 && $bytes -le 210000000 ]] || fail "$option: $bytes bytes below makeBuffers, not 200,000,000"
+	bytes=$(folded_sum folded "^node;(_start|\\[).*;$outer;(.*;)?$inner")
+	[[ $bytes -ge 200000000 && $bytes -le 210000000 ]] ||
+		fail "$option: $bytes bytes below makeBuffers, not 200,000,000"
 done
 
 # Without either the code has no name, and the report says so.

@@ -176,7 +176,9 @@ static void test_musl(void **state)
 	check_probes(ef, p);
 	assert_string_equal(p->implementation, "musl");
 	assert_non_null(probe_of(p, "malloc"));
-	assert_string_equal(why_skipped(p, "calloc"), "forwards to malloc");
+	/* It calls malloc and has no unwind information: probed itself, and malloc knows its body. */
+	assert_non_null(probe_of(p, "calloc"));
+	assert_true(probe_of(p, "malloc")->n_callers >= 1);
 	assert_string_equal(why_skipped(p, "valloc"), "forwards to memalign");
 	plan_free(p);
 	elf_file_close(ef);

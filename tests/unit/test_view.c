@@ -1,97 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "fake_symbolizer.h"
-#include "view/view.h"
-
-static const char *const allocators[] = {"malloc", "calloc"};
-
-enum {
-	START, MAIN, PARSE, LOAD, STORE, NEW, NEW_ARRAY, POOL_NEW, MANGLED_NEW,
-};
-
-struct fixture {
-	struct modules modules;
-	struct profile p;
-	struct symbolizer *s;
-	uint32_t exe, lib, other_lib, task;
-};
-
-static int setup(void **state)
-{
-	struct fixture *x = calloc(1, sizeof(*x));
-
-	modules_init(&x->modules);
-	profile_init(&x->p, &x->modules, allocators, 2);
-	x->s = symbolizer_new(&x->modules, (struct symbolizer_options){.demangle = true});
-	x->exe = modules_file(&x->modules, "/usr/bin/prog", 1, 1, -1, 1, false);
-	x->lib = modules_file(&x->modules, "/usr/lib/libx.so.1", 1, 2, -1, 1, false);
-	x->other_lib = modules_file(&x->modules, "/opt/lib/libx.so.1", 1, 3, -1, 1, false);
-	x->task = profile_task(&x->p, 10, 0, 0, "prog");
-	fake_functions[START] = "_start";
-	fake_functions[MAIN] = "main";
-	fake_functions[PARSE] = "parse";
-	fake_functions[LOAD] = "load";
-	fake_functions[STORE] = "store";
-	fake_functions[NEW] = "operator new(unsigned long)";
-	fake_functions[NEW_ARRAY] = "operator new[](unsigned long)";
-	fake_functions[POOL_NEW] = "Pool::operator new(unsigned long)";
-	fake_functions[MANGLED_NEW] = "_Znwm";
-	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	memset(fake_functions, 0, sizeof(fake_functions));
-	memset(fake_into, 0, sizeof(fake_into));
-	memset(fake_files, 0, sizeof(fake_files));
-	symbolizer_free(x->s);
-	profile_free(&x->p);
-	modules_free(&x->modules);
-	free(x);
-	return 0;
-}
-
-static uint32_t frame(struct fixture *x, int function, int offset)
-{
-	return profile_frame(&x->p, x->exe, FAKE(function) + offset);
-}
-
-#define ADD(x, task, end, bytes, calls, ...) add(x, task, end, bytes, calls, (uint32_t[]){__VA_ARGS__}, \
-						 sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
-
-static uint32_t add(struct fixture *x, uint32_t task, enum stack_end end, uint64_t bytes, uint64_t calls,
-		    const uint32_t *frames, size_t n)
-{
-	uint32_t stack = profile_stack(&x->p, task, 0, frames, n, end);
-
-	profile_add(&x->p, stack, (struct counters){bytes, calls});
-	return stack;
-}
-
-static void check_row(const struct view *v, size_t i, const char *name, uint64_t bytes, uint64_t calls,
-		      uint64_t cum_bytes)
-{
-	assert_true(i < v->n);
-	assert_string_equal(v->rows[i].name, name);
-	assert_int_equal(v->rows[i].flat.bytes, bytes);
-	assert_int_equal(v->rows[i].flat.calls, calls);
-	assert_int_equal(v->rows[i].cum.bytes, cum_bytes);
-}
-
-static void build(struct fixture *x, const char *by, bool cum, struct view *v)
-{
-	view_build(&x->p, x->s, view_by_find(by), METRIC_BYTES, cum, v);
-}
+#include "view_fixture.h"
 
 static void by_site(void **state)
 {
@@ -375,128 +283,6 @@ static void table_of_groupings(void **state)
 	assert_null(view_by_find(""));
 }
 
-/* grow is inlined in push, and push in PARSE: an address of LOAD's has all three names. */
-static const struct symbol parse_proper = {
-	.function = "parse", .module = "prog", .offset = 0x20, .file = "/src/parse.c", .line = 12,
-};
-static const struct symbol push_inlined = {
-	.function = "push", .module = "prog", .offset = 0x20, .file = "/src/push.h", .line = 7, .into = &parse_proper,
-};
-
-static void add_inlined(struct fixture *x)
-{
-	fake_functions[LOAD] = "grow";
-	fake_files[LOAD] = "/src/grow.h";
-	fake_into[LOAD] = &push_inlined;
-	ADD(x, x->task, STACK_END_CHAIN, 100, 2, frame(x, LOAD, 0x20), frame(x, MAIN, 4));
-	ADD(x, x->task, STACK_END_CHAIN, 30, 1, frame(x, STORE, 0x20), frame(x, LOAD, 0x20), frame(x, MAIN, 4));
-}
-
-static char *chain_of(struct fixture *x, const struct view_row *row)
-{
-	struct buf b = {0};
-
-	view_chain(&x->p, x->s, row->stack, row->chain_skip, 1000, &b);
-	buf_str(&b, "");
-	return b.data;
-}
-
-static void inlined_functions(void **state)
-{
-	struct fixture *x = *state;
-	struct view v;
-	char *chain;
-
-	add_inlined(x);
-	build(x, "function", true, &v);
-	assert_int_equal(v.n, 5);
-	check_row(&v, 0, "grow", 100, 2, 130);
-	check_row(&v, 1, "main", 0, 0, 130);
-	check_row(&v, 2, "parse", 0, 0, 130);
-	check_row(&v, 3, "push", 0, 0, 130);
-	check_row(&v, 4, "store", 30, 1, 30);
-	chain = chain_of(x, &v.rows[0]);
-	assert_string_equal(chain, "push < parse < main");
-	free(chain);
-	chain = chain_of(x, &v.rows[2]);
-	assert_string_equal(chain, "main");
-	free(chain);
-	view_free(&v);
-	build(x, "line", true, &v);
-	assert_int_equal(v.n, 5);
-	check_row(&v, 0, "grow.h:32", 100, 2, 130);
-	check_row(&v, 1, "main+0x5", 0, 0, 130);
-	check_row(&v, 2, "parse.c:12", 0, 0, 130);
-	check_row(&v, 3, "push.h:7", 0, 0, 130);
-	view_free(&v);
-	build(x, "site", true, &v);
-	assert_int_equal(v.n, 3);
-	check_row(&v, 0, "grow (grow.h:32)", 100, 2, 130);
-	chain = chain_of(x, &v.rows[0]);
-	assert_string_equal(chain, "push < parse < main");
-	free(chain);
-	view_free(&v);
-	build(x, "module", false, &v);
-	assert_int_equal(v.n, 1);
-	chain = chain_of(x, &v.rows[0]);
-	assert_string_equal(chain, "grow < push < parse < main");
-	free(chain);
-	view_free(&v);
-}
-
-/* The standard library's allocator is part of each container's function: what it is inlined in is the site. */
-static void inlined_allocators(void **state)
-{
-	struct fixture *x = *state;
-	struct view v;
-	char *chain;
-
-	add_inlined(x);
-	fake_functions[LOAD] = "std::__new_allocator<char>::allocate";
-	build(x, "site", false, &v);
-	check_row(&v, 0, "push (push.h:7)", 100, 2, 100);
-	chain = chain_of(x, &v.rows[0]);
-	assert_string_equal(chain, "parse < main");
-	free(chain);
-	view_free(&v);
-	build(x, "function", true, &v);
-	assert_int_equal(v.n, 4);
-	check_row(&v, 0, "push", 100, 2, 130);
-	view_free(&v);
-	build(x, "stack", false, &v);
-	check_row(&v, 0, "push (push.h:7)", 100, 2, 100);
-	chain = chain_of(x, &v.rows[0]);
-	assert_string_equal(chain, "parse < main");
-	free(chain);
-	view_free(&v);
-}
-
-/* The same line inlined in two functions: two sites, one line. And files of one name in two places. */
-static void lines_and_sites(void **state)
-{
-	static const struct symbol other = {.function = "other", .module = "prog", .file = "/src/o.c", .line = 3};
-	struct fixture *x = *state;
-	struct view v;
-
-	add_inlined(x);
-	fake_functions[STORE] = "grow";
-	fake_files[STORE] = "/src/grow.h";
-	fake_into[STORE] = &other;
-	fake_functions[POOL_NEW] = "grow2";
-	fake_files[POOL_NEW] = "/lib/grow.h";
-	ADD(x, x->task, STACK_END_CHAIN, 7, 1, frame(x, POOL_NEW, 0x20), frame(x, MAIN, 4));
-	build(x, "site", false, &v);
-	assert_int_equal(v.n, 3);
-	check_row(&v, 0, "grow (grow.h:32)", 100, 2, 100);
-	check_row(&v, 1, "grow (grow.h:32)", 30, 1, 30);
-	view_free(&v);
-	build(x, "line", false, &v);
-	assert_int_equal(v.n, 2);
-	check_row(&v, 0, "grow.h:32 [/src/grow.h]", 130, 3, 130);
-	check_row(&v, 1, "grow.h:32 [/lib/grow.h]", 7, 1, 7);
-	view_free(&v);
-}
-
 static void check_chain(struct fixture *x, uint32_t stack, size_t skip, size_t width, const char *want)
 {
 	struct buf b = {0};
@@ -604,8 +390,6 @@ static void short_names_of_any_length(void **state)
 	buf_free(&b);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -619,9 +403,6 @@ int main(void)
 		TEST(same_names_are_told_apart),
 		TEST(by_stack),
 		TEST(by_thread),
-		TEST(inlined_functions),
-		TEST(inlined_allocators),
-		TEST(lines_and_sites),
 		TEST(nothing_recorded),
 		cmocka_unit_test(table_of_groupings),
 		TEST(chains),

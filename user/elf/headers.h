@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The header tables of an ELF file of either class, as 64-bit structures; for elffile.c. (libelf allocates a few hundred
- * bytes for each section that a file claims to have, before anybody can ask how many there are; here a claim is
- * believed as far as the file reaches.)
+ * The header tables of an ELF file of either class, as 64-bit structures; for elffile.c. (libelf allocates a few
+ * hundred bytes for each section that a file claims to have, before anybody can ask how many there are; here a claim
+ * is believed as far as the file reaches.)
  */
 #ifndef ALLOCTRACE_ELF_HEADERS_H
 #define ALLOCTRACE_ELF_HEADERS_H
@@ -15,7 +15,7 @@ struct elf_header {
 	unsigned char class;	/* ELFCLASS32, ELFCLASS64 */
 	uint16_t type, machine;
 	uint64_t entry, phoff, shoff;
-	uint64_t phnum, shnum;	/* of complete headers inside the file; 0 if the table is missing or reaches past its end */
+	uint64_t phnum, shnum;	/* 0 if the table is missing or reaches past the end of the file */
 	uint32_t shstrndx;
 	bool table_lies;	/* a table reaches past the end of the file */
 };

@@ -22,13 +22,15 @@
 /* libbpf's own words are for -v; what failed is said by the caller in one line. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char text[512];
+	char *text, *line, *rest;
 
-	if (level == LIBBPF_DEBUG || !log_verbose())
+	if (level == LIBBPF_DEBUG || !log_verbose() || vasprintf(&text, fmt, args) < 0)
 		return 0;
-	vsnprintf(text, sizeof(text), fmt, args);
-	text[strcspn(text, "\n")] = 0;
-	note("%s", text);
+	/* A verifier's log is one message of many lines. */
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			note("%s", line);
+	free(text);
 	return 0;
 }
 

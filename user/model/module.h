@@ -25,7 +25,7 @@ struct module {
 	enum module_kind kind;
 	char *path;	/* as the target sees it, without " (deleted)"; "[vdso]", "[anon]", "[unknown]" */
 	uint64_t dev, ino;
-	int fd;		/* the file, open for reading, owned; -1 where it could not be opened. MODULE_JIT: the jitdump */
+	int fd;		/* the file (MODULE_JIT: the jitdump), open for reading, owned; -1 where there is none open */
 	uint32_t pid;	/* a process that has (had) it mapped: for /proc/PID/root and perf-PID.map */
 	uint32_t uid;	/* MODULE_JIT: owner of the process, for the check of perf-PID.map */
 	bool deleted;	/* the file was unlinked or replaced when it was seen */

@@ -15,8 +15,8 @@ struct sourcefile {
 
 /*
  * Below the directories of `dirs` (NULL-terminated; NULL: none), each of which may be several with colons between: the
- * path, or an end of it, the longest that there is. Then the path itself; since a hostile program may have chosen it, only
- * if it is absolute and everybody may read the file. 0 or -ENOENT. *out is to be freed.
+ * path, or an end of it, the longest that there is. Then the path itself; since a hostile program may have chosen it,
+ * only if it is absolute and everybody may read the file. 0 or -ENOENT. *out is to be freed.
  */
 int sourcefile_open(const char *path, const char *const *dirs, struct sourcefile *out);
 void sourcefile_free(struct sourcefile *sf);

@@ -10,6 +10,8 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "elf/ehframe.h"
+#include "elf/fdestart.h"
 #include "elf/imports.h"
 #include "elf/symbols.h"
 #include "probe/flow.h"
@@ -22,6 +24,8 @@
 #define EDGES_MAX 1024
 /* The gap between neighbouring functions that is only padding. */
 #define PADDING 64
+/* Of unwind information, where it has to be read: more than the largest programs have. */
+#define UNWIND_ROWS (16u << 20)
 
 /* Functions that end a path because they do not come back. */
 static const char *const noreturn[] = {
@@ -56,6 +60,9 @@ struct planner {
 	struct flow_file *ff;
 	struct candidate *c;
 	int n;
+	struct elf_fdes *fdes;	/* one of these two, once can_unwind() was asked */
+	struct unwind_table *rows;
+	bool asked;
 	struct u64map tails;	/* a helper's vaddr -> bit per row that it jumps to */
 	vec_of(struct plan_probe) probes;
 	vec_of(struct plan_skip) skips;
@@ -108,6 +115,12 @@ static int find_functions(struct planner *p)
 	return err ? err : in_file;
 }
 
+/* A program that is its own loader, statically linked: ld makes hidden functions local there, and malloc can be one. */
+static bool is_static_program(const struct elf_file *ef)
+{
+	return !elf_segment_by_type(ef, PT_INTERP) && flow_is_code(ef, elf_file_entry(ef));
+}
+
 /* Which rows are functions of this file that a probe could be on. */
 static void sift(struct planner *p)
 {
@@ -123,7 +136,7 @@ static void sift(struct planner *p)
 		c->same_as = first;
 		if (c->sym.ifunc)
 			skip(p, i, "resolver (ifunc)");
-		else if (!c->sym.global)
+		else if (!c->sym.global && !is_static_program(p->ef))
 			skip(p, i, "local symbol: another function of that name");
 		else if (!flow_is_code(p->ef, c->sym.vaddr))
 			skip(p, i, "not in an executable segment");
@@ -174,10 +187,24 @@ static bool names_row(struct planner *p, const struct candidate *c, int id)
 	return false;
 }
 
+/* A caller's frame can be found from there: the linker's table knows the function, or .eh_frame does. */
+static bool can_unwind(struct planner *p, uint64_t vaddr)
+{
+	uint64_t start;
+
+	if (!p->asked) {
+		p->asked = true;
+		if (elf_fdes_load(p->ef, &p->fdes) && unwind_table_load(p->ef, UNWIND_ROWS, &p->rows))
+			p->rows = NULL;
+	}
+	return p->fdes ? elf_fdes_start(p->fdes, vaddr, &start) : p->rows && unwind_table_at(p->rows, vaddr);
+}
+
 /*
  * The row that does all of this one's work, or -1: every path from its entry calls or jumps to a function that its
  * row names, or returns a constant that means failure. An allocator with a fast path of its own returns a pointer it
- * loaded, and is no forwarder even if its slow path calls another.
+ * loaded, and is no forwarder even if its slow path calls another. One that calls and has no unwind information
+ * (musl's calloc) would be shown as the caller, with its own caller lost: it keeps its probe.
  */
 static int all_forwarded(struct planner *p, int id)
 {
@@ -192,6 +219,8 @@ static int all_forwarded(struct planner *p, int id)
 		if (is_failure(c, e))
 			continue;
 		if ((e->kind != FLOW_CALLS && e->kind != FLOW_TAIL) || e->id == id || !names_row(p, c, e->id))
+			return -1;
+		if (e->kind == FLOW_CALLS && !can_unwind(p, e->vaddr))
 			return -1;
 		if (to < 0)
 			to = e->id;
@@ -457,6 +486,8 @@ static void planner_free(struct planner *p)
 	free(p->c);
 	flow_close(p->ff);
 	elf_imports_free(p->imports);
+	elf_fdes_free(p->fdes);
+	unwind_table_free(p->rows);
 	u64map_free(&p->tails);
 }
 

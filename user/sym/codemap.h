@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of generated code, in the order in which it was made: a later one wins over an earlier one where they overlap. */
+/* Names of generated code, in the order in which it was made: where two overlap, the later one wins. */
 #ifndef ALLOCTRACE_SYM_CODEMAP_H
 #define ALLOCTRACE_SYM_CODEMAP_H
 

@@ -3,10 +3,10 @@
  * libdebuginfod is loaded when it is first needed, so that alloctrace does not depend on it (and on libcurl). It keeps
  * what it fetched in a cache below the user's home.
  *
- * As root that needs care. Under `sudo -E`, or where sudo is told to keep HOME, the home is that of the user who called
- * sudo: files that belong to root would be left in it, and that user could lay links so that root makes, opens to all or
- * deletes files elsewhere. So root takes the configured cache only if nobody but root can change any directory on the
- * way to it, and otherwise the one in root's own home as the user database knows it.
+ * As root that needs care. Under `sudo -E`, or where sudo is told to keep HOME, the home is that of the user who
+ * called sudo: files that belong to root would be left in it, and that user could lay links so that root makes, opens
+ * to all or deletes files elsewhere. So root takes the configured cache only if nobody but root can change any
+ * directory on the way to it, and otherwise the one in root's own home as the user database knows it.
  */
 #include "sym/debuginfod.h"
 
@@ -149,7 +149,8 @@ static void start(void)
 	void (*set_progress)(void *client, progress_fn fn);
 
 	if (!lib) {
-		warn("DEBUGINFOD_URLS is set, but libdebuginfod.so.1 is not there (Debian: libdebuginfod1): debug files are looked for on this host only");
+		warn("DEBUGINFOD_URLS is set, but libdebuginfod.so.1 is not there (Debian: libdebuginfod1): debug files "
+		     "are looked for on this host only");
 		return;
 	}
 	begin = (void *(*)(void))dlsym(lib, "debuginfod_begin");
@@ -160,7 +161,8 @@ static void start(void)
 		return;
 	}
 	if (geteuid() == 0 && !settle_cache_of_root()) {
-		warn("debuginfod: there is no directory for its cache that only root can change: set DEBUGINFOD_CACHE_PATH to one");
+		warn("debuginfod: there is no directory for its cache that only root can change: set "
+		     "DEBUGINFOD_CACHE_PATH to one");
 		return;
 	}
 	set_limits();
@@ -185,8 +187,8 @@ int debuginfod_fetch(const uint8_t *id, size_t id_len, const char *path)
 		return -ENOSYS;
 	if (state.spent_ns >= state.run_ns) {
 		if (!state.said_over)
-			warn("debuginfod: %llu s are over: no more debug files are fetched (DEBUGINFOD_TIMEOUT, in seconds, allows three times itself)",
-			     (unsigned long long)(state.run_ns / 1000000000u));
+			warn("debuginfod: %llu s are over: no more debug files are fetched (DEBUGINFOD_TIMEOUT, in "
+			     "seconds, allows three times itself)", (unsigned long long)(state.run_ns / 1000000000u));
 		state.said_over = true;
 		return -ETIMEDOUT;
 	}
@@ -196,6 +198,7 @@ int debuginfod_fetch(const uint8_t *id, size_t id_len, const char *path)
 	fd = state.find(state.client, id, (int)id_len, NULL);
 	state.spent_ns += now_ns() - began;
 	if (fd < 0)
-		note("debuginfod: nothing for %s: %s", path, now_ns() > state.until_ns ? "took too long" : strerror(-fd));
+		note("debuginfod: nothing for %s: %s", path,
+		     now_ns() > state.until_ns ? "took too long" : strerror(-fd));
 	return fd;
 }

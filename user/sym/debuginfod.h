@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Debug files from the servers that DEBUGINFOD_URLS names: off unless that is set, and until debuginfod_allow(). Bounded
- * by DEBUGINFOD_TIMEOUT seconds for each file (10 unless it is set), and three times that for the whole run.
+ * Debug files from the servers that DEBUGINFOD_URLS names: off unless that is set, and until debuginfod_allow().
+ * Bounded by DEBUGINFOD_TIMEOUT seconds for each file (10 unless it is set), and three times that for the whole run.
  */
 #ifndef ALLOCTRACE_SYM_DEBUGINFOD_H
 #define ALLOCTRACE_SYM_DEBUGINFOD_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From an address to functions and lines, in steps that each keep what they found: the unit that holds the address
- * (dwindex.c), the function in it and what is inlined there (dwfunction.c), the row of the unit's line table (dwline.c).
- * So an address costs a few binary searches, once the first one of its unit has been asked for; units that nobody asks
+ * (dwindex.c), the function in it and what is inlined there (dwfunction.c), the row of the line table (dwline.c). So an
+ * address costs a few binary searches, once the first one of its unit has been asked for; units that nobody asks
  * for cost nothing but their first DIE.
  */
 #include "sym/dwarf.h"

@@ -28,8 +28,9 @@ bool dwarf_is_in(const struct elf_file *ef);
 
 /*
  * The functions at vaddr, innermost first: the last one is the function proper, those before it are inlined in the
- * next. Each with the line that the address is of, or the call of the function before it. Returns how many; 0 if nothing
- * is known. *start is where the function proper begins (0 if only the line is known). Strings live as long as d.
+ * next. Each with the line that the address is of, or the call of the function before it. Returns how many; 0 if
+ * nothing is known. *start is where the function proper begins (0 if only the line is known). Strings live as long
+ * as d.
  */
 size_t dwarf_at(struct dwarf *d, uint64_t vaddr, struct dwarf_place places[DWARF_PLACES_MAX], uint64_t *start);
 

@@ -9,8 +9,8 @@
  *           inlined_subroutine push [0x1100, 0x1180) called at line 9
  *             inlined_subroutine grow [0x1120, 0x1160) called at line 88
  *
- * A unit's functions are gathered when the first address of it is asked for, what is inlined in one when the first address
- * in that function is.
+ * A unit's functions are gathered when the first address of it is asked for, what is inlined in one when the first
+ * address in that function is.
  */
 #include <dwarf.h>
 #include <stdlib.h>

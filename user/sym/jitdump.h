@@ -15,9 +15,9 @@ struct jitdump;
 
 struct jitdump *jitdump_new(void);
 void jitdump_free(struct jitdump *jd);
-/* Reads what was appended since the last time, or all of a file that is another one or has shrunk. A file that does not
- * belong to uid or root, or is above 8 GiB, is refused. What follows a damaged record is not read. 0, or -errno without a
- * message: what was read before stays. */
+/* Reads what was appended since the last time, or all of a file that is another one or has shrunk. A file that does
+ * not belong to uid or root, or is above 8 GiB, is refused. What follows a damaged record is not read. 0, or -errno
+ * without a message: what was read before stays. */
 int jitdump_read(struct jitdump *jd, int fd, uint32_t uid);
 size_t jitdump_count(const struct jitdump *jd);
 /* NULL if no code holds addr; *start is where it starts. The name lives until the next jitdump_read(). */

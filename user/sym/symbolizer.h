@@ -37,7 +37,7 @@ struct symbol {
 	uint64_t offset;	/* from the start of the function, or of the file (address space) where none is known */
 	enum sym_reason reason;
 	const char *file;	/* the source file's path, NULL if it is not known; */
-	uint32_t line;		/* and the line: of the address, or of the call of what is inlined here. 0 without a file */
+	uint32_t line;		/* and the line: of the address, or of the call of what is inlined here */
 	const struct symbol *into;	/* what this function is inlined in; NULL: it is the function proper */
 };
 

@@ -1,4 +1,4 @@
-/* Read by a test of --list; its lines are counted. */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 struct value;
 struct parser;
 
