@@ -32,7 +32,8 @@ ifdef SAN
 CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
 endif
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O) $(WARN) -fno-omit-frame-pointer $(CFLAGS) -MMD -MP
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O) $(WARN) \
+	-fno-omit-frame-pointer $(CFLAGS) -MMD -MP
 LIBS := -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -llzma -lzstd -ldl
 
 SRC := $(sort $(wildcard user/*.c user/*/*.c))

@@ -13,6 +13,7 @@
 #include "unwind_map.h"
 #include "state.bpf.h"
 #include "ids.bpf.h"
+#include "retprobe.bpf.h"
 #include "walk.bpf.h"
 #include "unwind.bpf.h"
 
@@ -23,7 +24,8 @@ const volatile __u64 pidns_dev = 0, pidns_ino = 0;
 /* In assembly, or clang makes it one load at a computed offset, which the verifier refuses for a context. */
 #define REG_CASE(n, field) \
 	case n: \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(v) : "r"(ctx), "i"(__builtin_offsetof(struct pt_regs, field))); \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" \
+			     : "=r"(v) : "r"(ctx), "i"(__builtin_offsetof(struct pt_regs, field))); \
 		return v
 
 static __always_inline __u64 reg_get(const struct pt_regs *ctx, __u64 reg)
@@ -164,6 +166,8 @@ static __noinline bool send_raw(struct scratch *s, __u64 bytes)
 		present |= 1u << i;
 		n = i + 1;
 	}
+	if (s->trampoline)
+		retprobe_mend_copy(raw, at & ~(RAW_PAGE_BYTES - 1ULL));
 	raw->present = present;
 	raw->n_stack = n * RAW_PAGE_BYTES;
 	sent = !bpf_ringbuf_output(&ring, raw, __builtin_offsetof(struct stack_raw, stack) + n * RAW_PAGE_BYTES,

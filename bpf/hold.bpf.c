@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Holds a launched command where its probes have to be attached, so that its first allocation is seen: after an exec, and
- * when the dynamic loader has mapped the libraries but run none of their code (it calls _dl_debug_state then, for
+ * Holds a launched command where its probes have to be attached, so that its first allocation is seen: after an exec,
+ * and when the dynamic loader has mapped the libraries but run none of their code (it calls _dl_debug_state then, for
  * debuggers). SIGSTOP is delivered before the program returns to user space; the user side sees hold_count move,
  * attaches and sends SIGCONT.
  */

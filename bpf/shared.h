@@ -17,10 +17,10 @@
  *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
  *
  * size, count: the registers (x86-64 encoding) that hold the size in bytes and the factor it is multiplied by (if C).
- * skip: if Z, a register whose small values make the function jump to another allocator function, whose event it is then
- * (realloc of NULL to malloc). pushed: what lies between rsp and the return address. function: id of the allocator
- * function. probe: index into `probes`, looked at if N or Z. module: number of the ELF file, to tell a wrapper from what
- * it wraps.
+ * skip: if Z, a register whose small values make the function jump to another allocator function, whose event it is
+ * then (realloc of NULL to malloc). pushed: what lies between rsp and the return address. function: id of the allocator
+ * function. probe: index into `probes`, looked at if N or Z. module: number of the ELF file, to tell a wrapper from
+ * what it wraps.
  */
 #define COOKIE_COUNT_SHIFT	4
 #define COOKIE_SKIP_SHIFT	8
@@ -36,7 +36,7 @@
 #define NEST_MAX 4
 struct probe_info {
 	__u64 skip_max;	/* the skip register's largest value that makes it another function's event */
-	/* Return addresses, relative to the probe's own address, at which a call is an allocator function's own: no event. */
+	/* Return addresses, relative to the probe's own, of calls that an allocator function made itself: no event. */
 	struct {
 		__s32 from, to;	/* [from, to); both 0: unused */
 	} nests[NEST_MAX];

@@ -13,6 +13,9 @@ const volatile __u64 ring_wake_bytes = 0;
 /* Set while running: some process has more than one allocator. */
 bool check_wrappers = false;
 
+/* x & mask, which clang may not drop although it knows better: the verifier does not. */
+#define MASKED(x, mask) ({ __u64 masked_ = (x); asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask)); masked_; })
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 150000);
@@ -83,6 +86,7 @@ struct scratch {
 	__u64 window_at;	/* address of window[0] */
 	__u64 window_bytes;	/* readable from there; 0: nothing read yet */
 	__u64 window[WINDOW_WORDS];
+	__u64 trampoline;	/* of return probes in this process; 0: none */
 	struct stack_frames rec;
 	struct cursor cursor;
 };

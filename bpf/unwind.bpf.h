@@ -173,7 +173,7 @@ static __always_inline bool unwind_caller(struct scratch *s, struct cursor *u, _
 			return walk_end(s, WALK_UNREADABLE);
 		u->bp_known = 1;
 	}
-	if (!unwind_word(s, cfa - 8, &ret))
+	if (((cfa - 8) & 7) || !stack_return(s, cfa - 8, &ret))
 		return walk_end(s, WALK_UNREADABLE);
 	/* The entry of a coroutine, by convention. */
 	if (!ret)
@@ -197,7 +197,7 @@ static __always_inline bool unwind_by_fp(struct scratch *s, struct cursor *u, __
 	/* The outermost frame of Go, of musl and of most assembly; a JIT may hold anything in rbp. */
 	if (!fp && u->kind != UNWIND_KIND_JIT)
 		return walk_end(s, WALK_COMPLETE);
-	if (u->sp - fp - 1 < STALE_BELOW_BYTES || !unwind_word(s, fp, &next) || !stack_word(s, fp + 8, &ret) || !ret)
+	if (u->sp - fp - 1 < STALE_BELOW_BYTES || !unwind_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || !ret)
 		return walk_end(s, otherwise);
 	u->by_fp = otherwise;
 	u->sp = fp + 16;

@@ -26,9 +26,6 @@ static __always_inline __u64 hash_step(__u64 h, __u64 x)
 	return h ^ (h >> 29);
 }
 
-/* x & mask, which clang may not drop although it knows better: the verifier does not. */
-#define MASKED(x, mask) ({ __u64 masked_ = (x); asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask)); masked_; })
-
 /* The word at addr, which is a multiple of 8. */
 static __always_inline bool stack_word(struct scratch *s, __u64 addr, __u64 *word)
 {
@@ -51,6 +48,22 @@ static __always_inline bool stack_word(struct scratch *s, __u64 addr, __u64 *wor
 	return true;
 }
 
+/* The return address at addr, a multiple of 8, whatever a return probe has put there. */
+static __always_inline bool stack_return(struct scratch *s, __u64 addr, __u64 *ret)
+{
+	__u64 original;
+
+	if (!stack_word(s, addr, ret))
+		return false;
+	/* Without a trampoline it is 0. */
+	if (*ret == s->trampoline && *ret) {
+		original = retprobe_original(addr);
+		if (original)
+			*ret = original;
+	}
+	return true;
+}
+
 /* Reads the return address, at sp. */
 static __always_inline void walk_begin(struct scratch *s, __u64 sp)
 {
@@ -58,9 +71,10 @@ static __always_inline void walk_begin(struct scratch *s, __u64 sp)
 
 	s->window_bytes = 0;
 	s->window_at = 0;
+	s->trampoline = retprobe_trampoline();
 	s->rec.n = 0;
 	s->rec.frames[0] = 0;
-	if ((sp & 7) == 0 && stack_word(s, sp, &ret)) {
+	if ((sp & 7) == 0 && stack_return(s, sp, &ret)) {
 		s->rec.frames[0] = ret;
 		s->rec.n = 1;
 	}
@@ -108,7 +122,7 @@ static __always_inline bool walk_step_fp(struct scratch *s)
 		return walk_end(s, WALK_DEPTH);
 	/* The chain climbs; what does not is another use of rbp. */
 	if ((fp & 7) || fp < u->sp || fp - u->start > STACK_SPAN_BYTES ||
-	    !stack_word(s, fp, &next) || !stack_word(s, fp + 8, &ret) || ret < PAGE_BYTES)
+	    !stack_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || ret < PAGE_BYTES)
 		return walk_end(s, WALK_CHAIN);
 	walk_record(s, ret);
 	u->sp = fp + 16;

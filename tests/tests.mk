@@ -50,9 +50,9 @@ $(FUZZ): $(T)/fuzz/%: tests/fuzz/%.c $(T)/fuzz/libfuzz.a
 WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin -pthread
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
-W_PLAIN := primes forker execer hold loop stacks latency dlopener edge
+W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
-	loop-static tiny32 cxx cxx-nofp inlined plugin.so plugin2.so preload_counter.so)
+	loop-static tiny32 cxx cxx-nofp depth depth-fp inlined plugin.so plugin2.so preload_counter.so)
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static)
 
 $(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
@@ -92,6 +92,15 @@ $(W)/cxx-nofp: tests/workloads/cxx.cc
 	$(call say,CXX,$@)
 	$(Q)mkdir -p $(@D) && g++ -D_GNU_SOURCE -std=c++17 $(WFLAGS) -fomit-frame-pointer -o $@ $<
 
+# The same walk with them and without.
+$(W)/depth: tests/workloads/depth.c
+	$(call say,CC,$@)
+	$(WCC) -fomit-frame-pointer -o $@ $<
+
+$(W)/depth-fp: tests/workloads/depth.c
+	$(call say,CC,$@)
+	$(WCC) -o $@ $<
+
 # Inlined callers, with debugging information.
 $(W)/inlined: tests/workloads/inlined.cc
 	$(call say,CXX,$@)
@@ -109,7 +118,14 @@ $(W_ALL) $(W_MUSL): tests/workloads/workload.h tests/tests.mk
 
 # --- stacks as numbers, to be compared with a debugger's (live/unwind)
 
-$(T)/rawstacks: tests/unwind/rawstacks.c $(LIB)
+$(T)/rawstacks: tests/unwind/rawstacks.c tests/unwind/dwfl.c tests/unwind/dwfl.h $(LIB)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $(filter %.c,$^) $(LIB) $(LIBS)
+
+# --- how long unwind tables take to build (bench/run)
+
+$(T)/bench/tables: tests/bench/tables.c $(LIB)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
@@ -137,7 +153,7 @@ lint:
 
 bench:
 	$(Q)tools/install-deps build test bench
-	$(Q)$(MAKE) --no-print-directory all workloads
+	$(Q)$(MAKE) --no-print-directory all workloads $(T)/bench/tables
 	$(Q)$(RUN_ENV) /usr/bin/python3 tests/bench/run $(BENCH)
 
 demo:

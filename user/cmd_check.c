@@ -43,8 +43,8 @@ static bool print_features(void)
 		bool known = !feature_infos[f].asks_bpf || feature(FEATURE_PRIVILEGE, NULL);
 		bool yes = known && feature(f, &why);
 
-		printf("  %-3s  %-16s  %s%s%s\n", yes ? "yes" : known ? "no" : "?", feature_infos[f].name, feature_infos[f].help,
-		       why ? ": " : "", why ? why : "");
+		printf("  %-3s  %-16s  %s%s%s\n", yes ? "yes" : known ? "no" : "?", feature_infos[f].name,
+		       feature_infos[f].help, why ? ": " : "", why ? why : "");
 		if (!yes && feature_infos[f].required)
 			all_required = false;
 	}
@@ -76,7 +76,8 @@ static void print_probe(const struct plan_probe *p)
 	const struct alloc_function *f = alloc_function(p->function);
 
 	printf("    %-16s  +%-4u %-30.30s  %-14s  size %s", f->shown, p->site.offset, p->site.insn,
-	       p->site.cost == SITE_EMULATED ? "emulated" : "single-stepped", reg_names[p->site.arg_reg[f->size_arg] & 15]);
+	       p->site.cost == SITE_EMULATED ? "emulated" : "single-stepped",
+	       reg_names[p->site.arg_reg[f->size_arg] & 15]);
 	if (f->count_arg != ALLOC_NO_ARG)
 		printf(" x %s", reg_names[p->site.arg_reg[f->count_arg] & 15]);
 	if (p->site.cost == SITE_STEPPED)
@@ -131,7 +132,8 @@ static int print_process(pid_t pid)
 		for (size_t i = 1; i < modules.list.n; i++)
 			n += print_module(modules.list.at[i]);
 		if (!n)
-			printf("  no allocator function found: a program with an allocator of its own (Go), or static and stripped\n");
+			printf("  no allocator function found: a program with an allocator of its own (Go), or static "
+			       "and stripped\n");
 	}
 	buf_free(&name);
 	processes_free(&processes);

@@ -197,7 +197,7 @@ static struct kern_options kern_options(const struct options *o)
 	return (struct kern_options){
 		.max_stacks = o->max_stacks, .max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = !strcmp(o->by->name, "thread"),
-		.hold = o->argv != NULL, .empty = o->bench_empty, .mode = o->attach,
+		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach,
 		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 	};
 }
@@ -230,7 +230,8 @@ static int start(struct run *r)
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)
-		err = reporting_open(&r->o, r->tracer, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid, &r->reporting);
+		err = reporting_open(&r->o, r->tracer, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid,
+				     &r->reporting);
 	if (!err)
 		err = watch_fd(r, tracer_events_fd(r->tracer));
 	if (!err)
@@ -310,8 +311,8 @@ static int final_report(struct run *r, struct reporting_result *result)
 	if (r->launch && !tracer_probes(r->tracer) && tracer_saw_32bit(r->tracer))
 		return fail(-ENOTSUP, "%s: 32-bit programs are not supported", r->o.argv[0]);
 	if (r->launch && !tracer_probes(r->tracer))
-		return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: it has an allocator of "
-			    "its own (Go), or it is static and stripped", r->o.argv[0]);
+		return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: it has an allocator "
+			    "of its own (Go), or it is static and stripped", r->o.argv[0]);
 	return report(r, 0, r->start_ns, result);
 }
 
@@ -342,7 +343,8 @@ static int exit_status(const struct run *r, int err, const struct reporting_resu
 		return STATUS_NOTHING;
 	}
 	if (result->lost * LOSS_LIMIT > result->recorded + result->lost) {
-		warn("incomplete: %.1f %% of the calls were lost", 100.0 * result->lost / (result->recorded + result->lost));
+		warn("incomplete: %.1f %% of the calls were lost",
+		     100.0 * result->lost / (result->recorded + result->lost));
 		return STATUS_INCOMPLETE;
 	}
 	return STATUS_DONE;
@@ -372,7 +374,8 @@ int cmd_trace(const struct options *o)
 	int err;
 
 	/* sudo alloctrace -p PID, nothing else said: a display that refreshes. */
-	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output && !o->format->machine && isatty(STDOUT_FILENO))
+	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output && !o->format->machine &&
+	    isatty(STDOUT_FILENO))
 		r.o.interval_ns = DEFAULT_REFRESH_NS;
 	err = start(&r);
 	if (!err)

@@ -45,7 +45,14 @@ static int usage_error(const char *fmt, ...)
 
 static int parse_value(enum option_kind kind, const char *s, uint64_t *out)
 {
-	return kind == OPTION_SIZE ? parse_size(s, out) : kind == OPTION_TIME ? parse_duration(s, out) : parse_u64(s, out);
+	switch (kind) {
+	case OPTION_SIZE:
+		return parse_size(s, out);
+	case OPTION_TIME:
+		return parse_duration(s, out);
+	default:
+		return parse_u64(s, out);
+	}
 }
 
 static const char *kind_name(enum option_kind kind)
@@ -146,7 +153,9 @@ static void make_getopt_tables(struct parser *p)
 	for (i = 0; option_rows[i].name && i < MAX_ROWS; i++) {
 		const struct option_row *row = &option_rows[i];
 
-		p->longs[i] = (struct option){ row->name, row->arg ? required_argument : no_argument, NULL, FIRST_LONG + i };
+		p->longs[i] = (struct option){
+			row->name, row->arg ? required_argument : no_argument, NULL, FIRST_LONG + i
+		};
 		if (!row->letter)
 			continue;
 		*at++ = row->letter;
@@ -311,8 +320,8 @@ static int check_time(const struct options *o)
 		return -EINVAL;
 	}
 	if (o->interval_ns && o->format->machine && !(o->output && options_output_has_time(o->output)))
-		return usage_error("--interval with --format %s needs a file for each interval: --output FILE with %%t in "
-				   "its name", o->format->name);
+		return usage_error("--interval with --format %s needs a file for each interval: --output FILE with "
+				   "%%t in its name", o->format->name);
 	return 0;
 }
 
@@ -326,8 +335,8 @@ static bool is_number(const char *s)
 static int check_target(const struct options *o)
 {
 	if (o->pids && o->argv && is_number(o->argv[0]))
-		return usage_error("--pid %s and a command, %s; for two processes put a comma between: -p %s,%s", o->pids,
-				   o->argv[0], o->pids, o->argv[0]);
+		return usage_error("--pid %s and a command, %s; for two processes put a comma between: -p %s,%s",
+				   o->pids, o->argv[0], o->pids, o->argv[0]);
 	if (o->pids && o->argv)
 		return usage_error("--pid %s and a command, %s: give one of them", o->pids, o->argv[0]);
 	if (!o->pids && !o->argv) {
@@ -349,8 +358,8 @@ static int read_check(struct parser *p, int argc, char **argv)
 	if (err)
 		return err;
 	if (at < argc)
-		return usage_error("check takes no argument %s; a program called check is traced by: alloctrace -- check",
-				   argv[at]);
+		return usage_error("check takes no argument %s; a program called check is traced by: "
+				   "alloctrace -- check", argv[at]);
 	for (int i = 0; option_rows[i].name; i++)
 		if (p->given >> i & 1 && !option_rows[i].in_check)
 			return usage_error("check does not take --%s", option_rows[i].name);

@@ -46,7 +46,7 @@ struct options {
 	enum attach_mode attach;
 	enum unwind_mode unwind;
 	uint64_t unwind_bytes;	/* room for unwind tables */
-	bool bench_empty;	/* attach programs that do nothing: what a probe alone costs */
+	enum bench_mode bench;
 
 	/* What is printed instead of anything else; never set when options_parse() returns 0. */
 	bool help, version;

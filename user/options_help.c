@@ -43,8 +43,9 @@ void options_help(FILE *f)
 	int section = -1;
 
 	for (size_t i = 0; i < n_command_rows; i++)
-		fprintf(f, "%s alloctrace %s%s%s\n", i ? "      " : "Usage:", command_rows[i].name ? command_rows[i].name : "",
-			command_rows[i].name ? " " : "", command_rows[i].usage);
+		fprintf(f, "%s alloctrace %s%s%s\n", i ? "      " : "Usage:",
+			command_rows[i].name ? command_rows[i].name : "", command_rows[i].name ? " " : "",
+			command_rows[i].usage);
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		if (row->section == SECTION_HIDDEN || row->man_only)
 			continue;
@@ -113,7 +114,8 @@ static void completion_of_value(FILE *f, const struct option_row *row)
 	print_spellings(f, row, "|");
 	if (row->kind == OPTION_CHOICE) {
 		option_choice_names(row, " ", &names);
-		fprintf(f, ")\n\t\tmapfile -t COMPREPLY < <(compgen -W \"%s\" -- \"$cur\"); return ;;\n", buf_cstr(&names));
+		fprintf(f, ")\n\t\tmapfile -t COMPREPLY < <(compgen -W \"%s\" -- \"$cur\"); return ;;\n",
+			buf_cstr(&names));
 		buf_free(&names);
 	} else if (row->offset == offsetof(struct options, pids)) {
 		fputs(")\n\t\t_alloctrace_pids \"$cur\"; return ;;\n", f);

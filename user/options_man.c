@@ -46,8 +46,22 @@ static const struct item table_columns[] = {
 	  "its callers in the row's heaviest stack, innermost first. With debugging information a site is "
 	  "function (file:line), and functions that the compiler put into their callers are shown as if they had "
 	  "been called. Else an offset is the return address in its function, as debuggers show it. What only passes "
-	  "a request on to malloc (operator new, allocators of the standard libraries) is no site. A frame that no symbol covers is shown as module+0xoffset." },
+	  "a request on to malloc (operator new, allocators of the standard libraries) is no site. A frame that no "
+	  "symbol covers is shown as module+0xoffset." },
 	{ NULL, NULL }
+};
+
+static const char *const stacks[] = {
+	"The caller of the allocator function is read where the call left it, and is always right. From there on the "
+	"stack is walked by the unwind tables (.eh_frame) that distributions leave in every file, in the kernel; code "
+	"without them (generated code, Go, assembly) by frame pointers. A stack that is not whole says why at its "
+	"root in every format: [truncated: reason].",
+	"Names come from the file's symbols, from a separate debug file (by build id or debuglink, below "
+	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and where DEBUGINFOD_URLS is set from "
+	"debuginfod, which is asked for the last report only, at most DEBUGINFOD_TIMEOUT seconds for each file (10 if "
+	"unset). Code of a JIT is named by /tmp/perf-PID.map or by a jitdump file: node --perf-basic-prof "
+	"--interpreted-frames-native-stack, python3.12 -X perf.",
+	NULL
 };
 
 static const char table_example[] =
@@ -66,7 +80,8 @@ static const struct item summary_lines[] = {
 	{ "lost", "Calls that could not be recorded, by reason. With more than 1 % lost the exit status is 4." },
 	{ "truncated", "Stacks that end before the program's start, by reason." },
 	{ "unnamed", "Frames without a function's name, by reason." },
-	{ "cost", "What tracing cost the target: probe hits times the cost of one, which was measured on this machine." },
+	{ "cost", "What tracing cost the target: probe hits times the cost of one, which was measured on this "
+	  "machine." },
 	{ NULL, NULL }
 };
 
@@ -109,11 +124,15 @@ static const char *const limits[] = {
 	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux). Processes must be 64-bit. A "
 	"static program without a symbol table shows no allocator.",
 	"Calls are counted when they begin. One that then fails for want of memory is counted like any other.",
-	"Stacks are walked by frame pointers. The immediate caller of the allocator is always right; callers "
-	"beyond it are missing where code was built without frame pointers (-fno-omit-frame-pointer keeps "
-	"them).",
-	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not seen.",
-	"A child that a traced process forks is another process, and is not traced.",
+	"realloc of a null pointer is shown as malloc where the C library makes it one. Where operator new rounds a "
+	"size up before it passes it on, the rounded size is what is counted.",
+	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
+	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not "
+	"seen.",
+	"A child that a traced process forks is another process, and is not traced. For the first 0.2 s it pays for "
+	"the probes that it inherited. Many shells fork for sh -c COMMAND: write sh -c 'exec COMMAND'.",
+	"A library that is loaded while tracing is probed some milliseconds after it was mapped.",
+	"An exec by a thread that is not the first ends the tracing of a process given by --pid.",
 	NULL
 };
 
@@ -321,6 +340,8 @@ void options_man(FILE *f)
 	fputs(".SH SIGNALS\n", f);
 	put_items(f, signals);
 	put_examples(f);
+	fputs(".SH STACKS AND NAMES\n", f);
+	put_paragraphs(f, stacks, true);
 	fputs(".SH LIMITS\n", f);
 	put_paragraphs(f, limits, true);
 	fputs(".SH SEE ALSO\n.BR bpftrace (8),\n.BR perf (1),\n.BR proc (5),\n.BR malloc (3)\n", f);

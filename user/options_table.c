@@ -16,8 +16,8 @@ const char *const option_sections[SECTION_MAX] = {
 const struct command_row command_rows[] = {
 	{ NULL, COMMAND_TRACE, "[OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }", NULL },
 	{ "check", COMMAND_CHECK, "[-p PID]",
-	  "tells what this kernel, these privileges and the given processes allow: each feature with yes or no and why, each "
-	  "function that would be probed, where, and what a hit costs there, as measured on this machine." },
+	  "tells what this kernel, these privileges and the given processes allow: each feature with yes or no and "
+	  "why, each function that would be probed, where, and what a hit costs there, as measured on this machine." },
 };
 const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);
 
@@ -25,7 +25,8 @@ const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);
 static_assert(offsetof(struct view_by, name) == offsetof(struct choice, name) &&
 	      offsetof(struct view_by, help) == offsetof(struct choice, help), "struct view_by is no choice");
 static_assert(offsetof(struct report_format, name) == offsetof(struct choice, name) &&
-	      offsetof(struct report_format, help) == offsetof(struct choice, help), "struct report_format is no choice");
+	      offsetof(struct report_format, help) == offsetof(struct choice, help),
+	      "struct report_format is no choice");
 
 static const struct choice metric_choices[] = {
 	[METRIC_BYTES] = { "bytes", "bytes allocated" },
@@ -44,6 +45,13 @@ static const struct choice unwind_choices[] = {
 	[UNWIND_AUTO] = { "auto", "eh_frame if the kernel takes its program, else fp" },
 	[UNWIND_EH_FRAME] = { "eh_frame", "by the unwind tables that every program has for exceptions" },
 	[UNWIND_FP] = { "fp", "by frame pointers: whole only for programs built with them" },
+	{ NULL, NULL },
+};
+
+/* In the order of enum bench_mode, less the first. */
+static const struct choice bench_choices[] = {
+	{ "empty", "what a probe alone costs" },
+	{ "stackid", "what bpf_get_stackid() costs" },
 	{ NULL, NULL },
 };
 
@@ -79,6 +87,11 @@ static void set_unwind(struct options *o, size_t i)
 	o->unwind = i;
 }
 
+static void set_bench(struct options *o, size_t i)
+{
+	o->bench = BENCH_EMPTY + i;
+}
+
 static void set_generate(struct options *o, size_t i)
 {
 	o->generate = GENERATE_MAN + i;
@@ -91,8 +104,9 @@ static void set_generate(struct options *o, size_t i)
 const struct option_row option_rows[] = {
 	{ "pid", 'p', "LIST", OPTION_STRING, SECTION_TARGET, TO(pids), .in_check = true,
 	  .help = "processes to trace: PIDs or names, with commas",
-	  .man = "Trace these running processes: process IDs or names, separated by commas. A name is that of the process "
-		 "(as ps -o comm shows it) or of its executable file, and stands for every process that has it." },
+	  .man = "Trace these running processes: process IDs or names, separated by commas. A name is that of the "
+		 "process (as ps -o comm shows it) or of its executable file, and stands for every process that has "
+		 "it." },
 
 	{ "duration", 'd', "TIME", OPTION_TIME, SECTION_TIME, TO(duration_ns), LIMITS("1ms", "1000d"),
 	  .help = "stop after TIME: 10s, 5m, 250ms; 10 is seconds",
@@ -100,12 +114,13 @@ const struct option_row option_rows[] = {
 		 "launched command goes on untraced." },
 	{ "interval", 'i', "TIME", OPTION_TIME, SECTION_TIME, TO(interval_ns), LIMITS("10ms", "1000d"),
 	  .help = "a report every TIME; on a terminal in place",
-	  .man = "Report every TIME what was counted since the start, and once more at the end. On a terminal the report "
-		 "is refreshed in place; there --pid without --interval and --duration refreshes it every second." },
+	  .man = "Report every TIME what was counted since the start, and once more at the end. On a terminal the "
+		 "report is refreshed in place; there --pid without --interval and --duration refreshes it every "
+		 "second." },
 	{ "delta", 0, NULL, OPTION_FLAG, SECTION_TIME, TO(delta),
 	  .help = "with -i: what was counted in the interval alone",
-	  .man = "With --interval: each report has what was counted in its interval alone. The last one is of the whole "
-		 "time." },
+	  .man = "With --interval: each report has what was counted in its interval alone. The last one is of the "
+		 "whole time." },
 
 	{ "metric", 'm', "METRIC", OPTION_CHOICE, SECTION_REPORT, FROM(metric_choices, set_metric),
 	  .fallback = "bytes",
@@ -155,10 +170,11 @@ const struct option_row option_rows[] = {
 	  .man = "How the report is written." },
 	{ "output", 'o', "FILE", OPTION_STRING, SECTION_OUTPUT, TO(output),
 	  .help = "write FILE, whole or not at all; %p pid, %t time",
-	  .man = "Write the report to FILE, which appears or is replaced only when it is complete. In FILE, %p stands for "
-		 "the process ID (the first of several), %t for the local time (20261122T213000), %h for the host's name, %% "
-		 "for a percent sign. With --interval each report replaces FILE, unless its name has a %t. Without "
-		 "this option the report goes to standard output, or to standard error if a command was launched." },
+	  .man = "Write the report to FILE, which appears or is replaced only when it is complete. In FILE, %p stands "
+		 "for the process ID (the first of several), %t for the local time (20261122T213000), %h for the "
+		 "host's name, %% for a percent sign. With --interval each report replaces FILE, unless its name has "
+		 "a %t. Without this option the report goes to standard output, or to standard error if a command "
+		 "was launched." },
 	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .in_check = true,
 	  .help = "say nothing but errors",
 	  .man = "Say nothing but the report and errors: no warnings." },
@@ -184,13 +200,13 @@ const struct option_row option_rows[] = {
 	{ "unwind", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(unwind_choices, set_unwind), .fallback = "auto",
 	  .man_only = true,
 	  .help = "how stacks are walked: %s",
-	  .man = "How stacks are walked. Code without unwind tables (a JIT's, Go's, assembly) is always walked by frame "
-		 "pointers." },
+	  .man = "How stacks are walked. Code without unwind tables (a JIT's, Go's, assembly) is always walked by "
+		 "frame pointers." },
 	{ "unwind-mem", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(unwind_bytes), LIMITS("4M", "4G"), .fallback = "64M",
 	  .man_only = true,
 	  .help = "room for unwind tables",
-	  .man = "How much of the kernel's memory unwind tables may take, in steps of 4 MiB as they are needed. Stacks may end "
-		 "in files whose table finds no room; with --verbose they are named." },
+	  .man = "How much of the kernel's memory unwind tables may take, in steps of 4 MiB as they are needed. Stacks "
+		 "may end in files whose table finds no room; with --verbose they are named." },
 	{ "attach", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(attach_choices, set_attach), .fallback = "auto",
 	  .man_only = true,
 	  .in_check = true,
@@ -204,8 +220,9 @@ const struct option_row option_rows[] = {
 	  .help = "the version",
 	  .man = "Show the version, and exit." },
 
-	/* For make bench: programs that do nothing at the same sites. */
-	{ "bench-empty", 0, NULL, OPTION_FLAG, SECTION_HIDDEN, TO(bench_empty) },
+	/* For make bench: other programs at the same sites. */
+	{ "bench", 0, "PROGRAM", OPTION_CHOICE, SECTION_HIDDEN, FROM(bench_choices, set_bench),
+	  .help = "%s" },
 	{ "generate", 0, "WHAT", OPTION_CHOICE, SECTION_HIDDEN, FROM(generate_choices, set_generate),
 	  .help = "%s" },
 	{ .name = NULL },

@@ -184,7 +184,7 @@ static size_t count_lines(const char *text, size_t len)
 	return n;
 }
 
-/* On a terminal a refresh takes the place of the one before: rendered to memory first, so that it is drawn in one go. */
+/* On a terminal a refresh takes the place of the one before: rendered to memory first, to be drawn in one go. */
 static void draw(struct reporting *r, FILE *f, const struct report *rep, const struct report_options *ro)
 {
 	char *text = NULL;

@@ -23,8 +23,8 @@ int reporting_open(const struct options *o, struct tracer *t, pid_t first_pid, s
 /* Gives an output up that has not been written. close(NULL) is fine. */
 void reporting_close(struct reporting *r);
 
-/* A report of what was collected: interval counts from 1, 0 is the last (or only) one. duration_ns: what the counters cover.
- * 0, or -errno with a message said. */
+/* A report of what was collected: interval counts from 1, 0 is the last (or only) one. duration_ns: what the counters
+ * cover. 0, or -errno with a message said. */
 int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns, struct reporting_result *result);
 
 #endif

@@ -42,7 +42,8 @@ run --list 'two_lines|middle' -o "$DIR/report" -- "$W/inlined"
 expect_status 0
 grep -Eq "^ 125 KiB  1\.01k   125 KiB  1\.01k +$first +void \*p = malloc\(127\);" "$DIR/report" ||
 	{ cat "$DIR/report"; fail "no listing of two_lines"; }
-grep -Eq "^ +179 KiB  3\.00k +$(line_of middle) +void \*p = innermost\(n\);" "$DIR/report" || fail "no listing of middle"
+grep -Eq "^ +179 KiB  3\.00k +$(line_of middle) +void \*p = innermost\(n\);" "$DIR/report" ||
+	fail "no listing of middle"
 mkdir -p "$DIR/build/tests/workloads" "$DIR/elsewhere/workloads"
 cp "$SRC" "$ROOT/tests/workloads/workload.h" "$DIR/build/tests/workloads"
 (cd "$DIR/build" && g++ -O2 -g -o inlined tests/workloads/inlined.cc) || fail "g++"

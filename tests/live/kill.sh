@@ -40,7 +40,8 @@ expect_status 0
 expect_primes "$DIR/folded" "$DIR/target.1" bytes
 [[ ! -e $DIR/never ]] || fail "a killed run wrote its output"
 
-# A launched command is stopped while its probes are attached: killed at any moment of that, alloctrace leaves it running.
+# A launched command is stopped while its probes are attached: killed at any moment of that, alloctrace leaves it
+# running.
 for delay in 02 04 06 08 10 11 12 13 14 15 16 18 20 25; do
 	"$ALLOCTRACE" -q -- sleep 30 >/dev/null 2>&1 </dev/null &
 	TRACE=$!

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whole stacks of programs built without frame pointers: against gdb's, deep ones, and where tables have no room.
-# limit: 180
+# limit: 400
 . "$(dirname "$0")/../lib.sh"
 
 need_root
@@ -11,7 +11,8 @@ remember_probes
 run -f folded -m calls --unwind eh_frame -o "$DIR/folded" -- "$W/cxx-nofp"
 expect_status 0
 grep -q 'truncated' "$DIR/folded" && fail "$(grep -m1 truncated "$DIR/folded")"
-! grep -Ev ';_start;|;_dl_start_user;|ld-linux-x86-64.so.2\+0x[0-9a-f]+;|;clone3;' "$DIR/folded" || fail "not from the beginning"
+! grep -Ev ';_start;|;_dl_start_user;|ld-linux-x86-64.so.2\+0x[0-9a-f]+;|;clone3;' "$DIR/folded" ||
+	fail "not from the beginning"
 
 # The same stacks by both ways where there are frame pointers, but for the outermost ones.
 for how in fp eh_frame; do
@@ -20,8 +21,11 @@ for how in fp eh_frame; do
 	sed -nE 's/^.*;(worker;(left|right);)/\1/p' "$DIR/$how" | sort >"$DIR/$how.sorted"
 done
 [[ -s $DIR/fp.sorted ]] || fail "no stacks"
-awk '{ n = $NF; $NF = ""; sum[$0] += n } END { for (s in sum) print s, sum[s] }' "$DIR/fp.sorted" | sort >"$DIR/fp.sums"
-awk '{ n = $NF; $NF = ""; sum[$0] += n } END { for (s in sum) print s, sum[s] }' "$DIR/eh_frame.sorted" | sort >"$DIR/eh.sums"
+sums() {
+	awk '{ n = $NF; $NF = ""; sum[$0] += n } END { for (s in sum) print s, sum[s] }' "$1" | sort
+}
+sums "$DIR/fp.sorted" >"$DIR/fp.sums"
+sums "$DIR/eh_frame.sorted" >"$DIR/eh.sums"
 cmp -s "$DIR/fp.sums" "$DIR/eh.sums" || fail "$(diff "$DIR/fp.sums" "$DIR/eh.sums" | head -5)"
 
 # A library that was loaded just now: its stacks are unwound in user space.
@@ -45,9 +49,10 @@ same_as_gdb() {	# LIBRARY COMMAND...
 	local library=$1
 
 	shift
-	setarch -R "$O/tests/rawstacks" "$DIR/raw" "$@" >"$DIR/out" 2>"$DIR/err" </dev/null || fail "rawstacks fails: $*"
-	STACKS=$DIR/gdb HITS=100000 LIBRARY=$library timeout 100 gdb -q -batch -x "$ROOT/tests/unwind/gdbstacks.py" --args "$@" \
-		>"$DIR/out" 2>"$DIR/err" </dev/null
+	setarch -R "$O/tests/rawstacks" "$DIR/raw" "$@" >"$DIR/out" 2>"$DIR/err" </dev/null ||
+		fail "rawstacks fails: $*"
+	STACKS=$DIR/gdb HITS=100000 LIBRARY=$library timeout 100 \
+		gdb -q -batch -x "$ROOT/tests/unwind/gdbstacks.py" --args "$@" >"$DIR/out" 2>"$DIR/err" </dev/null
 	[[ -s $DIR/gdb ]] || fail "gdb says nothing: $*"
 	"$ROOT/tests/unwind/compare" "$DIR/raw" "$DIR/gdb" >"$DIR/out" || fail "not as in gdb: $*"
 	echo "$*: $(head -1 "$DIR/out")"
@@ -64,6 +69,17 @@ my %h; $h{$_} = [1..10] for (1..50); print scalar(keys %h);
 PERL
 same_as_gdb libc.so.6 "$W/cxx-nofp"
 same_as_gdb primes-static "$W/primes-static"
+cc -D_GNU_SOURCE -std=gnu11 -O2 -fno-builtin -pthread -static-pie -o "$DIR/static-pie" \
+	"$ROOT/tests/workloads/primes.c" 2>"$DIR/err" || fail "no static-pie"
+same_as_gdb static-pie "$DIR/static-pie"
+[[ ! -x $W/primes-musl-static ]] || same_as_gdb primes-musl-static "$W/primes-musl-static"
+[[ ! -x $W/primes-musl ]] || same_as_gdb libc.so "$W/primes-musl"
+# rustc may be a wrapper that wants to fetch a compiler first.
+if timeout 30 rustc -O -o "$DIR/rust" "$ROOT/tests/workloads/collections.rs" >"$DIR/out" 2>&1; then
+	RUST_BACKTRACE=0 same_as_gdb libc.so.6 "$DIR/rust"
+else
+	echo "no rustc: Rust left out"
+fi
 [[ ! -x /usr/bin/sort ]] || same_as_gdb libc.so.6 /usr/bin/sort /etc/passwd
 [[ ! -x /usr/bin/sqlite3 ]] || same_as_gdb libc.so.6 /usr/bin/sqlite3 -batch -init "$DIR/script.sql" :memory: .quit
 [[ ! -x /usr/bin/perl ]] || same_as_gdb libc.so.6 /usr/bin/perl "$DIR/script.pl"

@@ -181,7 +181,8 @@ static void log_levels_and_escapes(void **state)
 	log_set_level(LOG_NORMAL);
 	log_set_stream(NULL);
 	fclose(f);
-	assert_string_equal(text, "alloctrace: no such\\x1b[2J\\x0athing\nalloctrace: w\nalloctrace: n 1\nalloctrace: e\n");
+	assert_string_equal(text, "alloctrace: no such\\x1b[2J\\x0athing\n"
+			    "alloctrace: w\nalloctrace: n 1\nalloctrace: e\n");
 	free(text);
 }
 

@@ -98,7 +98,8 @@ static size_t compare(const char *code, const char *debug)
 	   " while read -r a; do printf '%%x\\n' $((0x$a - 1)); done >addrs", code);
 	/* Not that of binutils, which is wrong about files in parts of functions that were moved. A symbol table would
 	 * give it other names than the debugging information does. */
-	sh("llvm-objcopy --remove-section=.symtab --remove-section=.strtab %s oracle 2>log || cp %s oracle", debug, debug);
+	sh("llvm-objcopy --remove-section=.symtab --remove-section=.strtab %s oracle 2>log || cp %s oracle",
+	   debug, debug);
 	sh("sed 's/^/0x/' addrs | llvm-addr2line -a -i -f -e oracle | sed 's/ (discriminator [0-9]*)//' >wanted");
 	ef = open_elf(debug, &fd);
 	assert_int_equal(dwarf_open(ef, &d), 0);
@@ -146,9 +147,9 @@ static void need_oracle(void)
 static void agrees_with_addr2line(void **state)
 {
 	static const char *const flags[] = {
-		"-gdwarf-5", "-gdwarf-4", "-gdwarf-3 -gstrict-dwarf", "-gdwarf-5 -gz=zlib", "-gdwarf-4 -gz=zlib -no-pie",
-		"-gdwarf-5 -gdwarf64", "-g -ffunction-sections -Wl,--gc-sections", "-g -flto", "-g -O3 -freorder-functions",
-		"-g -fdebug-types-section",
+		"-gdwarf-5", "-gdwarf-4", "-gdwarf-3 -gstrict-dwarf", "-gdwarf-5 -gz=zlib",
+		"-gdwarf-4 -gz=zlib -no-pie", "-gdwarf-5 -gdwarf64", "-g -ffunction-sections -Wl,--gc-sections",
+		"-g -flto", "-g -O3 -freorder-functions", "-g -fdebug-types-section",
 	};
 
 	need_oracle();
@@ -197,7 +198,8 @@ static void chain_of_inlined(void **state)
 
 	write_text("chain.c", source);
 	sh("gcc -O2 -g -o chain chain.c");
-	sh("objdump -d --no-show-raw-insn --disassemble=outer chain | awk '/call/{ sub(\":\", \"\", $1); print $1 }' >call");
+	sh("objdump -d --no-show-raw-insn --disassemble=outer chain | "
+	   "awk '/call/{ sub(\":\", \"\", $1); print $1 }' >call");
 	text = (char *)read_whole("call", &size);
 	addr = strtoull(text, NULL, 16);
 	ef = open_elf("chain", &fd);
@@ -239,7 +241,8 @@ static void without(void **state)
 	sh("gcc -O2 -o bare one.c two.c");
 	assert_int_equal(open_path("bare", &d), -ENOENT);
 	/* What is left of the sections in a file whose debugging information was split off. */
-	sh("gcc -O2 -g -o prog one.c two.c && objcopy --set-section-flags .debug_info=alloc,noload prog odd 2>log || true");
+	sh("gcc -O2 -g -o prog one.c two.c && "
+	   "objcopy --set-section-flags .debug_info=alloc,noload prog odd 2>log || true");
 	sh("objcopy --remove-section=.debug_abbrev prog odd");
 	assert_int_equal(open_path("odd", &d), -ENOENT);
 }

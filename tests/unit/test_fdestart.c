@@ -47,7 +47,8 @@ static void starts_are_those_of_symbols(void **state)
 	close(fd);
 }
 
-/* A copy of a small real file whose table is damaged in each of its bytes: never a crash, never a start after the address. */
+/* A copy of a small real file whose table is damaged in each of its bytes: never a crash, never a start after the
+ * address. */
 static void damage_is_harmless(void **state)
 {
 	int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);

@@ -179,7 +179,8 @@ static void folded_inlined(void **state)
 	text = render(x, "folded");
 	assert_string_equal(text,
 			    "server;main;set_command;create_string;zmalloc;malloc 33\n"
-			    "server;main;set_command;create_string;zmalloc;set_command;create_string;zmalloc;malloc 1000\n"
+			    "server;main;set_command;create_string;zmalloc;set_command;create_string;zmalloc;"
+			    "malloc 1000\n"
 			    "server;main;set_command;dict_expand;malloc 100\n");
 	free(text);
 }

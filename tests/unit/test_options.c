@@ -97,8 +97,8 @@ static void every_option(void **state)
 {
 	struct options o;
 
-	accept("--pid=1,redis --duration 10s -i 250ms --delta -m calls --by module --cum -T 5 --min-size 64 --max-size 1M",
-	       &o);
+	accept("--pid=1,redis --duration 10s -i 250ms --delta -m calls --by module --cum -T 5 "
+	       "--min-size 64 --max-size 1M", &o);
 	assert_string_equal(o.pids, "1,redis");
 	assert_true(o.duration_ns == 10000000000);
 	assert_int_equal(o.interval_ns, 250000000);
@@ -109,7 +109,8 @@ static void every_option(void **state)
 	assert_int_equal(o.top, 5);
 	assert_int_equal(o.min_size, 64);
 	assert_int_equal(o.max_size, 1 << 20);
-	accept("--no-demangle -f folded -o out.%t -v --max-stacks 1000 --max-depth 1 --ring-size 64k --attach perf prog", &o);
+	accept("--no-demangle -f folded -o out.%t -v --max-stacks 1000 --max-depth 1 --ring-size 64k --attach perf "
+	       "prog", &o);
 	assert_true(o.no_demangle);
 	assert_string_equal(o.format->name, "folded");
 	assert_string_equal(o.output, "out.%t");
@@ -351,8 +352,8 @@ static void man_has_every_option(void **state)
 
 		for (const char *p = row->name; *p; p++)
 			to += sprintf(to, *p == '-' ? "\\-" : "%c", *p);
-		snprintf(tag, sizeof(tag), "\\-\\-%s\\fR%s%s%s", name, row->arg ? " \\fI" : "", row->arg ? row->arg : "",
-			 row->arg ? "\\fR\n" : "\n");
+		snprintf(tag, sizeof(tag), "\\-\\-%s\\fR%s%s%s", name, row->arg ? " \\fI" : "",
+			 row->arg ? row->arg : "", row->arg ? "\\fR\n" : "\n");
 		assert_int_equal(strstr(text, tag) != NULL, row->section != SECTION_HIDDEN);
 	}
 	free(text);

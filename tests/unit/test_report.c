@@ -106,8 +106,8 @@ static const struct symbol list_caller = {
 	.function = "parse_list", .module = "server", .offset = 1, .file = "/build/list/parse.c", .line = 32,
 };
 
-/* parse_value calls malloc in line 15 and copy_text in line 19; parse_list, in which it is also inlined, and itself call
- * it. */
+/* parse_value calls malloc in line 15 and copy_text in line 19. Its callers are itself and parse_list, in which it is
+ * also inlined. */
 static void add_parser(struct fixture *x)
 {
 	fake_functions[PARSE] = "parse_value";

@@ -15,6 +15,8 @@ import gdb
 limit = int(os.environ.get("HITS", "1000"))
 library = os.environ.get("LIBRARY", "libc.so.6")
 functions = os.environ.get("AT", "malloc").split()
+# Their own calls of malloc are no allocations of their callers' once more.
+allocators = ("calloc", "realloc", "aligned_alloc", "memalign", "posix_memalign")
 
 
 def file_type(path):
@@ -104,9 +106,10 @@ def find_addresses(maps):
 
 
 def main():
-    for command in ("set pagination off", "set startup-with-shell off", "set confirm off", "set disable-randomization on", "set debuginfod enabled off",
-                    "set backtrace past-main on", "set backtrace past-entry off", "set backtrace limit unlimited",
-                    "set breakpoint pending on", "handle SIGSTOP nostop noprint pass", "handle all nostop noprint pass"):
+    for command in ("set pagination off", "set startup-with-shell off", "set confirm off",
+                    "set disable-randomization on", "set debuginfod enabled off", "set backtrace past-main on",
+                    "set backtrace past-entry off", "set backtrace limit unlimited", "set breakpoint pending on",
+                    "handle SIGSTOP nostop noprint pass", "handle all nostop noprint pass"):
         gdb.execute(command, to_string=True)
     for name in ("STACKS", "HITS", "AT", "LIBRARY"):
         gdb.execute("unset environment " + name, to_string=True)
@@ -130,6 +133,8 @@ def main():
             break
         if maps is None:
             maps = Maps(gdb.selected_inferior().pid)
+        if gdb.newest_frame().older().name() in allocators:
+            continue
         stack = chain(maps)
         counts[stack] = counts.get(stack, 0) + 1
     with open(os.environ["STACKS"], "w") as out:

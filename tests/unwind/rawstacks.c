@@ -4,13 +4,18 @@
  *
  *     CALLS BYTES END FUNCTION file+0xaddress;…        innermost frame first, addresses of the calls' last bytes
  *
- * usage: rawstacks [-u eh_frame|fp] OUTPUT COMMAND [ARG...]
+ * usage: rawstacks [-u eh_frame|fp] [-d DWFL] OUTPUT COMMAND [ARG...]
+ *
+ * With -d, what libdwfl says of the same calls of malloc goes to DWFL (to be given to ./compare).
  */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "dwfl.h"
 #include "kern/tracer.h"
 #include "target/launch.h"
 
@@ -47,6 +52,27 @@ static int run(struct tracer *t, struct launch *l)
 	return err ? err : tracer_collect(t, false);
 }
 
+/* Its pid, once it follows the command; 0 if it doesn't. */
+static pid_t start_dwfl(pid_t pid, const char *path)
+{
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	if (pipe(ready))
+		return 0;
+	child = fork();
+	if (!child) {
+		close(ready[0]);
+		_exit(dwfl_follow(pid, path, ready[1]));
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		child = 0;
+	close(ready[0]);
+	return child;
+}
+
 int main(int argc, char **argv)
 {
 	struct kern_options o = {
@@ -55,6 +81,9 @@ int main(int argc, char **argv)
 	};
 	struct launch *l = NULL;
 	struct tracer *t = NULL;
+	const char *dwfl = NULL;
+	pid_t dwfl_pid = 0;
+	int status = 0;
 	FILE *f;
 
 	if (argc > 2 && !strcmp(argv[1], "-u")) {
@@ -62,11 +91,18 @@ int main(int argc, char **argv)
 		argv += 2;
 		argc -= 2;
 	}
+	if (argc > 2 && !strcmp(argv[1], "-d")) {
+		dwfl = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 3)
 		return 2;
 	f = fopen(argv[1], "w");
-	if (!f || launch_new(argv + 2, &l) || tracer_open(&o, &t) || tracer_hold(t, launch_pid(l)) || launch_exec(l) ||
-	    run(t, l))
+	if (!f || launch_new(argv + 2, &l) || tracer_open(&o, &t) || tracer_hold(t, launch_pid(l)) ||
+	    (dwfl && !(dwfl_pid = start_dwfl(launch_pid(l), dwfl))) || launch_exec(l) || run(t, l))
+		return 1;
+	if (dwfl_pid && (waitpid(dwfl_pid, &status, 0) < 0 || status))
 		return 1;
 	for (uint32_t i = 0; i < tracer_profile(t)->stacks.n; i++)
 		write_stack(f, tracer_profile(t), i);

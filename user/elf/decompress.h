@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The contents of a section with SHF_COMPRESSED: a Chdr of that class (ELFCLASS64, …), then a zlib or zstd stream that
+/* The contents of a section with SHF_COMPRESSED: a Chdr of that class (ELFCLASS64...), then a zlib or zstd stream that
  * must give the size that the header says. *data is the caller's to free, with one NUL byte behind *size bytes.
  * 0, -EFBIG (above max_bytes), or -ENOEXEC (damaged, or of another compression). */
 int decompress_section(int class, const uint8_t *raw, size_t raw_size, size_t max_bytes, uint8_t **data, size_t *size);

@@ -55,7 +55,7 @@ int elf_fdes_load(const struct elf_file *ef, struct elf_fdes **out)
 	if (elf_file_machine(ef) != EM_X86_64 || !find_hdr(ef, &vaddr) ||
 	    elf_read_vaddr(ef, vaddr, hdr, sizeof(hdr)) != sizeof(hdr))
 		return -ENOENT;
-	/* The second pointer (to .eh_frame) is 4 bytes in all its encodings but udata8 and absptr, which nobody uses. */
+	/* The second pointer (to .eh_frame) is 4 bytes in all encodings but udata8 and absptr, which nobody uses. */
 	if (hdr[0] != 1 || (hdr[1] & 0x0f) != 0x0b || hdr[2] != ENC_UDATA4 || hdr[3] != ENC_DATAREL_SDATA4)
 		return -ENOENT;
 	memcpy(&count, hdr + 8, sizeof(count));

@@ -5,7 +5,8 @@
  * one process, so that no other process takes a trap, and both are file descriptors: they end with alloctrace, however
  * it ends.
  *
- * The file is named by /proc/self/fd/N, which resolves to the very inode that was opened, whatever happened to its path.
+ * The file is named by /proc/self/fd/N, which resolves to the very inode that was opened, whatever happened to its
+ * path.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,12 @@
 #include "kern/internal.h"
 #include "probe/uapi.h"
 
-#define push_link(k, is_hold, fd) do { if (is_hold) vec_push(&(k)->hold_links, fd); else vec_push(&(k)->links, fd); } while (0)
+#define push_link(k, is_hold, fd) do { \
+	if (is_hold) \
+		vec_push(&(k)->hold_links, fd); \
+	else \
+		vec_push(&(k)->links, fd); \
+} while (0)
 
 /* perf: the event's descriptor is not needed any more once the link holds it. */
 static int attach_perf(int prog_fd, pid_t pid, const char *path, uint64_t offset, uint64_t cookie)

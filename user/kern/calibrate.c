@@ -40,7 +40,7 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* ns per call, the calls made under `depth` frames (alloctrace is built with frame pointers). volatile: no tail call. */
+/* ns per call, the calls made under `depth` frames (we are built with frame pointers). volatile: no tail call. */
 __attribute__((noinline))
 static double run(void (*f)(size_t), unsigned depth)
 {

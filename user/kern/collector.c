@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A stack's frames come once, when it is first seen, with the time; its counters stay in the kernel. The frames are kept
- * raw until the process events up to that time have been read, because only then is it known what was mapped where.
+ * A stack's frames come once, when it is first seen, with the time; its counters stay in the kernel. The frames are
+ * kept raw until the process events up to that time have been read: only then is it known what was mapped where.
  */
 #include "kern/collector.h"
 

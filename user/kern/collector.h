@@ -24,7 +24,8 @@ void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max
 int collector_drain(struct collector *c);
 /* Names the raw records' processes and modules; the process events up to now must have been handled before. */
 void collector_resolve(struct collector *c);
-/* Sets the profile's counters to the sums so far, or (delta) to what came since the last call with delta. 0 or -errno with a message said. */
+/* Sets the profile's counters to the sums so far, or (delta) to what came since the last call with delta. 0 or -errno
+ * with a message said. */
 int collector_sums(struct collector *c, bool delta);
 /* Calls whose frames never arrived, as of the last collector_sums(). */
 uint64_t collector_lost(const struct collector *c);

@@ -20,8 +20,8 @@ int kern_hold(struct kern *k, pid_t pid)
 
 int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset)
 {
-	return attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_loader), pid, fd, &file_offset, NULL, 1,
-			      k, true);
+	return attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_loader), pid, fd, &file_offset, NULL,
+			      1, k, true);
 }
 
 uint64_t kern_hold_count(const struct kern *k)

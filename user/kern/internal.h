@@ -25,9 +25,9 @@ struct kern {
 	int unwind_slab;	/* the first slab of unwind tables, and the pattern of the others */
 };
 
-/* Attaches prog at n offsets of the file behind fd for pid, and appends the links (one, or one for each offset). 0 or -errno, and then nothing was
- * appended. */
-int attach_uprobes(enum attach_mode mode, int prog_fd, pid_t pid, int fd, const uint64_t *offsets, const uint64_t *cookies,
-		   size_t n, struct kern *k, bool is_hold);
+/* Attaches prog at n offsets of the file behind fd for pid, and appends the links (one, or one for each offset). 0 or
+ * -errno, and then nothing was appended. */
+int attach_uprobes(enum attach_mode mode, int prog_fd, pid_t pid, int fd, const uint64_t *offsets,
+		   const uint64_t *cookies, size_t n, struct kern *k, bool is_hold);
 
 #endif

@@ -95,13 +95,17 @@ static int set_unwind(struct kern *k, struct alloctrace_bpf *skel)
 /* The programs on functions are loaded for the way they are attached. */
 static void set_attach_type(struct kern *k, struct alloctrace_bpf *skel)
 {
-	struct bpf_program *const on_functions[] = {skel->progs.on_alloc, skel->progs.on_nothing, skel->progs.on_loader};
+	struct bpf_program *const on_functions[] = {
+		skel->progs.on_alloc, skel->progs.on_nothing, skel->progs.on_loader, skel->progs.on_stackid,
+	};
 
 	for (size_t i = 0; i < sizeof(on_functions) / sizeof(on_functions[0]); i++)
 		if (k->options.mode == ATTACH_MULTI)
 			bpf_program__set_expected_attach_type(on_functions[i], (enum bpf_attach_type)48);
 	bpf_program__set_autoload(skel->progs.on_exec, k->options.hold);
 	bpf_program__set_autoload(skel->progs.on_loader, k->options.hold);
+	bpf_program__set_autoload(skel->progs.on_stackid, k->options.bench == BENCH_STACKID);
+	bpf_map__set_autocreate(skel->maps.stackids, k->options.bench == BENCH_STACKID);
 }
 
 static void unload(struct kern *k)
@@ -129,8 +133,8 @@ static int load(struct kern *k)
 		return err;
 	err = alloctrace_bpf__load(k->skel);
 	if (err && k->options.unwind == UNWIND_AUTO) {
-		note("the kernel refuses the program that walks by unwind tables (%s): the one by frame pointers is tried",
-		     strerror(-err));
+		note("the kernel refuses the program that walks by unwind tables (%s): the one by frame pointers is "
+		     "tried", strerror(-err));
 		unload(k);
 		k->options.unwind = UNWIND_FP;
 		return load(k);
@@ -205,8 +209,8 @@ enum attach_mode kern_mode(const struct kern *k)
 	return k->options.mode;
 }
 
-/* A preallocated hash element is its header (48 bytes, struct htab_elem), key and value; a bucket is 16 bytes, and there are as many as
- * the next power of two (kernel/bpf/hashtab.c). */
+/* A preallocated hash element is its header (48 bytes, struct htab_elem), key and value; a bucket is 16 bytes, and
+ * there are as many as the next power of two (kernel/bpf/hashtab.c). */
 size_t kern_memory(const struct kern *k)
 {
 	size_t n = k->options.max_stacks, buckets = 1;
@@ -246,6 +250,18 @@ static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t p
 	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY) ? -errno : 0;
 }
 
+static struct bpf_program *program_on_functions(const struct kern *k)
+{
+	switch (k->options.bench) {
+	case BENCH_EMPTY:
+		return k->skel->progs.on_nothing;
+	case BENCH_STACKID:
+		return k->skel->progs.on_stackid;
+	default:
+		return k->skel->progs.on_alloc;
+	}
+}
+
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan)
 {
 	size_t n = plan->n_probes;
@@ -264,9 +280,8 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 			err = set_probe_info(k, &plan->probes[i], probe);
 	}
 	if (!err)
-		err = attach_uprobes(k->options.mode, bpf_program__fd(k->options.empty ? k->skel->progs.on_nothing :
-									 k->skel->progs.on_alloc),
-				     pid, fd, offsets, cookies, n, k, false);
+		err = attach_uprobes(k->options.mode, bpf_program__fd(program_on_functions(k)), pid, fd, offsets,
+				     cookies, n, k, false);
 	free(offsets);
 	free(cookies);
 	if (err && err != -ESRCH)

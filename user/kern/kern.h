@@ -24,7 +24,7 @@ struct kern_options {
 	uint64_t min_size, max_size;
 	bool by_thread;		/* a stack of another thread is another stack */
 	bool hold;		/* load the programs that hold a launched command */
-	bool empty;		/* attach programs that do nothing (the benchmark's floor) */
+	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */
 	enum unwind_mode unwind;	/* UNWIND_AUTO: by .eh_frame (kern/unwind.h) if the kernel takes that program */
 	uint64_t unwind_bytes;	/* room for unwind tables */
 	enum attach_mode mode;	/* ATTACH_AUTO is resolved */
@@ -43,13 +43,14 @@ bool kern_unwinds_by_tables(const struct kern *k);
 size_t kern_memory(const struct kern *k);
 
 /* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
- * 65536. 0, or -errno with a message said; then nothing of it stays attached. -ESRCH (the process is gone) is silent. */
+ * 65536. 0, or -errno with a message said; then nothing of it stays attached. Silent: -ESRCH (the process is gone). */
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan);
 /*
- * Takes out of a forked child the breakpoints that it inherited with its parent's memory: uprobe_multi leaves them there, and the child
- * would take a trap for each call that nobody counts (perf uprobes are removed when they are hit). Done by attaching to the child and
- * detaching: unregistering a consumer removes the breakpoints of every process that none wants (kernel/events/uprobes.c
- * register_for_each_vma()). Waits some 50 ms for the kernel. 0 or -errno without a message.
+ * Takes out of a forked child the breakpoints that it inherited with its parent's memory: uprobe_multi leaves them
+ * there, and the child would take a trap for each call that nobody counts (perf uprobes are removed when they are hit).
+ * Done by attaching to the child and detaching: unregistering a consumer removes the breakpoints of every process that
+ * none wants (kernel/events/uprobes.c register_for_each_vma()). Waits some 50 ms for the kernel. 0 or -errno without a
+ * message.
  */
 int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan);
 /* The allocator functions' bodies of a process that has more than one allocator (at most BODIES_MAX are taken). */
@@ -67,8 +68,8 @@ int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_
 /* For epoll: readable when the ring is a quarter full. */
 int kern_frames_fd(const struct kern *k);
 
-/* Holding a launched command (kern_options.hold): from now on the process is stopped by SIGSTOP after each exec, and when its
- * dynamic loader reaches the point set by kern_hold_loader(). */
+/* Holding a launched command (kern_options.hold): from now on the process is stopped by SIGSTOP after each exec, and
+ * when its dynamic loader reaches the point set by kern_hold_loader(). */
 int kern_hold(struct kern *k, pid_t pid);
 /* fd, file_offset: of _dl_debug_state in the loader. 0 or -errno, no message. */
 int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The same steps as in bpf/unwind.bpf.h, on a copy of the stack, with what was mapped when it was taken. */
+/*
+ * The same steps as in bpf/unwind.bpf.h, on a copy of the stack, with what was mapped when it was taken. In the copy,
+ * the return addresses that return probes had replaced are the original ones again (bpf/retprobe.bpf.h).
+ */
 #include "kern/rawwalk.h"
 
 #include <string.h>
@@ -88,8 +91,8 @@ enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u6
 		else if (unwind_row_at(w->unwind, module, offset + 1, &row))
 			return WALK_COMPLETE;
 		else
-			goes_on = step_fp(&regs, memory, modules_get(w->modules, module)->kind == MODULE_JIT, start_stack,
-					  &end);
+			goes_on = step_fp(&regs, memory, modules_get(w->modules, module)->kind == MODULE_JIT,
+					  start_stack, &end);
 	}
 	return end;
 }

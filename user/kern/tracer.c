@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "elf/symbols.h"
 #include "kern/collector.h"
+#include "kern/forked.h"
 #include "kern/unwind.h"
 #include "target/events.h"
 
@@ -18,15 +19,6 @@ struct traced_file {
 	struct elf_file *ef;	/* NULL: no ELF file, or it can't be read */
 	struct plan *plan;	/* NULL if ef is, or if the file has no allocator function */
 };
-
-/* A child of a traced process, with the breakpoints of its parent, until it execs, exits or is cleaned. */
-struct forked {
-	pid_t pid, traced;	/* traced: the process that it, or a parent of it, was forked from */
-	uint64_t since_ns;
-};
-
-/* Most children exec at once, which needs no cleaning. */
-#define CLEAN_AFTER_NS 200000000ULL
 
 struct tracer {
 	struct kern *kern;
@@ -40,7 +32,7 @@ struct tracer {
 	vec_of(struct traced_file) files;	/* by module id */
 	struct u64map attached;		/* pid << 32 | module */
 	struct u64map wrappers;		/* pid -> hash of what kern_set_wrappers() was told */
-	vec_of(struct forked) forked;
+	struct forked_list forked;
 	pid_t held_pid;
 	uint64_t held;			/* stops handled */
 	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */
@@ -72,7 +64,8 @@ static struct traced_file *file_of(struct tracer *t, uint32_t module)
 	if (plan_make(f->ef, m->path, feature(FEATURE_NOPS, NULL), &f->plan))
 		f->plan = NULL;
 	for (size_t i = 0; f->plan && i < f->plan->n_skips; i++)
-		note("%s: %s not probed: %s", m->path, alloc_function(f->plan->skips[i].function)->name, f->plan->skips[i].why);
+		note("%s: %s not probed: %s", m->path, alloc_function(f->plan->skips[i].function)->name,
+		     f->plan->skips[i].why);
 	if (f->plan && !f->plan->n_probes) {
 		plan_free(f->plan);
 		f->plan = NULL;
@@ -156,8 +149,8 @@ static int set_wrappers(struct tracer *t, const struct process *p)
 		return 0;
 	*known = hash;
 	if (n > BODIES_MAX)
-		warn("process %d has more than %d allocator functions in its files: calls between the others count twice",
-		     (int)p->pid, BODIES_MAX);
+		warn("process %d has more than %d allocator functions in its files: calls between the others count "
+		     "twice", (int)p->pid, BODIES_MAX);
 	return kern_set_wrappers(t->kern, p->pid, &b);
 }
 
@@ -168,8 +161,9 @@ static void note_probes(const struct module *m, pid_t pid, const struct plan *pl
 			warn("%s: a call of %s that goes on to %s counts twice", m->path, plan->probes[i].name,
 			     plan->probes[i].overlap);
 	for (size_t i = 0; i < plan->n_probes; i++)
-		note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name, plan->probes[i].site.offset,
-		     plan->probes[i].site.insn, plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
+		note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name,
+		     plan->probes[i].site.offset, plan->probes[i].site.insn,
+		     plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
 }
 
 static struct elf_file *elf_of(void *arg, uint32_t module)
@@ -251,7 +245,7 @@ void tracer_close(struct tracer *t)
 	vec_free(&t->files);
 	u64map_free(&t->attached);
 	u64map_free(&t->wrappers);
-	vec_free(&t->forked);
+	forked_free(&t->forked);
 	profile_free(&t->profile);
 	processes_free(&t->processes);
 	modules_free(&t->modules);
@@ -272,8 +266,9 @@ int tracer_add(struct tracer *t, pid_t pid)
 	if (err)
 		return err;
 	if (t->n_probes == before)
-		return fail(-ENOENT, "no allocator function (malloc, calloc, operator new, ...) in the files that process %d (%s) has mapped: "
-			    "it has an allocator of its own (Go), or it is static and stripped", (int)pid, p->name);
+		return fail(-ENOENT, "no allocator function (malloc, calloc, operator new, ...) in the files that "
+			    "process %d (%s) has mapped: it has an allocator of its own (Go), or it is static and "
+			    "stripped", (int)pid, p->name);
 	return 0;
 }
 
@@ -283,7 +278,7 @@ int tracer_hold(struct tracer *t, pid_t pid)
 	return kern_hold(t->kern, pid);
 }
 
-/* The dynamic loader calls this when it has mapped the libraries, for debuggers; the name is the same in glibc and musl. */
+/* The dynamic loader calls this, for debuggers, when it has mapped the libraries; glibc and musl name it alike. */
 static void hold_loader(struct tracer *t, const struct process *p)
 {
 	static const char *const names[] = {"_dl_debug_state"};
@@ -317,8 +312,8 @@ static size_t live_files(const struct tracer *t, const struct process *p)
 }
 
 /*
- * Stops come in this order, once for each exec: after the exec itself (the executable and the loader are mapped), before the loader
- * maps libraries (musl leaves this one out), after it did. The loader is done when there are more files mapped than at the exec.
+ * Stops come in this order, once for each exec: after the exec itself (executable and loader are mapped), before the
+ * loader maps libraries (not with musl), after it did. It is done when more files are mapped than at the exec.
  */
 bool tracer_held(struct tracer *t)
 {
@@ -346,41 +341,25 @@ bool tracer_held(struct tracer *t)
 	return true;
 }
 
-static struct forked *forked_find(struct tracer *t, pid_t pid)
-{
-	for (size_t i = 0; i < t->forked.n; i++)
-		if (t->forked.at[i].pid == pid)
-			return &t->forked.at[i];
-	return NULL;
-}
-
-static void forked_drop(struct tracer *t, struct forked *f)
-{
-	*f = t->forked.at[--t->forked.n];
-}
-
 static void on_fork(struct tracer *t, const struct task_event *ev)
 {
-	const struct forked *parent = forked_find(t, ev->parent);
+	const struct forked *parent = forked_find(&t->forked, ev->parent);
 	const struct process *p = processes_find(&t->processes, ev->parent);
 
 	if (parent)
-		vec_push(&t->forked, ((struct forked){ev->pid, parent->traced, ev->time_ns}));
+		forked_add(&t->forked, ev->pid, parent->traced, ev->time_ns);
 	else if (p && !p->exited)
-		vec_push(&t->forked, ((struct forked){ev->pid, ev->parent, ev->time_ns}));
+		forked_add(&t->forked, ev->pid, ev->parent, ev->time_ns);
 }
 
 static void clean_forked(struct tracer *t)
 {
 	uint64_t now = now_ns();
+	struct forked f;
 
-	for (size_t i = t->forked.n; i-- > 0;) {
-		const struct forked f = t->forked.at[i];
-
-		if (now < f.since_ns + CLEAN_AFTER_NS)
-			continue;
-		forked_drop(t, &t->forked.at[i]);
-		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid, (int)f.traced);
+	while (forked_take(&t->forked, now, &f)) {
+		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid,
+		     (int)f.traced);
 		for (uint32_t m = 0; m < t->files.n; m++)
 			if (t->files.at[m].plan && is_attached(t, f.traced, m))
 				kern_clean(t->kern, f.pid, modules_get(&t->modules, m)->fd, t->files.at[m].plan);
@@ -391,14 +370,12 @@ static void on_event(void *arg, const struct task_event *ev)
 {
 	struct tracer *t = arg;
 	struct process *p = processes_find(&t->processes, ev->pid);
-	struct forked *f;
 
 	if (ev->kind == TASK_FORK)
 		on_fork(t, ev);
 	if (!p) {
-		f = forked_find(t, ev->pid);
-		if (f && (ev->kind == TASK_EXEC || (ev->kind == TASK_EXIT && ev->tid == ev->pid)))
-			forked_drop(t, f);
+		if (ev->kind == TASK_EXEC || (ev->kind == TASK_EXIT && ev->tid == ev->pid))
+			forked_drop(&t->forked, ev->pid);
 		return;
 	}
 	switch (ev->kind) {
@@ -421,8 +398,8 @@ static void on_event(void *arg, const struct task_event *ev)
 }
 
 /*
- * In this order: frames are taken out first and named last, so that the events that came before them are known. What was
- * mapped since may hold an allocator.
+ * In this order: frames are taken out first and named last, so that the events before them are known. What was mapped
+ * since may hold an allocator.
  */
 int tracer_poll(struct tracer *t)
 {
@@ -468,12 +445,12 @@ void tracer_exited(struct tracer *t, pid_t pid)
 
 void tracer_detach(struct tracer *t)
 {
-	struct unwind_usage use;
-
 	if (t->unwind) {
-		use = unwind_usage(t->unwind);
-		note("unwind tables of %zu files: %zu rows, %zu KiB in %zu KiB of kernel memory; without room: %zu files",
-		     use.tables, use.rows, use.table_bytes >> 10, use.kernel_bytes >> 10, use.without_room);
+		struct unwind_usage use = unwind_usage(t->unwind);
+
+		note("unwind tables of %zu files: %zu rows, %zu KiB in %zu KiB of kernel memory; without room: "
+		     "%zu files", use.tables, use.rows, use.table_bytes >> 10, use.kernel_bytes >> 10,
+		     use.without_room);
 	}
 	kern_detach(t->kern);
 }

@@ -18,16 +18,18 @@ int tracer_open(const struct kern_options *o, struct tracer **out);
 /* close(NULL) is fine. */
 void tracer_close(struct tracer *t);
 
-/* Attaches to a running process that process_check() has passed. 0, or -errno with a message said; -ENOENT: it has no allocator function. */
+/* Attaches to a running process that process_check() has passed. 0, or -errno with a message said; -ENOENT: it has no
+ * allocator function. */
 int tracer_add(struct tracer *t, pid_t pid);
 
 /* A command that is launched: call before its exec; then tracer_held() whenever it was found stopped. */
 int tracer_hold(struct tracer *t, pid_t pid);
-/* True if it is we who stopped it: probes are attached to what it has mapped by now, and it may go on (SIGCONT). False: somebody
- * else's SIGSTOP. */
+/* True if it is we who stopped it: probes are attached to what it has mapped by now, and it may go on (SIGCONT). False:
+ * somebody else's SIGSTOP. */
 bool tracer_held(struct tracer *t);
 
-/* Takes in process events and stacks. Call when one of the fds is readable, and every TRACER_POLL_MS. 0, or -errno with a message said. */
+/* Takes in process events and stacks. Call when one of the fds is readable, and every TRACER_POLL_MS. 0, or -errno with
+ * a message said. */
 #define TRACER_POLL_MS 50
 int tracer_poll(struct tracer *t);
 int tracer_events_fd(const struct tracer *t);

@@ -58,7 +58,8 @@ static bool probe_btf(const char **why)
 {
 	if (!access("/sys/kernel/btf/vmlinux", R_OK))
 		return true;
-	*why = errno == ENOENT ? "the kernel was built without CONFIG_DEBUG_INFO_BTF" : "/sys/kernel/btf/vmlinux can't be read";
+	*why = errno == ENOENT ? "the kernel was built without CONFIG_DEBUG_INFO_BTF" :
+				 "/sys/kernel/btf/vmlinux can't be read";
 	return false;
 }
 

@@ -8,6 +8,9 @@
 enum attach_mode { ATTACH_AUTO, ATTACH_MULTI, ATTACH_PERF };
 /* How stacks are walked. */
 enum unwind_mode { UNWIND_AUTO, UNWIND_EH_FRAME, UNWIND_FP };
+/* What is attached instead of the program that counts, for the benchmark: one that does nothing, or one that calls
+ * bpf_get_stackid(). */
+enum bench_mode { BENCH_OFF, BENCH_EMPTY, BENCH_STACKID };
 
 enum feature {
 	FEATURE_BTF,		/* the kernel describes its types */

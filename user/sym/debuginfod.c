@@ -149,8 +149,8 @@ static void start(void)
 	void (*set_progress)(void *client, progress_fn fn);
 
 	if (!lib) {
-		warn("DEBUGINFOD_URLS is set, but libdebuginfod.so.1 is not there (Debian: libdebuginfod1): debug files "
-		     "are looked for on this host only");
+		warn("DEBUGINFOD_URLS is set, but libdebuginfod.so.1 is not there (Debian: libdebuginfod1): debug "
+		     "files are looked for on this host only");
 		return;
 	}
 	begin = (void *(*)(void))dlsym(lib, "debuginfod_begin");

@@ -33,7 +33,7 @@ const char *sym_reason_text(enum sym_reason reason);
 struct symbol {
 	const char *function;	/* demangled unless told otherwise; NULL if there is none */
 	const char *module;	/* basename, for display */
-	uint64_t start;		/* without a function name: offset of the unnamed function's start, or `offset` if that is not known */
+	uint64_t start;		/* without a function name: where the unnamed function starts, or `offset` if unknown */
 	uint64_t offset;	/* from the start of the function, or of the file (address space) where none is known */
 	enum sym_reason reason;
 	const char *file;	/* the source file's path, NULL if it is not known; */

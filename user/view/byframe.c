@@ -8,7 +8,7 @@
  * through a node known (children before parents), a row's cum is the sum over its topmost nodes, those with no node
  * of the same row above them:
  *
- *     main 10 ── f 10 ── g 10 ┬─ f 7      the row f is 10 + nothing: the f of 7 is below another f (recursion)
+ *     main 10 ── f 10 ── g 10 ┬─ f 7   the row f is 10 + nothing: the f of 7 is below another f (recursion)
  *                             └─ h 3
  */
 #include <stdlib.h>
