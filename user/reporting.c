@@ -22,6 +22,7 @@ struct reporting {
 	struct tracer *tracer;
 	struct symbolizer *sym;
 	pid_t first_pid;	/* what %p stands for */
+	char *last_path;	/* of the report before */
 	struct outfile *file;	/* opened ahead; NULL: opened for each report */
 	bool to_stderr;		/* the command owns stdout */
 	size_t drawn;		/* lines on the terminal that the next refresh replaces */
@@ -45,9 +46,17 @@ static int open_file(struct reporting *r, struct outfile **file)
 		return outfile_open(NULL, file);
 	snprintf(pid, sizeof(pid), "%d", (int)r->first_pid);
 	err = outfile_expand(r->o->output, pid, time(NULL), &path);
+	/* %t counts seconds: two reports of one second must not be one file. */
+	while (!err && r->last_path && !strcmp(path, r->last_path) && options_output_has_time(r->o->output)) {
+		usleep(10000);
+		free(path);
+		path = NULL;
+		err = outfile_expand(r->o->output, pid, time(NULL), &path);
+	}
 	if (!err)
 		err = outfile_open(path, file);
-	free(path);
+	free(r->last_path);
+	r->last_path = path;
 	return err;
 }
 
@@ -79,6 +88,7 @@ void reporting_close(struct reporting *r)
 		return;
 	outfile_abort(r->file);
 	symbolizer_free(r->sym);
+	free(r->last_path);
 	free(r);
 }
 
