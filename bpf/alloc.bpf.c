@@ -141,7 +141,7 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 /* Sends a stack that broke off at an unknown mapping, with its memory. False: it can't be sent. */
 static __noinline bool send_raw(struct scratch *s, __u64 bytes)
 {
-	__u32 n = 0, present = 0, cpu = bpf_get_smp_processor_id();
+	__u32 n, cpu = bpf_get_smp_processor_id();
 	__u64 at = s->cursor.sp;
 	struct stack_raw *raw = bpf_map_lookup_elem(&raws, &cpu);
 	bool sent;
@@ -159,18 +159,22 @@ static __noinline bool send_raw(struct scratch *s, __u64 bytes)
 	raw->sp = at;
 	raw->bp = s->cursor.bp;
 	raw->bp_known = s->cursor.bp_known;
+	/* What the loop finds goes to memory: in registers, Linux 6.1 would look at every combination of pages. */
+	raw->present = 0;
+	raw->n_stack = 0;
 	for (__u32 i = 0; i < RAW_PAGES; i++) {
 		if (bpf_probe_read_user(raw->stack + i * RAW_PAGE_BYTES, RAW_PAGE_BYTES,
 					(void *)(at & ~(RAW_PAGE_BYTES - 1ULL)) + i * RAW_PAGE_BYTES))
 			continue;
-		present |= 1u << i;
-		n = i + 1;
+		*(volatile __u32 *)&raw->present |= 1u << i;
+		*(volatile __u32 *)&raw->n_stack = (i + 1) * RAW_PAGE_BYTES;
 	}
 	if (s->trampoline)
 		retprobe_mend_copy(raw, at & ~(RAW_PAGE_BYTES - 1ULL));
-	raw->present = present;
-	raw->n_stack = n * RAW_PAGE_BYTES;
-	sent = !bpf_ringbuf_output(&ring, raw, __builtin_offsetof(struct stack_raw, stack) + n * RAW_PAGE_BYTES,
+	n = *(volatile __u32 *)&raw->n_stack;
+	if (n > sizeof(raw->stack))
+		n = 0;
+	sent = !bpf_ringbuf_output(&ring, raw, __builtin_offsetof(struct stack_raw, stack) + n,
 				   BPF_RB_FORCE_WAKEUP);
 	__sync_lock_test_and_set(&raw->busy, 0);
 	return sent;
