@@ -194,8 +194,8 @@ static __always_inline void account(struct scratch *s, __u64 bytes)
 			return;
 		}
 	}
-	__sync_fetch_and_add(&sum->bytes, bytes);
-	__sync_fetch_and_add(&sum->calls, 1);
+	__sync_fetch_and_add(&sum->alloc.bytes, bytes);
+	__sync_fetch_and_add(&sum->alloc.calls, 1ULL << CALLS_SHIFT);
 	if (!sum->sent)
 		send_stack(s, sum);
 }

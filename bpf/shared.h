@@ -34,8 +34,14 @@
 
 /* What of a probe does not fit into its cookie. */
 #define NEST_MAX 4
+#define PROBE_NO_REG 0xff
 struct probe_info {
 	__u64 skip_max;	/* the skip register's largest value that makes it another function's event */
+	/* Looked at only where blocks are followed. Registers, PROBE_NO_REG if there is none. */
+	__u8 old_reg;	/* holds the block that is given up (realloc) */
+	__u8 out_reg;	/* where the block's address goes, the return value being 0 or an error number (posix_memalign) */
+	__u8 no_return;	/* its return can't be probed (it may throw): its blocks are not followed */
+	__u8 pad[5];
 	/* Return addresses, relative to the probe's own, of calls that an allocator function made itself: no event. */
 	struct {
 		__s32 from, to;	/* [from, to); both 0: unused */
@@ -60,6 +66,13 @@ enum count {
 	COUNT_NESTED,		/* an allocator function called by an allocator function */
 	COUNT_FAILED,		/* count * size overflows: the call can only fail */
 	COUNT_FILTERED,		/* outside --min-size, --max-size */
+	COUNT_UNSAMPLED,	/* seen, but no sample */
+	COUNT_UNFOLLOWED,	/* allocated by a function whose return can't be probed: shows as allocated, never as live */
+	COUNT_FREES,		/* blocks given up, by whatever function: those recorded, and the next three */
+	COUNT_FREES_UNKNOWN,	/* allocated before tracing, or filtered, not sampled, lost */
+	COUNT_REPLACED,		/* of the recorded: its address came back from the allocator, so it was freed unseen */
+	COUNT_LOST_RETURN,	/* the allocator function never returned, as far as was seen */
+	COUNT_LOST_BLOCK,	/* table of live blocks full: recorded as allocated and freed at once */
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */
 	COUNT_LOST_TABLE,	/* stack table full */
 	COUNT_RING_FULL,	/* frames not sent, tried again at the stack's next call: no loss yet */
@@ -79,12 +92,69 @@ enum walk_end {
 	WALK_RAW,		/* the same, and the stack's memory comes along: struct stack_raw */
 };
 
+/*
+ * What was counted: estimates if calls are sampled. A sample of a call of s bytes that was drawn with probability 1/w
+ * stands for w calls and w * s bytes, and adds w(w - 1) and s^2 w(w - 1) to the variances of the two (Horvitz-Thompson).
+ */
+#define CALLS_SHIFT	16
+#define CALLS_VAR_SHIFT	4
+#define BYTES_VAR_SHIFT	8
+struct sum {
+	__u64 bytes;
+	__u64 calls;		/* << CALLS_SHIFT */
+	__u64 bytes_var;	/* >> BYTES_VAR_SHIFT */
+	__u64 calls_var;	/* << CALLS_VAR_SHIFT */
+};
+
 /* Value of the stack table; its key is the stack's 64-bit id. */
 struct stack_sum {
-	__u64 bytes, calls;
+	struct sum alloc;
 	__u32 pid;
 	__u32 sent;	/* its frames went through the ring */
+	/* From here on only where blocks are followed; else the table's values end here. alloc - freed is what is live. */
+	struct sum freed;
+	struct sum temp;	/* of freed: soon after they were allocated */
+	/*
+	 * What was live when the live heap of all processes was at its highest, which was its peak number peak_seq. If
+	 * that isn't the last peak (struct heap), nothing has come or gone since: what was live then is live now.
+	 */
+	struct sum peak;
+	__u64 peak_seq;
 };
+
+/* The live heap of all processes. */
+struct heap {
+	__u64 bytes;		/* live, as sampled */
+	__u64 peak_bytes;	/* the most there ever was */
+	__u64 peak_seq;		/* how often there was a new most */
+	__u64 peak_ns;		/* when: CLOCK_MONOTONIC */
+};
+
+/* Key and value of the table of live blocks. */
+struct block_key {
+	__u64 addr;
+	__u32 pid, pad;
+};
+
+struct block {
+	__u64 stack;	/* id */
+	__u64 bytes;	/* as asked for */
+	__u64 time_ns;	/* of its allocation: CLOCK_MONOTONIC */
+	__u64 weight;	/* calls that it stands for, << CALLS_SHIFT */
+	__u32 generation;	/* how many marks there were before it */
+	__u32 tid;
+};
+
+/* Histograms by powers of two: how often a value v was seen with 2^(bucket-1) <= v < 2^bucket (bucket 0: v = 0). */
+enum hist_kind {
+	HIST_SIZES,	/* bytes of an allocation */
+	HIST_LIFETIMES,	/* ns from a block's allocation to its free */
+};
+
+struct hist_key {
+	__u64 stack;
+	__u32 kind, bucket;
+};	/* its value: __u64, calls << CALLS_SHIFT */
 
 /* What goes through the ring buffer once for each stack, cut after its last frame. */
 struct stack_frames {
@@ -117,7 +187,7 @@ struct stack_raw {
 	__u8 stack[RAW_PAGES * RAW_PAGE_BYTES];	/* whole pages from that of sp on; what lies below sp isn't there */
 };
 
-_Static_assert(sizeof(struct stack_sum) == 24, "layout is shared");
+_Static_assert(sizeof(struct sum) == 32, "layout is shared");
 _Static_assert(__builtin_offsetof(struct stack_frames, frames) == 48, "layout is shared");
 
 #endif

@@ -12,6 +12,19 @@ const volatile __u32 n_scratch = 1;
 const volatile __u64 ring_wake_bytes = 0;
 /* Set while running: some process has more than one allocator. */
 bool check_wrappers = false;
+/* Nothing is counted any more. */
+bool stopped = false;
+
+/* Follow blocks from their allocation to their free. */
+const volatile bool follow_blocks = false;
+const volatile __u64 temp_age_ns = 0;
+const volatile bool hist_sizes = false, hist_lifetimes = false;
+/* Every call is recorded, for good. */
+const volatile bool sample_all = true;
+
+struct heap heap = {};
+__u32 generation = 0;
+__u64 sample_mean = 0;	/* bytes; user space sets it, and may change it while running */
 
 /* x & mask, which clang may not drop although it knows better: the verifier does not. */
 #define MASKED(x, mask) ({ __u64 masked_ = (x); asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask)); masked_; })
@@ -19,9 +32,23 @@ bool check_wrappers = false;
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 150000);
-	__type(key, __u64);
-	__type(value, struct stack_sum);
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(struct stack_sum));	/* user space cuts it to what is counted */
 } stacks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct block_key);
+	__type(value, struct block);
+} blocks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct hist_key);
+	__type(value, __u64);
+} hists SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

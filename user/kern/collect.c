@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloctrace.skel.h"
 #include "base/log.h"
 #include "kern/internal.h"
 
@@ -24,39 +23,142 @@ void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX])
 }
 
 /*
- * In batches, by buckets: what is added to the table meanwhile may or may not be seen, nothing is seen twice. A bucket
- * larger than the batch is ENOSPC (kernel/bpf/hashtab.c __htab_map_lookup_and_delete_batch): twice the room then.
+ * Reads a hash table in batches, by buckets: what is added to it meanwhile may or may not be seen, nothing is seen
+ * twice. A bucket larger than the batch is ENOSPC (kernel/bpf/hashtab.c __htab_map_lookup_and_delete_batch): twice the
+ * room then.
  */
-int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg)
+static int read_table(const struct bpf_map *map, void (*on_entry)(void *arg, const void *key, const void *value),
+		      void *arg)
 {
+	const size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
 	uint32_t room = BATCH, in, out, n;
-	uint64_t *keys = xcalloc(room, sizeof(*keys));
-	struct stack_sum *sums = xcalloc(room, sizeof(*sums));
-	int fd = bpf_map__fd(k->skel->maps.stacks), err;
+	char *keys = xcalloc(room, key_size), *values = xcalloc(room, value_size);
+	int fd = bpf_map__fd(map), err;
 	bool first = true;
 
 	do {
 		n = room;
-		err = bpf_map_lookup_batch(fd, first ? NULL : &in, &out, keys, sums, &n, NULL) ? -errno : 0;
+		err = bpf_map_lookup_batch(fd, first ? NULL : &in, &out, keys, values, &n, NULL) ? -errno : 0;
 		if (err == -ENOSPC) {
 			room *= 2;
-			keys = xrealloc_array(keys, room, sizeof(*keys));
-			sums = xrealloc_array(sums, room, sizeof(*sums));
+			keys = xrealloc_array(keys, room, key_size);
+			values = xrealloc_array(values, room, value_size);
 			err = 0;
 			continue;
 		}
 		if (err && err != -ENOENT)
 			break;
 		for (uint32_t i = 0; i < n; i++)
-			on_sum(arg, keys[i], &sums[i]);
+			on_entry(arg, keys + i * key_size, values + i * value_size);
 		in = out;
 		first = false;
 	} while (!err);
 	free(keys);
-	free(sums);
+	free(values);
 	if (err != -ENOENT)
-		return fail(err, "cannot read the stack table: %s", strerror(-err));
+		return fail(err, "cannot read the table '%s' from the kernel: %s", bpf_map__name(map), strerror(-err));
 	return 0;
+}
+
+struct table_reader {
+	void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum);
+	void (*on_block)(void *arg, const struct block_key *key, const struct block *block);
+	void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls);
+	void *arg;
+	size_t value_size;
+};
+
+static void sum_entry(void *arg, const void *key, const void *value)
+{
+	const struct table_reader *r = arg;
+	struct stack_sum sum = {.sent = 0};
+
+	/* The table's values may be shorter. */
+	memcpy(&sum, value, r->value_size);
+	r->on_sum(r->arg, *(const uint64_t *)key, &sum);
+}
+
+int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg)
+{
+	struct table_reader r = {
+		.on_sum = on_sum, .arg = arg, .value_size = bpf_map__value_size(k->skel->maps.stacks),
+	};
+
+	return read_table(k->skel->maps.stacks, sum_entry, &r);
+}
+
+static void block_entry(void *arg, const void *key, const void *value)
+{
+	const struct table_reader *r = arg;
+
+	r->on_block(r->arg, key, value);
+}
+
+int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_key *key, const struct block *block),
+		void *arg)
+{
+	struct table_reader r = {.on_block = on_block, .arg = arg};
+
+	return k->options.blocks ? read_table(k->skel->maps.blocks, block_entry, &r) : 0;
+}
+
+static void hist_entry(void *arg, const void *key, const void *value)
+{
+	const struct table_reader *r = arg;
+
+	r->on_hist(r->arg, key, *(const uint64_t *)value);
+}
+
+int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls), void *arg)
+{
+	struct table_reader r = {.on_hist = on_hist, .arg = arg};
+
+	return k->options.sizes || k->options.lifetimes ? read_table(k->skel->maps.hists, hist_entry, &r) : 0;
+}
+
+struct ending {
+	pid_t pid;
+	vec_of(struct block_key) keys;
+};
+
+static void ending_block(void *arg, const struct block_key *key, const struct block *block)
+{
+	struct ending *e = arg;
+
+	if (key->pid == (uint32_t)e->pid)
+		vec_push(&e->keys, *key);
+}
+
+int kern_end_blocks(struct kern *k, pid_t pid)
+{
+	struct ending e = {.pid = pid};
+	int err = kern_blocks(k, ending_block, &e);
+
+	for (size_t i = 0; i < e.keys.n && !err; i++)
+		bpf_map_delete_elem(bpf_map__fd(k->skel->maps.blocks), &e.keys.at[i]);
+	err = err ? err : (int)e.keys.n;
+	vec_free(&e.keys);
+	return err;
+}
+
+struct heap kern_heap(const struct kern *k)
+{
+	return k->skel->bss->heap;
+}
+
+uint32_t kern_mark(struct kern *k)
+{
+	return ++k->skel->bss->generation;
+}
+
+void kern_set_sample_mean(struct kern *k, uint64_t bytes)
+{
+	*(volatile __u64 *)&k->skel->bss->sample_mean = bytes;
+}
+
+uint64_t kern_sample_mean(const struct kern *k)
+{
+	return k->skel->bss->sample_mean;
 }
 
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg)

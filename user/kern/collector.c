@@ -219,7 +219,7 @@ static void add_sum(struct collector *c, uint32_t stack, struct counters n)
 static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 {
 	struct collector *c = arg;
-	struct counters n = {sum->bytes, sum->calls};
+	struct counters n = {sum->alloc.bytes, sum->alloc.calls >> CALLS_SHIFT};
 	const uint64_t *stack = u64map_find(&c->stack_of, id);
 	uint32_t s;
 

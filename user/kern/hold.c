@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "alloctrace.skel.h"
 #include "base/log.h"
 #include "kern/internal.h"
 

@@ -8,8 +8,8 @@
 
 #include "kern/kern.h"
 #include "base/mem.h"
-
-struct alloctrace_bpf;
+/* After shared.h, whose types it uses. */
+#include "alloctrace.skel.h"
 
 struct kern {
 	struct alloctrace_bpf *skel;

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "alloctrace.skel.h"
 #include "base/log.h"
 #include "kern/internal.h"
 #include "kern/slabs.h"
@@ -17,6 +16,7 @@
 /* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
 #define INIT_PIDNS_INO 0xeffffffcU
 #define MAX_PROBES (1 << 16)	/* what the cookie has room for */
+#define HISTS_PER_STACK 4	/* buckets that have something in them, on average */
 #define SCRATCH_PER_CPU 8	/* SCRATCH_TRIES of bpf/state.bpf.h */
 
 /* libbpf's own words are for -v; what failed is said by the caller in one line. */
@@ -59,6 +59,12 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->max_size = o->max_size;
 	skel->rodata->max_frames = o->max_frames;
 	skel->rodata->by_thread = o->by_thread;
+	skel->rodata->follow_blocks = o->blocks;
+	skel->rodata->temp_age_ns = o->temp_age_ns;
+	skel->rodata->hist_sizes = o->sizes;
+	skel->rodata->hist_lifetimes = o->lifetimes;
+	skel->rodata->sample_all = o->sample_fixed && o->sample_mean <= 1;
+	skel->bss->sample_mean = o->sample_mean;
 	skel->rodata->unwind_tables = o->unwind != UNWIND_FP;
 	skel->rodata->ring_wake_bytes = o->ring_bytes / 4;
 	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != INIT_PIDNS_INO) {
@@ -72,6 +78,10 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	const struct kern_options *o = &k->options;
 
 	bpf_map__set_max_entries(skel->maps.stacks, o->max_stacks);
+	bpf_map__set_value_size(skel->maps.stacks,
+				o->blocks ? sizeof(struct stack_sum) : offsetof(struct stack_sum, freed));
+	bpf_map__set_max_entries(skel->maps.blocks, o->blocks ? o->max_blocks : 1);
+	bpf_map__set_max_entries(skel->maps.hists, o->sizes || o->lifetimes ? o->max_stacks * HISTS_PER_STACK : 1);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.probes, MAX_PROBES);
 	bpf_map__set_max_entries(skel->maps.scratches, k->n_cpus * SCRATCH_PER_CPU);
@@ -217,7 +227,7 @@ size_t kern_memory(const struct kern *k)
 
 	while (buckets < n)
 		buckets <<= 1;
-	return n * (48 + 8 + sizeof(struct stack_sum)) + buckets * 16 + k->options.ring_bytes +
+	return n * (48 + 8 + bpf_map__value_size(k->skel->maps.stacks)) + buckets * 16 + k->options.ring_bytes +
 	       (size_t)MAX_PROBES * sizeof(struct probe_info) + bpf_map__value_size(k->skel->maps.scratches) *
 	       (size_t)k->n_cpus * SCRATCH_PER_CPU;
 }
@@ -317,4 +327,9 @@ int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b)
 		return fail(-errno, "cannot store the allocators of process %d: %s", (int)pid, strerror(errno));
 	k->skel->bss->check_wrappers = true;
 	return 0;
+}
+
+void kern_stop(struct kern *k)
+{
+	*(volatile bool *)&k->skel->bss->stopped = true;
 }

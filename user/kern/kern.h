@@ -23,6 +23,13 @@ struct kern_options {
 	uint32_t ring_bytes;	/* power of two, a multiple of the page size */
 	uint64_t min_size, max_size;
 	bool by_thread;		/* a stack of another thread is another stack */
+	bool blocks;		/* follow blocks from their allocation to their free */
+	uint32_t max_blocks;	/* entries of the table of live blocks */
+	uint64_t temp_age_ns;	/* a block freed sooner than that is a temporary one */
+	bool sizes, lifetimes;	/* keep histograms of these */
+	/* Mean distance of samples in bytes, 1: every call. It can be changed later only if it isn't fixed. */
+	uint64_t sample_mean;
+	bool sample_fixed;
 	bool hold;		/* load the programs that hold a launched command */
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */
 	enum unwind_mode unwind;	/* UNWIND_AUTO: by .eh_frame (kern/unwind.h) if the kernel takes that program */
@@ -62,6 +69,25 @@ void kern_detach(struct kern *k);
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);
 /* Calls back for every stack that was recorded, with its sums so far. 0 or -errno with a message said. */
 int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg);
+/* Calls back for every live block, in no order; for none where blocks are not followed. 0 or -errno with a message
+ * said. */
+int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_key *key, const struct block *block),
+		void *arg);
+/* Calls back for every bucket of the histograms that has something in it; calls << CALLS_SHIFT. 0 or -errno with a
+ * message said. */
+int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls), void *arg);
+/* The live heap of all processes and its peak, as of now. */
+struct heap kern_heap(const struct kern *k);
+/* Takes a process's blocks out of the live heap, as freed without having been seen to be: at its exec or exit. Returns
+ * how many, or -errno with a message said. */
+int kern_end_blocks(struct kern *k, pid_t pid);
+/* Begins a new generation of blocks; returns its number, the first being 0. */
+uint32_t kern_mark(struct kern *k);
+/* The mean distance of samples in bytes, from now on. */
+void kern_set_sample_mean(struct kern *k, uint64_t bytes);
+uint64_t kern_sample_mean(const struct kern *k);
+/* From now on nothing is counted any more; attached probes do nothing. */
+void kern_stop(struct kern *k);
 /* Calls back for the frames that are in the ring (n of them are valid; where end is WALK_RAW, rec is the beginning of a
  * struct stack_raw). Returns how many records there were, or -errno. */
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg);

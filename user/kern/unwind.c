@@ -13,7 +13,6 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "alloctrace.skel.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "elf/ehframe.h"
