@@ -15,6 +15,7 @@
 #include "ids.bpf.h"
 #include "retprobe.bpf.h"
 #include "walk.bpf.h"
+#include "memo.bpf.h"
 #include "unwind.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -127,6 +128,7 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 	size = __builtin_offsetof(struct stack_frames, frames) + n * sizeof(__u64);
 	if (__sync_val_compare_and_swap(&sum->sent, 0, 1) != 0)
 		return;
+	memo_frames(s);
 	s->rec.time_ns = bpf_ktime_get_ns();
 	bpf_get_current_comm(s->rec.name, 16);
 	s->rec.name[16] = 0;
@@ -134,7 +136,7 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 		wake = BPF_RB_FORCE_WAKEUP;
 	if (bpf_ringbuf_output(&ring, &s->rec, size, wake)) {
 		sum->sent = 0;
-		count_add(COUNT_RING_FULL, 1);
+		count(s, COUNT_RING_FULL, 1);
 	}
 }
 
@@ -149,6 +151,7 @@ static __noinline bool send_raw(struct scratch *s, __u64 bytes)
 	if (!raw || raw_left <= 0 || __sync_fetch_and_add(&raw_left, -1) <= 0 ||
 	    __sync_val_compare_and_swap(&raw->busy, 0, 1) != 0)
 		return false;
+	memo_frames(s);
 	s->rec.time_ns = bpf_ktime_get_ns();
 	bpf_get_current_comm(s->rec.name, 16);
 	s->rec.name[16] = 0;
@@ -190,7 +193,7 @@ static __always_inline void account(struct scratch *s, __u64 bytes)
 		bpf_map_update_elem(&stacks, &s->rec.id, &fresh, BPF_NOEXIST);
 		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
 		if (!sum) {
-			count_add(COUNT_LOST_TABLE, 1);
+			count(s, COUNT_LOST_TABLE, 1);
 			return;
 		}
 	}
@@ -200,55 +203,73 @@ static __always_inline void account(struct scratch *s, __u64 bytes)
 		send_stack(s, sum);
 }
 
-SEC("uprobe")
-int on_alloc(struct pt_regs *ctx)
+/* The size that the call asks for; false: more than there can be. */
+static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, __u64 *bytes)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
-	__u64 bytes = reg_get(ctx, cookie);
-	__u64 sp = ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8;
-	struct scratch *s;
+	__u64 n, most;
 
-	count_add(COUNT_HITS, 1);
-	if (cookie & COOKIE_HAS_COUNT) {
-		__u64 n = reg_get(ctx, cookie >> COOKIE_COUNT_SHIFT);
-		__u64 most = n ? ~0ULL / n : ~0ULL;
+	*bytes = reg_get(ctx, cookie);
+	if (!(cookie & COOKIE_HAS_COUNT))
+		return true;
+	n = reg_get(ctx, cookie >> COOKIE_COUNT_SHIFT);
+	most = n ? ~0ULL / n : ~0ULL;
+	asm volatile("" : "+r"(most));	/* or clang makes it a 128-bit product, which BPF has not */
+	if (*bytes > most)
+		return false;
+	*bytes *= n;
+	return true;
+}
 
-		asm volatile("" : "+r"(most));	/* or clang makes it a 128-bit product, which BPF has not */
-		if (bytes > most) {
-			count_add(COUNT_FAILED, 1);
-			return 0;
-		}
-		bytes *= n;
+static __always_inline void on_call_in(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
+{
+	__u64 sp = ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8, bytes;
+
+	count(s, COUNT_HITS, 1);
+	if (!call_bytes(ctx, cookie, &bytes)) {
+		count(s, COUNT_FAILED, 1);
+		return;
 	}
 	if ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)) {
-		count_add(COUNT_NESTED, 1);
-		return 0;
-	}
-	s = scratch_get();
-	if (!s) {
-		/* Without its stack it can't be told whether the call is nested; most are not. */
-		count_add(COUNT_SEEN, 1);
-		count_add(COUNT_SEEN_BYTES, bytes);
-		count_add(COUNT_LOST_SCRATCH, 1);
-		return 0;
+		count(s, COUNT_NESTED, 1);
+		return;
 	}
 	walk_begin(s, sp);
-	if (((cookie & COOKIE_HAS_NESTS) && in_nest(cookie, ctx->ip, s->rec.frames[0])) ||
-	    (check_wrappers && in_wrapper(cookie, sp, s->rec.frames[0]))) {
-		count_add(COUNT_NESTED, 1);
-		goto out;
+	if (((cookie & COOKIE_HAS_NESTS) && in_nest(cookie, ctx->ip, s->ret)) ||
+	    (check_wrappers && in_wrapper(cookie, sp, s->ret))) {
+		count(s, COUNT_NESTED, 1);
+		return;
 	}
-	count_add(COUNT_SEEN, 1);
-	count_add(COUNT_SEEN_BYTES, bytes);
+	count(s, COUNT_SEEN, 1);
+	count(s, COUNT_SEEN_BYTES, bytes);
 	if (bytes < min_size || bytes > max_size) {
-		count_add(COUNT_FILTERED, 1);
-		goto out;
+		count(s, COUNT_FILTERED, 1);
+		return;
 	}
 	walk(s, ctx, sp, cookie);
 	if (s->rec.end != WALK_UNMAPPED || !send_raw(s, bytes))
 		account(s, bytes);
-out:
-	scratch_put(s);
+}
+
+SEC("uprobe")
+int on_alloc(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx), bytes;
+	struct scratch *s = scratch_get();
+
+	if (s) {
+		on_call_in(s, ctx, cookie);
+		scratch_put(s);
+		return 0;
+	}
+	/* Without its stack it can't be told whether the call is nested; most are not. */
+	count_shared(COUNT_HITS, 1);
+	if (!call_bytes(ctx, cookie, &bytes)) {
+		count_shared(COUNT_FAILED, 1);
+		return 0;
+	}
+	count_shared(COUNT_SEEN, 1);
+	count_shared(COUNT_SEEN_BYTES, bytes);
+	count_shared(COUNT_LOST_SCRATCH, 1);
 	return 0;
 }
 

@@ -58,7 +58,7 @@ struct bodies {
 	} at[BODIES_MAX];
 };
 
-/* Per-CPU counters, in events unless they say bytes. */
+/* Counters, in events unless they say bytes; the sums over all slots. */
 enum count {
 	COUNT_HITS,		/* probe hits: everything below together, and what is recorded */
 	COUNT_SEEN,		/* allocator calls: hits less the nested and failed ones */
@@ -77,6 +77,16 @@ enum count {
 	COUNT_LOST_TABLE,	/* stack table full */
 	COUNT_RING_FULL,	/* frames not sent, tried again at the stack's next call: no loss yet */
 	COUNT_MAX,
+};
+
+/* What a slot of working memory begins with: several for each CPU, and one that all share. */
+#define SLOTS_PER_CPU 4
+#define SLOT_FRAME_BYTES 40	/* what a frame takes there; there are four times as many as a stack can have */
+struct slot {
+	__u32 busy;
+	__u32 pad;
+	__s64 gap;	/* bytes to the next sample */
+	__u64 counts[COUNT_MAX];
 };
 
 /* How the walk of a stack ended; values as in enum stack_end of the profile. */

@@ -8,7 +8,8 @@ const volatile __u64 min_size = 0;
 const volatile __u64 max_size = ~0ULL;
 const volatile __u32 max_frames = STACK_MAX_FRAMES;
 const volatile bool by_thread = false;
-const volatile __u32 n_scratch = 1;
+const volatile __u32 n_scratch = 1;	/* SLOTS_PER_CPU for each CPU, and one */
+const volatile __u64 hash_key = 0;	/* random: nobody can make two stacks have the same id */
 const volatile __u64 ring_wake_bytes = 0;
 /* Set while running: some process has more than one allocator. */
 bool check_wrappers = false;
@@ -56,13 +57,6 @@ struct {
 } ring SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNT_MAX);
-	__type(key, __u32);
-	__type(value, __u64);
-} counts SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
@@ -91,38 +85,80 @@ struct {
 
 /*
  * Working memory of one run. A uprobe program can be preempted, and another one run on the same CPU meanwhile, so a
- * per-CPU variable would be clobbered: a run claims one of several slots instead.
+ * per-CPU variable would be clobbered: a run claims one of several slots instead, and what is in it is its own until it
+ * gives it back; counters too, which are the sums over all slots.
  */
 #define WINDOW_WORDS 256	/* 2 KiB of the stack, read at once */
 
 /* The frame that a walk has come to. By frame pointers, bp and sp are used alone, and start: where the stack began. */
 struct cursor {
 	__u64 pc, sp, bp;	/* pc: of the call's last byte; below a signal frame, of the next instruction */
-	__u64 hash;
 	/* The mapping used last: its size in bytes, and the rest as in struct unwind_mapping. */
 	__u64 start, bytes;
 	__u32 rel, index, key;
 	__u8 shift, kind;
 	__u8 bp_known;
 	__u8 by_fp;	/* the frame was found by its callee's frame pointer: how the walk ends if it is no code */
+	__u64 bp_slot;	/* where the caller's rbp was read, 0: nowhere; SLOT_OPAQUE: not to be verified (memo.bpf.h) */
+};
+
+/* A frame of a walk, kept to be recognized by the next one (memo.bpf.h). */
+struct frame {
+	__u64 ret;	/* return address into it */
+	__u64 sp, bp;	/* as they are when it goes on; bp is BP_UNKNOWN if it is not known */
+	__u64 bp_slot;	/* as in struct cursor */
+	__u64 hash;	/* of this frame's and all outer ones' return addresses */
+};
+
+_Static_assert(sizeof(struct frame) == SLOT_FRAME_BYTES, "user space sizes the map");
+
+/* Odd: neither a frame pointer nor a slot of the stack. */
+#define BP_UNKNOWN 1
+#define SLOT_OPAQUE 1
+
+#define MEMO_INDEX_SIZE 512
+
+/* What the last walk in this slot saw. */
+struct memo {
+	__u64 version;	/* of the mappings it was made with; 0: there is none */
+	__u32 first, end;	/* in frames[]: from the innermost to behind the outermost */
+	__u32 spare;	/* which half of frames[] is free: where a new walk's frames go */
+	__u8 walk_end;	/* how it ended: enum walk_end */
+	__u8 pad[3];
+	__u16 index[MEMO_INDEX_SIZE];	/* number of the frame with that sp, by memo_index_of(sp) */
 };
 
 struct scratch {
-	__u32 busy;
-	__u32 pad;
+	struct slot slot;
 	__u64 window_at;	/* address of window[0] */
 	__u64 window_bytes;	/* readable from there; 0: nothing read yet */
 	__u64 window[WINDOW_WORDS];
 	__u64 trampoline;	/* of return probes in this process; 0: none */
-	struct stack_frames rec;
 	struct cursor cursor;
+	__u64 ret;		/* the allocator function's return address, 0: unreadable */
+	/* Of this walk (memo.bpf.h). */
+	__u64 memo_above;	/* look for a known frame only above this stack pointer */
+	__u64 hash;		/* of all its return addresses */
+	__u32 new_at, n_new;	/* its own frames in frames[] */
+	__u32 known;		/* the frame, in the other half, that it has come to; 0: none */
+	__u32 verify;		/* how far from there on the stack was compared */
+	__u32 first;		/* its innermost frame in frames[], in the end */
+	__u32 end_stable;	/* it ended by the last frame's address and registers alone */
+	struct memo memo;
+	struct stack_frames rec;
+	/* Two halves of 2 * frames_max each. A walk's frames begin in a half's middle: inner ones may come to be before. */
+	struct frame frames[];
 };
+
+/* A power of two that is at least max_frames. Set before loading, together with the size of `scratches`. */
+const volatile __u32 frames_max = STACK_MAX_FRAMES;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct scratch);
+	__uint(map_flags, BPF_F_MMAPABLE);	/* user space reads the counters in place */
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct scratch) + 4 * STACK_MAX_FRAMES * SLOT_FRAME_BYTES);
 } scratches SEC(".maps");
 
 /* Where a raw stack is put together; claimed as a scratch is. Rarely needed: one for each CPU. */
@@ -133,33 +169,39 @@ struct {
 	__type(value, struct stack_raw);
 } raws SEC(".maps");
 
-/* Atomic although per CPU: the program can be preempted between the load and the store. */
-static __always_inline void count_add(__u32 which, __u64 n)
+static __always_inline void count(struct scratch *s, __u32 which, __u64 n)
 {
-	__u64 *c = bpf_map_lookup_elem(&counts, &which);
-
-	if (c)
-		__sync_fetch_and_add(c, n);
+	s->slot.counts[which] += n;
 }
 
-#define SCRATCH_TRIES 8
+/* Where a run has no slot of its own: the last one, which all share. */
+static __always_inline void count_shared(__u32 which, __u64 n)
+{
+	__u32 last = n_scratch - 1;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &last);
 
+	if (s)
+		__sync_fetch_and_add(&s->slot.counts[which], n);
+}
+
+/* NULL: all of this CPU's are taken. */
 static __always_inline struct scratch *scratch_get(void)
 {
-	__u32 i = bpf_get_smp_processor_id() * SCRATCH_TRIES;
+	__u32 i = bpf_get_smp_processor_id() * SLOTS_PER_CPU;
 
-	for (int try = 0; try < SCRATCH_TRIES; try++, i++) {
+	for (int try = 0; try < SLOTS_PER_CPU; try++, i++) {
 		struct scratch *s = bpf_map_lookup_elem(&scratches, &i);
 
-		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+		if (s && __sync_val_compare_and_swap(&s->slot.busy, 0, 1) == 0)
 			return s;
 	}
 	return NULL;
 }
 
+/* No barrier is due: nobody on another CPU looks at it. */
 static __always_inline void scratch_put(struct scratch *s)
 {
-	__sync_lock_test_and_set(&s->busy, 0);
+	*(volatile __u32 *)&s->slot.busy = 0;
 }
 
 #endif

@@ -162,14 +162,15 @@ static __always_inline __u32 unwind_rule(struct cursor *u, __u64 pc)
 static __always_inline bool unwind_caller(struct scratch *s, struct cursor *u, __u32 rule, __u64 cfa)
 {
 	__u32 how_bp = (rule >> 4) & 15;
-	__u64 ret;
+	__u64 ret, bp_slot = 0;
 
 	/* A caller's frame lies above; another stack begins only at a signal frame. */
 	if (cfa <= u->sp)
 		return walk_end(s, WALK_UNSUPPORTED);
 	/* The lower address first: one window then serves both reads. */
 	if (how_bp != UNWIND_RBP_SAME) {
-		if (!unwind_word(s, cfa + (__s64)(__s8)(rule >> 8) * 8, &u->bp))
+		bp_slot = cfa + (__s64)(__s8)(rule >> 8) * 8;
+		if (!unwind_word(s, bp_slot, &u->bp))
 			return walk_end(s, WALK_UNREADABLE);
 		u->bp_known = 1;
 	}
@@ -178,6 +179,7 @@ static __always_inline bool unwind_caller(struct scratch *s, struct cursor *u, _
 	/* The entry of a coroutine, by convention. */
 	if (!ret)
 		return walk_end(s, WALK_COMPLETE);
+	u->bp_slot = bp_slot;
 	u->sp = cfa;
 	u->by_fp = 0;
 	u->pc = ret - 1;
@@ -191,15 +193,16 @@ static __always_inline bool unwind_by_fp(struct scratch *s, struct cursor *u, __
 	__u64 fp = u->bp, next, ret;
 
 	if (start_stack - u->sp < START_CODE_BYTES)
-		return walk_end(s, WALK_COMPLETE);
+		return walk_end_stable(s, WALK_COMPLETE);
 	if (!u->bp_known)
-		return walk_end(s, otherwise);
+		return walk_end_stable(s, otherwise);
 	/* The outermost frame of Go, of musl and of most assembly; a JIT may hold anything in rbp. */
 	if (!fp && u->kind != UNWIND_KIND_JIT)
-		return walk_end(s, WALK_COMPLETE);
+		return walk_end_stable(s, WALK_COMPLETE);
 	if (u->sp - fp - 1 < STALE_BELOW_BYTES || !unwind_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || !ret)
 		return walk_end(s, otherwise);
 	u->by_fp = otherwise;
+	u->bp_slot = fp;
 	u->sp = fp + 16;
 	u->bp = next;
 	u->pc = ret - 1;
@@ -215,6 +218,7 @@ static __always_inline bool unwind_signal(struct scratch *s, struct cursor *u)
 	    !stack_word(s, sp + UNWIND_SIGNAL_RIP, &pc))
 		return walk_end(s, WALK_UNREADABLE);
 	u->bp_known = 1;
+	u->bp_slot = SLOT_OPAQUE;
 	u->by_fp = 0;
 	u->pc = pc;
 	return true;
@@ -248,7 +252,12 @@ static __always_inline bool unwind_rare_rule(struct scratch *s, struct cursor *u
 	} else if (how_bp > UNWIND_RBP_CFA) {
 		u->bp_known = 0;
 	}
-	return unwind_caller(s, u, how_bp == UNWIND_RBP_CFA ? rule : rule & ~0xf0u, cfa);
+	if (!unwind_caller(s, u, how_bp == UNWIND_RBP_CFA ? rule : rule & ~0xf0u, cfa))
+		return false;
+	/* Found by more words of the stack than a frame keeps. */
+	if (how == UNWIND_CFA_RBP_MEM || how == UNWIND_CFA_RSP_MEM || how_bp == UNWIND_RBP_RBP)
+		u->bp_slot = SLOT_OPAQUE;
+	return true;
 }
 
 /*
@@ -266,10 +275,10 @@ __noinline int unwind_rare(struct scratch *s, __u64 start_stack, __u32 rule)
 	if (!s)
 		return 0;
 	if ((rule & 15) == UNWIND_CFA_GAP && unwind_is_entry(&s->cursor))
-		return walk_end(s, WALK_COMPLETE);
+		return walk_end_stable(s, WALK_COMPLETE);
 	switch (rule & 15) {
 	case UNWIND_CFA_STOP:
-		return walk_end(s, WALK_COMPLETE);
+		return walk_end_stable(s, WALK_COMPLETE);
 	case UNWIND_CFA_GAP:
 		return unwind_by_fp(s, &s->cursor, start_stack);
 	case UNWIND_CFA_SIGNAL:
@@ -279,24 +288,17 @@ __noinline int unwind_rare(struct scratch *s, __u64 start_stack, __u32 rule)
 	}
 }
 
-/* Records the frame at the cursor and goes to its caller; false at the end, which s->rec.end says. */
-static __always_inline bool unwind_step(struct unwind_run *run)
+/* Goes to the caller of the frame at the cursor, by tables. */
+static __always_inline bool unwind_caller_of(struct unwind_run *run)
 {
 	struct scratch *s = run->s;
 	struct cursor *u = &s->cursor;
-	__u64 pc = u->pc, off;
 	__u32 rule;
+	__u64 off;
 
-	if (s->rec.n >= max_frames)
-		return walk_end(s, WALK_DEPTH);
-	if (pc - u->start >= u->bytes)
-		unwind_lookup_mapping(run, u, pc);
-	if (u->kind == UNWIND_KIND_GAP && u->by_fp)
-		return walk_end(s, u->by_fp);
-	walk_record(s, pc + 1);
 	if (u->kind == UNWIND_KIND_GAP)
 		return walk_end(s, WALK_UNMAPPED);
-	rule = unwind_rule(u, pc);
+	rule = unwind_rule(u, u->pc);
 	off = (__s64)(__s16)(rule >> 16) * 8;
 	/* Nearly every frame: CFA by RSP or RBP, RBP unchanged or saved in the frame. */
 	if ((rule & 0xef) == UNWIND_CFA_RSP)
@@ -306,27 +308,55 @@ static __always_inline bool unwind_step(struct unwind_run *run)
 	return unwind_rare(s, run->m->mm_start_stack, rule);
 }
 
+/* Records the frame at the cursor and goes to its caller; 1 at the end, which s->rec.end says, or at a known frame. */
 static long walk_step(__u32 i, struct unwind_run *run)
 {
-	bool goes_on = unwind_tables ? unwind_step(run) : walk_step_fp(run->s);
+	struct scratch *s = run->s;
+	struct cursor *u = &s->cursor;
 
-	return goes_on ? 0 : 1;
+	if (s->n_new >= max_frames) {
+		walk_end(s, WALK_DEPTH);
+		return 1;
+	}
+	if (memo_knows(s))
+		return 1;
+	if (unwind_tables) {
+		if (u->pc - u->start >= u->bytes)
+			unwind_lookup_mapping(run, u, u->pc);
+		if (u->kind == UNWIND_KIND_GAP && u->by_fp) {
+			walk_end(s, u->by_fp);
+			return 1;
+		}
+	}
+	walk_record(s);
+	return (unwind_tables ? unwind_caller_of(run) : walk_caller_fp(s)) ? 0 : 1;
 }
+
+#define MEMO_TRIES 4
 
 /* One step more than frames: it sees whether there are more. */
 static __always_inline void walk_loop(struct unwind_run *run)
 {
-	run->s->rec.end = WALK_DEPTH;
+	struct scratch *s = run->s;
+
+	s->rec.end = WALK_DEPTH;
 	/* clang may not know that by frame pointers m is NULL: it would make other code of the steps by tables. */
 	asm volatile("" : "+r"(run->m));
 	/* 5.17; without it the verifier follows every frame, and 128 are all that it is willing to. */
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
-		bpf_loop(max_frames + 1, walk_step, run, 0);
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		s->memo_above = ~0ULL;
+		for (int i = 0; i < 129; i++)
+			if (walk_step(i, run))
+				break;
 		return;
 	}
-	for (int i = 0; i < 129; i++)
-		if (walk_step(i, run))
-			break;
+	for (int i = 0; i < MEMO_TRIES; i++) {
+		bpf_loop(max_frames + 1, walk_step, run, 0);
+		if (!s->known || memo_verify(s))
+			return;
+	}
+	s->memo_above = ~0ULL;
+	bpf_loop(max_frames + 1, walk_step, run, 0);
 }
 
 static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
@@ -340,17 +370,16 @@ static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
 }
 
 /* Where a walk begins: at the caller, which walk_begin() has read. */
-static __always_inline void walk_init(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 seed)
+static __always_inline void walk_init(struct scratch *s, const struct pt_regs *ctx, __u64 sp)
 {
 	struct cursor *u = &s->cursor;
 
-	s->rec.n = 0;
-	u->hash = seed;
 	u->sp = sp + 8;
 	u->bp = ctx->bp;
+	u->bp_slot = 0;
 	u->start = unwind_tables ? 0 : sp;
 	u->bytes = 0;
-	u->pc = s->rec.frames[0] - 1;
+	u->pc = s->ret - 1;
 	u->bp_known = 1;
 	u->by_fp = 0;
 }
@@ -362,31 +391,32 @@ static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, _
 	struct unwind_run run = {.s = s};
 	__u64 seed = walk_seed(s, cookie), version = 0;
 
-	if (!s->rec.n) {
-		s->cursor.hash = seed;
-		s->rec.end = WALK_UNREADABLE;
-		goto out;
-	}
 	if (unwind_tables) {
 		run.m = unwind_mappings_of(s->rec.pid);
-		if (!run.m)
-			goto caller_alone;
-		version = *(volatile __u64 *)&run.m->version;
+		version = run.m ? *(volatile __u64 *)&run.m->version : 0;
+	} else {
+		/* Another process may have the same addresses on its stack: no harm, they are compared. */
+		version = 1;
 	}
-	walk_init(s, ctx, sp, seed);
-	/* The walk by frame pointers begins with the caller's frame recorded. */
-	if (!unwind_tables)
-		walk_record(s, s->rec.frames[0]);
-	walk_loop(&run);
-	if (!unwind_tables || *(volatile __u64 *)&run.m->version == version)
-		goto out;
-caller_alone:
-	walk_init(s, ctx, sp, seed);
-	walk_record(s, s->rec.frames[0]);
-	s->rec.end = WALK_UNMAPPED;
-out:
+	walk_init(s, ctx, sp);
+	memo_begin(s, version);
+	if (!s->ret) {
+		s->rec.end = WALK_UNREADABLE;
+	} else if (unwind_tables && !run.m) {
+		walk_record(s);
+		s->rec.end = WALK_UNMAPPED;
+	} else {
+		walk_loop(&run);
+		if (unwind_tables && *(volatile __u64 *)&run.m->version != version) {
+			walk_init(s, ctx, sp);
+			memo_begin(s, 0);
+			walk_record(s);
+			s->rec.end = WALK_UNMAPPED;
+		}
+	}
+	memo_finish(s, version);
 	/* The same frames may have ended in another way before a mapping was known. */
-	s->rec.id = hash_step(s->cursor.hash, (__u64)s->rec.end << 32 | s->rec.n);
+	s->rec.id = hash_step(hash_step(seed, s->hash), (__u64)s->rec.end << 32 | s->rec.n);
 }
 
 #endif

@@ -72,15 +72,12 @@ static __always_inline void walk_begin(struct scratch *s, __u64 sp)
 	s->window_bytes = 0;
 	s->window_at = 0;
 	s->trampoline = retprobe_trampoline();
-	s->rec.n = 0;
-	s->rec.frames[0] = 0;
-	if ((sp & 7) == 0 && stack_return(s, sp, &ret)) {
-		s->rec.frames[0] = ret;
-		s->rec.n = 1;
-	}
+	if ((sp & 7) || !stack_return(s, sp, &ret))
+		ret = 0;
+	s->ret = ret;
 }
 
-/* Whose stack it is: in s->rec, and what the hash begins with. */
+/* Whose stack it is: in s->rec, and what its id begins with. */
 static __always_inline __u64 walk_seed(struct scratch *s, __u64 cookie)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
@@ -88,7 +85,7 @@ static __always_inline __u64 walk_seed(struct scratch *s, __u64 cookie)
 
 	current_ids(&s->rec.pid, &s->rec.tid);
 	s->rec.function = cookie >> COOKIE_FUNCTION_SHIFT & 0xff;
-	h = hash_step(s->rec.pid, s->rec.function);
+	h = hash_step(hash_key ^ s->rec.pid, s->rec.function);
 	/* Addresses mean something else after an exec. */
 	h = hash_step(h, task->self_exec_id);
 	return by_thread ? hash_step(h, s->rec.tid) : h;
@@ -101,32 +98,51 @@ static __always_inline bool walk_end(struct scratch *s, __u32 end)
 	return false;
 }
 
-static __always_inline void walk_record(struct scratch *s, __u64 ret)
+/* The same where nothing but the last frame's address and registers decided so. */
+static __always_inline bool walk_end_stable(struct scratch *s, __u32 end)
 {
-	__u32 n = s->rec.n;
-
-	s->rec.frames[MASKED(n, STACK_MAX_FRAMES - 1)] = ret;
-	s->rec.n = n + 1;
-	s->cursor.hash = hash_step(s->cursor.hash, ret);
+	s->end_stable = 1;
+	return walk_end(s, end);
 }
 
-/* Goes to the caller by its frame pointer and records it; false at the end. */
-static __always_inline bool walk_step_fp(struct scratch *s)
+static __always_inline struct frame *frame_at(struct scratch *s, __u32 i)
+{
+	__u64 at = i, mask = 4 * frames_max - 1;
+
+	asm volatile("%0 &= %1" : "+r"(at) : "r"(mask));
+	return &s->frames[at];
+}
+
+/* Adds the frame at the cursor. */
+static __always_inline void walk_record(struct scratch *s)
+{
+	struct cursor *u = &s->cursor;
+	struct frame *f = frame_at(s, s->new_at + s->n_new);
+
+	f->ret = u->pc + 1;
+	f->sp = u->sp;
+	f->bp = u->bp_known ? u->bp : BP_UNKNOWN;
+	f->bp_slot = u->bp_slot;
+	s->n_new++;
+}
+
+/* Goes to the caller by its frame pointer; false at the end. */
+static __always_inline bool walk_caller_fp(struct scratch *s)
 {
 	struct cursor *u = &s->cursor;
 	__u64 fp = u->bp, next, ret;
 
 	if (!fp)
-		return walk_end(s, WALK_COMPLETE);
-	if (s->rec.n >= max_frames)
-		return walk_end(s, WALK_DEPTH);
+		return walk_end_stable(s, WALK_COMPLETE);
 	/* The chain climbs; what does not is another use of rbp. */
-	if ((fp & 7) || fp < u->sp || fp - u->start > STACK_SPAN_BYTES ||
-	    !stack_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || ret < PAGE_BYTES)
+	if ((fp & 7) || fp < u->sp || fp - u->start > STACK_SPAN_BYTES)
+		return walk_end_stable(s, WALK_CHAIN);
+	if (!stack_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || ret < PAGE_BYTES)
 		return walk_end(s, WALK_CHAIN);
-	walk_record(s, ret);
 	u->sp = fp + 16;
 	u->bp = next;
+	u->bp_slot = fp;
+	u->pc = ret - 1;
 	return true;
 }
 

@@ -11,14 +11,12 @@
 
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX])
 {
-	int fd = bpf_map__fd(k->skel->maps.counts);
-
 	memset(counts, 0, COUNT_MAX * sizeof(counts[0]));
-	for (uint32_t c = 0; c < COUNT_MAX; c++) {
-		if (bpf_map_lookup_elem(fd, &c, k->count_values))
-			continue;
-		for (int cpu = 0; cpu < k->n_cpus; cpu++)
-			counts[c] += k->count_values[cpu];
+	for (uint32_t i = 0; i < k->n_slots; i++) {
+		const volatile struct slot *slot = (const void *)(k->slots + i * k->slot_bytes);
+
+		for (int c = 0; c < COUNT_MAX; c++)
+			counts[c] += slot->counts[c];
 	}
 }
 

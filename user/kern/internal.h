@@ -20,7 +20,10 @@ struct kern {
 	uint32_t n_probes;	/* ids given to probes so far: entries of the map `probes` */
 	void (*on_frames)(void *arg, const struct stack_frames *rec);
 	void *on_frames_arg;
-	uint64_t *count_values;	/* one a CPU */
+	/* The map `scratches`, in place: struct slot at every slot_bytes. */
+	const char *slots;
+	uint32_t n_slots;
+	size_t slot_bytes;
 	int n_cpus;
 	int unwind_slab;	/* the first slab of unwind tables, and the pattern of the others */
 };

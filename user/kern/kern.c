@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +19,6 @@
 #define INIT_PIDNS_INO 0xeffffffcU
 #define MAX_PROBES (1 << 16)	/* what the cookie has room for */
 #define HISTS_PER_STACK 4	/* buckets that have something in them, on average */
-#define SCRATCH_PER_CPU 8	/* SCRATCH_TRIES of bpf/state.bpf.h */
 
 /* libbpf's own words are for -v; what failed is said by the caller in one line. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -59,6 +60,12 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->max_size = o->max_size;
 	skel->rodata->max_frames = o->max_frames;
 	skel->rodata->by_thread = o->by_thread;
+	skel->rodata->n_scratch = k->n_cpus * SLOTS_PER_CPU + 1;
+	skel->rodata->frames_max = 1;
+	while (skel->rodata->frames_max < o->max_frames)
+		skel->rodata->frames_max *= 2;
+	if (getrandom((void *)&skel->rodata->hash_key, sizeof(skel->rodata->hash_key), 0) < 0)
+		skel->rodata->hash_key = 1;
 	skel->rodata->follow_blocks = o->blocks;
 	skel->rodata->temp_age_ns = o->temp_age_ns;
 	skel->rodata->hist_sizes = o->sizes;
@@ -84,7 +91,11 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_map__set_max_entries(skel->maps.hists, o->sizes || o->lifetimes ? o->max_stacks * HISTS_PER_STACK : 1);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.probes, MAX_PROBES);
-	bpf_map__set_max_entries(skel->maps.scratches, k->n_cpus * SCRATCH_PER_CPU);
+	k->n_slots = k->n_cpus * SLOTS_PER_CPU + 1;
+	k->slot_bytes = bpf_map__value_size(skel->maps.scratches) -
+		4 * (STACK_MAX_FRAMES - skel->rodata->frames_max) * SLOT_FRAME_BYTES;
+	bpf_map__set_max_entries(skel->maps.scratches, k->n_slots);
+	bpf_map__set_value_size(skel->maps.scratches, k->slot_bytes);
 	bpf_map__set_max_entries(skel->maps.raws, o->unwind != UNWIND_FP ? k->n_cpus : 1);
 }
 
@@ -116,6 +127,14 @@ static void set_attach_type(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_program__set_autoload(skel->progs.on_loader, k->options.hold);
 	bpf_program__set_autoload(skel->progs.on_stackid, k->options.bench == BENCH_STACKID);
 	bpf_map__set_autocreate(skel->maps.stackids, k->options.bench == BENCH_STACKID);
+}
+
+/* Values of an array are at multiples of 8 bytes, the mapping is whole pages. */
+static size_t slots_mapped(const struct kern *k)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+
+	return (k->n_slots * k->slot_bytes + page - 1) / page * page;
 }
 
 static void unload(struct kern *k)
@@ -153,6 +172,11 @@ static int load(struct kern *k)
 		return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words",
 			    strerror(-err), feature(FEATURE_LOCKDOWN, &why) ? "" : ": ",
 			    feature(FEATURE_LOCKDOWN, NULL) ? "" : why);
+	k->slots = mmap(NULL, slots_mapped(k), PROT_READ, MAP_SHARED, bpf_map__fd(k->skel->maps.scratches), 0);
+	if (k->slots == MAP_FAILED) {
+		k->slots = NULL;
+		return fail(-errno, "cannot map the BPF counters: %s", strerror(errno));
+	}
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.ring), frames_callback, k, NULL);
 	if (!k->ring)
 		return fail(-errno, "cannot map the BPF ring buffer: %s", strerror(errno));
@@ -177,7 +201,6 @@ int kern_open(const struct kern_options *o, struct kern **out)
 		err = fail(-EIO, "cannot tell the number of CPUs: /sys/devices/system/cpu/possible can't be read");
 		goto out;
 	}
-	k->count_values = xcalloc(k->n_cpus, sizeof(*k->count_values));
 	err = load(k);
 out:
 	if (err) {
@@ -205,7 +228,8 @@ void kern_close(struct kern *k)
 	kern_detach(k);
 	ring_buffer__free(k->ring);
 	unload(k);
-	free(k->count_values);
+	if (k->slots)
+		munmap((void *)k->slots, slots_mapped(k));
 	free(k);
 }
 
@@ -228,8 +252,7 @@ size_t kern_memory(const struct kern *k)
 	while (buckets < n)
 		buckets <<= 1;
 	return n * (48 + 8 + bpf_map__value_size(k->skel->maps.stacks)) + buckets * 16 + k->options.ring_bytes +
-	       (size_t)MAX_PROBES * sizeof(struct probe_info) + bpf_map__value_size(k->skel->maps.scratches) *
-	       (size_t)k->n_cpus * SCRATCH_PER_CPU;
+	       slots_mapped(k);
 }
 
 static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t module)

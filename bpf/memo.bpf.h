@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a walk can know from the one before. Most stacks of a thread are, but for their innermost frames, the stack that
+ * was seen just before:
+ *
+ *     last walk    main -> run -> parse -> list -> new        kept: of each frame the address, the registers, and where
+ *     this walk    main -> run -> parse -> text -> copy       on the stack they were found
+ *
+ * When a walk comes to a frame that the last one had, with the same stack pointer, return address and rbp, all frames
+ * further out are the same if the words of the stack that they were found by are: that is compared, at a third of what
+ * it costs to find them again. Nothing is assumed; where a word differs the walk goes on by itself.
+ *
+ * Stacks are hashed from the outermost frame in, so that the outer frames' hash holds for whatever is called from there.
+ *
+ * One half of scratch.frames has the last walk's frames, the other takes this walk's own:
+ *
+ *     +----------------------------------+----------------------------------+
+ *     |       | list parse run main      |                 copy text        |
+ *     +----------------------------------+----------------------------------+
+ *             first                end                    new_at
+ *
+ * Known at "parse", "copy text" take the place of what lies before it. When nothing is known the halves swap.
+ */
+#ifndef ALLOCTRACE_MEMO_BPF_H
+#define ALLOCTRACE_MEMO_BPF_H
+
+static __always_inline __u16 *memo_index(struct scratch *s, __u64 sp)
+{
+	return &s->memo.index[MASKED(sp >> 3, MEMO_INDEX_SIZE - 1)];
+}
+
+/* version: of the mappings. Before the first frame is recorded. */
+static __always_inline void memo_begin(struct scratch *s, __u64 version)
+{
+	s->new_at = s->memo.spare * 2 * frames_max + frames_max;
+	s->n_new = 0;
+	s->known = 0;
+	s->end_stable = 0;
+	s->memo_above = s->memo.version == version ? 0 : ~0ULL;
+}
+
+/* The frame at the cursor is one of the last walk's: then s->known is where. */
+static __always_inline bool memo_knows(struct scratch *s)
+{
+	struct cursor *u = &s->cursor;
+	struct frame *f;
+	__u32 at;
+
+	if (u->sp <= s->memo_above)
+		return false;
+	at = *memo_index(s, u->sp);
+	f = frame_at(s, at);
+	if (f->sp != u->sp || f->ret != u->pc + 1 || f->bp != (u->bp_known ? u->bp : BP_UNKNOWN))
+		return false;
+	if (at - s->memo.first >= s->memo.end - s->memo.first || s->n_new + s->memo.end - at > max_frames)
+		return false;
+	s->known = at;
+	return true;
+}
+
+#define MEMO_BATCH 4
+
+/* Are the words on the stack, by which the frames from s->verify on were found, what they were? */
+static long memo_verify_step(__u32 i, void *arg)
+{
+	struct scratch *s = *(struct scratch **)arg;
+
+	for (int j = 0; j < MEMO_BATCH; j++) {
+		struct frame *f;
+		__u64 word;
+
+		if (++s->verify >= s->memo.end)
+			return 1;
+		f = frame_at(s, s->verify);
+		if (f->bp_slot && (f->bp_slot == SLOT_OPAQUE || !stack_word(s, f->bp_slot, &word) || word != f->bp))
+			goto differs;
+		if (!stack_word(s, f->sp - 8, &word) || word != f->ret)
+			goto differs;
+		continue;
+differs:
+		/* There may be a known frame again, further out. */
+		s->memo_above = f->sp;
+		s->known = 0;
+		return 1;
+	}
+	return 0;
+}
+
+/* True: all frames from s->known on hold. False: go on walking. */
+static __always_inline bool memo_verify(struct scratch *s)
+{
+	s->verify = s->known;
+	bpf_loop(STACK_MAX_FRAMES / MEMO_BATCH + 1, memo_verify_step, &s, 0);
+	return s->known;
+}
+
+/* One new frame, from the outermost in: hashed, and put where it will be found. */
+static __always_inline void memo_keep(struct scratch *s, __u32 i)
+{
+	struct frame *from = frame_at(s, s->new_at + i), *to = frame_at(s, s->first + i);
+
+	s->hash = hash_step(s->hash, from->ret);
+	*memo_index(s, from->sp) = s->first + i;
+	to->ret = from->ret;
+	to->sp = from->sp;
+	to->bp = from->bp;
+	to->bp_slot = from->bp_slot;
+	to->hash = s->hash;
+}
+
+static long memo_keep_step(__u32 i, void *arg)
+{
+	struct scratch *s = *(struct scratch **)arg;
+
+	memo_keep(s, s->n_new - 1 - i);
+	return 0;
+}
+
+/* The walk has ended: s->first, s->rec.n and s->hash say what it found. */
+static __always_inline void memo_finish(struct scratch *s, __u64 version)
+{
+	if (s->known) {
+		s->hash = frame_at(s, s->known)->hash;
+		s->first = s->known - s->n_new;
+		s->rec.n = s->memo.end - s->first;
+		s->rec.end = s->memo.walk_end;
+		s->memo.first = s->first;
+	} else {
+		s->hash = 0;
+		s->first = s->new_at;
+		s->rec.n = s->n_new;
+		/* Also of a walk that can't be kept: the other half stays, but not all that the index says of it. */
+		if (s->end_stable) {
+			s->memo.version = version;
+			s->memo.first = s->first;
+			s->memo.end = s->first + s->n_new;
+			s->memo.spare = !s->memo.spare;
+			s->memo.walk_end = s->rec.end;
+		}
+	}
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+		bpf_loop(s->n_new, memo_keep_step, &s, 0);
+	else
+		for (__u32 i = 0; i < 129 && i < s->n_new; i++)
+			memo_keep_step(i, &s);
+}
+
+static long memo_copy_step(__u32 i, void *arg)
+{
+	struct scratch *s = *(struct scratch **)arg;
+
+	s->rec.frames[MASKED(i, STACK_MAX_FRAMES - 1)] = frame_at(s, s->first + i)->ret;
+	return 0;
+}
+
+/* Puts the return addresses into s->rec, which goes to user space. */
+static __always_inline void memo_frames(struct scratch *s)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+		bpf_loop(s->rec.n, memo_copy_step, &s, 0);
+	else
+		for (__u32 i = 0; i < 129 && i < s->rec.n; i++)
+			memo_copy_step(i, &s);
+}
+
+#endif
