@@ -29,14 +29,26 @@ static __always_inline __u16 *memo_index(struct scratch *s, __u64 sp)
 	return &s->memo.index[MASKED(sp >> 3, MEMO_INDEX_SIZE - 1)];
 }
 
-/* version: of the mappings. Before the first frame is recorded. */
-static __always_inline void memo_begin(struct scratch *s, __u64 version)
+static __always_inline void memo_forget(struct scratch *s)
 {
+	s->memo.first = s->memo.end = 0;
+	for (int i = 0; i < MAPPING_HINTS; i++)
+		s->hints[i].bytes = 0;
+}
+
+/* Before the first frame is recorded. */
+static __always_inline void memo_begin(struct scratch *s, __u64 owner, __u64 epoch)
+{
+	if (s->owner != owner || s->epoch != epoch) {
+		memo_forget(s);
+		s->owner = owner;
+		s->epoch = epoch;
+	}
 	s->new_at = s->memo.spare * 2 * frames_max + frames_max;
 	s->n_new = 0;
 	s->known = 0;
 	s->end_stable = 0;
-	s->memo_above = s->memo.version == version ? 0 : ~0ULL;
+	s->memo_above = s->memo.first != s->memo.end ? 0 : ~0ULL;
 }
 
 /* The frame at the cursor is one of the last walk's: then s->known is where. */
@@ -117,7 +129,7 @@ static long memo_keep_step(__u32 i, void *arg)
 }
 
 /* The walk has ended: s->first, s->rec.n and s->hash say what it found. */
-static __always_inline void memo_finish(struct scratch *s, __u64 version)
+static __always_inline void memo_finish(struct scratch *s)
 {
 	if (s->known) {
 		s->hash = frame_at(s, s->known)->hash;
@@ -131,7 +143,6 @@ static __always_inline void memo_finish(struct scratch *s, __u64 version)
 		s->rec.n = s->n_new;
 		/* Also of a walk that can't be kept: the other half stays, but not all that the index says of it. */
 		if (s->end_stable) {
-			s->memo.version = version;
 			s->memo.first = s->first;
 			s->memo.end = s->first + s->n_new;
 			s->memo.spare = !s->memo.spare;

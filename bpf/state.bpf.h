@@ -88,19 +88,25 @@ struct {
  * per-CPU variable would be clobbered: a run claims one of several slots instead, and what is in it is its own until it
  * gives it back; counters too, which are the sums over all slots.
  */
-#define WINDOW_WORDS 256	/* 2 KiB of the stack, read at once */
+#define WINDOW_WORDS 1024	/* what can be read of the stack at once */
 
 /* The frame that a walk has come to. By frame pointers, bp and sp are used alone, and start: where the stack began. */
 struct cursor {
 	__u64 pc, sp, bp;	/* pc: of the call's last byte; below a signal frame, of the next instruction */
-	/* The mapping used last: its size in bytes, and the rest as in struct unwind_mapping. */
+	__u64 start;
+	__u64 bp_slot;	/* where the caller's rbp was read, 0: nowhere; SLOT_OPAQUE: not to be verified (memo.bpf.h) */
+	__u8 bp_known;
+	__u8 by_fp;	/* the frame was found by its callee's frame pointer: how the walk ends if it is no code */
+};
+
+/* A mapping used lately: its size in bytes, 0: none, and the rest as in struct unwind_mapping. */
+struct mapping_hint {
 	__u64 start, bytes;
 	__u32 rel, index, key;
 	__u8 shift, kind;
-	__u8 bp_known;
-	__u8 by_fp;	/* the frame was found by its callee's frame pointer: how the walk ends if it is no code */
-	__u64 bp_slot;	/* where the caller's rbp was read, 0: nowhere; SLOT_OPAQUE: not to be verified (memo.bpf.h) */
 };
+
+#define MAPPING_HINTS 8
 
 /* A frame of a walk, kept to be recognized by the next one (memo.bpf.h). */
 struct frame {
@@ -120,8 +126,7 @@ _Static_assert(sizeof(struct frame) == SLOT_FRAME_BYTES, "user space sizes the m
 
 /* What the last walk in this slot saw. */
 struct memo {
-	__u64 version;	/* of the mappings it was made with; 0: there is none */
-	__u32 first, end;	/* in frames[]: from the innermost to behind the outermost */
+	__u32 first, end;	/* in frames[]: from the innermost to behind the outermost; the same: there is none */
 	__u32 spare;	/* which half of frames[] is free: where a new walk's frames go */
 	__u8 walk_end;	/* how it ended: enum walk_end */
 	__u8 pad[3];
@@ -132,9 +137,14 @@ struct scratch {
 	struct slot slot;
 	__u64 window_at;	/* address of window[0] */
 	__u64 window_bytes;	/* readable from there; 0: nothing read yet */
+	__u64 window_next;	/* how many bytes to read next */
+	__u64 depth_bytes;	/* how far up the last walk came */
 	__u64 window[WINDOW_WORDS];
 	__u64 trampoline;	/* of return probes in this process; 0: none */
 	struct cursor cursor;
+	/* What hints and memo hold for: a process between two execs, and its mappings. */
+	__u64 owner, epoch;
+	struct mapping_hint hints[MAPPING_HINTS];
 	__u64 ret;		/* the allocator function's return address, 0: unreadable */
 	/* Of this walk (memo.bpf.h). */
 	__u64 memo_above;	/* look for a known frame only above this stack pointer */

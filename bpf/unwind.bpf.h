@@ -2,7 +2,7 @@
 /*
  * The walk of a stack by .eh_frame's rules. One step goes from a frame to its caller:
  *
- *     address -> mapping (binary search in the process's sorted array; the one hit last is kept)
+ *     address -> mapping (hints; else binary search in the process's sorted array)
  *             -> row (cache; else index word, then binary search in a bucket of rows)
  *             -> CFA, the caller's rsp -> saved rbp, return address
  *
@@ -46,6 +46,12 @@ struct {
 #define ROW_CACHE_SHIFT 12
 #define ROW_CACHE_SIZE (1 << ROW_CACHE_SHIFT)
 __u64 row_cache[ROW_CACHE_SIZE] = {};
+
+/*
+ * Changes before and after any process's mappings do. The memory of a value of unwind_mappings may be given to the next
+ * one as soon as it is replaced (6.1 and later), while a walk still reads it: the walk sees it by this.
+ */
+__u64 unwind_epoch = 0;
 
 /* How many more stacks may go out raw; user space sets it when it has told new mappings. */
 __s64 raw_left = 0;
@@ -117,43 +123,77 @@ __noinline __u32 unwind_mapping_find(struct unwind_mappings *m, __u64 pc)
 	return i;
 }
 
-struct unwind_run {
-	struct scratch *s;
-	struct unwind_mappings *m;
-};
-
 static __always_inline bool unwind_word(struct scratch *s, __u64 addr, __u64 *word)
 {
 	return (addr & 7) == 0 && stack_word(s, addr, word);
 }
 
-static __always_inline void unwind_lookup_mapping(struct unwind_run *run, struct cursor *u, __u64 pc)
+/* NULL: none, or of the program before an exec that is too young for its mappings to be known. */
+static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
 {
-	__u64 i = MASKED(unwind_mapping_find(run->m, pc), UNWIND_MAPPINGS - 1);
-	struct unwind_mapping *e = &run->m->at[i];
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct unwind_mappings *m = bpf_map_lookup_elem(&unwind_mappings, &pid);
+	struct mm_struct *mm = task->mm;
 
-	u->start = e->start;
-	u->bytes = e[1].start - e->start;
-	u->rel = e->rel;
-	u->index = e->index;
-	u->key = e->key;
-	u->shift = e->shift;
-	u->kind = e->kind;
+	return m && mm && m->mm_start_stack == mm->start_stack ? m : NULL;
 }
 
-static __always_inline __u32 unwind_rule(struct cursor *u, __u64 pc)
+/* Fills the hint from the process's mappings. A global function: rarely called. */
+__noinline int unwind_hint_fill(struct scratch *s, __u64 pc, __u32 which)
 {
-	__u32 rel = u->rel + (__u32)(pc - u->start), tag, rule;
-	__u64 key = ((__u64)u->key << ROW_CACHE_SHIFT) + rel, *slot, cached;
+	struct unwind_mappings *m;
+	struct unwind_mapping *e;
+	struct mapping_hint *h;
+	__u64 i;
 
-	if (u->kind != UNWIND_KIND_TABLE)
+	if (!s || !unwind_tables)
+		return 0;
+	h = &s->hints[MASKED(which, MAPPING_HINTS - 1)];
+	m = unwind_mappings_of(s->rec.pid);
+	if (!m) {
+		h->start = pc;
+		h->bytes = 1;
+		h->kind = UNWIND_KIND_GAP;
+		/* Nothing of this is to be used again. */
+		s->owner = 0;
+		return 0;
+	}
+	i = MASKED(unwind_mapping_find(m, pc), UNWIND_MAPPINGS - 1);
+	e = &m->at[i];
+	h->start = e->start;
+	h->bytes = e[1].start - e->start;
+	h->rel = e->rel;
+	h->index = e->index;
+	h->key = e->key;
+	h->shift = e->shift;
+	h->kind = e->kind;
+	return 0;
+}
+
+/* The mapping of pc. A large file's parts share hints with others, but all of one 2 MiB page have the same. */
+static __always_inline struct mapping_hint *unwind_hint(struct scratch *s, __u64 pc)
+{
+	__u64 i = MASKED(pc >> 21 ^ pc >> 24, MAPPING_HINTS - 1);
+	struct mapping_hint *h = &s->hints[i];
+
+	if (pc - h->start >= h->bytes)
+		unwind_hint_fill(s, pc, i);
+	return h;
+}
+
+static __always_inline __u32 unwind_rule(const struct mapping_hint *h, __u64 pc)
+{
+	__u32 rel = h->rel + (__u32)(pc - h->start), tag, rule;
+	__u64 key = ((__u64)h->key << ROW_CACHE_SHIFT) + rel, *slot, cached;
+
+	if (h->kind != UNWIND_KIND_TABLE)
 		return UNWIND_CFA_GAP;
 	tag = key >> ROW_CACHE_SHIFT;
 	slot = &row_cache[MASKED(key ^ tag ^ tag >> 9, ROW_CACHE_SIZE - 1)];
 	cached = *(volatile __u64 *)slot;
 	if (cached >> 32 == tag)
 		return cached;
-	rule = unwind_row_find(u->index, rel, u->shift);
+	rule = unwind_row_find(h->index, rel, h->shift);
 	*(volatile __u64 *)slot = (__u64)tag << 32 | rule;
 	return rule;
 }
@@ -187,17 +227,19 @@ static __always_inline bool unwind_caller(struct scratch *s, struct cursor *u, _
 }
 
 /* A frame of code that no rule covers: its caller by the frame pointer. */
-static __always_inline bool unwind_by_fp(struct scratch *s, struct cursor *u, __u64 start_stack)
+static __always_inline bool unwind_by_fp(struct scratch *s, struct cursor *u, __u8 kind)
 {
-	__u32 otherwise = u->kind == UNWIND_KIND_JIT ? WALK_JIT : WALK_NO_RULE;
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	__u32 otherwise = kind == UNWIND_KIND_JIT ? WALK_JIT : WALK_NO_RULE;
 	__u64 fp = u->bp, next, ret;
 
-	if (start_stack - u->sp < START_CODE_BYTES)
+	if (mm && mm->start_stack - u->sp < START_CODE_BYTES)
 		return walk_end_stable(s, WALK_COMPLETE);
 	if (!u->bp_known)
 		return walk_end_stable(s, otherwise);
 	/* The outermost frame of Go, of musl and of most assembly; a JIT may hold anything in rbp. */
-	if (!fp && u->kind != UNWIND_KIND_JIT)
+	if (!fp && kind != UNWIND_KIND_JIT)
 		return walk_end_stable(s, WALK_COMPLETE);
 	if (u->sp - fp - 1 < STALE_BELOW_BYTES || !unwind_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || !ret)
 		return walk_end(s, otherwise);
@@ -264,23 +306,26 @@ static __always_inline bool unwind_rare_rule(struct scratch *s, struct cursor *u
  * A "return address" that is a function's first byte, with no function right before it, is none: no call lies there.
  * makecontext() makes such a frame (glibc's __start_context) below a coroutine's first function.
  */
-static __always_inline bool unwind_is_entry(struct cursor *u)
+static __always_inline bool unwind_is_entry(const struct mapping_hint *h, __u64 pc)
 {
-	return u->pc + 1 - u->start < u->bytes && (unwind_rule(u, u->pc + 1) & 15) != UNWIND_CFA_GAP;
+	return pc + 1 - h->start < h->bytes && (unwind_rule(h, pc + 1) & 15) != UNWIND_CFA_GAP;
 }
 
 /* What few frames need. Not 0: there is a caller. A global function, too. */
-__noinline int unwind_rare(struct scratch *s, __u64 start_stack, __u32 rule)
+__noinline int unwind_rare(struct scratch *s, __u32 rule)
 {
+	struct mapping_hint *h;
+
 	if (!s)
 		return 0;
-	if ((rule & 15) == UNWIND_CFA_GAP && unwind_is_entry(&s->cursor))
-		return walk_end_stable(s, WALK_COMPLETE);
 	switch (rule & 15) {
 	case UNWIND_CFA_STOP:
 		return walk_end_stable(s, WALK_COMPLETE);
 	case UNWIND_CFA_GAP:
-		return unwind_by_fp(s, &s->cursor, start_stack);
+		h = unwind_hint(s, s->cursor.pc);
+		if (unwind_is_entry(h, s->cursor.pc))
+			return walk_end_stable(s, WALK_COMPLETE);
+		return unwind_by_fp(s, &s->cursor, h->kind);
 	case UNWIND_CFA_SIGNAL:
 		return unwind_signal(s, &s->cursor);
 	default:
@@ -289,84 +334,71 @@ __noinline int unwind_rare(struct scratch *s, __u64 start_stack, __u32 rule)
 }
 
 /* Goes to the caller of the frame at the cursor, by tables. */
-static __always_inline bool unwind_caller_of(struct unwind_run *run)
+static __always_inline bool unwind_caller_of(struct scratch *s, const struct mapping_hint *h)
 {
-	struct scratch *s = run->s;
 	struct cursor *u = &s->cursor;
 	__u32 rule;
 	__u64 off;
 
-	if (u->kind == UNWIND_KIND_GAP)
+	if (h->kind == UNWIND_KIND_GAP)
 		return walk_end(s, WALK_UNMAPPED);
-	rule = unwind_rule(u, u->pc);
+	rule = unwind_rule(h, u->pc);
 	off = (__s64)(__s16)(rule >> 16) * 8;
 	/* Nearly every frame: CFA by RSP or RBP, RBP unchanged or saved in the frame. */
 	if ((rule & 0xef) == UNWIND_CFA_RSP)
 		return unwind_caller(s, u, rule, u->sp + off);
 	if ((rule & 0xef) == UNWIND_CFA_RBP && u->bp_known)
 		return unwind_caller(s, u, rule, u->bp + off);
-	return unwind_rare(s, run->m->mm_start_stack, rule);
+	return unwind_rare(s, rule);
 }
 
-/* Records the frame at the cursor and goes to its caller; 1 at the end, which s->rec.end says, or at a known frame. */
-static long walk_step(__u32 i, struct unwind_run *run)
+/* Records the frame at the cursor and goes to its caller; false at the end, which s->rec.end says, or at a frame that
+ * is known. */
+static __always_inline bool walk_step(struct scratch *s)
 {
-	struct scratch *s = run->s;
-	struct cursor *u = &s->cursor;
+	struct mapping_hint *h;
 
-	if (s->n_new >= max_frames) {
-		walk_end(s, WALK_DEPTH);
-		return 1;
-	}
+	if (s->n_new >= max_frames)
+		return walk_end(s, WALK_DEPTH);
 	if (memo_knows(s))
-		return 1;
-	if (unwind_tables) {
-		if (u->pc - u->start >= u->bytes)
-			unwind_lookup_mapping(run, u, u->pc);
-		if (u->kind == UNWIND_KIND_GAP && u->by_fp) {
-			walk_end(s, u->by_fp);
-			return 1;
-		}
+		return false;
+	if (!unwind_tables) {
+		walk_record(s);
+		return walk_caller_fp(s);
 	}
+	h = unwind_hint(s, s->cursor.pc);
+	if (h->kind == UNWIND_KIND_GAP && s->cursor.by_fp)
+		return walk_end(s, s->cursor.by_fp);
 	walk_record(s);
-	return (unwind_tables ? unwind_caller_of(run) : walk_caller_fp(s)) ? 0 : 1;
+	return unwind_caller_of(s, h);
+}
+
+static long walk_loop_step(__u32 i, void *arg)
+{
+	return walk_step(*(struct scratch **)arg) ? 0 : 1;
 }
 
 #define MEMO_TRIES 4
 
 /* One step more than frames: it sees whether there are more. */
-static __always_inline void walk_loop(struct unwind_run *run)
+static __always_inline void walk_loop(struct scratch *s)
 {
-	struct scratch *s = run->s;
-
 	s->rec.end = WALK_DEPTH;
-	/* clang may not know that by frame pointers m is NULL: it would make other code of the steps by tables. */
-	asm volatile("" : "+r"(run->m));
 	/* 5.17; without it the verifier follows every frame, and 128 are all that it is willing to. */
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
 		s->memo_above = ~0ULL;
 		for (int i = 0; i < 129; i++)
-			if (walk_step(i, run))
+			if (!walk_step(s))
 				break;
 		return;
 	}
 	for (int i = 0; i < MEMO_TRIES; i++) {
-		bpf_loop(max_frames + 1, walk_step, run, 0);
+		bpf_loop(max_frames + 1, walk_loop_step, &s, 0);
 		if (!s->known || memo_verify(s))
 			return;
 	}
 	s->memo_above = ~0ULL;
-	bpf_loop(max_frames + 1, walk_step, run, 0);
-}
-
-static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
-{
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct unwind_mappings *m = bpf_map_lookup_elem(&unwind_mappings, &pid);
-	struct mm_struct *mm = task->mm;
-
-	/* An exec may be too young for its mappings to be known. */
-	return m && mm && m->mm_start_stack == mm->start_stack ? m : NULL;
+	bpf_loop(max_frames + 1, walk_loop_step, &s, 0);
 }
 
 /* Where a walk begins: at the caller, which walk_begin() has read. */
@@ -378,43 +410,43 @@ static __always_inline void walk_init(struct scratch *s, const struct pt_regs *c
 	u->bp = ctx->bp;
 	u->bp_slot = 0;
 	u->start = unwind_tables ? 0 : sp;
-	u->bytes = 0;
 	u->pc = s->ret - 1;
 	u->bp_known = 1;
 	u->by_fp = 0;
+}
+
+/* How much of the stack the next walk may want: to what lies above the outermost frame, in whole cache lines. */
+static __always_inline void walk_depth(struct scratch *s, __u64 sp)
+{
+	__u64 bytes = frame_at(s, s->first + s->rec.n - 1)->sp - sp;
+
+	s->depth_bytes = bytes < sizeof(s->window) ? (bytes + 127) & ~63ULL : sizeof(s->window);
 }
 
 /* Continues after walk_begin(), whose return address was at sp, and fills s->rec but for what only a first sight
  * needs. */
 static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 cookie)
 {
-	struct unwind_run run = {.s = s};
-	__u64 seed = walk_seed(s, cookie), version = 0;
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	__u64 seed = walk_seed(s, cookie), epoch = *(volatile __u64 *)&unwind_epoch;
 
-	if (unwind_tables) {
-		run.m = unwind_mappings_of(s->rec.pid);
-		version = run.m ? *(volatile __u64 *)&run.m->version : 0;
-	} else {
-		/* Another process may have the same addresses on its stack: no harm, they are compared. */
-		version = 1;
-	}
 	walk_init(s, ctx, sp);
-	memo_begin(s, version);
-	if (!s->ret) {
+	memo_begin(s, (__u64)s->rec.pid << 32 | (__u32)task->self_exec_id, epoch);
+	if (s->ret)
+		walk_loop(s);
+	else
 		s->rec.end = WALK_UNREADABLE;
-	} else if (unwind_tables && !run.m) {
+	if (*(volatile __u64 *)&unwind_epoch != epoch) {
+		walk_init(s, ctx, sp);
+		s->owner = 0;
+		s->n_new = 0;
+		s->known = 0;
+		s->end_stable = 0;
 		walk_record(s);
 		s->rec.end = WALK_UNMAPPED;
-	} else {
-		walk_loop(&run);
-		if (unwind_tables && *(volatile __u64 *)&run.m->version != version) {
-			walk_init(s, ctx, sp);
-			memo_begin(s, 0);
-			walk_record(s);
-			s->rec.end = WALK_UNMAPPED;
-		}
 	}
-	memo_finish(s, version);
+	memo_finish(s);
+	walk_depth(s, sp);
 	/* The same frames may have ended in another way before a mapping was known. */
 	s->rec.id = hash_step(hash_step(seed, s->hash), (__u64)s->rec.end << 32 | s->rec.n);
 }

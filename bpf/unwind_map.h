@@ -58,16 +58,11 @@ struct unwind_mapping {
 #define UNWIND_NOWHERE		0x7fffffffffffffffULL
 
 struct unwind_mappings {
-	/*
-	 * No two values ever have the same. The memory of a replaced value may be given to the next one at once (6.1
-	 * and later), while a walk still reads it: the walk sees it by this.
-	 */
-	__u64 version;
 	__u64 mm_start_stack;	/* tells the address space from that before or after an exec */
 	struct unwind_mapping at[UNWIND_MAPPINGS + 1];	/* the last one is never used */
 };
 
 _Static_assert(sizeof(struct unwind_mapping) == 24, "layout is shared");
-_Static_assert(sizeof(struct unwind_mappings) == 16 + 513 * 24, "layout is shared");
+_Static_assert(sizeof(struct unwind_mappings) == 8 + 513 * 24, "layout is shared");
 
 #endif

@@ -408,6 +408,12 @@ static void drop_tables(struct unwind *u, struct mapped *m)
 	vec_free(&m->tables);
 }
 
+/* What walks keep of the mappings holds no more; those that are under way see it. */
+static void change_epoch(struct unwind *u)
+{
+	__atomic_add_fetch(&u->kern->skel->bss->unwind_epoch, 1, __ATOMIC_SEQ_CST);
+}
+
 void unwind_update(struct unwind *u, const struct process *p)
 {
 	const int fd = bpf_map__fd(u->kern->skel->maps.unwind_mappings);
@@ -419,7 +425,7 @@ void unwind_update(struct unwind *u, const struct process *p)
 		return;
 	/* Before anything else: if it execs meanwhile, this is the old program's, and no walk uses what follows. */
 	next.start_stack = u->value->mm_start_stack = mm_start_stack(p->pid);
-	u->value->version = ++u->version;
+	u->version++;
 	lay_out(u, p, &l, &next);
 	if (l.cut) {
 		l.coarse = true;
@@ -428,9 +434,11 @@ void unwind_update(struct unwind *u, const struct process *p)
 	if (l.cut)
 		note("process %d has more executable mappings than are followed: some stacks may end early",
 		     (int)p->pid);
+	change_epoch(u);
 	if (bpf_map_update_elem(fd, &pid, u->value, BPF_ANY))
 		note("cannot store the mappings of process %d: %s; its stacks have one frame", (int)p->pid,
 		     strerror(errno));
+	change_epoch(u);
 	u->kern->skel->bss->raw_left = RAW_STACKS;
 	drop_tables(u, m);
 	*m = next;
@@ -443,7 +451,9 @@ void unwind_forget(struct unwind *u, pid_t pid)
 
 	if (!i)
 		return;
+	change_epoch(u);
 	bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.unwind_mappings), &key);
+	change_epoch(u);
 	drop_tables(u, &u->processes.at[*i]);
 	u->processes.at[*i].what = 0;
 	/* There may be room now. */
