@@ -34,7 +34,7 @@ LDFLAGS += -fsanitize=$(SAN)
 endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O) $(WARN) \
 	-fno-omit-frame-pointer $(CFLAGS) -MMD -MP
-LIBS := -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -llzma -lzstd -ldl
+LIBS := -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -llzma -lzstd -ldl -lm
 
 SRC := $(sort $(wildcard user/*.c user/*/*.c))
 OBJ := $(SRC:%.c=$(O)/%.o)
