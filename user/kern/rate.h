@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `--sample auto`: how thinly to sample, from how fast the processes allocate. Knows nothing of the kernel: it is told
+ * counters, some twenty times a second, and answers the mean distance of samples (bpf/sample.h).
+ *
+ * Every call is a sample while that stays below the target. A sample costs some 0.4 us more than a call that is none,
+ * so the default of 20,000 a second is 0.8 % of a CPU; a row with 1 % of the samples then has a standard error of 7 %
+ * after a second and 2.2 % after ten.
+ *
+ * Up at once, down slowly. Up: to a mean that the rate would stay below 0.7 of the target with, whatever the calls'
+ * sizes. Down: at most to 1/16, when the samples of a whole hold time (2 s) say that not even a burst among them would
+ * have come above half the target. Going down too early makes the hold time longer, up to a minute, so that a program
+ * that works in bursts doesn't get every burst recorded in full.
+ */
+#ifndef ALLOCTRACE_KERN_RATE_H
+#define ALLOCTRACE_KERN_RATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RATE_DEFAULT_TARGET	20000	/* samples a second, of all processes together */
+#define RATE_PERIOD_NS		50000000ULL
+#define RATE_MEAN_MAX		(16ULL << 20)
+/* The smallest mean but 1. Below, hardly any call is spared, and the variances, which are stored >> 8, lose digits. */
+#define RATE_MEAN_MIN		64ULL
+
+/* Since the start. */
+struct rate_counters {
+	uint64_t calls, bytes;	/* that could have been sampled: seen, less those filtered */
+	uint64_t samples;	/* recorded, and those that were to be but were lost */
+};
+
+struct rate {
+	double target;
+	uint64_t mean;
+	struct rate_counters last;
+	uint64_t last_ns;
+	double excess;		/* samples above the target, not yet made up for */
+	/* While the mean has not changed, since since_ns: the most of any period, per second. */
+	double most_samples, most_calls;
+	uint64_t since_ns;
+	uint64_t hold_ns;	/* how long before the mean goes down */
+	uint64_t lowered_ns;	/* when it last did; 0: never */
+};
+
+/* target: samples a second, more than 0. The mean is 1 at first. now_ns: any clock, the same for all calls. */
+void rate_init(struct rate *r, double target, uint64_t now_ns);
+/* Returns the mean to use from now on, in bytes: 1, or a power of two. Calls that come before most of a period is over
+ * change nothing, so it may be called as often as one likes. */
+uint64_t rate_update(struct rate *r, uint64_t now_ns, const struct rate_counters *c);
+/* Samples a second to expect, at most, of so many calls and bytes a second, whatever the calls' sizes. */
+double rate_expected(double calls, double bytes, uint64_t mean);
+
+#endif
