@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The overhead governor on synthetic programs, in simulated time. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kern/governor.h"
+
+#define MS 1000000ULL
+#define HIT_NS 600
+#define SWITCH_NS (1 * MS)
+#define ATTACH_MS 8
+#define LAG_MS 8		/* and up to 4 times that */
+#define TAIL_MS 2
+#define DETACH_MS 30
+#define POLL_MS 50
+#define RUNS 100
+
+struct program {
+	const char *name;
+	double cpus;		/* what tracing costs while it is busy: hits times their cost, per time */
+	double idle;		/* the same while it isn't */
+	double period_ms;	/* 0: always busy; below 0: busy and idle times of random lengths, with this mean */
+	double busy;		/* share of the time */
+};
+
+struct sim {
+	const struct program *p;
+	struct governor *g;
+	uint64_t now_ns, hits, uncounted, seed;
+	bool attached, counting;
+	double fraction;	/* of a hit */
+	double truth, estimate, weight;	/* hits: of the program, and as counted */
+	double counted;		/* without the weights */
+	double phase_ms, left_ms;
+	bool is_busy;
+	uint64_t attaches;
+};
+
+static double draw(struct sim *s)
+{
+	uint64_t x = s->seed += 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return ((x ^ x >> 31) >> 11) * 0x1p-53;
+}
+
+static double load_now(struct sim *s)
+{
+	const struct program *p = s->p;
+
+	if (p->period_ms > 0)
+		s->is_busy = fmod(s->phase_ms + s->now_ns / 1e6, p->period_ms) < p->busy * p->period_ms;
+	else if (p->period_ms == 0)
+		s->is_busy = true;
+	else if (--s->left_ms <= 0) {
+		s->is_busy = !s->is_busy;
+		s->left_ms = -log(draw(s) + 1e-9) * -p->period_ms * (s->is_busy ? p->busy : 1 - p->busy);
+	}
+	return s->is_busy ? p->cpus : p->idle;
+}
+
+/* A millisecond of the program. */
+static void step(struct sim *s)
+{
+	double n = load_now(s) * MS / HIT_NS;
+
+	s->truth += n;
+	s->now_ns += MS;
+	if (s->counting) {
+		s->estimate += n * s->weight;
+		s->counted += n;
+	}
+	if (s->counting) {
+		s->fraction += n;
+		s->hits += (uint64_t)s->fraction;
+		s->fraction -= floor(s->fraction);
+	} else if (s->attached) {
+		s->uncounted += n;
+	}
+}
+
+static void steps(struct sim *s, int n)
+{
+	while (n--)
+		step(s);
+}
+
+/* What the tracer does. */
+static void act(struct sim *s, enum governor_action action)
+{
+	if (action == GOVERNOR_ATTACH) {
+		steps(s, ATTACH_MS);
+		s->weight = governor_attached(s->g, s->now_ns, s->hits) / 65536.;
+		s->attached = s->counting = true;
+		s->attaches++;
+	} else if (action == GOVERNOR_DETACH) {
+		uint64_t stop_ns;
+
+		steps(s, LAG_MS * (1 + 3 * draw(s)));
+		stop_ns = s->now_ns;
+		s->counting = false;
+		steps(s, TAIL_MS);
+		s->attached = false;
+		steps(s, DETACH_MS - TAIL_MS);
+		governor_detached(s->g, stop_ns, s->hits, s->now_ns, s->hits);
+	}
+}
+
+static struct sim sim_new(const struct program *p, double budget, uint64_t seed)
+{
+	struct sim s = {.p = p, .now_ns = 1000 * MS, .hits = 77, .seed = seed, .attached = true, .counting = true,
+			.weight = 1};
+	struct governor_options o = {.budget = budget, .hit_ns = HIT_NS, .switch_ns = SWITCH_NS,
+				     .tail_ns = TAIL_MS * MS, .seed = seed};
+
+	s.phase_ms = draw(&s) * (p->period_ms > 0 ? p->period_ms : 1);
+	s.is_busy = draw(&s) < p->busy;
+	s.g = governor_new(&o, s.now_ns, s.hits);
+	return s;
+}
+
+static void run(struct sim *s, double seconds)
+{
+	uint64_t end = s->now_ns + seconds * 1000 * MS, poll_ns = s->now_ns + POLL_MS * MS;
+
+	while (s->now_ns < end) {
+		if (s->now_ns >= poll_ns || s->now_ns >= governor_wake_ns(s->g)) {
+			poll_ns = s->now_ns + POLL_MS * MS;
+			act(s, governor_tick(s->g, s->now_ns, s->hits));
+		}
+		step(s);
+	}
+}
+
+struct outcome {
+	double bias;		/* of the mean of all runs' estimates */
+	double ratio_bias;	/* of one ratio for all: time / time traced */
+	double sd;		/* relative */
+	double believed;	/* what the runs take for it: root of the mean square */
+	double cost;		/* share of a CPU, mean of all runs */
+	double most_cost;
+	double share;		/* traced */
+	double attaches;	/* per second */
+	double covered;		/* share of runs whose estimate is within twice the believed error */
+};
+
+static struct outcome simulate(const struct program *p, double budget, double seconds)
+{
+	struct outcome o = {0};
+	double sum = 0, square = 0, truth = 0, ratio = 0;
+
+	for (uint64_t seed = 1; seed <= RUNS; seed++) {
+		struct sim s = sim_new(p, budget, seed * 12345);
+		struct governor_account a;
+		double e, cost;
+
+		run(&s, seconds);
+		a = governor_account(s.g, s.now_ns, s.hits);
+		e = s.estimate * a.factor - s.truth;
+		sum += e;
+		truth += s.truth;
+		ratio += s.counted * a.elapsed_ns / a.traced_ns - s.truth;
+		square += e * e / (s.truth * s.truth) / RUNS;
+		cost = ((s.hits - 77 + s.uncounted) * (double)HIT_NS + s.attaches * SWITCH_NS) / a.elapsed_ns;
+		assert_true(fabs(a.cost_ns / a.elapsed_ns - cost) < 0.002);
+		assert_true(a.traced_ns <= a.elapsed_ns);
+		o.cost += cost / RUNS;
+		o.most_cost = fmax(cost, o.most_cost);
+		o.believed += a.error * a.error / RUNS;
+		o.share += (double)a.traced_ns / a.elapsed_ns / RUNS;
+		o.attaches += s.attaches / seconds / RUNS;
+		o.covered += fabs(e) <= 2 * a.error * s.estimate * a.factor + 1e-6 * s.truth ? 1. / RUNS : 0;
+		governor_free(s.g);
+	}
+	o.bias = sum / truth;
+	o.ratio_bias = ratio / truth;
+	o.sd = sqrt(square);
+	o.believed = sqrt(o.believed);
+	return o;
+}
+
+static void cheap_programs_stay_attached(void **state)
+{
+	static const struct program all[] = {
+		{"cheap", .045, 0, 0, 1}, {"idle", 0, 0, 0, 1}, {"short bursts", .9, .001, 1000, .04},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct sim s = sim_new(&all[i], 0.05, 3);
+		struct governor_account a;
+
+		run(&s, 100);
+		a = governor_account(s.g, s.now_ns, s.hits);
+		assert_int_equal(a.elapsed_ns, 100000 * MS);
+		assert_int_equal(a.traced_ns, a.elapsed_ns);
+		assert_int_equal(a.windows, 0);
+		assert_true(a.factor == 1 && a.error == 0);
+		assert_true(s.estimate == s.truth);
+		governor_free(s.g);
+	}
+}
+
+static void check(const struct program *p, double budget, double seconds, double bias)
+{
+	struct outcome o = simulate(p, budget, seconds);
+
+	if (fabs(o.bias) < bias + 3 * o.sd / sqrt(RUNS) && o.most_cost < 1.25 * budget && o.attaches < 1.3 &&
+	    o.believed > 0.8 * o.sd - 0.001 && o.covered > 0.85)
+		return;
+	print_error("%s at %g: bias %.3f, deviation %.3f, believed %.3f, covers %.2f; cost %.4f, at most %.4f; share "
+		    "%.4f, %.2f attaches per second\n", p->name, budget, o.bias, o.sd, o.believed, o.covered, o.cost,
+		    o.most_cost, o.share, o.attaches);
+	fail();
+}
+
+static void constant_programs(void **state)
+{
+	static const double budgets[] = {0.05, 0.02}, cpus[] = {.07, .3, .96, 4};
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < 4; j++) {
+			struct program p = {"constant", cpus[j], 0, 0, 1};
+			struct sim s = sim_new(&p, budgets[i], 5);
+			struct governor_account a;
+
+			run(&s, 100);
+			a = governor_account(s.g, s.now_ns, s.hits);
+			assert_true(fabs(s.estimate * a.factor / s.truth - 1) < 0.001);
+			assert_true(a.error < 0.001);
+			assert_true(a.cost_ns / a.elapsed_ns < 1.25 * budgets[i]);
+			assert_true(a.cost_ns / a.elapsed_ns > 0.75 * budgets[i]);
+			governor_free(s.g);
+		}
+}
+
+/* Right from the start: what it cost to find out is made up for within 10 or 20 s. */
+static void the_budget_is_kept_soon(void **state)
+{
+	static const struct program tight = {"tight loop", .96, 0, 0, 1};
+
+	/* A window is 3 s of a budget of 2 % here. */
+	check(&tight, 0.05, 10, 0.001);
+	check(&tight, 0.02, 20, 0.001);
+}
+
+static void periodic_programs(void **state)
+{
+	static const double periods[] = {7, 20, 28, 60, 1000, 1200, 6000};
+
+	for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
+		struct program p = {"periodic", .9, .01, periods[i], .4};
+
+		check(&p, 0.05, 60, 0.002);
+	}
+}
+
+/* What was traced has no error: only the rest of the time has. */
+static void mostly_traced(void **state)
+{
+	static const struct program p = {"mostly traced", .2, .02, -500, .3};
+	struct outcome o = simulate(&p, 0.05, 100);
+
+	assert_true(o.share > 0.5 && o.share < 0.8);
+	assert_true(fabs(o.bias) < 0.005);
+	assert_true(o.believed > 0.8 * o.sd && o.believed < 1.15 * o.sd);
+}
+
+static void bursty_programs(void **state)
+{
+	static const struct program all[] = {
+		{"bursts of .1 s", .9, .02, -300, .3}, {"bursts of 1 s", 2, .02, -4000, .2},
+		{"bursts of 5 s", .9, .01, -10000, .5},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		check(&all[i], 0.05, 100, 0.01);
+}
+
+/* Why every window has a factor of its own. */
+static void one_ratio_for_all_would_be_biased(void **state)
+{
+	static const struct program p = {"bursts of 3 s", .9, .01, -10000, .3};
+	struct outcome o = simulate(&p, 0.05, 100);
+
+	assert_true(fabs(o.bias) < 0.03);
+	assert_true(o.ratio_bias < -0.2);
+}
+
+static void attached_for_good_when_it_calms_down(void **state)
+{
+	static const struct program loud = {"loud", .9, 0, 0, 1}, quiet = {"quiet", .01, 0, 0, 1};
+	struct sim s = sim_new(&loud, 0.05, 9);
+	uint64_t attaches;
+	double truth, estimate;
+
+	run(&s, 20);
+	assert_true(s.attaches > 5);
+	s.p = &quiet;
+	run(&s, 30);
+	assert_true(s.attached && s.weight == 1);
+	attaches = s.attaches;
+	truth = s.truth;
+	estimate = s.estimate;
+	run(&s, 30);
+	assert_int_equal(s.attaches, attaches);
+	assert_true(s.estimate - estimate == s.truth - truth);
+	governor_free(s.g);
+}
+
+/* Neither at regular times nor of one length. */
+static void windows_are_random(void **state)
+{
+	static const struct program p = {"constant", .9, 0, 0, 1};
+	struct sim s = sim_new(&p, 0.05, 2);
+	uint64_t last = 0, least = UINT64_MAX, most = 0, shortest = UINT64_MAX, longest = 0;
+
+	for (int i = 0; i < 50; i++) {
+		uint64_t gap, length, n = s.attaches;
+
+		while (s.attaches == n)
+			run(&s, 0.001);
+		gap = s.now_ns - last;
+		if (last && gap < least)
+			least = gap;
+		if (last && gap > most)
+			most = gap;
+		last = s.now_ns;
+		while (s.attached)
+			run(&s, 0.001);
+		length = s.now_ns - last - DETACH_MS * MS;
+		longest = length > longest ? length : longest;
+		shortest = length < shortest ? length : shortest;
+	}
+	assert_true(least < 700 * MS && most > 1400 * MS);
+	/* About 50 ms are what a second's budget pays for. */
+	assert_true(shortest >= 15 * MS && shortest < 35 * MS && longest > 65 * MS && longest <= 100 * MS);
+	governor_free(s.g);
+}
+
+/* The calls one by one. */
+static void tells_what_to_do(void **state)
+{
+	const struct governor_options o = {.budget = .1, .hit_ns = 1000, .switch_ns = 0, .seed = 1};
+	struct governor *g = governor_new(&o, 1000 * MS, 0);
+	struct governor_account a;
+	uint64_t now, f, hits = 100000;
+
+	assert_true(governor_wake_ns(g) <= 1010 * MS);
+	assert_true(governor_wake_ns(g) > 1000 * MS);
+	assert_int_equal(governor_tick(g, 1030 * MS, 30000), GOVERNOR_NONE);
+	/* The start's credit of 50 ms is used up after 55.6 ms; 20 ms before that. */
+	assert_in_range(governor_wake_ns(g), 1035 * MS, 1036 * MS);
+	assert_int_equal(governor_tick(g, 1034 * MS, 34000), GOVERNOR_NONE);
+	assert_int_equal(governor_tick(g, 1120 * MS, 120000), GOVERNOR_DETACH);
+	assert_int_equal(governor_tick(g, 1130 * MS, 120000), GOVERNOR_NONE);
+	assert_true(governor_wake_ns(g) == UINT64_MAX);
+	governor_detached(g, 1120 * MS, 120000, 1160 * MS, 120000);
+	a = governor_account(g, 1160 * MS, 120000);
+	assert_int_equal(a.elapsed_ns, 160 * MS);
+	assert_int_equal(a.traced_ns, 120 * MS);
+	assert_true(a.windows == 0 && a.cost_ns == 120. * MS);
+	assert_true(fabs(a.factor - 160 / 120.) < 1e-9 && a.error == 1);
+	now = governor_wake_ns(g);
+	assert_int_equal(governor_tick(g, now - 1, 120000), GOVERNOR_NONE);
+	assert_int_equal(governor_tick(g, now, 120000), GOVERNOR_ATTACH);
+	now += 10 * MS;
+	f = governor_attached(g, now, 125000);
+	assert_true(f > 10 << 16);
+	now = governor_wake_ns(g);
+	assert_int_equal(governor_tick(g, now, 130000), GOVERNOR_DETACH);
+	governor_detached(g, now, 130000, now + 40 * MS, 131000);
+	a = governor_account(g, now, 131000);
+	assert_true(a.windows == 1 && a.cost_ns == 131. * MS && a.error > 0);
+	/* A tracer that did something else for long: one window, that stands for all that time. */
+	assert_int_equal(governor_tick(g, now + 60000 * MS, hits = 131000), GOVERNOR_NONE);
+	now = governor_wake_ns(g);
+	assert_int_equal(governor_tick(g, now, hits), GOVERNOR_ATTACH);
+	assert_true(governor_attached(g, now, hits) > 50 << 16);
+	governor_free(g);
+	governor_free(NULL);
+}
+
+/* A window that turns out to be dear by far is cut short. */
+static void a_dear_window_is_cut_short(void **state)
+{
+	const struct governor_options o = {.budget = .1, .hit_ns = 1000, .switch_ns = 0, .seed = 1};
+	struct governor *g = governor_new(&o, 0, 0);
+	uint64_t now = 1000 * MS, hits = 200000;
+
+	assert_int_equal(governor_tick(g, now, hits), GOVERNOR_DETACH);
+	governor_detached(g, now, hits, now, hits);
+	while (governor_tick(g, now, hits) != GOVERNOR_ATTACH)
+		now += MS;
+	governor_attached(g, now, hits);
+	assert_int_equal(governor_tick(g, now + MS, hits + 390000), GOVERNOR_NONE);
+	assert_int_equal(governor_tick(g, now + 2 * MS, hits + 600000), GOVERNOR_DETACH);
+	governor_free(g);
+}
+
+static void budget_and_cost_may_change(void **state)
+{
+	const struct governor_options o = {.budget = .1, .hit_ns = 1000, .switch_ns = 0, .seed = 1};
+	struct governor *g = governor_new(&o, 0, 0);
+
+	for (uint64_t i = 1; i <= 200; i++)
+		assert_int_equal(governor_tick(g, i * 50 * MS, i * 4000), GOVERNOR_NONE);
+	governor_set(g, .2, 2000);
+	for (uint64_t i = 201; i <= 400; i++)
+		assert_int_equal(governor_tick(g, i * 50 * MS, i * 4000), GOVERNOR_NONE);
+	governor_set(g, .05, 2000);
+	assert_int_equal(governor_tick(g, 20100 * MS, 1700000), GOVERNOR_DETACH);
+	assert_true(governor_account(g, 20100 * MS, 1700000).cost_ns == 800e6 + 900000 * 2000.);
+	governor_free(g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cheap_programs_stay_attached),
+		cmocka_unit_test(constant_programs),
+		cmocka_unit_test(the_budget_is_kept_soon),
+		cmocka_unit_test(periodic_programs),
+		cmocka_unit_test(mostly_traced),
+		cmocka_unit_test(bursty_programs),
+		cmocka_unit_test(one_ratio_for_all_would_be_biased),
+		cmocka_unit_test(attached_for_good_when_it_calms_down),
+		cmocka_unit_test(windows_are_random),
+		cmocka_unit_test(tells_what_to_do),
+		cmocka_unit_test(a_dear_window_is_cut_short),
+		cmocka_unit_test(budget_and_cost_may_change),
+	};
+
+	return cmocka_run_group_tests_name("governor", tests, NULL, NULL);
+}
