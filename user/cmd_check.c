@@ -95,7 +95,7 @@ static size_t print_module(const struct module *m)
 
 	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &ef))
 		return 0;
-	if (!plan_make(ef, m->path, feature(FEATURE_NOPS, NULL), &plan) && plan->n_probes + plan->n_skips) {
+	if (!plan_make(ef, m->path, feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0, &plan) && plan->n_probes + plan->n_skips) {
 		text_escape(&path, m->path, strlen(m->path));
 		printf("  %s%s%s%s\n", buf_cstr(&path), plan->implementation ? " (" : "",
 		       plan->implementation ? plan->implementation : "", plan->implementation ? ")" : "");

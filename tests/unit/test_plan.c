@@ -20,7 +20,7 @@
 
 #define LIB "/usr/lib/x86_64-linux-gnu/"
 
-static struct plan *plan_of(const char *path, struct elf_file **ef)
+static struct plan *plan_with(const char *path, unsigned int flags, struct elf_file **ef)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct plan *p;
@@ -28,9 +28,14 @@ static struct plan *plan_of(const char *path, struct elf_file **ef)
 	if (fd < 0)
 		return NULL;
 	assert_int_equal(elf_file_open(fd, path, ef), 0);
-	assert_int_equal(plan_make(*ef, path, true, &p), 0);
+	assert_int_equal(plan_make(*ef, path, flags, &p), 0);
 	/* The descriptor stays open until the process ends: the file reads from it. */
 	return p;
+}
+
+static struct plan *plan_of(const char *path, struct elf_file **ef)
+{
+	return plan_with(path, PLAN_NOPS, ef);
 }
 
 static const struct plan_probe *probe_of(const struct plan *p, const char *name)
@@ -71,11 +76,69 @@ static void check_probes(const struct elf_file *ef, const struct plan *p)
 		assert_true(elf_vaddr_to_offset(ef, in.vaddr, &offset));
 		assert_int_equal(offset, q->file_offset);
 		assert_false(q->site.repeats);
-		assert_int_equal(q->site.pushed, 0);
+		/* The return address is where a return probe looks for it. */
+		if (!q->no_return)
+			assert_int_equal(q->site.pushed, 0);
+		assert_int_equal(q->frees, alloc_function(q->function)->frees);
+		if (q->frees) {
+			assert_in_range(q->old_reg, 0, 15);
+			continue;
+		}
 		assert_null(q->overlap);
 		assert_in_range(q->site.arg_reg[alloc_function(q->function)->size_arg], 0, 15);
 	}
 }
+
+/* Following blocks, the same functions are probed at the same sites, and those that free besides. */
+static void check_blocks(const char *path, const struct plan *p)
+{
+	struct elf_file *ef;
+	struct plan *blocks = plan_with(path, PLAN_NOPS | PLAN_BLOCKS, &ef);
+	size_t allocating = 0;
+
+	check_probes(ef, blocks);
+	for (size_t i = 0; i < blocks->n_probes; i++) {
+		const struct plan_probe *q = &blocks->probes[i], *same;
+
+		if (q->frees)
+			continue;
+		allocating++;
+		same = probe_of(p, q->name);
+		assert_non_null(same);
+		assert_int_equal(q->file_offset, same->file_offset);
+		assert_int_equal(q->site.cost, same->site.cost);
+		assert_int_equal(q->no_return, alloc_function(q->function)->may_throw);
+		if (!strcmp(q->name, "posix_memalign"))
+			assert_int_equal(q->out_reg, 7);
+		else
+			assert_int_equal(q->out_reg, SITE_NO_REG);
+		if (!strcmp(q->name, "realloc"))
+			assert_int_equal(q->old_reg, 7);
+	}
+	assert_int_equal(allocating, p->n_probes);
+	for (size_t i = 0; i < p->n_probes; i++)
+		assert_false(p->probes[i].frees);
+	plan_free(blocks);
+	elf_file_close(ef);
+}
+
+/* The functions that free, of those names, are probed; nothing else frees. */
+static void check_frees(const char *path, const char *const *names)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_with(path, PLAN_NOPS | PLAN_BLOCKS, &ef);
+	size_t n = 0, frees = 0;
+
+	for (; names[n]; n++)
+		assert_non_null(probe_of(p, names[n]));
+	for (size_t i = 0; i < p->n_probes; i++)
+		frees += p->probes[i].frees;
+	assert_int_equal(frees, n);
+	plan_free(p);
+	elf_file_close(ef);
+}
+
+#define FREES(path, ...) check_frees(path, (const char *const[]){__VA_ARGS__, NULL})
 
 static void test_glibc(void **state)
 {
@@ -99,6 +162,8 @@ static void test_glibc(void **state)
 	assert_non_null(probe_of(p, "calloc"));
 	assert_null(probe_of(p, "reallocarray"));
 	assert_string_equal(why_skipped(p, "reallocarray"), "forwards to realloc");
+	check_blocks(LIB "libc.so.6", p);
+	FREES(LIB "libc.so.6", "free");
 	plan_free(p);
 	elf_file_close(ef);
 }
@@ -117,6 +182,10 @@ static void test_jemalloc(void **state)
 	assert_non_null(probe_of(p, "malloc"));
 	assert_string_equal(why_skipped(p, "_Znam"), "forwards to _Znwm");
 	assert_string_equal(why_skipped(p, "_ZnwmSt11align_val_t"), "forwards to aligned_alloc");
+	assert_non_null(probe_of(p, "mallocx"));
+	assert_non_null(probe_of(p, "rallocx"));
+	check_blocks(LIB "libjemalloc.so.2", p);
+	FREES(LIB "libjemalloc.so.2", "free", "_ZdlPvm", "_ZdaPvm", "dallocx", "sdallocx");
 	plan_free(p);
 	elf_file_close(ef);
 }
@@ -137,6 +206,10 @@ static void test_tcmalloc(void **state)
 		assert_string_equal(why_skipped(p, "_Znam"), "alias of _Znwm");
 		assert_string_equal(why_skipped(p, "aligned_alloc"), "alias of memalign");
 		assert_string_equal(why_skipped(p, "posix_memalign"), "forwards to memalign");
+		assert_non_null(probe_of(p, "tc_malloc_skip_new_handler"));
+		check_blocks(files[i], p);
+		FREES(files[i], "free", "_ZdlPvm", "_ZdlPvRKSt9nothrow_t", "_ZdlPvSt11align_val_t",
+		      "_ZdlPvmSt11align_val_t", "_ZdlPvSt11align_val_tRKSt9nothrow_t");
 		plan_free(p);
 		elf_file_close(ef);
 	}
@@ -157,11 +230,18 @@ static void test_mimalloc(void **state)
 	/* mov %rdi,%rsi; mov %fs:..,%rdi; cmp; ja */
 	assert_int_equal(q->site.arg_reg[0], 6);
 	assert_true(q->site.offset > 0);
-	/* One jump, to the PLT. */
-	q = probe_of(p, "valloc");
+	/* One jump to the PLT, to a function that jumps to mi_malloc_aligned; and so on. */
+	assert_string_equal(why_skipped(p, "valloc"), "forwards to mi_malloc_aligned");
+	assert_string_equal(why_skipped(p, "mi_malloc_aligned"), "forwards to mi_heap_malloc_aligned");
+	assert_string_equal(why_skipped(p, "realloc"), "forwards to mi_heap_realloc");
+	assert_string_equal(why_skipped(p, "mi_malloc"), "alias of malloc");
+	q = probe_of(p, "mi_heap_realloc");
 	assert_non_null(q);
-	assert_int_equal(q->site.offset, 0);
-	assert_int_equal(q->size, 5);
+	/* xor %ecx,%ecx; jmp */
+	assert_int_equal(q->site.offset, 2);
+	assert_int_equal(q->old_reg, 6);
+	check_blocks(LIB "libmimalloc.so.2", p);
+	FREES(LIB "libmimalloc.so.2", "free");
 	plan_free(p);
 	elf_file_close(ef);
 }
@@ -180,6 +260,8 @@ static void test_musl(void **state)
 	assert_non_null(probe_of(p, "calloc"));
 	assert_true(probe_of(p, "malloc")->n_callers >= 1);
 	assert_string_equal(why_skipped(p, "valloc"), "forwards to memalign");
+	check_blocks("/lib/ld-musl-x86_64.so.1", p);
+	FREES("/lib/ld-musl-x86_64.so.1", "free");
 	plan_free(p);
 	elf_file_close(ef);
 }
@@ -196,6 +278,13 @@ static void test_libstdcxx(void **state)
 	assert_null(p->implementation);
 	assert_string_equal(why_skipped(p, "_Znwm"), "forwards to malloc (of another file)");
 	assert_string_equal(why_skipped(p, "_ZnamRKSt9nothrow_t"), "forwards to _Znam");
+	plan_free(p);
+	elf_file_close(ef);
+	p = plan_with(LIB "libstdc++.so.6", PLAN_NOPS | PLAN_BLOCKS, &ef);
+	assert_int_equal(p->n_probes, 0);
+	assert_int_equal(p->n_skips, 20);
+	assert_string_equal(why_skipped(p, "_ZdlPv"), "forwards to free (of another file)");
+	assert_string_equal(why_skipped(p, "_ZdaPvm"), "forwards to _ZdaPv");
 	plan_free(p);
 	elf_file_close(ef);
 }
@@ -302,7 +391,7 @@ static void test_damaged(void **state)
 		}
 		if (elf_file_open_memory(data, size, "damaged", &ef))
 			continue;
-		if (!plan_make(ef, "damaged", false, &p)) {
+		if (!plan_make(ef, "damaged", round & 1 ? PLAN_BLOCKS : 0, &p)) {
 			for (size_t i = 0; i < p->n_probes; i++)
 				assert_true(p->probes[i].file_offset < size);
 			plan_free(p);
@@ -320,7 +409,7 @@ static void test_damaged(void **state)
 			data[at] = (uint8_t)(seed >> 24);
 		}
 		assert_int_equal(elf_file_open_memory(data, size, "damaged", &ef), 0);
-		if (!plan_make(ef, "damaged", true, &p)) {
+		if (!plan_make(ef, "damaged", PLAN_NOPS | (round & 1 ? PLAN_BLOCKS : 0), &p)) {
 			for (size_t i = 0; i < p->n_probes; i++)
 				assert_true(p->probes[i].site.offset < p->probes[i].size);
 			plan_free(p);
@@ -341,7 +430,7 @@ static void test_not_for_us(void **state)
 	memcpy(eh.e_ident, header, EI_NIDENT);
 	if (elf_file_open_memory(&eh, sizeof(eh), "arm", &ef))
 		skip();
-	assert_int_equal(plan_make(ef, "arm", true, &p), -ENOEXEC);
+	assert_int_equal(plan_make(ef, "arm", PLAN_NOPS, &p), -ENOEXEC);
 	assert_null(p);
 	elf_file_close(ef);
 }
@@ -356,8 +445,7 @@ static void test_table(void **state)
 			assert_ptr_equal(alloc_function(n++), &alloc_families[i]->functions[k]);
 	assert_int_equal(n, alloc_function_count());
 	assert_null(alloc_function(n));
-	/* plan.c keeps rows as bits. */
-	assert_true(n <= 64);
+	assert_true(n <= PLAN_MAX_FUNCTIONS);
 	for (size_t i = 0; i < n; i++) {
 		const struct alloc_function *f = alloc_function(i);
 
@@ -368,7 +456,12 @@ static void test_table(void **state)
 				k++;
 			assert_true(k < n && k != i);
 		}
-		assert_in_range(f->size_arg, 0, SITE_MAX_ARGS - 1);
+		if (f->frees) {
+			assert_int_equal(f->size_arg, ALLOC_NO_ARG);
+			assert_in_range(f->old_arg, 0, SITE_MAX_ARGS - 1);
+		} else {
+			assert_in_range(f->size_arg, 0, SITE_MAX_ARGS - 1);
+		}
 	}
 }
 

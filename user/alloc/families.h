@@ -7,5 +7,8 @@
 
 extern const struct alloc_family alloc_family_c;
 extern const struct alloc_family alloc_family_cxx;
+extern const struct alloc_family alloc_family_jemalloc;
+extern const struct alloc_family alloc_family_tcmalloc;
+extern const struct alloc_family alloc_family_mimalloc;
 
 #endif

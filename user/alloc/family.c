@@ -6,6 +6,9 @@
 const struct alloc_family *const alloc_families[] = {
 	&alloc_family_c,
 	&alloc_family_cxx,
+	&alloc_family_jemalloc,
+	&alloc_family_tcmalloc,
+	&alloc_family_mimalloc,
 	NULL,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Allocator families: which functions allocate, and what each argument means. A family is a table of rows in a file
- * of its own; a new allocator is a new file and a row in alloc_families[].
+ * Allocator families: which functions allocate and free, and what each argument means. A family is a table of rows in a
+ * file of its own; a new allocator is a new file and a row in alloc_families[].
  */
 #ifndef ALLOCTRACE_ALLOC_FAMILY_H
 #define ALLOCTRACE_ALLOC_FAMILY_H
@@ -17,14 +17,15 @@
 struct alloc_function {
 	const char *name;	/* the exported symbol, mangled if it is C++ */
 	const char *shown;	/* as reports show it: "malloc", "operator new" */
-	int8_t size_arg;	/* which argument (0 = the first) is the size in bytes */
+	int8_t size_arg;	/* which argument (0 = the first) is the size in bytes; ALLOC_NO_ARG if it frees */
 	int8_t count_arg;	/* multiplied with the size; ALLOC_NO_ARG if there is none */
-	int8_t old_arg;		/* the block that is given up (realloc); ALLOC_NO_ARG if there is none */
+	int8_t old_arg;		/* the block that is given up (realloc, free); ALLOC_NO_ARG if there is none */
 	/*
 	 * Where the block's address is stored, the return value being 0 or an error number (posix_memalign);
 	 * ALLOC_NO_ARG if the block is what is returned, NULL on failure.
 	 */
 	int8_t out_arg;
+	bool frees;		/* it gives old_arg up, which may be NULL, and allocates nothing: free, operator delete */
 	bool may_throw;		/* never a return probe */
 	bool page_aligned;	/* what it returns begins a page: it cannot leave its work to malloc */
 	/*

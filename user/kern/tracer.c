@@ -38,6 +38,7 @@ struct tracer {
 	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */
 	size_t n_probes;
 	enum site_cost cost;
+	unsigned int plan_flags;
 };
 
 static uint64_t now_ns(void)
@@ -61,7 +62,7 @@ static struct traced_file *file_of(struct tracer *t, uint32_t module)
 	f->opened = true;
 	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &f->ef))
 		return f;
-	if (plan_make(f->ef, m->path, feature(FEATURE_NOPS, NULL), &f->plan))
+	if (plan_make(f->ef, m->path, t->plan_flags, &f->plan))
 		f->plan = NULL;
 	for (size_t i = 0; f->plan && i < f->plan->n_skips; i++)
 		note("%s: %s not probed: %s", m->path, alloc_function(f->plan->skips[i].function)->name,
@@ -157,7 +158,7 @@ static int set_wrappers(struct tracer *t, const struct process *p)
 static void note_probes(const struct module *m, pid_t pid, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_probes; i++)
-		if (plan->probes[i].overlap)
+		if (plan->probes[i].overlap && !plan->probes[i].frees)
 			warn("%s: a call of %s that goes on to %s counts twice", m->path, plan->probes[i].name,
 			     plan->probes[i].overlap);
 	for (size_t i = 0; i < plan->n_probes; i++)
@@ -207,6 +208,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	struct tracer *t = xcalloc(1, sizeof(*t));
 	int err;
 
+	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0);
 	modules_init(&t->modules);
 	processes_init(&t->processes, &t->modules);
 	t->function_names = xcalloc(alloc_function_count(), sizeof(*t->function_names));

@@ -46,6 +46,7 @@ struct walk {
 	struct flow_file *ff;
 	uint64_t entry;
 	bool inner;	/* of a function called by one that is being walked */
+	bool through;	/* calls of known functions end no path */
 	struct flow_result *out;
 	vec_of(struct state) queue;
 	struct u64map seen;
@@ -373,7 +374,9 @@ static bool take_call(struct walk *w, struct state *st, const struct insn *in)
 		return false;
 	if (t.id >= 0) {
 		end_path(w, st, FLOW_CALLS, t.id, in->len);
-		return false;
+		if (w->through)
+			step_call(st);
+		return w->through;
 	}
 	if (t.code && never_returns(w, in, t.vaddr))
 		return false;
@@ -471,6 +474,13 @@ static void run(struct walk *w, size_t max_insns)
 void flow_walk(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out)
 {
 	struct walk w = {.ff = ff, .entry = entry, .out = out};
+
+	run(&w, max_insns);
+}
+
+void flow_walk_through(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out)
+{
+	struct walk w = {.ff = ff, .entry = entry, .through = true, .out = out};
 
 	run(&w, max_insns);
 }

@@ -58,6 +58,8 @@ int flow_function_at(struct flow_file *ff, uint64_t target);
 int flow_function_in_slot(struct flow_file *ff, uint64_t slot);
 /* Follows the paths from entry, at most max_insns instructions in all. */
 void flow_walk(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out);
+/* The same, but goes on after calls of known functions: for every call that is made on the way, a FLOW_CALLS. */
+void flow_walk_through(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out);
 void flow_result_free(struct flow_result *r);
 
 #endif

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "probe/plan.h"
-
 #include <elf.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -8,22 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
-#include "base/mem.h"
-#include "elf/ehframe.h"
-#include "elf/fdestart.h"
-#include "elf/imports.h"
-#include "elf/symbols.h"
-#include "probe/flow.h"
+#include "probe/plan_internal.h"
 
-/* Enough for every path that matters in the allocators known; a longer one counts as not followed. */
-#define WALK_INSNS 1200
-#define HELPER_INSNS 300
 /* Longer functions than this are not decoded to their end: no allocator's is. */
 #define BODY_MAX (1u << 20)
-#define EDGES_MAX 1024
-/* The gap between neighbouring functions that is only padding. */
-#define PADDING 64
 /* Of unwind information, where it has to be read: more than the largest programs have. */
 #define UNWIND_ROWS (16u << 20)
 
@@ -37,37 +23,6 @@ static const char *const noreturn[] = {
 
 #define N_NORETURN (sizeof(noreturn) / sizeof(noreturn[0]))
 
-/* One row of the families as it is in this file. */
-struct candidate {
-	const struct alloc_function *fn;
-	struct elf_symbol sym;
-	bool probed;		/* as far as is known by now */
-	int same_as;		/* the first row with this address; itself if it is the first */
-	int forwards;		/* the row that does all its work, -1 */
-	struct flow_result flow;
-	uint8_t skip_arg;
-	uint64_t skip_max;
-	const char *overlap;
-	struct site site;
-	uint8_t *body;
-	size_t body_size;
-	vec_of(struct flow_range) callers;	/* vaddrs [lo, hi) */
-};
-
-struct planner {
-	const struct elf_file *ef;
-	struct elf_imports *imports;
-	struct flow_file *ff;
-	struct candidate *c;
-	int n;
-	struct elf_fdes *fdes;	/* one of these two, once can_unwind() was asked */
-	struct unwind_table *rows;
-	bool asked;
-	struct u64map tails;	/* a helper's vaddr -> bit per row that it jumps to */
-	vec_of(struct plan_probe) probes;
-	vec_of(struct plan_skip) skips;
-};
-
 __attribute__((format(printf, 3, 4)))
 static void skip(struct planner *p, int id, const char *fmt, ...)
 {
@@ -79,6 +34,12 @@ static void skip(struct planner *p, int id, const char *fmt, ...)
 	va_end(ap);
 	p->c[id].probed = false;
 	vec_push(&p->skips, s);
+}
+
+/* Without following blocks, functions that free are as any other. */
+static bool is_wanted(const struct planner *p, const struct alloc_function *fn)
+{
+	return !fn->frees || (p->flags & PLAN_BLOCKS);
 }
 
 /* How many rows are in the file, or -errno. */
@@ -99,8 +60,10 @@ static int find_functions(struct planner *p)
 	memcpy(names + p->n, noreturn, sizeof(noreturn));
 	err = elf_find_functions(p->ef, names, n, found);
 	for (int i = 0; !err && i < p->n; i++) {
-		p->c[i].sym = found[i];
-		in_file += found[i].name != NULL;
+		if (found[i].name && is_wanted(p, p->c[i].fn)) {
+			p->c[i].sym = found[i];
+			in_file++;
+		}
 	}
 	if (!err && in_file) {
 		/* Without its relocations a file's imports stay unknown, and no call of one is taken for forwarded. */
@@ -159,23 +122,12 @@ static void read_body(struct planner *p, struct candidate *c)
 	c->body_size = elf_read_vaddr(p->ef, c->sym.vaddr, c->body, size);
 }
 
-static bool in_body(const struct candidate *c, uint64_t vaddr)
-{
-	return vaddr - c->sym.vaddr < c->body_size;
-}
-
 static bool listed(const char *const *names, const char *name)
 {
 	for (; names && *names; names++)
 		if (!strcmp(*names, name))
 			return true;
 	return false;
-}
-
-/* A return with a constant that says "failed". */
-static bool is_failure(const struct candidate *c, const struct flow_end *e)
-{
-	return e->kind == FLOW_CONST && (c->fn->out_arg == ALLOC_NO_ARG ? e->value == 0 : (uint32_t)e->value != 0);
 }
 
 static bool names_row(struct planner *p, const struct candidate *c, int id)
@@ -204,7 +156,8 @@ static bool can_unwind(struct planner *p, uint64_t vaddr)
  * The row that does all of this one's work, or -1: every path from its entry calls or jumps to a function that its
  * row names, or returns a constant that means failure. An allocator with a fast path of its own returns a pointer it
  * loaded, and is no forwarder even if its slow path calls another. One that calls and has no unwind information
- * (musl's calloc) would be shown as the caller, with its own caller lost: it keeps its probe.
+ * (musl's calloc) would be shown as the caller, with its own caller lost: it keeps its probe, unless it frees: then
+ * its stack is not walked.
  */
 static int all_forwarded(struct planner *p, int id)
 {
@@ -216,11 +169,11 @@ static int all_forwarded(struct planner *p, int id)
 	for (size_t i = 0; i < c->flow.ends.n; i++) {
 		const struct flow_end *e = &c->flow.ends.at[i];
 
-		if (is_failure(c, e))
+		if (plan_is_failure(c, e))
 			continue;
 		if ((e->kind != FLOW_CALLS && e->kind != FLOW_TAIL) || e->id == id || !names_row(p, c, e->id))
 			return -1;
-		if (e->kind == FLOW_CALLS && !can_unwind(p, e->vaddr))
+		if (e->kind == FLOW_CALLS && !c->fn->frees && !can_unwind(p, e->vaddr))
 			return -1;
 		if (to < 0)
 			to = e->id;
@@ -254,135 +207,17 @@ static void find_forwarders(struct planner *p)
 	}
 }
 
-/*
- * A function that jumps to another probed one leaves no return address by which that one could tell. Where an
- * argument decides it (at most skip_max: jump; more: not), the call is the other one's event.
- */
-static void find_tails(struct planner *p, int id)
+static bool choose_site(struct planner *p, int id)
 {
 	struct candidate *c = &p->c[id];
-	const char *to = NULL;
-
-	for (size_t i = 0; i < c->flow.ends.n; i++)
-		if (c->flow.ends.at[i].kind == FLOW_TAIL && p->c[c->flow.ends.at[i].id].same_as != id)
-			to = p->c[c->flow.ends.at[i].id].fn->name;
-	if (!to)
-		return;
-	for (uint8_t a = 0; a < SITE_MAX_ARGS; a++) {
-		uint64_t jumps_to = 0, stays_from = UINT64_MAX;
-
-		/* The old block or the alignment may decide it; that a size does is an accident of the paths found. */
-		if (a == c->fn->size_arg || a == c->fn->count_arg)
-			continue;
-		for (size_t i = 0; i < c->flow.ends.n; i++) {
-			const struct flow_end *e = &c->flow.ends.at[i];
-
-			if (e->kind == FLOW_TAIL && p->c[e->id].same_as != id)
-				jumps_to = e->arg[a].hi > jumps_to ? e->arg[a].hi : jumps_to;
-			else if (!is_failure(c, e))
-				stays_from = e->arg[a].lo < stays_from ? e->arg[a].lo : stays_from;
-		}
-		if (jumps_to < stays_from) {
-			c->skip_arg = a;
-			c->skip_max = jumps_to;
-			return;
-		}
-	}
-	/* glibc's valloc shares memalign's code and so seems to reach malloc, but asks for whole pages. */
-	if (!c->fn->page_aligned)
-		c->overlap = to;
-}
-
-static void add_caller(struct planner *p, int callee, uint64_t lo, uint64_t hi)
-{
-	struct candidate *c = &p->c[p->c[callee].same_as];
-
-	if (!p->c[callee].sym.name || !c->probed)
-		return;
-	for (size_t i = 0; i < c->callers.n; i++)
-		if (lo >= c->callers.at[i].lo && hi <= c->callers.at[i].hi)
-			return;
-	vec_push(&c->callers, ((struct flow_range){lo, hi}));
-}
-
-/* The rows that a helper jumps to: such a call returns into whoever called the helper. */
-static uint64_t tails_of(struct planner *p, uint64_t helper)
-{
-	struct flow_result r;
-	bool is_new;
-	uint64_t *known = u64map_put(&p->tails, helper, &is_new), rows = 0;
-
-	if (!is_new)
-		return *known;
-	flow_walk(p->ff, helper, HELPER_INSNS, &r);
-	for (size_t i = 0; i < r.ends.n; i++)
-		if (r.ends.at[i].kind == FLOW_TAIL && r.ends.at[i].id < 64)
-			rows |= 1ull << r.ends.at[i].id;
-	flow_result_free(&r);
-	*u64map_put(&p->tails, helper, NULL) = rows;
-	return rows;
-}
-
-/* Everything in this file that this function calls, directly or through a helper that jumps there. */
-static void find_callees(struct planner *p, int id)
-{
-	struct candidate *c = &p->c[id];
-	struct site_edge *edges = xcalloc(EDGES_MAX, sizeof(*edges));
-	uint64_t end = c->sym.vaddr + c->body_size;
-	size_t n = site_edges(c->body, c->body_size, c->sym.vaddr, edges, EDGES_MAX);
-
-	for (size_t i = 0; i < n && i < EDGES_MAX; i++) {
-		int to;
-
-		if (!edges[i].is_call)
-			continue;
-		to = edges[i].indirect ? flow_function_in_slot(p->ff, edges[i].target) :
-					 flow_function_at(p->ff, edges[i].target);
-		if (to >= 0)
-			add_caller(p, to, c->sym.vaddr, end);
-	}
-	for (size_t i = 0; i < c->flow.helpers.n; i++) {
-		uint64_t rows = tails_of(p, c->flow.helpers.at[i]);
-
-		for (int k = 0; k < p->n && k < 64; k++)
-			if (rows & 1ull << k)
-				add_caller(p, k, c->sym.vaddr, end);
-	}
-	/* Calls from a part that lies elsewhere (a .cold one): just their return addresses. */
-	for (size_t i = 0; i < c->flow.ends.n; i++) {
-		const struct flow_end *e = &c->flow.ends.at[i];
-
-		if (e->kind == FLOW_CALLS && !in_body(c, e->vaddr))
-			add_caller(p, e->id, e->next, e->next + 1);
-	}
-	free(edges);
-}
-
-/* A call of a function that is not probed itself but calls a probed one: whose event it is cannot be told. */
-static void find_overlaps(struct planner *p, int id)
-{
-	struct candidate *c = &p->c[id];
-
-	for (size_t i = 0; i < c->flow.ends.n; i++) {
-		const struct flow_end *e = &c->flow.ends.at[i];
-		const struct candidate *to;
-
-		if (e->kind != FLOW_CALLS || !p->c[e->id].sym.name)
-			continue;
-		to = &p->c[p->c[e->id].same_as];
-		if (to->forwards >= 0)
-			c->overlap = to->fn->name;
-	}
-}
-
-static bool choose_site(struct planner *p, int id, bool nops_emulated)
-{
-	struct candidate *c = &p->c[id];
+	const bool follows = p->flags & PLAN_BLOCKS;
 	struct site_request req = {
-		.code = c->body, .size = c->body_size, .vaddr = c->sym.vaddr, .nops_emulated = nops_emulated,
+		.code = c->body, .size = c->body_size, .vaddr = c->sym.vaddr, .nops_emulated = p->flags & PLAN_NOPS,
+		.keep_rsp = follows && !c->fn->frees && !c->fn->may_throw,
 	};
 	const int wanted[] = {c->fn->size_arg, c->fn->count_arg, c->fn->old_arg,
-			      c->skip_arg == SITE_NO_REG ? ALLOC_NO_ARG : c->skip_arg};
+			      c->skip_arg == SITE_NO_REG ? ALLOC_NO_ARG : c->skip_arg,
+			      follows ? c->fn->out_arg : ALLOC_NO_ARG};
 
 	memset(req.arg_reg, SITE_NO_REG, sizeof(req.arg_reg));
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -400,36 +235,9 @@ static bool choose_site(struct planner *p, int id, bool nops_emulated)
 	}
 }
 
-static int by_address(const void *a, const void *b)
+static uint8_t reg_of(const struct site *s, int arg)
 {
-	const struct flow_range *x = a, *y = b;
-
-	return x->lo < y->lo ? -1 : x->lo > y->lo;
-}
-
-/* The ranges, joined where only padding is between, as distances from the probe. false if they do not all fit. */
-static bool fill_callers(struct candidate *c, uint64_t ip, struct plan_probe *out)
-{
-	bool all = true;
-
-	if (c->callers.n)
-		qsort(c->callers.at, c->callers.n, sizeof(*c->callers.at), by_address);
-	for (size_t i = 0; i < c->callers.n; i++) {
-		int64_t from = (int64_t)(c->callers.at[i].lo - ip), to = (int64_t)(c->callers.at[i].hi - ip);
-
-		if (from < INT32_MIN || to > INT32_MAX) {
-			all = false;
-		} else if (out->n_callers && from - out->callers[out->n_callers - 1].to <= PADDING) {
-			if (to > out->callers[out->n_callers - 1].to)
-				out->callers[out->n_callers - 1].to = (int32_t)to;
-		} else if (out->n_callers < PLAN_MAX_CALLERS) {
-			out->callers[out->n_callers].from = (int32_t)from;
-			out->callers[out->n_callers++].to = (int32_t)to;
-		} else {
-			all = false;
-		}
-	}
-	return all;
+	return arg >= 0 && arg < SITE_MAX_ARGS ? s->arg_reg[arg] : SITE_NO_REG;
 }
 
 static void emit(struct planner *p, int id)
@@ -439,21 +247,24 @@ static void emit(struct planner *p, int id)
 		.function = (uint16_t)id, .name = c->fn->name, .vaddr = c->sym.vaddr,
 		.size = c->sym.size ? c->sym.size : c->body_size, .site = c->site,
 		.skip_arg = c->skip_arg, .skip_max = c->skip_max, .overlap = c->overlap, .indirect = c->flow.indirect,
+		.frees = c->fn->frees, .no_return = c->fn->may_throw,
+		.old_reg = reg_of(&c->site, c->fn->old_arg), .out_reg = reg_of(&c->site, c->fn->out_arg),
 	};
 
 	if (!elf_vaddr_to_offset(p->ef, c->sym.vaddr + c->site.offset, &out.file_offset)) {
 		skip(p, id, "its site has no bytes in the file");
 		return;
 	}
-	if (!fill_callers(c, c->sym.vaddr + c->site.offset, &out))
+	if (!plan_fill_callers(c, c->sym.vaddr + c->site.offset, &out))
 		out.overlap = c->fn->name;
 	vec_push(&p->probes, out);
 }
 
-static void make(struct planner *p, bool nops_emulated)
+static void make(struct planner *p)
 {
 	for (int i = 0; i < p->n; i++)
-		flow_add_function(p->ff, i, p->c[i].fn->name, p->c[i].probed ? p->c[i].sym.vaddr : 0);
+		if (is_wanted(p, p->c[i].fn))
+			flow_add_function(p->ff, i, p->c[i].fn->name, p->c[i].probed ? p->c[i].sym.vaddr : 0);
 	for (int i = 0; i < p->n; i++) {
 		if (!p->c[i].probed)
 			continue;
@@ -464,13 +275,13 @@ static void make(struct planner *p, bool nops_emulated)
 	for (int i = 0; i < p->n; i++) {
 		if (!p->c[i].probed)
 			continue;
-		find_tails(p, i);
-		find_overlaps(p, i);
-		choose_site(p, i, nops_emulated);
+		plan_find_tails(p, i);
+		plan_find_overlaps(p, i);
+		choose_site(p, i);
 	}
 	for (int i = 0; i < p->n; i++)
 		if (p->c[i].probed)
-			find_callees(p, i);
+			plan_find_callees(p, i);
 	for (int i = 0; i < p->n; i++)
 		if (p->c[i].probed)
 			emit(p, i);
@@ -488,12 +299,13 @@ static void planner_free(struct planner *p)
 	elf_imports_free(p->imports);
 	elf_fdes_free(p->fdes);
 	unwind_table_free(p->rows);
-	u64map_free(&p->tails);
+	u64map_free(&p->helpers);
+	vec_free(&p->tails);
 }
 
-int plan_make(const struct elf_file *ef, const char *path, bool nops_emulated, struct plan **out)
+int plan_make(const struct elf_file *ef, const char *path, unsigned int flags, struct plan **out)
 {
-	struct planner p = {.ef = ef, .n = (int)alloc_function_count()};
+	struct planner p = {.ef = ef, .flags = flags, .n = (int)alloc_function_count()};
 	struct plan *plan;
 	int found;
 
@@ -504,7 +316,7 @@ int plan_make(const struct elf_file *ef, const char *path, bool nops_emulated, s
 	found = find_functions(&p);
 	if (found > 0) {
 		sift(&p);
-		make(&p, nops_emulated);
+		make(&p);
 	}
 	planner_free(&p);
 	if (found < 0) {

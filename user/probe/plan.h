@@ -2,6 +2,9 @@
 /*
  * The probes of one ELF file: every allocator function in it, the site of each, and how they nest, so that an
  * allocator function that calls another is one event. Pure: reads the file, touches no process.
+ *
+ * Where blocks are followed (PLAN_BLOCKS) the functions that free are probed too, and an allocating function whose
+ * return is of interest has its site where rsp is as at entry: a return probe finds the return address by it.
  */
 #ifndef ALLOCTRACE_PROBE_PLAN_H
 #define ALLOCTRACE_PROBE_PLAN_H
@@ -11,6 +14,12 @@
 #include "probe/site.h"
 
 #define PLAN_MAX_CALLERS 4
+#define PLAN_MAX_FUNCTIONS 256	/* rows of all families */
+
+enum plan_flags {
+	PLAN_NOPS = 1,		/* the kernel emulates multi-byte nops (FEATURE_NOPS) */
+	PLAN_BLOCKS = 2,	/* blocks are followed from their allocation to their free */
+};
 
 struct plan_probe {
 	uint16_t function;	/* id of the alloc_function */
@@ -28,7 +37,9 @@ struct plan_probe {
 	uint64_t skip_max;
 	/*
 	 * The function may reach this other probed one in a way that neither skip_arg nor callers tells apart: such
-	 * a call is counted twice. NULL if there is none, as in every allocator known.
+	 * a call is counted twice. NULL if there is none, as in every allocator known; but where both free (the sized
+	 * operator delete of tcmalloc, for a page-aligned block), the second finds the block gone, as if it were
+	 * unknown.
 	 */
 	const char *overlap;
 	/* It calls through a pointer that is no import: perhaps a preloaded wrapper around another file's malloc. */
@@ -40,6 +51,13 @@ struct plan_probe {
 	 */
 	struct { int32_t from, to; } callers[PLAN_MAX_CALLERS];
 	uint8_t n_callers;
+	/* Of its row: it only frees; or it allocates, but its return must not be probed since it may throw. */
+	bool frees, no_return;
+	/*
+	 * Registers at the site, SITE_NO_REG if there is none: the block that is given up, and the address that the
+	 * new block's address is stored to (posix_memalign). out_reg only with PLAN_BLOCKS.
+	 */
+	uint8_t old_reg, out_reg;
 };
 
 /* A function that is there but not probed. */
@@ -61,8 +79,8 @@ struct plan {
 	size_t n_skips;
 };
 
-/* 0 (also with no probe in it), -ENOEXEC (not an x86-64 ELF file or damaged), other -errno. No message. */
-int plan_make(const struct elf_file *ef, const char *path, bool nops_emulated, struct plan **out);
+/* flags: of enum plan_flags. 0 (also with no probe in it), -ENOEXEC (not an x86-64 ELF file or damaged), other -errno. No message. */
+int plan_make(const struct elf_file *ef, const char *path, unsigned int flags, struct plan **out);
 /* free(NULL) is fine. */
 void plan_free(struct plan *p);
 
