@@ -7,9 +7,11 @@
  *       no   uprobe_multi      attach all at once, Linux 6.10: needs Linux 6.6: perf uprobes instead
  *     Attach by perf uprobes. One probe hit costs the target about:
  *       612 ns   emulated site, 3 frames
- *     redis-server (pid 4711): glibc 2.36
- *       /usr/lib/x86_64-linux-gnu/libc.so.6
- *         malloc           +0     push %r12                 emulated      size rdi
+ *     redis-server (pid 4711)
+ *       /usr/lib/x86_64-linux-gnu/libc.so.6 (glibc 2.36)
+ *         malloc                   +0    push %r12               emulated        size rdi        and return
+ *         free                     +3    jz 0x0000000000098FB8   emulated        block rdi       live views only
+ *       Live views (live, leaks, peak, temp, lifetimes): by a uprobe session; ...
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include "cmd.h"
 #include "kern/kern.h"
 #include "options.h"
+#include "probe/returns.h"
 #include "target/process.h"
 
 #define CALIBRATE_DEPTH 3
@@ -71,48 +74,110 @@ static void print_costs(enum attach_mode mode)
 	}
 }
 
-static void print_probe(const struct plan_probe *p)
+static const char *cost_name(enum site_cost cost)
+{
+	return cost == SITE_EMULATED ? "emulated" : "single-stepped";
+}
+
+/* What the live views do beside; and what they pay, if it isn't the same. */
+static void print_live(const struct plan_probe *p, const struct plan_probe *alone)
+{
+	if (p->frees)
+		printf("  live views only");
+	else if (p->no_return)
+		printf("  never its return (%s): not followed",
+		       alloc_function(p->function)->may_throw ? "it may throw" : "Go");
+	else
+		printf("  and return");
+	if (alone && (alone->site.cost != p->site.cost || alone->file_offset != p->file_offset))
+		printf("; without: +%u, %s", alone->site.offset, cost_name(alone->site.cost));
+}
+
+/* A dozen operators delete that all come to free are for -v. */
+static void print_skip(const struct plan_skip *s)
+{
+	const struct alloc_function *f = alloc_function(s->function);
+
+	if (!f->frees || log_verbose())
+		printf("    %-32s  not probed: %s\n", f->shown, s->why);
+}
+
+/* alone: the same function's probe where blocks are not followed; NULL if it has none. */
+static void print_probe(const struct plan_probe *p, const struct plan_probe *alone)
 {
 	const struct alloc_function *f = alloc_function(p->function);
+	char args[32];
 
-	printf("    %-16s  +%-4u %-30.30s  %-14s  size %s", f->shown, p->site.offset, p->site.insn,
-	       p->site.cost == SITE_EMULATED ? "emulated" : "single-stepped",
-	       reg_names[p->site.arg_reg[f->size_arg] & 15]);
-	if (f->count_arg != ALLOC_NO_ARG)
-		printf(" x %s", reg_names[p->site.arg_reg[f->count_arg] & 15]);
+	if (p->frees)
+		snprintf(args, sizeof(args), "block %s", reg_names[p->old_reg & 15]);
+	else if (f->count_arg != ALLOC_NO_ARG)
+		snprintf(args, sizeof(args), "size %s x %s", reg_names[p->site.arg_reg[f->size_arg] & 15],
+			 reg_names[p->site.arg_reg[f->count_arg] & 15]);
+	else
+		snprintf(args, sizeof(args), "size %s", reg_names[p->site.arg_reg[f->size_arg] & 15]);
+	printf("    %-32s  +%-4u %-26.26s  %-14s  %-14s", f->shown, p->site.offset, p->site.insn,
+	       cost_name(p->site.cost), args);
+	print_live(p, alone);
 	if (p->site.cost == SITE_STEPPED)
 		printf(" (%s)", p->site.why);
 	putchar('\n');
 }
 
-/* Returns the number of probes. */
+static const struct plan_probe *probe_on(const struct plan *p, uint16_t function)
+{
+	for (size_t i = 0; i < p->n_probes; i++)
+		if (p->probes[i].function == function)
+			return &p->probes[i];
+	return NULL;
+}
+
+/* Returns the number of probes that allocations alone need. */
 static size_t print_module(const struct module *m)
 {
+	const unsigned int flags = feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0;
 	struct elf_file *ef = NULL;
-	struct plan *plan = NULL;
+	struct plan *plan = NULL, *alone = NULL;
 	struct buf path = {0};
 	size_t n = 0;
 
 	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &ef))
 		return 0;
-	if (!plan_make(ef, m->path, feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0, &plan) && plan->n_probes + plan->n_skips) {
+	if (!plan_make(ef, m->path, flags, &alone) && !plan_make(ef, m->path, flags | PLAN_BLOCKS, &plan) &&
+	    plan->n_probes + plan->n_skips) {
 		text_escape(&path, m->path, strlen(m->path));
 		printf("  %s%s%s%s\n", buf_cstr(&path), plan->implementation ? " (" : "",
 		       plan->implementation ? plan->implementation : "", plan->implementation ? ")" : "");
 		for (size_t i = 0; i < plan->n_probes; i++)
-			print_probe(&plan->probes[i]);
+			print_probe(&plan->probes[i], probe_on(alone, plan->probes[i].function));
 		for (size_t i = 0; i < plan->n_skips; i++)
-			printf("    %-16s  not probed: %s\n", alloc_function(plan->skips[i].function)->shown,
-			       plan->skips[i].why);
-		n = plan->n_probes;
+			print_skip(&plan->skips[i]);
+		n = alone->n_probes;
 	}
 	plan_free(plan);
+	plan_free(alone);
 	elf_file_close(ef);
 	buf_free(&path);
 	return n;
 }
 
-static int print_process(pid_t pid)
+/* What becomes of a live view of the process. */
+static void print_followed(pid_t pid, enum attach_mode mode)
+{
+	const bool multi = attach_mode_resolve(mode) == ATTACH_MULTI;
+	const char *why;
+
+	printf("  Live views (live, leaks, peak, temp, lifetimes): ");
+	if (!feature(FEATURE_RETURN, &why))
+		printf("refused, no return probes: %s\n", why);
+	else if (returns_confined(pid) && !feature(FEATURE_RETURN_SECCOMP, &why))
+		printf("refused, the process is confined by seccomp: %s\n", why);
+	else if (multi && feature(FEATURE_UPROBE_SESSION, NULL))
+		printf("by a uprobe session; a call that is not sampled has no return probe\n");
+	else
+		printf("by entry and return probes, at every call\n");
+}
+
+static int print_process(pid_t pid, enum attach_mode mode)
 {
 	struct modules modules;
 	struct processes processes;
@@ -131,7 +196,9 @@ static int print_process(pid_t pid)
 		printf("%s (pid %d)\n", buf_cstr(&name), (int)pid);
 		for (size_t i = 1; i < modules.list.n; i++)
 			n += print_module(modules.list.at[i]);
-		if (!n)
+		if (n)
+			print_followed(pid, mode);
+		else
 			printf("  no allocator function found: a program with an allocator of its own (Go), or static "
 			       "and stripped\n");
 	}
@@ -152,7 +219,7 @@ int cmd_check(const struct options *o)
 	if (o->pids && processes_parse_list(o->pids, &pids, &n))
 		return STATUS_FAILED;
 	for (size_t i = 0; i < n; i++)
-		if (print_process(pids[i]))
+		if (print_process(pids[i], o->attach))
 			ok = false;
 	free(pids);
 	fflush(stdout);

@@ -364,6 +364,36 @@ static void test_go(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* Of a Go program no return is probed, whatever else is linked into it. */
+static void test_go_returns(void **state)
+{
+	struct elf_file *ef;
+	struct plan *p;
+	char dir[] = "/tmp/test_plan.XXXXXX", command[512], path[64];
+
+	assert_non_null(mkdtemp(dir));
+	for (int go = 0; go < 2; go++) {
+		snprintf(command, sizeof(command),
+			 "cd %s && printf '%%s\\n' "
+			 "'static char heap[99]; void *malloc(unsigned long n) { return heap + n %% 9; }' "
+			 "'void *_Znwm(unsigned long n) { return heap + n %% 7; }' %s >lib.c && "
+			 "cc -w -O2 -fno-builtin -shared -fPIC -o lib%d.so lib.c", dir,
+			 go ? "'__asm__(\".section .gopclntab,\\\"a\\\"; .quad 0; .previous\");'" : "", go);
+		if (system(command))
+			fail_msg("cannot compile: %s", command);
+		snprintf(path, sizeof(path), "%s/lib%d.so", dir, go);
+		p = plan_with(path, PLAN_NOPS | PLAN_BLOCKS, &ef);
+		assert_non_null(p);
+		assert_non_null(probe_of(p, "malloc"));
+		assert_int_equal(probe_of(p, "malloc")->no_return, go);
+		assert_true(probe_of(p, "_Znwm")->no_return);
+		plan_free(p);
+		elf_file_close(ef);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 /* A file whose bytes are not what they should be: whatever comes out, nothing is read or written out of bounds. */
 static void test_damaged(void **state)
 {
@@ -478,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_wrapper),
 		cmocka_unit_test(test_nothing_there),
 		cmocka_unit_test(test_go),
+		cmocka_unit_test(test_go_returns),
 		cmocka_unit_test(test_not_for_us),
 		cmocka_unit_test(test_damaged),
 	};

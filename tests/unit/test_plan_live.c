@@ -89,10 +89,10 @@ static const char child_source[] =
 "#define R(f, p, a, b, bytes) giving_up(#f, (void *)f, (u)(p), (u)(a), (u)(b), (u)(bytes), 0)\n"
 "#define F(f, p, a, b) giving_up(#f, (void *)f, (u)(p), (u)(a), (u)(b), 0, 1)\n"
 "/* A function of mimalloc, and its twin that takes a heap before the other arguments. */\n"
-"#define T(f, o, bytes, a, b, c, d) (now.old = (u)(o), p = call5(\"mi_\" #f, (void *)mi_##f, (u)(a), (u)(b), (u)(c), \\\n"
-"	(u)(d), 0, (u)(bytes), 0), free((void *)p), p = (u)malloc(99), \\\n"
-"	now.old = o ? p : 0, p = call5(\"mi_heap_\" #f, (void *)mi_heap_##f, h, o ? p : (u)(a), (u)(b), (u)(c), (u)(d), \\\n"
-"	(u)(bytes), 0), now.old = 0, free((void *)p), p = (u)malloc(77))\n"
+"#define T(f, o, bytes, a, b, c, d) (now.old = (u)(o), p = call5(\"mi_\" #f, (void *)mi_##f, (u)(a), (u)(b), \\\n"
+"	(u)(c), (u)(d), 0, (u)(bytes), 0), free((void *)p), p = (u)malloc(99), \\\n"
+"	now.old = o ? p : 0, p = call5(\"mi_heap_\" #f, (void *)mi_heap_##f, h, o ? p : (u)(a), (u)(b), (u)(c), \\\n"
+"	(u)(d), (u)(bytes), 0), now.old = 0, free((void *)p), p = (u)malloc(77))\n"
 "static void freeing(u n, u big, void *nothrow)\n"
 "{\n"
 "	u p;\n"
@@ -323,7 +323,8 @@ static bool is_event(struct live *l, const struct stop *s, const struct user_reg
 	if (bytes < now->bytes || bytes > now->bytes + now->slack) {
 		peek(l->pid, now->name, name, sizeof(name));
 		name[sizeof(name) - 1] = '\0';
-		fail_msg("%s, called as %s of %lu bytes: %lu bytes", s->probe.name, name, (long)now->bytes, (long)bytes);
+		fail_msg("%s, called as %s of %lu bytes: %lu bytes", s->probe.name, name, (long)now->bytes,
+			 (long)bytes);
 	}
 	return true;
 }

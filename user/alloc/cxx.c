@@ -16,7 +16,8 @@
 
 #define DELETE(symbol, what, ...) \
 	{.name = (symbol), .shown = (what), .size_arg = ALLOC_NO_ARG, .count_arg = ALLOC_NO_ARG, .old_arg = 0, \
-	 .out_arg = ALLOC_NO_ARG, .frees = true, .forwards_to = TO(__VA_ARGS__, "free", "mi_free_aligned", "mi_free_size_aligned")}
+	 .out_arg = ALLOC_NO_ARG, .frees = true, \
+	 .forwards_to = TO(__VA_ARGS__, "free", "mi_free_aligned", "mi_free_size_aligned")}
 
 #define PLAIN "_Znwm"
 #define PLAIN_NT "_ZnwmRKSt9nothrow_t"

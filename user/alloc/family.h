@@ -25,7 +25,7 @@ struct alloc_function {
 	 * ALLOC_NO_ARG if the block is what is returned, NULL on failure.
 	 */
 	int8_t out_arg;
-	bool frees;		/* it gives old_arg up, which may be NULL, and allocates nothing: free, operator delete */
+	bool frees;		/* it only gives old_arg up, which may be NULL: free, operator delete */
 	bool may_throw;		/* never a return probe */
 	bool page_aligned;	/* what it returns begins a page: it cannot leave its work to malloc */
 	/*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mimalloc's own functions. Most take a heap, and have a twin without one that jumps to them with the thread's. What is
- * an alias of malloc, free or operator new (mi_malloc, mi_free, mi_new) is a row here for programs that are linked
- * without those names. Not here: what calls these functions like any program (mi_strdup, mi_memalign, mi_cfree), and what frees
- * or resizes without an address to tell (mi_heap_destroy, mi_expand).
+ * mimalloc's own functions. Most take a heap, and have a twin without one that jumps to them with the thread's. What
+ * is an alias of malloc, free or operator new (mi_malloc, mi_free, mi_new) is a row here for programs that are linked
+ * without those names. Not here: what calls these functions like any program (mi_strdup, mi_memalign, mi_cfree), and
+ * what frees or resizes without an address to tell (mi_heap_destroy, mi_expand).
  */
 #include "alloc/families.h"
 
@@ -20,17 +20,17 @@
 
 /* A function and its twin that takes a heap before the other arguments. */
 #define TWINS_ALLOC(what, ...) \
-	ROW("mi_heap_" what, 1, NO, NO, false, __VA_ARGS__), \
-	ROW("mi_" what, 0, NO, NO, false, "mi_heap_" what, __VA_ARGS__)
+	ROW(("mi_heap_" what), 1, NO, NO, false, __VA_ARGS__), \
+	ROW("mi_" what, 0, NO, NO, false, ("mi_heap_" what), __VA_ARGS__)
 #define TWINS_COUNT(what, ...) \
 	ROW("mi_heap_" what, 2, 1, NO, false, __VA_ARGS__), \
-	ROW("mi_" what, 1, 0, NO, false, "mi_heap_" what, __VA_ARGS__)
+	ROW("mi_" what, 1, 0, NO, false, ("mi_heap_" what), __VA_ARGS__)
 #define TWINS_REALLOC(what, ...) \
 	ROW("mi_heap_" what, 2, NO, 1, false, __VA_ARGS__), \
-	ROW("mi_" what, 1, NO, 0, false, "mi_heap_" what, __VA_ARGS__)
+	ROW("mi_" what, 1, NO, 0, false, ("mi_heap_" what), __VA_ARGS__)
 #define TWINS_RECOUNT(what, ...) \
 	ROW("mi_heap_" what, 3, 2, 1, false, __VA_ARGS__), \
-	ROW("mi_" what, 2, 1, 0, false, "mi_heap_" what, __VA_ARGS__)
+	ROW("mi_" what, 2, 1, 0, false, ("mi_heap_" what), __VA_ARGS__)
 
 static const struct alloc_function functions[] = {
 	TWINS_ALLOC("malloc", "malloc"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tcmalloc has beside the names of C and C++. Its tc_malloc, tc_new and so on are those names' aliases, at the same
- * addresses, and need no rows.
+ * What tcmalloc has beside the names of C and C++. Its tc_malloc, tc_new and so on are those names' aliases, at the
+ * same addresses, and need no rows.
  */
 #include "alloc/families.h"
 

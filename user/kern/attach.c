@@ -17,18 +17,12 @@
 #include "kern/internal.h"
 #include "probe/uapi.h"
 
-#define push_link(k, is_hold, fd) do { \
-	if (is_hold) \
-		vec_push(&(k)->hold_links, fd); \
-	else \
-		vec_push(&(k)->links, fd); \
-} while (0)
-
 /* perf: the event's descriptor is not needed any more once the link holds it. */
-static int attach_perf(int prog_fd, pid_t pid, const char *path, uint64_t offset, uint64_t cookie)
+static int attach_perf(int prog_fd, enum uprobe_when when, pid_t pid, const char *path, uint64_t offset,
+		       uint64_t cookie)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
-	int event = uprobe_perf_event(path, offset, pid), link;
+	int event = uprobe_perf_event(path, when, offset, pid), link;
 
 	if (event < 0)
 		return event;
@@ -37,34 +31,29 @@ static int attach_perf(int prog_fd, pid_t pid, const char *path, uint64_t offset
 	return link;
 }
 
-int attach_uprobes(enum attach_mode mode, int prog_fd, pid_t pid, int fd, const uint64_t *offsets,
-		   const uint64_t *cookies, size_t n, struct kern *k, bool is_hold)
+int attach_uprobes(enum attach_mode mode, int prog_fd, enum uprobe_when when, struct link link, int fd,
+		   const uint64_t *offsets, const uint64_t *cookies, size_t n, struct links *links)
 {
-	size_t before = is_hold ? k->hold_links.n : k->links.n;
+	size_t before = links->n;
 	char path[64];
-	int link;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (mode == ATTACH_MULTI) {
-		link = uprobe_multi_link(prog_fd, path, offsets, cookies, n, pid);
-		if (link < 0)
-			return link;
-		push_link(k, is_hold, link);
+		link.fd = uprobe_multi_link(prog_fd, when, path, offsets, cookies, n, link.pid);
+		if (link.fd < 0)
+			return link.fd;
+		vec_push(links, link);
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++) {
-		link = attach_perf(prog_fd, pid, path, offsets[i], cookies ? cookies[i] : 0);
-		if (link < 0)
+		link.fd = attach_perf(prog_fd, when, link.pid, path, offsets[i], cookies ? cookies[i] : 0);
+		if (link.fd < 0)
 			goto undo;
-		push_link(k, is_hold, link);
+		vec_push(links, link);
 	}
 	return 0;
 undo:
-	if (is_hold)
-		while (k->hold_links.n > before)
-			close(k->hold_links.at[--k->hold_links.n]);
-	else
-		while (k->links.n > before)
-			close(k->links.at[--k->links.n]);
-	return link;
+	while (links->n > before)
+		close(links->at[--links->n].fd);
+	return link.fd;
 }

@@ -12,15 +12,16 @@ int kern_hold(struct kern *k, pid_t pid)
 
 	if (link < 0)
 		return fail(link, "cannot attach to the kernel's tracepoint sched_process_exec: %s", strerror(-link));
-	vec_push(&k->hold_links, link);
+	vec_push(&k->hold_links, ((struct link){link, pid, LINK_ENTRY}));
 	k->skel->bss->hold_pid = pid;
 	return 0;
 }
 
 int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset)
 {
-	return attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_loader), pid, fd, &file_offset, NULL,
-			      1, k, true);
+	return attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_loader), UPROBE_ENTRY,
+			      (struct link){.pid = pid, .stage = LINK_ENTRY}, fd, &file_offset, NULL, 1,
+			      &k->hold_links);
 }
 
 uint64_t kern_hold_count(const struct kern *k)

@@ -7,17 +7,41 @@
 #include <bpf/libbpf.h>
 
 #include "kern/kern.h"
+#include "base/map.h"
 #include "base/mem.h"
+#include "probe/uapi.h"
 /* After shared.h, whose types it uses. */
 #include "alloctrace.skel.h"
+
+#define MAX_PROBES (1 << 16)	/* what the cookie has room for */
+
+/* In which order probes are attached; they are detached in the opposite one. */
+enum link_stage {
+	LINK_FREE,	/* a block that is seen to come must be seen to go */
+	LINK_RETURN,	/* a call that is seen to begin must be seen to end */
+	LINK_ENTRY,
+};
+
+/* Every probe and tracepoint is one of these file descriptors. */
+struct link {
+	int fd;
+	pid_t pid;
+	enum link_stage stage;
+};
+
+struct links {
+	struct link *at;
+	size_t n, cap;
+};
 
 struct kern {
 	struct alloctrace_bpf *skel;
 	struct kern_options options;
 	struct ring_buffer *ring;
-	vec_of(int) links;	/* every probe and tracepoint is one of these file descriptors */
-	vec_of(int) hold_links;
+	struct links links, hold_links;
+	bool session;		/* blocks are followed by session probes, not by entry and return probes */
 	uint32_t n_probes;	/* ids given to probes so far: entries of the map `probes` */
+	struct u64map probe_ids;	/* module -> the first id of its plan */
 	void (*on_frames)(void *arg, const struct stack_frames *rec);
 	void *on_frames_arg;
 	/* The map `scratches`, in place: struct slot at every slot_bytes. */
@@ -29,8 +53,11 @@ struct kern {
 };
 
 /* Attaches prog at n offsets of the file behind fd for pid, and appends the links (one, or one for each offset). 0 or
- * -errno, and then nothing was appended. */
-int attach_uprobes(enum attach_mode mode, int prog_fd, pid_t pid, int fd, const uint64_t *offsets,
-		   const uint64_t *cookies, size_t n, struct kern *k, bool is_hold);
+ * -errno, and then nothing was appended. UPROBE_SESSION: by uprobe_multi only. */
+int attach_uprobes(enum attach_mode mode, int prog_fd, enum uprobe_when when, struct link link, int fd,
+		   const uint64_t *offsets, const uint64_t *cookies, size_t n, struct links *links);
+/* Chooses the programs on functions that are loaded, and how; between open and load. 0 or -errno with a message
+ * said. */
+int probes_select(struct kern *k);
 
 #endif

@@ -17,7 +17,6 @@
 
 /* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
 #define INIT_PIDNS_INO 0xeffffffcU
-#define MAX_PROBES (1 << 16)	/* what the cookie has room for */
 #define HISTS_PER_STACK 4	/* buckets that have something in them, on average */
 
 /* libbpf's own words are for -v; what failed is said by the caller in one line. */
@@ -113,22 +112,6 @@ static int set_unwind(struct kern *k, struct alloctrace_bpf *skel)
 	return 0;
 }
 
-/* The programs on functions are loaded for the way they are attached. */
-static void set_attach_type(struct kern *k, struct alloctrace_bpf *skel)
-{
-	struct bpf_program *const on_functions[] = {
-		skel->progs.on_alloc, skel->progs.on_nothing, skel->progs.on_loader, skel->progs.on_stackid,
-	};
-
-	for (size_t i = 0; i < sizeof(on_functions) / sizeof(on_functions[0]); i++)
-		if (k->options.mode == ATTACH_MULTI)
-			bpf_program__set_expected_attach_type(on_functions[i], (enum bpf_attach_type)48);
-	bpf_program__set_autoload(skel->progs.on_exec, k->options.hold);
-	bpf_program__set_autoload(skel->progs.on_loader, k->options.hold);
-	bpf_program__set_autoload(skel->progs.on_stackid, k->options.bench == BENCH_STACKID);
-	bpf_map__set_autocreate(skel->maps.stackids, k->options.bench == BENCH_STACKID);
-}
-
 /* Values of an array are at multiples of 8 bytes, the mapping is whole pages. */
 static size_t slots_mapped(const struct kern *k)
 {
@@ -156,7 +139,9 @@ static int load(struct kern *k)
 		return fail(-errno, "cannot open the BPF object inside alloctrace: %s", strerror(errno));
 	set_constants(k, k->skel);
 	set_sizes(k, k->skel);
-	set_attach_type(k, k->skel);
+	err = probes_select(k);
+	if (err)
+		return err;
 	err = set_unwind(k, k->skel);
 	if (err)
 		return err;
@@ -211,21 +196,12 @@ out:
 	return 0;
 }
 
-void kern_detach(struct kern *k)
-{
-	for (size_t i = 0; i < k->links.n; i++)
-		close(k->links.at[i]);
-	for (size_t i = 0; i < k->hold_links.n; i++)
-		close(k->hold_links.at[i]);
-	vec_free(&k->links);
-	vec_free(&k->hold_links);
-}
-
 void kern_close(struct kern *k)
 {
 	if (!k)
 		return;
 	kern_detach(k);
+	u64map_free(&k->probe_ids);
 	ring_buffer__free(k->ring);
 	unload(k);
 	if (k->slots)
@@ -253,93 +229,6 @@ size_t kern_memory(const struct kern *k)
 		buckets <<= 1;
 	return n * (48 + 8 + bpf_map__value_size(k->skel->maps.stacks)) + buckets * 16 + k->options.ring_bytes +
 	       slots_mapped(k);
-}
-
-static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t module)
-{
-	const struct alloc_function *f = alloc_function(p->function);
-	uint64_t c = p->site.arg_reg[f->size_arg];
-
-	if (f->count_arg != ALLOC_NO_ARG)
-		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
-	if (p->skip_arg != SITE_NO_REG)
-		c |= COOKIE_HAS_SKIP | (uint64_t)p->site.arg_reg[p->skip_arg] << COOKIE_SKIP_SHIFT;
-	if (p->n_callers)
-		c |= COOKIE_HAS_NESTS;
-	return c | (uint64_t)(p->site.pushed / 8) << COOKIE_PUSHED_SHIFT |
-	       (uint64_t)p->function << COOKIE_FUNCTION_SHIFT | (uint64_t)probe << COOKIE_PROBE_SHIFT |
-	       (uint64_t)module << COOKIE_MODULE_SHIFT;
-}
-
-static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t probe)
-{
-	struct probe_info info = {.skip_max = p->skip_max};
-
-	_Static_assert(PLAN_MAX_CALLERS <= NEST_MAX, "a plan's callers fit into a nest");
-	for (size_t i = 0; i < p->n_callers; i++) {
-		info.nests[i].from = p->callers[i].from;
-		info.nests[i].to = p->callers[i].to;
-	}
-	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY) ? -errno : 0;
-}
-
-static struct bpf_program *program_on_functions(const struct kern *k)
-{
-	switch (k->options.bench) {
-	case BENCH_EMPTY:
-		return k->skel->progs.on_nothing;
-	case BENCH_STACKID:
-		return k->skel->progs.on_stackid;
-	default:
-		return k->skel->progs.on_alloc;
-	}
-}
-
-int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan)
-{
-	size_t n = plan->n_probes;
-	uint64_t *offsets = xcalloc(n, sizeof(*offsets)), *cookies = xcalloc(n, sizeof(*cookies));
-	int err = 0;
-
-	for (size_t i = 0; i < n && !err; i++) {
-		/* Ids are below 65536: a host-wide run with more files than that reuses none, and is refused. */
-		uint32_t probe = k->n_probes++;
-
-		if (probe >= MAX_PROBES)
-			err = -E2BIG;
-		offsets[i] = plan->probes[i].file_offset;
-		cookies[i] = cookie_of(&plan->probes[i], probe, module);
-		if (!err && (plan->probes[i].n_callers || plan->probes[i].skip_arg != SITE_NO_REG))
-			err = set_probe_info(k, &plan->probes[i], probe);
-	}
-	if (!err)
-		err = attach_uprobes(k->options.mode, bpf_program__fd(program_on_functions(k)), pid, fd, offsets,
-				     cookies, n, k, false);
-	free(offsets);
-	free(cookies);
-	if (err && err != -ESRCH)
-		return fail(err, "cannot attach to %s in process %d by %s: %s", path, (int)pid,
-			    attach_mode_name(k->options.mode), strerror(-err));
-	return err;
-}
-
-int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan)
-{
-	size_t n = plan->n_probes, before = k->links.n;
-	uint64_t *offsets;
-	int err;
-
-	if (k->options.mode != ATTACH_MULTI)
-		return 0;
-	offsets = xcalloc(n, sizeof(*offsets));
-	for (size_t i = 0; i < n; i++)
-		offsets[i] = plan->probes[i].file_offset;
-	err = attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), pid, fd, offsets, NULL, n, k,
-			     false);
-	while (k->links.n > before)
-		close(k->links.at[--k->links.n]);
-	free(offsets);
-	return err;
 }
 
 int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b)

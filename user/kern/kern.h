@@ -50,7 +50,8 @@ bool kern_unwinds_by_tables(const struct kern *k);
 size_t kern_memory(const struct kern *k);
 
 /* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
- * 65536. 0, or -errno with a message said; then nothing of it stays attached. Silent: -ESRCH (the process is gone). */
+ * 65536, and of its plan. Where blocks are followed, the plan was made with PLAN_BLOCKS. 0, or -errno with a message
+ * said; then nothing of it stays attached. Silent: -ESRCH (the process is gone). */
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan);
 /*
  * Takes out of a forked child the breakpoints that it inherited with its parent's memory: uprobe_multi leaves them
@@ -64,6 +65,8 @@ int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan);
 int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b);
 /* Detaches every probe; counters stay readable. */
 void kern_detach(struct kern *k);
+/* Detaches what kern_attach() attached to one process, or (pid 0) to any. */
+void kern_detach_pid(struct kern *k, pid_t pid);
 
 /* The totals so far, over all CPUs. */
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kern/tracer.h"
+#include "kern/tracer_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,37 +9,8 @@
 #include "base/log.h"
 #include "elf/symbols.h"
 #include "kern/collector.h"
-#include "kern/forked.h"
-#include "kern/unwind.h"
+#include "probe/returns.h"
 #include "target/events.h"
-
-/* What is known of a module's file. */
-struct traced_file {
-	bool opened;		/* it was tried */
-	struct elf_file *ef;	/* NULL: no ELF file, or it can't be read */
-	struct plan *plan;	/* NULL if ef is, or if the file has no allocator function */
-};
-
-struct tracer {
-	struct kern *kern;
-	struct modules modules;
-	struct processes processes;
-	struct profile profile;
-	struct task_events *events;
-	struct collector *collector;
-	struct unwind *unwind;		/* NULL: stacks are walked by frame pointers */
-	const char **function_names;
-	vec_of(struct traced_file) files;	/* by module id */
-	struct u64map attached;		/* pid << 32 | module */
-	struct u64map wrappers;		/* pid -> hash of what kern_set_wrappers() was told */
-	struct forked_list forked;
-	pid_t held_pid;
-	uint64_t held;			/* stops handled */
-	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */
-	size_t n_probes;
-	enum site_cost cost;
-	unsigned int plan_flags;
-};
 
 static uint64_t now_ns(void)
 {
@@ -49,7 +20,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static struct traced_file *file_of(struct tracer *t, uint32_t module)
+struct traced_file *tracer_file(struct tracer *t, uint32_t module)
 {
 	const struct module *m = modules_get(&t->modules, module);
 	struct traced_file *f;
@@ -76,138 +47,24 @@ static struct traced_file *file_of(struct tracer *t, uint32_t module)
 
 static uint64_t to_vaddr(void *arg, uint32_t module, uint64_t file_offset)
 {
-	struct traced_file *f = file_of(arg, module);
+	struct traced_file *f = tracer_file(arg, module);
 	uint64_t vaddr;
 
 	return f->ef && elf_offset_to_vaddr(f->ef, file_offset, &vaddr) ? vaddr : file_offset;
 }
 
-/* The address in the process of a vaddr of the mapped file; 0 if that part is not mapped executable. */
-static uint64_t mapped_at(const struct process *p, const struct elf_file *ef, uint32_t module, uint64_t vaddr)
-{
-	uint64_t offset;
-
-	if (!elf_vaddr_to_offset(ef, vaddr, &offset))
-		return 0;
-	for (size_t i = 0; i < p->maps.n; i++) {
-		const struct mapping *m = &p->maps.at[i];
-
-		if (m->module == module && m->until_ns == UINT64_MAX && offset >= m->offset &&
-		    offset - m->offset < m->end - m->start)
-			return m->start + (offset - m->offset);
-	}
-	return 0;
-}
-
-static bool is_attached(const struct tracer *t, pid_t pid, uint32_t module)
-{
-	return u64map_find(&t->attached, (uint64_t)pid << 32 | module);
-}
-
-/* Adds the bodies of one file's allocator functions, where it is mapped now. Returns how many were found. */
-static size_t add_bodies(const struct traced_file *f, uint32_t module, const struct process *p, struct bodies *b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->plan->n_probes; i++) {
-		uint64_t at = mapped_at(p, f->ef, module, f->plan->probes[i].vaddr);
-
-		if (!at)
-			continue;
-		if (b->n < BODIES_MAX) {
-			b->at[b->n].from = at;
-			b->at[b->n++].to = at + f->plan->probes[i].size;
-		}
-		n++;
-	}
-	return n;
-}
-
-/*
- * A process with more than one allocator: calls from one to another must be told from calls of the program. Where they
- * are changes with every mapping, so this is looked at each time, and told to the kernel side when it differs.
- */
-static int set_wrappers(struct tracer *t, const struct process *p)
-{
-	struct bodies b = {0};
-	size_t n_files = 0, n = 0, here;
-	uint64_t *known, hash = 0;
-	bool is_new;
-
-	for (uint32_t m = 0; m < t->files.n; m++) {
-		if (!t->files.at[m].plan || !is_attached(t, p->pid, m))
-			continue;
-		here = add_bodies(&t->files.at[m], m, p, &b);
-		n += here;
-		n_files += here > 0;
-	}
-	if (n_files < 2)
-		return 0;
-	for (size_t i = 0; i < b.n; i++)
-		hash = mix64(hash ^ b.at[i].from) + b.at[i].to;
-	known = u64map_put(&t->wrappers, p->pid, &is_new);
-	if (!is_new && *known == hash)
-		return 0;
-	*known = hash;
-	if (n > BODIES_MAX)
-		warn("process %d has more than %d allocator functions in its files: calls between the others count "
-		     "twice", (int)p->pid, BODIES_MAX);
-	return kern_set_wrappers(t->kern, p->pid, &b);
-}
-
-static void note_probes(const struct module *m, pid_t pid, const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->n_probes; i++)
-		if (plan->probes[i].overlap && !plan->probes[i].frees)
-			warn("%s: a call of %s that goes on to %s counts twice", m->path, plan->probes[i].name,
-			     plan->probes[i].overlap);
-	for (size_t i = 0; i < plan->n_probes; i++)
-		note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name,
-		     plan->probes[i].site.offset, plan->probes[i].site.insn,
-		     plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
-}
-
 static struct elf_file *elf_of(void *arg, uint32_t module)
 {
-	return file_of(arg, module)->ef;
-}
-
-/* Attaches to every file the process has mapped that it is not attached to yet. */
-static int attach_new(struct tracer *t, struct process *p)
-{
-	int err = 0;
-
-	if (t->unwind)
-		unwind_update(t->unwind, p);
-	for (size_t i = 0; i < p->maps.n && !err; i++) {
-		uint32_t id = p->maps.at[i].module;
-		const struct module *m = modules_get(&t->modules, id);
-		struct traced_file *f;
-
-		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF || is_attached(t, p->pid, id))
-			continue;
-		f = file_of(t, id);
-		if (!f->plan)
-			continue;
-		err = kern_attach(t->kern, p->pid, m->fd, m->path, id, f->plan);
-		/* A file that refuses is not tried, and complained of, again. */
-		u64map_put(&t->attached, (uint64_t)p->pid << 32 | id, NULL);
-		if (err)
-			break;
-		t->n_probes += f->plan->n_probes;
-		for (size_t j = 0; j < f->plan->n_probes; j++)
-			if (f->plan->probes[j].site.cost > t->cost)
-				t->cost = f->plan->probes[j].site.cost;
-		note_probes(m, p->pid, f->plan);
-	}
-	return err ? err : set_wrappers(t, p);
+	return tracer_file(arg, module)->ef;
 }
 
 int tracer_open(const struct kern_options *o, struct tracer **out)
 {
 	struct tracer *t = xcalloc(1, sizeof(*t));
+	const char *why;
 	int err;
 
+	t->blocks = o->blocks;
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0);
 	modules_init(&t->modules);
 	processes_init(&t->processes, &t->modules);
@@ -222,6 +79,9 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		tracer_close(t);
 		return err;
 	}
+	if (o->blocks && !feature(FEATURE_RETURN_SECCOMP, &why))
+		warn("a process that confines itself by seccomp while its blocks are followed is killed on this "
+		     "kernel: %s", why);
 	if (kern_unwinds_by_tables(t->kern))
 		t->unwind = unwind_new(t->kern, &t->modules, elf_of, t);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
@@ -259,10 +119,13 @@ int tracer_add(struct tracer *t, pid_t pid)
 {
 	struct process *p;
 	size_t before = t->n_probes;
-	int err = processes_add(&t->processes, pid, &p);
+	int err = t->blocks ? returns_check(pid) : 0;
 
+	if (err)
+		return err;
+	err = processes_add(&t->processes, pid, &p);
 	if (!err)
-		err = attach_new(t, p);
+		err = tracer_attach_new(t, p);
 	if (err == -ESRCH)
 		return fail(err, "process %d has exited", (int)pid);
 	if (err)
@@ -276,6 +139,11 @@ int tracer_add(struct tracer *t, pid_t pid)
 
 int tracer_hold(struct tracer *t, pid_t pid)
 {
+	/* It will inherit what confines us. */
+	int err = t->blocks ? returns_check(pid) : 0;
+
+	if (err)
+		return err;
 	t->held_pid = pid;
 	return kern_hold(t->kern, pid);
 }
@@ -290,7 +158,7 @@ static void hold_loader(struct tracer *t, const struct process *p)
 	for (size_t i = 0; i < p->maps.n; i++) {
 		uint32_t id = p->maps.at[i].module;
 		const struct module *m = modules_get(&t->modules, id);
-		struct traced_file *f = file_of(t, id);
+		struct traced_file *f = tracer_file(t, id);
 		uint64_t key = (uint64_t)1 << 63 | id;
 
 		if (p->maps.at[i].until_ns != UINT64_MAX || !f->ef || u64map_find(&t->attached, key))
@@ -332,7 +200,7 @@ bool tracer_held(struct tracer *t)
 	}
 	if (processes_add(&t->processes, t->held_pid, &p))
 		return true;
-	attach_new(t, p);
+	tracer_attach_new(t, p);
 	hold_loader(t, p);
 	if (t->files_at_exec && live_files(t, p) > t->files_at_exec) {
 		kern_hold_loader_done(t->kern);
@@ -363,7 +231,7 @@ static void clean_forked(struct tracer *t)
 		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid,
 		     (int)f.traced);
 		for (uint32_t m = 0; m < t->files.n; m++)
-			if (t->files.at[m].plan && is_attached(t, f.traced, m))
+			if (t->files.at[m].plan && tracer_is_attached(t, f.traced, m))
 				kern_clean(t->kern, f.pid, modules_get(&t->modules, m)->fd, t->files.at[m].plan);
 	}
 }
@@ -418,7 +286,7 @@ int tracer_poll(struct tracer *t)
 			continue;
 		if (lost)
 			process_read_maps(&t->processes, p, now_ns());
-		attach_new(t, p);
+		tracer_attach_new(t, p);
 	}
 	collector_resolve(t->collector);
 	clean_forked(t);

@@ -37,6 +37,15 @@ int tracer_frames_fd(const struct tracer *t);
 /* The process is gone: its mappings are remembered. */
 void tracer_exited(struct tracer *t, pid_t pid);
 
+/*
+ * Takes the probes on allocator functions out of every process for a while, and puts them back: no file is read and no
+ * plan made again. What is mapped meanwhile gets its probes at the end. Detaching waits some 30 to 60 ms for the kernel
+ * per link (uprobe_multi: a file in a process), during which probes may still be hit: kern_stop() is for not counting
+ * them. tracer_resume(): 0, or -errno with a message said.
+ */
+void tracer_pause(struct tracer *t);
+int tracer_resume(struct tracer *t);
+
 void tracer_detach(struct tracer *t);
 /* Brings the profile up to date: all so far, or (delta) since the last such call. 0, or -errno with a message said. */
 int tracer_collect(struct tracer *t, bool delta);

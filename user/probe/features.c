@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "probe/returns.h"
 #include "probe/uapi.h"
 
 #define CAP_SYS_PTRACE_BIT 19
@@ -32,6 +33,10 @@ const struct feature_info feature_infos[FEATURE_MAX] = {
 	[FEATURE_COOKIE] = {"probe cookies", "one program for all functions, Linux 5.15", true, true},
 	[FEATURE_UPROBE_PERF] = {"perf uprobes", "attach through perf_event_open()", false, false},
 	[FEATURE_UPROBE_MULTI] = {"uprobe_multi", "attach all at once, Linux 6.10", false, true},
+	[FEATURE_RETURN] = {"return probes", "live blocks: tell what address an allocator returns", false, false},
+	[FEATURE_UPROBE_SESSION] = {"uprobe session", "live blocks: no return probe if not sampled, Linux 6.13",
+				    false, true},
+	[FEATURE_RETURN_SECCOMP] = {"seccomp spared", "live blocks of sandboxed processes, Linux 6.14", false, true},
 	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false, false},
 };
 
@@ -96,20 +101,9 @@ static bool probe_lockdown(const char **why)
 	return false;
 }
 
-/* The smallest program there is, of the type that uprobes run. */
-static int load_trivial(void)
-{
-	struct bpf_insn code[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-
-	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, NULL);
-}
-
 static bool probe_bpf(const char **why)
 {
-	int fd = load_trivial();
+	int fd = uprobe_trivial_program(0);
 
 	if (fd >= 0) {
 		close(fd);
@@ -155,24 +149,54 @@ static bool probe_uprobe_perf(const char **why)
  */
 static bool probe_uprobe_multi(const char **why)
 {
-	struct bpf_insn code[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = (enum bpf_attach_type)UAPI_TRACE_UPROBE_MULTI);
 	const uint64_t offset = 0;
-	int known = -1, fixed = -1, fd;
+	int known = -1, fixed = -1, fd = uprobe_trivial_program(UAPI_TRACE_UPROBE_MULTI);
 
-	fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, &opts);
 	if (fd >= 0) {
-		known = uprobe_multi_link(fd, "/", &offset, NULL, 1, 0);
-		fixed = uprobe_multi_link(fd, "/", &offset, NULL, 1, -1);
+		known = uprobe_multi_link(fd, UPROBE_ENTRY, "/", &offset, NULL, 1, 0);
+		fixed = uprobe_multi_link(fd, UPROBE_ENTRY, "/", &offset, NULL, 1, -1);
 		close(fd);
 	}
 	if (known == -EBADF && fixed == -EINVAL)
 		return true;
 	*why = known == -EBADF ? "its pid filter matches one thread only (fixed in Linux 6.10): perf uprobes instead" :
 				 "needs Linux 6.6: perf uprobes instead";
+	return false;
+}
+
+/* Perf's return probes are as old as its uprobes, but in a kernel of our own making who knows. */
+static bool probe_return(const char **why)
+{
+	if (feature(FEATURE_UPROBE_MULTI, NULL) || uprobe_pmu_return_bit() >= 0)
+		return true;
+	*why = "no /sys/bus/event_source/devices/uprobe/format/retprobe";
+	return false;
+}
+
+/* Linux 6.13, commit d920179b3d48. "/" is no regular file, which is looked at if the attach type is known. */
+static bool probe_uprobe_session(const char **why)
+{
+	const uint64_t offset = 0;
+	int known = -1, fd = uprobe_trivial_program(UAPI_TRACE_UPROBE_SESSION);
+
+	if (fd >= 0) {
+		known = uprobe_multi_link(fd, UPROBE_SESSION, "/", &offset, NULL, 1, 0);
+		close(fd);
+	}
+	if (known == -EBADF)
+		return true;
+	*why = "needs Linux 6.13: every call's return is probed instead";
+	return false;
+}
+
+static bool probe_return_seccomp(const char **why)
+{
+	int err = returns_try_seccomp();
+
+	if (!err)
+		return true;
+	*why = err == -EACCES ? "the kernel kills such a process at a return probe (Linux 6.11 to 6.13)" :
+				"it can't be tried out";
 	return false;
 }
 
@@ -198,6 +222,9 @@ static bool (*const probes[FEATURE_MAX])(const char **why) = {
 	[FEATURE_COOKIE] = probe_cookie,
 	[FEATURE_UPROBE_PERF] = probe_uprobe_perf,
 	[FEATURE_UPROBE_MULTI] = probe_uprobe_multi,
+	[FEATURE_RETURN] = probe_return,
+	[FEATURE_UPROBE_SESSION] = probe_uprobe_session,
+	[FEATURE_RETURN_SECCOMP] = probe_return_seccomp,
 	[FEATURE_NOPS] = probe_nops,
 };
 

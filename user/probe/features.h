@@ -21,6 +21,9 @@ enum feature {
 	FEATURE_COOKIE,		/* bpf_get_attach_cookie(), 5.15 */
 	FEATURE_UPROBE_PERF,	/* uprobes through perf_event_open() */
 	FEATURE_UPROBE_MULTI,	/* uprobe_multi with a pid filter that works, 6.10 */
+	FEATURE_RETURN,		/* return probes: without them live blocks can't be followed */
+	FEATURE_UPROBE_SESSION,	/* one program at entry and return, which may decline the return, 6.13 */
+	FEATURE_RETURN_SECCOMP,	/* a return probe spares a process confined by seccomp (probe/returns.h) */
 	FEATURE_NOPS,		/* uprobes on multi-byte nops are emulated */
 	FEATURE_LOCKDOWN,	/* the kernel is not locked down */
 	FEATURE_MAX,

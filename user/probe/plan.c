@@ -207,13 +207,20 @@ static void find_forwarders(struct planner *p)
 	}
 }
 
+/* An exception does not pass a frame whose return address is a probe's; a Go stack moves, and that address with it. */
+static bool is_return_taboo(const struct planner *p, const struct alloc_function *fn)
+{
+	return fn->may_throw || elf_section_by_name(p->ef, ".gopclntab") ||
+	       elf_section_by_name(p->ef, ".data.rel.ro.gopclntab");
+}
+
 static bool choose_site(struct planner *p, int id)
 {
 	struct candidate *c = &p->c[id];
 	const bool follows = p->flags & PLAN_BLOCKS;
 	struct site_request req = {
 		.code = c->body, .size = c->body_size, .vaddr = c->sym.vaddr, .nops_emulated = p->flags & PLAN_NOPS,
-		.keep_rsp = follows && !c->fn->frees && !c->fn->may_throw,
+		.keep_rsp = follows && !c->fn->frees && !is_return_taboo(p, c->fn),
 	};
 	const int wanted[] = {c->fn->size_arg, c->fn->count_arg, c->fn->old_arg,
 			      c->skip_arg == SITE_NO_REG ? ALLOC_NO_ARG : c->skip_arg,
@@ -247,7 +254,7 @@ static void emit(struct planner *p, int id)
 		.function = (uint16_t)id, .name = c->fn->name, .vaddr = c->sym.vaddr,
 		.size = c->sym.size ? c->sym.size : c->body_size, .site = c->site,
 		.skip_arg = c->skip_arg, .skip_max = c->skip_max, .overlap = c->overlap, .indirect = c->flow.indirect,
-		.frees = c->fn->frees, .no_return = c->fn->may_throw,
+		.frees = c->fn->frees, .no_return = is_return_taboo(p, c->fn),
 		.old_reg = reg_of(&c->site, c->fn->old_arg), .out_reg = reg_of(&c->site, c->fn->out_arg),
 	};
 

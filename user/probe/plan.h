@@ -51,7 +51,7 @@ struct plan_probe {
 	 */
 	struct { int32_t from, to; } callers[PLAN_MAX_CALLERS];
 	uint8_t n_callers;
-	/* Of its row: it only frees; or it allocates, but its return must not be probed since it may throw. */
+	/* It only frees; its return must not be probed, since it may throw, or since the file is a Go program's. */
 	bool frees, no_return;
 	/*
 	 * Registers at the site, SITE_NO_REG if there is none: the block that is given up, and the address that the
@@ -79,7 +79,8 @@ struct plan {
 	size_t n_skips;
 };
 
-/* flags: of enum plan_flags. 0 (also with no probe in it), -ENOEXEC (not an x86-64 ELF file or damaged), other -errno. No message. */
+/* flags: of enum plan_flags. 0 (also with no probe in it), -ENOEXEC (not an x86-64 ELF file or damaged), other -errno.
+ * No message. */
 int plan_make(const struct elf_file *ef, const char *path, unsigned int flags, struct plan **out);
 /* free(NULL) is fine. */
 void plan_free(struct plan *p);

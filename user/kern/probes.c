@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which program sits on which allocator function, and what it is told about it.
+ *
+ * Allocations alone:          on_alloc at each site.
+ * Blocks are followed:        on_free where a function frees, and where it allocates
+ *   with uprobe sessions      on_call, at entry and return; the entry declines the return of a call that is not sampled
+ *   without                   on_enter and on_return, and every call pays for both
+ *   its return is taboo       on_alloc (operator new with a fast path of its own: it may throw, and an exception does
+ *                             not pass a frame whose return address is a probe's)
+ *
+ * A block whose allocation is seen must be seen to be freed, or it is a leak that is none; so what frees is attached
+ * before what allocates and detached after it. For the same reason returns come before entries.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "kern/internal.h"
+
+enum role { ROLE_FREE, ROLE_RETURN, ROLE_ENTER, ROLE_CALL, ROLE_ALLOC, N_ROLES };
+
+/* In the order of attaching. */
+static const struct {
+	const char *program;
+	const char *empty;	/* what the benchmark has in its place: a program that does nothing */
+	enum uprobe_when when;
+	enum link_stage stage;
+} roles[N_ROLES] = {
+	[ROLE_FREE] = {"on_free", "on_nothing", UPROBE_ENTRY, LINK_FREE},
+	[ROLE_RETURN] = {"on_return", "on_nothing", UPROBE_RETURN, LINK_RETURN},
+	[ROLE_ENTER] = {"on_enter", "on_nothing", UPROBE_ENTRY, LINK_ENTRY},
+	[ROLE_CALL] = {"on_call", "on_nothing_session", UPROBE_SESSION, LINK_ENTRY},
+	[ROLE_ALLOC] = {"on_alloc", "on_nothing", UPROBE_ENTRY, LINK_ENTRY},
+};
+
+static bool has_role(const struct kern *k, const struct plan_probe *p, enum role r)
+{
+	const bool follows = k->options.blocks;
+
+	switch (r) {
+	case ROLE_FREE:
+		return follows && p->frees;
+	case ROLE_RETURN:
+	case ROLE_ENTER:
+		return follows && !p->frees && !p->no_return && !k->session;
+	case ROLE_CALL:
+		return follows && !p->frees && !p->no_return && k->session;
+	case ROLE_ALLOC:
+		return !p->frees && (!follows || p->no_return);
+	case N_ROLES:
+		break;
+	}
+	return false;
+}
+
+static const char *program_name(const struct kern *k, enum role r)
+{
+	if (k->options.bench == BENCH_EMPTY)
+		return roles[r].empty;
+	if (k->options.bench == BENCH_STACKID)
+		return r == ROLE_ENTER || r == ROLE_ALLOC ? "on_stackid" : "on_nothing";
+	return roles[r].program;
+}
+
+static struct bpf_program *find_program(const struct kern *k, const char *name)
+{
+	return bpf_object__find_program_by_name(k->skel->obj, name);
+}
+
+/* Is the role taken by any function that there may be? */
+static bool is_used(const struct kern *k, enum role r)
+{
+	static const struct plan_probe kinds[] = {{.frees = true}, {.no_return = true}, {.frees = false}};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (has_role(k, &kinds[i], r))
+			return true;
+	return false;
+}
+
+static void select_program(struct kern *k, const char *name, enum uprobe_when when)
+{
+	struct bpf_program *prog = find_program(k, name);
+
+	if (!prog)
+		return;
+	bpf_program__set_autoload(prog, true);
+	if (k->options.mode == ATTACH_MULTI)
+		bpf_program__set_expected_attach_type(prog, (enum bpf_attach_type)(when == UPROBE_SESSION ?
+						      UAPI_TRACE_UPROBE_SESSION : UAPI_TRACE_UPROBE_MULTI));
+}
+
+int probes_select(struct kern *k)
+{
+	static const char *const special[] = {"on_nothing_session", "on_stackid", "on_exec", "on_loader"};
+	struct bpf_program *prog;
+	const char *why;
+
+	if (k->options.blocks && !feature(FEATURE_RETURN, &why))
+		return fail(-ENOTSUP, "blocks can't be followed, since this kernel has no return probes: %s; --view "
+			    "alloc can be traced", why);
+	k->session = k->options.blocks && k->options.mode == ATTACH_MULTI && k->options.bench != BENCH_STACKID &&
+		     feature(FEATURE_UPROBE_SESSION, NULL);
+	for (int r = 0; r < N_ROLES; r++) {
+		prog = find_program(k, roles[r].program);
+		if (prog)
+			bpf_program__set_autoload(prog, false);
+	}
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
+		prog = find_program(k, special[i]);
+		if (prog)
+			bpf_program__set_autoload(prog, false);
+	}
+	for (int r = 0; r < N_ROLES; r++)
+		if (is_used(k, r))
+			select_program(k, program_name(k, r), roles[r].when);
+	select_program(k, "on_nothing", UPROBE_ENTRY);	/* kern_clean() */
+	if (k->options.hold) {
+		bpf_program__set_autoload(k->skel->progs.on_exec, true);
+		select_program(k, "on_loader", UPROBE_ENTRY);
+	}
+	bpf_map__set_autocreate(k->skel->maps.stackids, k->options.bench == BENCH_STACKID);
+	return 0;
+}
+
+static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t module)
+{
+	const struct alloc_function *f = alloc_function(p->function);
+	uint64_t c = p->frees ? p->old_reg : p->site.arg_reg[f->size_arg];
+
+	if (f->count_arg != ALLOC_NO_ARG)
+		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
+	if (p->skip_arg != SITE_NO_REG)
+		c |= COOKIE_HAS_SKIP | (uint64_t)p->site.arg_reg[p->skip_arg] << COOKIE_SKIP_SHIFT;
+	if (p->n_callers)
+		c |= COOKIE_HAS_NESTS;
+	return c | (uint64_t)(p->site.pushed / 8) << COOKIE_PUSHED_SHIFT |
+	       (uint64_t)p->function << COOKIE_FUNCTION_SHIFT | (uint64_t)probe << COOKIE_PROBE_SHIFT |
+	       (uint64_t)module << COOKIE_MODULE_SHIFT;
+}
+
+static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t probe)
+{
+	struct probe_info info = {
+		.skip_max = p->skip_max, .old_reg = p->old_reg, .out_reg = p->out_reg, .no_return = p->no_return,
+	};
+
+	_Static_assert(PLAN_MAX_CALLERS <= NEST_MAX, "a plan's callers fit into a nest");
+	_Static_assert(PROBE_NO_REG == SITE_NO_REG, "no register is the same number for both");
+	for (size_t i = 0; i < p->n_callers; i++) {
+		info.nests[i].from = p->callers[i].from;
+		info.nests[i].to = p->callers[i].to;
+	}
+	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY) ? -errno : 0;
+}
+
+/* The id of the plan's first probe; the others follow. Ids belong to the file: each process that has it, and a process
+ * that is attached to again, has the same. 0 or -errno. */
+static int probe_ids(struct kern *k, uint16_t module, const struct plan *plan, uint32_t *first)
+{
+	uint64_t *known = u64map_find(&k->probe_ids, module);
+	int err = 0;
+
+	if (known) {
+		*first = *known;
+		return 0;
+	}
+	if (plan->n_probes > MAX_PROBES - k->n_probes)
+		return -E2BIG;
+	*first = k->n_probes;
+	for (size_t i = 0; i < plan->n_probes && !err; i++) {
+		const struct plan_probe *p = &plan->probes[i];
+
+		if (k->options.blocks || p->n_callers || p->skip_arg != SITE_NO_REG)
+			err = set_probe_info(k, p, *first + i);
+	}
+	if (err)
+		return err;
+	k->n_probes += plan->n_probes;
+	*u64map_put(&k->probe_ids, module, NULL) = *first;
+	return 0;
+}
+
+/* The probes of one role. offsets and cookies have room for the whole plan. */
+static int attach_role(struct kern *k, enum role r, pid_t pid, int fd, uint16_t module, const struct plan *plan,
+		       uint32_t first, uint64_t *offsets, uint64_t *cookies)
+{
+	struct link link = {.pid = pid, .stage = roles[r].stage};
+	struct bpf_program *prog;
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_probes; i++) {
+		if (!has_role(k, &plan->probes[i], r))
+			continue;
+		offsets[n] = plan->probes[i].file_offset;
+		cookies[n++] = cookie_of(&plan->probes[i], first + i, module);
+	}
+	if (!n)
+		return 0;
+	prog = find_program(k, program_name(k, r));
+	if (!prog)
+		return -ENOENT;
+	return attach_uprobes(k->options.mode, bpf_program__fd(prog), roles[r].when, link, fd, offsets, cookies, n,
+			      &k->links);
+}
+
+int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan)
+{
+	size_t n = plan->n_probes, before = k->links.n;
+	uint64_t *offsets = xcalloc(n, sizeof(*offsets)), *cookies = xcalloc(n, sizeof(*cookies));
+	uint32_t first;
+	int err = probe_ids(k, module, plan, &first);
+
+	for (int r = 0; r < N_ROLES && !err; r++)
+		err = attach_role(k, r, pid, fd, module, plan, first, offsets, cookies);
+	while (err && k->links.n > before)
+		close(k->links.at[--k->links.n].fd);
+	free(offsets);
+	free(cookies);
+	if (err && err != -ESRCH)
+		return fail(err, "cannot attach to %s in process %d by %s: %s", path, (int)pid,
+			    attach_mode_name(k->options.mode), strerror(-err));
+	return err;
+}
+
+int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan)
+{
+	size_t n = plan->n_probes;
+	struct links links = {0};
+	uint64_t *offsets;
+	int err;
+
+	if (k->options.mode != ATTACH_MULTI)
+		return 0;
+	offsets = xcalloc(n, sizeof(*offsets));
+	for (size_t i = 0; i < n; i++)
+		offsets[i] = plan->probes[i].file_offset;
+	err = attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
+			     (struct link){.pid = pid}, fd, offsets, NULL, n, &links);
+	while (links.n)
+		close(links.at[--links.n].fd);
+	vec_free(&links);
+	free(offsets);
+	return err;
+}
+
+void kern_detach_pid(struct kern *k, pid_t pid)
+{
+	size_t kept = 0;
+
+	for (int stage = LINK_ENTRY; stage >= LINK_FREE; stage--)
+		for (size_t i = 0; i < k->links.n; i++)
+			if ((int)k->links.at[i].stage == stage && (!pid || k->links.at[i].pid == pid)) {
+				close(k->links.at[i].fd);
+				k->links.at[i].fd = -1;
+			}
+	for (size_t i = 0; i < k->links.n; i++)
+		if (k->links.at[i].fd >= 0)
+			k->links.at[kept++] = k->links.at[i];
+	k->links.n = kept;
+}
+
+void kern_detach(struct kern *k)
+{
+	kern_detach_pid(k, 0);
+	for (size_t i = 0; i < k->hold_links.n; i++)
+		close(k->hold_links.at[i].fd);
+	vec_free(&k->links);
+	vec_free(&k->hold_links);
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Probes in the files of the traced processes: put there as files are mapped, and taken out for a while. */
+#include <errno.h>
+
+#include "base/log.h"
+#include "kern/tracer_internal.h"
+
+/* The address in the process of a vaddr of the mapped file; 0 if that part is not mapped executable. */
+static uint64_t mapped_at(const struct process *p, const struct elf_file *ef, uint32_t module, uint64_t vaddr)
+{
+	uint64_t offset;
+
+	if (!elf_vaddr_to_offset(ef, vaddr, &offset))
+		return 0;
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const struct mapping *m = &p->maps.at[i];
+
+		if (m->module == module && m->until_ns == UINT64_MAX && offset >= m->offset &&
+		    offset - m->offset < m->end - m->start)
+			return m->start + (offset - m->offset);
+	}
+	return 0;
+}
+
+static uint64_t attached_key(pid_t pid, uint32_t module)
+{
+	return (uint64_t)pid << 32 | module;
+}
+
+bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	return u64map_find(&t->attached, attached_key(pid, module));
+}
+
+/* Adds the bodies of one file's allocator functions, where it is mapped now. Returns how many were found. */
+static size_t add_bodies(const struct traced_file *f, uint32_t module, const struct process *p, struct bodies *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->plan->n_probes; i++) {
+		uint64_t at = mapped_at(p, f->ef, module, f->plan->probes[i].vaddr);
+
+		if (!at)
+			continue;
+		if (b->n < BODIES_MAX) {
+			b->at[b->n].from = at;
+			b->at[b->n++].to = at + f->plan->probes[i].size;
+		}
+		n++;
+	}
+	return n;
+}
+
+/*
+ * A process with more than one allocator: calls from one to another must be told from calls of the program. Where they
+ * are changes with every mapping, so this is looked at each time, and told to the kernel side when it differs.
+ */
+static int set_wrappers(struct tracer *t, const struct process *p)
+{
+	struct bodies b = {0};
+	size_t n_files = 0, n = 0, here;
+	uint64_t *known, hash = 0;
+	bool is_new;
+
+	for (uint32_t m = 0; m < t->files.n; m++) {
+		if (!t->files.at[m].plan || !tracer_is_attached(t, p->pid, m))
+			continue;
+		here = add_bodies(&t->files.at[m], m, p, &b);
+		n += here;
+		n_files += here > 0;
+	}
+	if (n_files < 2)
+		return 0;
+	for (size_t i = 0; i < b.n; i++)
+		hash = mix64(hash ^ b.at[i].from) + b.at[i].to;
+	known = u64map_put(&t->wrappers, p->pid, &is_new);
+	if (!is_new && *known == hash)
+		return 0;
+	*known = hash;
+	if (n > BODIES_MAX)
+		warn("process %d has more than %d allocator functions in its files: calls between the others count "
+		     "twice", (int)p->pid, BODIES_MAX);
+	return kern_set_wrappers(t->kern, p->pid, &b);
+}
+
+static void note_probes(const struct module *m, pid_t pid, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_probes; i++)
+		if (plan->probes[i].overlap && !plan->probes[i].frees)
+			warn("%s: a call of %s that goes on to %s counts twice", m->path, plan->probes[i].name,
+			     plan->probes[i].overlap);
+	for (size_t i = 0; i < plan->n_probes; i++)
+		note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name,
+		     plan->probes[i].site.offset, plan->probes[i].site.insn,
+		     plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
+}
+
+/* What is said and counted once of each file in each process. */
+static void account_probes(struct tracer *t, const struct module *m, pid_t pid, const struct plan *plan)
+{
+	t->n_probes += plan->n_probes;
+	for (size_t i = 0; i < plan->n_probes; i++)
+		if (plan->probes[i].site.cost > t->cost)
+			t->cost = plan->probes[i].site.cost;
+	note_probes(m, pid, plan);
+}
+
+int tracer_attach_new(struct tracer *t, struct process *p)
+{
+	int err = 0;
+
+	if (t->unwind)
+		unwind_update(t->unwind, p);
+	if (t->paused)
+		return 0;
+	for (size_t i = 0; i < p->maps.n && !err; i++) {
+		uint32_t id = p->maps.at[i].module;
+		const struct module *m = modules_get(&t->modules, id);
+		uint64_t key = attached_key(p->pid, id), *known;
+		struct traced_file *f;
+
+		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF)
+			continue;
+		known = u64map_find(&t->attached, key);
+		if (known && *known == ATTACHED)
+			continue;
+		f = tracer_file(t, id);
+		if (!f->plan)
+			continue;
+		err = kern_attach(t->kern, p->pid, m->fd, m->path, id, f->plan);
+		if (!err && !known)
+			account_probes(t, m, p->pid, f->plan);
+		/* A file that refuses is not tried, and complained of, again. */
+		*u64map_put(&t->attached, key, NULL) = ATTACHED;
+	}
+	return err ? err : set_wrappers(t, p);
+}
+
+void tracer_pause(struct tracer *t)
+{
+	if (t->paused)
+		return;
+	t->paused = true;
+	kern_detach_pid(t->kern, 0);
+	for (size_t i = 0; i < t->processes.list.n; i++)
+		for (uint32_t m = 0; m < t->files.n; m++) {
+			uint64_t *known = u64map_find(&t->attached, attached_key(t->processes.list.at[i]->pid, m));
+
+			if (known)
+				*known = PAUSED;
+		}
+}
+
+int tracer_resume(struct tracer *t)
+{
+	int err = 0;
+
+	if (!t->paused)
+		return 0;
+	t->paused = false;
+	for (size_t i = 0; i < t->processes.list.n; i++) {
+		struct process *p = t->processes.list.at[i];
+		int e = p->exited ? 0 : tracer_attach_new(t, p);
+
+		/* One that is gone will be noticed. */
+		if (e && e != -ESRCH && !err)
+			err = e;
+	}
+	return err;
+}

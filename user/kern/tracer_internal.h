@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by tracer.c and tracer_attach.c only. */
+#ifndef ALLOCTRACE_KERN_TRACER_INTERNAL_H
+#define ALLOCTRACE_KERN_TRACER_INTERNAL_H
+
+#include "kern/forked.h"
+#include "kern/tracer.h"
+#include "kern/unwind.h"
+
+/* What is known of a module's file. */
+struct traced_file {
+	bool opened;		/* it was tried */
+	struct elf_file *ef;	/* NULL: no ELF file, or it can't be read */
+	struct plan *plan;	/* NULL if ef is, or if the file has no allocator function */
+};
+
+enum attached {
+	ATTACHED,	/* or it refused, and is not tried again */
+	PAUSED,		/* was, and will be again at tracer_resume() */
+};
+
+struct tracer {
+	struct kern *kern;
+	struct modules modules;
+	struct processes processes;
+	struct profile profile;
+	struct task_events *events;
+	struct collector *collector;
+	struct unwind *unwind;		/* NULL: stacks are walked by frame pointers */
+	const char **function_names;
+	vec_of(struct traced_file) files;	/* by module id */
+	struct u64map attached;		/* pid << 32 | module -> enum attached */
+	struct u64map wrappers;		/* pid -> hash of what kern_set_wrappers() was told */
+	struct forked_list forked;
+	pid_t held_pid;
+	uint64_t held;			/* stops handled */
+	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */
+	size_t n_probes;
+	enum site_cost cost;
+	unsigned int plan_flags;
+	bool blocks;	/* are followed */
+	bool paused;
+};
+
+/* The module's file, opened and planned at the first call. */
+struct traced_file *tracer_file(struct tracer *t, uint32_t module);
+/* The file's probes are in the process now, or as soon as tracing is resumed. */
+bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module);
+/* Attaches to every file the process has mapped that it is not attached to yet. 0, or -errno with a message said;
+ * silent: -ESRCH. */
+int tracer_attach_new(struct tracer *t, struct process *p);
+
+#endif
