@@ -194,10 +194,11 @@ expect_primes() {	# FOLDED RESULT COLUMN [COMM-REGEX]
 			# What does the work may be shown in place of what only passes it on.
 			ok["use_malloc"] = "^malloc$"
 			ok["use_calloc"] = "^(calloc|malloc)$"
-			ok["use_realloc"] = ok["use_regrow"] = "^(realloc|malloc)$"
-			ok["use_reallocarray"] = "^(reallocarray|realloc|malloc)$"
+			ok["use_realloc"] = ok["use_regrow"] = "^(mi_heap_realloc|realloc|malloc)$"
+			ok["use_reallocarray"] = "^(mi_reallocarray|mi_heap_realloc|reallocarray|realloc|malloc)$"
 			ok["use_posix_memalign"] = ok["use_aligned_alloc"] = ok["use_memalign"] = ok["use_valloc"] = \
-				ok["use_pvalloc"] = "^(posix_memalign|aligned_alloc|memalign|p?valloc)$"
+				ok["use_pvalloc"] = "^(posix_memalign|aligned_alloc|memalign|p?valloc|" \
+				"mi_posix_memalign|mi_heap_malloc_(aligned_at|small))$"
 		}
 		NR == FNR {
 			if ($1 == "left" || $1 == "right") {
