@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How long the unwind tables of some files take to build: reading .eh_frame (from the page cache), its rows, and the
- * words that the kernel side searches, as kern/unwind.c does for files that are mapped for the first time; without the
- * copy into the kernel's maps.
+ * words that the kernel side searches, as kern/unwind.c does for files that are mapped for the first time; into memory
+ * that is there, as the kernel's maps are.
  *
  * usage: tables RUNS FILE...
  * On stdout: ms MEDIAN of all files together, least LEAST most MOST; load MEDIAN pack MEDIAN; files N rows N bytes N.
@@ -26,6 +26,8 @@ struct cost {
 	size_t files, rows, words;
 };
 
+static vec_of(uint64_t) words;
+
 static double now_ms(void)
 {
 	struct timespec t;
@@ -37,10 +39,10 @@ static double now_ms(void)
 static void pack(const struct unwind_table *t, struct cost *c)
 {
 	const struct unwind_packing p = unwind_pack_plan(t);
-	uint64_t *words = xcalloc(p.max_words, sizeof(*words));
 
-	c->words += unwind_pack(t, &p, 0, words);
-	free(words);
+	if (p.max_words > words.cap)
+		vec_grow(&words, p.max_words);
+	c->words += unwind_pack(t, &p, 0, words.at);
 }
 
 static void build(const char *path, struct cost *c)
@@ -116,5 +118,6 @@ int main(int argc, char **argv)
 	free(all);
 	free(load);
 	free(packing);
+	vec_free(&words);
 	return 0;
 }

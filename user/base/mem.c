@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/outfile.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static void out_of_memory(void) __attribute__((noreturn));
 static void out_of_memory(void)
@@ -27,6 +30,20 @@ void *xmalloc(size_t size)
 
 	if (!p)
 		out_of_memory();
+	return p;
+}
+
+void *xmalloc_large(size_t size)
+{
+	void *p;
+
+	if (size < HUGE_PAGE || size > SIZE_MAX - HUGE_PAGE)
+		return xmalloc(size);
+	size = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	p = aligned_alloc(HUGE_PAGE, size);
+	if (!p)
+		out_of_memory();
+	madvise(p, size, MADV_HUGEPAGE);
 	return p;
 }
 

@@ -10,6 +10,9 @@
 #include <stdint.h>
 
 void *xmalloc(size_t size);
+/* For what may be many megabytes: in huge pages where the system has them for the asking, since to be given a small one
+ * costs more than most work that is done on its 4 KiB. Only what is touched takes memory. */
+void *xmalloc_large(size_t size);
 void *xcalloc(size_t n, size_t size);
 /* n * size is checked for overflow. */
 void *xrealloc_array(void *p, size_t n, size_t size);

@@ -15,6 +15,8 @@
 #include "base/mem.h"
 
 #define REMEMBER_MAX 16
+/* Longer ones (none is known) are run with a look at the room for each row. */
+#define USUAL_PROGRAM_MAX 4096
 
 enum {
 	DW_CFA_nop = 0x00, DW_CFA_set_loc, DW_CFA_advance_loc1, DW_CFA_advance_loc2, DW_CFA_advance_loc4,
@@ -42,16 +44,15 @@ struct run {
 	uint64_t row;	/* where the next row starts; not loc where the range starts before or after the program does */
 };
 
-static void rows_grow(struct cfa_rows *rows)
+/* Room for n more rows. A program that was promised it may go past the limit, by less than USUAL_PROGRAM_MAX. */
+static void rows_grow(struct cfa_rows *rows, size_t n)
 {
 	size_t want = rows->cap < 64 ? 64 : rows->cap + rows->cap / 2;
 
 	if (want > rows->max)
 		want = rows->max;
-	if (want <= rows->n) {
-		rows->full = true;
-		return;
-	}
+	if (want < rows->n + n)
+		want = rows->n + n;
 	rows->at = xrealloc_array(rows->at, want, sizeof(*rows->at));
 	rows->cap = want;
 }
@@ -65,20 +66,24 @@ static inline uint32_t rule_of(const struct unwind_row *row)
 	return rule;
 }
 
+static inline void set_row(struct unwind_row *row, uint32_t pc, uint32_t rule)
+{
+	uint64_t v = (uint64_t)rule << 32 | pc;
+
+	memcpy(row, &v, sizeof(v));
+}
+
 static inline void rows_add(struct cfa_rows *rows, uint32_t pc, uint32_t rule)
 {
-	struct unwind_row *row;
-
 	if (rows->n && rule_of(&rows->at[rows->n - 1]) == rule)
 		return;
-	if (rows->n == rows->cap) {
-		rows_grow(rows);
-		if (rows->full)
-			return;
+	if (rows->n >= rows->max) {
+		rows->full = true;
+		return;
 	}
-	row = &rows->at[rows->n++];
-	row->pc = pc;
-	memcpy((char *)row + 4, &rule, sizeof(rule));
+	if (rows->n == rows->cap)
+		rows_grow(rows, 1);
+	set_row(&rows->at[rows->n++], pc, rule);
 }
 
 void cfa_rows_add(struct cfa_rows *rows, uint32_t pc, uint32_t rule)
@@ -326,31 +331,134 @@ static enum next execute(struct run *r, uint8_t op)
 	return ok && !r->c.bad ? NEXT : DAMAGED;
 }
 
-/* true at the program's or the function's end, false where it is damaged. */
-static bool run_program(struct run *r)
+static inline uint64_t load8(const uint8_t *p)
 {
-	const uint8_t *p = r->c.p, *end = r->c.end;	/* r->c is behind while the frequent ones are run */
-	enum next next = NEXT;
+	uint64_t v;
 
-	while (next == NEXT && p < end) {
-		/* Nearly all of a program is these four with one byte of operand; the rest can take longer. */
-		uint8_t op = *p++, operand = p < end ? *p : 0x80;
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* def_cfa_offset with one byte of operand, a multiple of 8. */
+static inline bool sets_offset(uint64_t word)
+{
+	return (word & 0x87ff) == DW_CFA_def_cfa_offset;
+}
+
+static inline uint32_t with_offset(uint32_t rule, uint64_t word)
+{
+	return (rule & 0xffff) | (uint32_t)(word >> 8 & 0x78) << 13;
+}
+
+/* DW_CFA_offset of a register other than RSP and the return address, with one byte of operand. */
+static inline bool saves_usual(uint64_t word)
+{
+	uint8_t reg = word & 0x3f;
+
+	return (word & 0x80c0) == DW_CFA_offset && reg != CFA_REG_RSP && reg != CFA_REG_RETURN;
+}
+
+static inline uint32_t with_saved(uint32_t rule, uint64_t word)
+{
+	uint32_t saved = (rule & 0xffff000f) | UNWIND_RBP_CFA << 4 | (uint32_t)(-(word >> 8 & 0x7f) & 0xff) << 8;
+
+	return (word & 0x3f) == CFA_REG_RBP ? saved : rule;
+}
+
+/*
+ * Nearly all of every program: advances, the CFA as an offset from RSP or RBP, registers saved. Most of that is "advance,
+ * def_cfa_offset" over and over, for a push or pop each: one turn of the loop, since a branch for each of the two that
+ * the processor cannot predict would cost more than the rest.
+ *
+ * Stops where something else comes (r->c.p says where), at the program's end and at the function's (r->c.p is at the
+ * program's end then). cfa_is_usual() has to be true, and there has to be room for a row for each byte and one more.
+ */
+static void run_usual(struct run *r)
+{
+	const uint8_t *p = r->c.p, *const end = r->c.end, *const last = r->ctx->section_end - 8;
+	const uint64_t base = r->range->base, stop = r->range->end - base;
+	uint64_t loc = r->loc - base, row = r->row - base;
+	uint32_t rule = cfa_state_rule(&r->now), before = r->rows->n ? rule_of(&r->rows->at[r->rows->n - 1]) : ~rule;
+	struct unwind_row *out = &r->rows->at[r->rows->n];
+
+	while (p < end && p <= last) {
+		uint64_t word = load8(p);
+		size_t left = (size_t)(end - p);
+		uint8_t op = (uint8_t)word;
 
 		if ((op & 0xc0) == DW_CFA_advance_loc) {
-			next = advance_by(r, op & 0x3f);
-		} else if (op == DW_CFA_def_cfa_offset && operand < 0x80 && r->now.cfa != CFA_NONE) {
+			loc += op & 0x3f;
 			p++;
-			r->now.cfa_off = operand;
-		} else if ((op & 0xc0) == DW_CFA_offset && operand < 0x80 && cfa_is_other(op & 0x3f)) {
+			word >>= 8;
+		} else if (op == DW_CFA_advance_loc1 && left >= 2) {
+			loc += (uint8_t)(word >> 8);
+			p += 2;
+			word >>= 16;
+		} else if (op == DW_CFA_advance_loc2 && left >= 3) {
+			loc += (uint16_t)(word >> 8);
+			p += 3;
+			word >>= 24;
+		} else if (saves_usual(word) && left >= 2) {
+			rule = with_saved(rule, word);
+			p += 2;
+			continue;
+		} else if (sets_offset(word) && left >= 2) {
+			rule = with_offset(rule, word);
+			p += 2;
+			continue;
+		} else if ((word & 0xffff) == (CFA_REG_RBP << 8 | DW_CFA_def_cfa_register) && left >= 2) {
+			rule = (rule & ~(uint32_t)15) | CFA_RBP;
+			p += 2;
+			continue;
+		} else if ((word & 0x87ffff) == (CFA_REG_RSP << 8 | DW_CFA_def_cfa) && left >= 3) {
+			rule = with_offset((rule & ~(uint32_t)15) | CFA_RSP, word >> 8);
+			p += 3;
+			continue;
+		} else if (op == DW_CFA_nop) {
 			p++;
-		} else if (op == DW_CFA_advance_loc1 && p < end) {
-			p++;
-			next = advance_by(r, operand);
+			continue;
 		} else {
-			r->c.p = p;
-			next = execute(r, op);
-			p = r->c.p;
+			break;
 		}
+		if (loc >= stop) {
+			p = end;
+			break;
+		}
+		if (loc > row) {
+			set_row(out, (uint32_t)row, rule);
+			out += rule != before;
+			before = rule;
+			row = loc;
+		}
+		if (sets_offset(word) && end - p >= 2) {
+			rule = with_offset(rule, word);
+			p += 2;
+		}
+	}
+	r->c.p = p;
+	r->loc = loc + base;
+	r->row = row + base;
+	r->now.cfa = rule & 15;
+	r->now.cfa_reg = r->now.cfa == CFA_RSP ? CFA_REG_RSP : CFA_REG_RBP;
+	r->now.cfa_off = (int64_t)(int16_t)(rule >> 16) * 8;
+	if (r->now.rbp != (rule & 0xfff0)) {
+		r->now.rbp = rule & 0xfff0;
+		r->now.rbp_signal = false;
+	}
+	r->rows->n = (size_t)(out - r->rows->at);
+}
+
+/* true at the program's or the function's end, false where it is damaged. */
+static bool run_program(struct run *r, bool usual)
+{
+	enum next next = NEXT;
+
+	while (next == NEXT) {
+		if (usual && cfa_is_usual(&r->now))
+			run_usual(r);
+		if (r->c.p == r->c.end)
+			break;
+		next = execute(r, *r->c.p++);
 	}
 	return next != DAMAGED;
 }
@@ -363,7 +471,7 @@ bool cfa_run_initial(struct cfa_context *ctx, struct dwcursor program)
 	/* What "restore" means here: assemblers move what functions have in common to the CIE, restores included. */
 	ctx->initial = (struct cfa_state){ .places = PLACE_RA_NONE };
 	r.now = ctx->initial;
-	if (!run_program(&r))
+	if (!run_program(&r, false))
 		return false;
 	ctx->initial = r.now;
 	return true;
@@ -377,11 +485,19 @@ bool cfa_run(const struct cfa_context *ctx, struct dwcursor program, const struc
 		.ctx = ctx, .c = program, .now = ctx->initial, .remembered = remembered, .range = range, .rows = rows,
 		.loc = range->start, .row = range->from,
 	};
-	bool ok = run_program(&r);
+	const size_t len = dw_left(&program);
+	const bool usual = ctx->code_align == 1 && ctx->data_align == -8 && len <= USUAL_PROGRAM_MAX &&
+			   rows->n <= rows->max;
+	bool ok;
 
+	if (usual && rows->cap - rows->n < len + 1)
+		rows_grow(rows, len + 1);
+	ok = run_program(&r, usual);
 	if (ok)
 		advance_to(&r, range->end);
 	else
 		rows_add(rows, (uint32_t)(r.row - range->base), cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_PROGRAM));
+	if (rows->n > rows->max)
+		rows->full = true;
 	return ok;
 }

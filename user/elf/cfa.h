@@ -19,7 +19,7 @@ struct cfa_context {
 	uint64_t code_align;
 	int64_t data_align;
 	uint8_t encoding;	/* DW_EH_PE of the operand of DW_CFA_set_loc */
-	const uint8_t *section;
+	const uint8_t *section, *section_end;
 	uint64_t section_vaddr;
 	struct cfa_state initial;
 };
@@ -28,7 +28,7 @@ struct cfa_context {
 struct cfa_rows {
 	struct unwind_row *at;
 	size_t n, cap, max;
-	bool full;	/* max was reached and rows were dropped: the table is of no use */
+	bool full;	/* there are more than max, or some were dropped: the table is of no use */
 };
 
 /* What one function's program is run for: rows for [from, end). The program counts from start; `from` is later where

@@ -78,10 +78,16 @@ static inline bool cfa_fits(int64_t bytes, int64_t min, int64_t max)
 	return !(bytes & 7) && bytes >= min * 8 && bytes <= max * 8;
 }
 
+/* The CFA is a small offset from RSP or RBP, and return address and RSP are where they always are. */
+static inline bool cfa_is_usual(const struct cfa_state *s)
+{
+	return !s->places && (s->cfa == CFA_RSP || s->cfa == CFA_RBP) && cfa_fits(s->cfa_off, INT16_MIN, INT16_MAX);
+}
+
 /* kind, rbp_off and cfa_off of a row that has the state's rules. */
 static inline uint32_t cfa_state_rule(const struct cfa_state *s)
 {
-	if (!s->places && (s->cfa == CFA_RSP || s->cfa == CFA_RBP) && cfa_fits(s->cfa_off, INT16_MIN, INT16_MAX))
+	if (cfa_is_usual(s))
 		return s->rbp | s->cfa | (uint32_t)(s->cfa_off / 8) << 16;
 	return cfa_unusual_rule(s);
 }

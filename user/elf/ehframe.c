@@ -25,6 +25,8 @@
 
 /* Linkers merge equal CIEs: a program has a handful. */
 #define CIES_MAX (1u << 16)
+#define RADIX_BITS 14
+#define RADIX_MASK ((1u << RADIX_BITS) - 1)
 
 struct cie {
 	struct cfa_context ctx;
@@ -49,6 +51,7 @@ struct loader {
 	vec_of(struct cie) cies;	/* by offset, which is the order they are met in */
 	vec_of(struct fde) fdes;	/* as in the section */
 	size_t last_cie, last_text;
+	size_t program_bytes;	/* of all FDEs' programs */
 	struct unwind_table *table;
 };
 
@@ -145,6 +148,7 @@ static void read_cie(struct loader *l, uint32_t offset, struct dwcursor c)
 
 	stats->cies++;
 	cie.ctx.section = l->eh->data;
+	cie.ctx.section_end = l->eh->data + l->eh->size;
 	cie.ctx.section_vaddr = l->eh->vaddr;
 	cie.bad = !read_cie_fields(l, &cie, &c);
 	if (cie.bad)
@@ -208,8 +212,14 @@ static enum unwind_skip read_fde_fields(struct loader *l, const struct cie *cie,
 		return UNWIND_SKIP_BAD_CIE;
 	if (cie->refused)
 		return UNWIND_SKIP_ENCODING;
-	start = dw_pointer(c, cie->pointer_encoding, eh->data, eh->vaddr, NULL);
-	len = dw_format(c, cie->pointer_encoding);
+	if (cie->pointer_encoding == (DW_PE_PCREL | DW_PE_SDATA4)) {	/* as every compiler has it */
+		start = eh->vaddr + (uint64_t)(c->p - eh->data);
+		start += (uint64_t)(int64_t)(int32_t)dw_fixed(c, 4);
+		len = (uint64_t)(int64_t)(int32_t)dw_fixed(c, 4);
+	} else {
+		start = dw_pointer(c, cie->pointer_encoding, eh->data, eh->vaddr, NULL);
+		len = dw_format(c, cie->pointer_encoding);
+	}
 	if (cie->augmented)
 		dw_skip(c, dw_uleb(c));
 	if (c->bad)
@@ -232,6 +242,7 @@ static enum unwind_skip read_fde_fields(struct loader *l, const struct cie *cie,
 	fde.program_end = (uint32_t)(c->end - eh->data);
 	fde.cie = (uint32_t)(cie - l->cies.at);
 	vec_push(&l->fdes, fde);
+	l->program_bytes += dw_left(c);
 	return UNWIND_SKIPS;
 }
 
@@ -253,6 +264,9 @@ static int read_records(struct loader *l)
 	const struct eh_frame *eh = l->eh;
 	struct dwcursor c = { eh->data, eh->data + eh->size, false };
 
+	/* Hardly any FDE is shorter. */
+	l->fdes.cap = eh->size / 24 + 1;
+	l->fdes.at = xmalloc_large(l->fdes.cap * sizeof(*l->fdes.at));
 	while (dw_left(&c) >= 4) {
 		uint32_t offset = (uint32_t)(c.p - eh->data), at, id;
 		uint64_t len = dw_fixed(&c, 4);
@@ -289,37 +303,38 @@ static int read_records(struct loader *l)
 
 /*
  * The FDEs' numbers in the order of their start, equal ones as they are written: u32 from << 32 | number, by a stable
- * radix sort, eleven bits at a time. The caller's to free.
+ * radix sort in as many rounds as the largest start needs, at best two. The caller's to free.
  */
 static uint64_t *sort_fdes(const struct loader *l)
 {
-	size_t n = l->fdes.n, counts[2048];
-	uint64_t *keys = xrealloc_array(NULL, n, sizeof(*keys)), *other;
+	const size_t n = l->fdes.n;
+	uint64_t *keys = xrealloc_array(NULL, n, sizeof(*keys)), *other, max = 0;
+	uint32_t counts[1 << RADIX_BITS];
 	bool sorted = true;
 
 	for (size_t i = 0; i < n; i++) {
 		keys[i] = (uint64_t)l->fdes.at[i].from << 32 | i;
-		if (i && keys[i] < keys[i - 1])
-			sorted = false;
+		sorted &= keys[i] >= max;
+		max = keys[i] > max ? keys[i] : max;
 	}
 	if (sorted)
 		return keys;
 	other = xrealloc_array(NULL, n, sizeof(*other));
-	for (unsigned int shift = 32; shift < 64; shift += 11) {
+	for (unsigned int shift = 32; shift < 64 && max >> shift; shift += RADIX_BITS) {
 		uint64_t *to = other;
-		size_t sum = 0;
+		uint32_t sum = 0;
 
 		memset(counts, 0, sizeof(counts));
 		for (size_t i = 0; i < n; i++)
-			counts[keys[i] >> shift & 2047]++;
-		for (size_t i = 0; i < 2048; i++) {
-			size_t count = counts[i];
+			counts[keys[i] >> shift & RADIX_MASK]++;
+		for (size_t i = 0; i <= RADIX_MASK; i++) {
+			uint32_t count = counts[i];
 
 			counts[i] = sum;
 			sum += count;
 		}
 		for (size_t i = 0; i < n; i++)
-			to[counts[keys[i] >> shift & 2047]++] = keys[i];
+			to[counts[keys[i] >> shift & RADIX_MASK]++] = keys[i];
 		other = keys;
 		keys = to;
 	}
@@ -331,13 +346,14 @@ static uint64_t *sort_fdes(const struct loader *l)
 static int build_rows(struct loader *l)
 {
 	struct unwind_stats *stats = &l->table->stats;
-	/* Compilers need about seven rows a function; the rest grows. */
-	struct cfa_rows rows = { .max = l->max };
+	/* As many as there can be: one for each byte of a program, one more, and a gap. */
+	struct cfa_rows rows = { .max = l->max, .cap = l->program_bytes + 2 * l->fdes.n + 1 };
 	uint64_t *order = sort_fdes(l);
 	uint32_t covered = 0;	/* up to here, from base */
 
-	rows.cap = l->fdes.n < l->max / 8 ? l->fdes.n * 8 + 1 : l->max;
-	rows.at = xrealloc_array(NULL, rows.cap, sizeof(*rows.at));
+	if (rows.cap > l->max)
+		rows.cap = l->max;
+	rows.at = xmalloc_large(rows.cap * sizeof(*rows.at));
 	for (size_t i = 0; i < l->fdes.n && !rows.full; i++) {
 		const struct fde *fde = &l->fdes.at[(uint32_t)order[i]];
 		struct dwcursor program = { l->eh->data + fde->program, l->eh->data + fde->program_end, false };

@@ -69,7 +69,7 @@ static int read_to_segment_end(const struct elf_file *ef, uint64_t vaddr, uint8_
 		left = seg[i].filesz - offset;
 		if (left > EH_FRAME_MAX)
 			left = EH_FRAME_MAX;
-		*data = xmalloc((size_t)left);
+		*data = xmalloc_large((size_t)left);
 		*size = elf_read_vaddr(ef, vaddr, *data, (size_t)left);
 		if (*size)
 			return 0;

@@ -335,7 +335,7 @@ int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, s
 		return -ENOEXEC;
 	if (sec->size > max_bytes)
 		return -EFBIG;
-	raw = xmalloc((size_t)sec->size + 1);
+	raw = xmalloc_large((size_t)sec->size + 1);
 	if (!elf_file_read(ef, sec->offset, raw, (size_t)sec->size)) {
 		free(raw);
 		return -ENOEXEC;

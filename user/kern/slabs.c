@@ -3,6 +3,8 @@
  * Free runs are kept in a sorted list; the first that is large enough serves. What was given back may still be read by
  * a walk that found it before: such runs wait until the kernel has let every program finish, which costs milliseconds
  * and is done only when the room is needed.
+ *
+ * Slabs are mapped here side by side, in addresses that were set aside for all there may be.
  */
 #include "kern/slabs.h"
 
@@ -24,16 +26,13 @@ struct run {
 
 typedef vec_of(struct run) run_list;
 
-struct slab {
-	int fd;
-	uint64_t *words;
-};
 
 struct slabs {
 	int map_fd;
 	int first_fd;
 	size_t max_slabs;
-	vec_of(struct slab) list;
+	uint64_t *words;	/* of slab 0; NULL while there is none */
+	vec_of(int) fds;	/* of the slabs */
 	run_list free;		/* sorted, neighbours don't touch */
 	run_list given;		/* not to be used before the kernel's programs have finished */
 	size_t used;		/* words */
@@ -62,12 +61,12 @@ void slabs_free(struct slabs *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->list.n; i++) {
-		munmap(s->list.at[i].words, UNWIND_SLAB_BYTES);
-		if (s->list.at[i].fd != s->first_fd)
-			close(s->list.at[i].fd);
-	}
-	vec_free(&s->list);
+	for (size_t i = 0; i < s->fds.n; i++)
+		if (s->fds.at[i] != s->first_fd)
+			close(s->fds.at[i]);
+	if (s->words)
+		munmap(s->words, s->max_slabs * UNWIND_SLAB_BYTES);
+	vec_free(&s->fds);
 	vec_free(&s->free);
 	vec_free(&s->given);
 	free(s);
@@ -100,33 +99,44 @@ static void add_free(struct slabs *s, struct run r)
  * maybe_wait_bpf_programs()). */
 static int enter(const struct slabs *s, uint32_t i)
 {
-	return bpf_map_update_elem(s->map_fd, &i, &s->list.at[i].fd, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(s->map_fd, &i, &s->fds.at[i], BPF_ANY) ? -errno : 0;
+}
+
+/* Maps the slab behind the others. */
+static int map_slab(struct slabs *s, int fd)
+{
+	if (!s->words) {
+		void *all = mmap(NULL, s->max_slabs * UNWIND_SLAB_BYTES, PROT_NONE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (all == MAP_FAILED)
+			return -errno;
+		s->words = all;
+	}
+	return mmap(&s->words[s->fds.n << UNWIND_SLAB_SHIFT], UNWIND_SLAB_BYTES, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ? -errno : 0;
 }
 
 static int add_slab(struct slabs *s)
 {
-	struct slab slab = {.fd = s->list.n ? slab_create(UNWIND_SLAB_CHUNKS) : s->first_fd};
-	uint32_t i = s->list.n;
+	const int fd = s->fds.n ? slab_create(UNWIND_SLAB_CHUNKS) : s->first_fd;
+	const uint32_t i = s->fds.n;
 	int err;
 
-	if (slab.fd < 0)
-		return slab.fd;
-	slab.words = mmap(NULL, UNWIND_SLAB_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, slab.fd, 0);
-	if (slab.words == MAP_FAILED) {
-		err = -errno;
-		goto close;
-	}
-	vec_push(&s->list, slab);
-	err = enter(s, i);
+	if (fd < 0)
+		return fd;
+	err = map_slab(s, fd);
 	if (!err) {
-		add_free(s, (struct run){(uint64_t)i << UNWIND_SLAB_SHIFT, UNWIND_SLAB_WORDS});
-		return 0;
+		vec_push(&s->fds, fd);
+		err = enter(s, i);
+		if (!err) {
+			add_free(s, (struct run){(uint64_t)i << UNWIND_SLAB_SHIFT, UNWIND_SLAB_WORDS});
+			return 0;
+		}
+		s->fds.n--;
 	}
-	s->list.n--;
-	munmap(slab.words, UNWIND_SLAB_BYTES);
-close:
-	if (slab.fd != s->first_fd)
-		close(slab.fd);
+	if (fd != s->first_fd)
+		close(fd);
 	return err;
 }
 
@@ -171,7 +181,7 @@ bool slabs_take(struct slabs *s, size_t n, uint32_t *first, int *err)
 			return true;
 		if (reclaim(s))
 			continue;
-		if (s->list.n == s->max_slabs)
+		if (s->fds.n == s->max_slabs)
 			return false;
 		*err = add_slab(s);
 		if (*err)
@@ -195,23 +205,9 @@ void slabs_trim(struct slabs *s, uint32_t first, size_t n)
 	s->used -= n;
 }
 
-void slabs_write(struct slabs *s, uint32_t first, const uint64_t *words, size_t n)
+uint64_t *slabs_at(const struct slabs *s, uint32_t first)
 {
-	while (n) {
-		size_t in_slab = first & (UNWIND_SLAB_WORDS - 1), part = UNWIND_SLAB_WORDS - in_slab;
-
-		if (part > n)
-			part = n;
-		memcpy(s->list.at[first >> UNWIND_SLAB_SHIFT].words + in_slab, words, part * sizeof(*words));
-		first += part;
-		words += part;
-		n -= part;
-	}
-}
-
-uint64_t slabs_read(const struct slabs *s, uint32_t word)
-{
-	return s->list.at[word >> UNWIND_SLAB_SHIFT].words[word & (UNWIND_SLAB_WORDS - 1)];
+	return &s->words[first];
 }
 
 size_t slabs_used(const struct slabs *s)
@@ -221,5 +217,5 @@ size_t slabs_used(const struct slabs *s)
 
 size_t slabs_memory(const struct slabs *s)
 {
-	return s->list.n * (size_t)UNWIND_SLAB_BYTES;
+	return s->fds.n * (size_t)UNWIND_SLAB_BYTES;
 }

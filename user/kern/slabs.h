@@ -28,9 +28,8 @@ bool slabs_take(struct slabs *s, size_t n, uint32_t *first, int *err);
 void slabs_give(struct slabs *s, uint32_t first, size_t n);
 /* The same of words that no mapping has referred to yet: they are free at once. */
 void slabs_trim(struct slabs *s, uint32_t first, size_t n);
-void slabs_write(struct slabs *s, uint32_t first, const uint64_t *words, size_t n);
-
-uint64_t slabs_read(const struct slabs *s, uint32_t word);
+/* The words themselves, which the kernel reads as they are. They stay where they are. */
+uint64_t *slabs_at(const struct slabs *s, uint32_t first);
 
 /* Bytes handed out; and of kernel memory that the slabs take. */
 size_t slabs_used(const struct slabs *s);

@@ -169,18 +169,14 @@ static void store(struct unwind *u, struct table *t, const struct unwind_table *
 {
 	const struct unwind_packing p = unwind_pack_plan(ut);
 	const uint64_t keys = (((uint64_t)p.n_index << p.shift) >> 12) + 1;
-	uint64_t *words;
 
 	t->state = TABLE_NO_ROOM;
 	if (u->next_key + keys > UINT32_MAX || !take_room(u, p.max_words, &t->first)) {
 		note("%s: its unwind table, %zu KiB, has no room (--unwind-mem): stacks may end there", name,
-		     p.max_words * sizeof(*words) >> 10);
+		     p.max_words * sizeof(uint64_t) >> 10);
 		return;
 	}
-	words = xcalloc(p.max_words, sizeof(*words));
-	t->n_words = unwind_pack(ut, &p, t->first, words);
-	slabs_write(u->slabs, t->first, words, t->n_words);
-	free(words);
+	t->n_words = unwind_pack(ut, &p, t->first, slabs_at(u->slabs, t->first));
 	slabs_trim(u->slabs, t->first + t->n_words, p.max_words - t->n_words);
 	t->state = TABLE_READY;
 	t->shift = p.shift;
@@ -223,20 +219,20 @@ static struct table *table_of(struct unwind *u, uint32_t module)
 bool unwind_row_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_row *row)
 {
 	const struct table *t = table_of(u, module);
+	const uint64_t *rows;
 	uint64_t rel = vaddr - t->base, bucket;
-	uint32_t at, n;
+	uint32_t n;
 
 	if (t->state != TABLE_READY || vaddr < t->base || rel >> t->shift >= t->n_index)
 		return false;
-	bucket = slabs_read(u->slabs, t->first + (uint32_t)(rel >> t->shift));
-	at = (uint32_t)bucket;
+	bucket = *slabs_at(u->slabs, t->first + (uint32_t)(rel >> t->shift));
+	rows = slabs_at(u->slabs, (uint32_t)bucket);
 	n = bucket >> 32;
-	while (n > 1 && (uint32_t)slabs_read(u->slabs, at + n - 1) > rel)
+	while (n > 1 && (uint32_t)rows[n - 1] > rel)
 		n--;
 	if (!n)
 		return false;
-	bucket = slabs_read(u->slabs, at + n - 1);
-	memcpy(row, &bucket, sizeof(*row));
+	memcpy(row, &rows[n - 1], sizeof(*row));
 	return row->pc <= rel && (row->kind & 15) != UNWIND_CFA_GAP;
 }
 
