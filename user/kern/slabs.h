@@ -30,6 +30,9 @@ void slabs_give(struct slabs *s, uint32_t first, size_t n);
 void slabs_trim(struct slabs *s, uint32_t first, size_t n);
 /* The words themselves, which the kernel reads as they are. They stay where they are. */
 uint64_t *slabs_at(const struct slabs *s, uint32_t first);
+/* Lets the kernel side see all slabs that were made since the last time: before anything refers to words in them. 0, or
+ * -errno. May take long, but not longer for several. */
+int slabs_publish(struct slabs *s);
 
 /* Bytes handed out; and of kernel memory that the slabs take. */
 size_t slabs_used(const struct slabs *s);

@@ -151,6 +151,13 @@ static bool evict(struct unwind *u)
 	return true;
 }
 
+static void note_full(struct unwind *u, int err)
+{
+	if (err && !u->full_noted)
+		note("no more kernel memory for unwind tables: %s", strerror(-err));
+	u->full_noted |= err != 0;
+}
+
 static bool take_room(struct unwind *u, size_t n_words, uint32_t *first)
 {
 	int err;
@@ -159,9 +166,7 @@ static bool take_room(struct unwind *u, size_t n_words, uint32_t *first)
 		if (slabs_take(u->slabs, n_words, first, &err))
 			return true;
 	} while (!err && evict(u));
-	if (err && !u->full_noted)
-		note("no more kernel memory for unwind tables: %s", strerror(-err));
-	u->full_noted |= err != 0;
+	note_full(u, err);
 	return false;
 }
 
@@ -430,6 +435,8 @@ void unwind_update(struct unwind *u, const struct process *p)
 	if (l.cut)
 		note("process %d has more executable mappings than are followed: some stacks may end early",
 		     (int)p->pid);
+	/* Where that fails, walks find no slab: the stacks end there. */
+	note_full(u, slabs_publish(u->slabs));
 	change_epoch(u);
 	if (bpf_map_update_elem(fd, &pid, u->value, BPF_ANY))
 		note("cannot store the mappings of process %d: %s; its stacks have one frame", (int)p->pid,
