@@ -3,6 +3,7 @@
 #include "elftest.h"
 
 #include "base/buf.h"
+#include "elf/debugfile.h"
 #include "sym/dwarf.h"
 
 static const char inner_h[] =
@@ -262,8 +263,96 @@ static void split(void **state)
 	assert_true(dwarf_at(d, elf_file_entry(ef), p, &start) == 0);
 	for (uint64_t a = 0x1000; a < 0x1400; a++)
 		dwarf_at(d, a, p, &start);
+	assert_true(dwarf_is_split(d));
 	dwarf_close(d);
 	close_elf(ef, fd);
+}
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint64_t random_next(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+/* What is known of every address of ./cxx's code, into out, with the debugging information that it shares with other
+ * files or without. */
+static void all_places(bool with_alt, struct buf *out)
+{
+	char *path = xasprintf("%s/cxx", elftest_dir);
+	int fd = open(path, O_RDONLY), alt_fd;
+	const struct elf_section *text;
+	struct elf_file *ef, *alt;
+	struct dwarf *d;
+
+	assert_int_equal(elf_file_open(fd, path, &ef), 0);
+	assert_int_equal(dwarf_open(ef, &d), 0);
+	if (with_alt) {
+		assert_int_equal(elf_altfile_open(ef, "", &alt_fd, &alt), 0);
+		dwarf_set_alt(d, alt);
+		close_elf(alt, alt_fd);
+	} else {
+		assert_int_equal(elf_altfile_open(ef, "/nowhere", &alt_fd, &alt), -ENOENT);
+	}
+	text = elf_section_by_name(ef, ".text");
+	for (uint64_t i = 0; i < text->size; i++)
+		ours(d, text->vaddr + i, out);
+	assert_false(dwarf_is_split(d));
+	dwarf_close(d);
+	close_elf(ef, fd);
+	free(path);
+}
+
+/* dwz -m: names and declarations are in a file that two programs share. */
+static void shared_with_others(void **state)
+{
+	struct buf before = {0}, after = {0}, alone = {0};
+	uint8_t *data;
+	size_t size;
+
+	if (system("command -v dwz >/dev/null 2>&1"))
+		skip();
+	sh("g++ -O2 -g -o cxx cxx.cc && cp cxx cxx2");
+	all_places(false, &before);
+	assert_non_null(strstr(buf_cstr(&before), "push_back"));
+	sh("dwz -m sub/shared -M sub/shared cxx cxx2");
+	all_places(true, &after);
+	assert_string_equal(buf_cstr(&after), buf_cstr(&before));
+	all_places(false, &alone);
+	assert_string_not_equal(buf_cstr(&alone), buf_cstr(&before));
+	/* It may lie as the other may. */
+	data = read_whole("sub/shared", &size);
+	for (int round = 0; round < 40; round++) {
+		uint8_t *bad = xmalloc(size);
+
+		memcpy(bad, data, size);
+		for (int i = 0; i < 30; i++)
+			bad[0x400 + random_next() % (size / 2)] = (uint8_t)random_next();
+		write_file("sub/shared", bad, size);
+		buf_reset(&after);
+		all_places(true, &after);
+		free(bad);
+	}
+	/* Of another build: refused. */
+	write_file("sub/shared", data, size);
+	sh("objcopy --remove-section=.note.gnu.build-id sub/shared");
+	{
+		char *path = xasprintf("%s/cxx", elftest_dir);
+		int fd = open(path, O_RDONLY), alt_fd;
+		struct elf_file *ef, *alt;
+
+		assert_int_equal(elf_file_open(fd, path, &ef), 0);
+		assert_int_equal(elf_altfile_open(ef, "", &alt_fd, &alt), -ENOEXEC);
+		close_elf(ef, fd);
+		free(path);
+	}
+	free(data);
+	buf_free(&before);
+	buf_free(&after);
+	buf_free(&alone);
 }
 
 /* A section that claims to expand to what no file can. */
@@ -287,16 +376,6 @@ static void bombs(void **state)
 	err = open_path("bomb", &d);
 	assert_true(err == -ENOEXEC || err == -EFBIG);
 	free(data);
-}
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint64_t random_next(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
 }
 
 /* Looks up every 16th address of the code, which reads all that there is. */
@@ -385,6 +464,7 @@ int main(void)
 		cmocka_unit_test(agrees_on_cxx),
 		cmocka_unit_test(without),
 		cmocka_unit_test(split),
+		cmocka_unit_test(shared_with_others),
 		cmocka_unit_test(bombs),
 		cmocka_unit_test(damaged_info),
 		cmocka_unit_test(damaged_abbrev),

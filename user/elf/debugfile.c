@@ -146,3 +146,42 @@ int elf_debugfile_open(const struct elf_file *ef, const char *path, const char *
 		return 0;
 	return s.refused ? -ENOEXEC : -ENOENT;
 }
+
+/* The path and the build id of .gnu_debugaltlink: "path\0" and the bytes of the id. The path is the caller's to free. */
+static bool read_altlink(const struct elf_file *ef, char **path, uint8_t id[ELF_BUILD_ID_MAX], size_t *id_len)
+{
+	uint8_t *data;
+	size_t size, len;
+	bool ok;
+
+	if (elf_section_read(ef, ".gnu_debugaltlink", LINK_MAX, &data, &size) != 0)
+		return false;
+	len = strnlen((char *)data, size);
+	ok = len > 0 && len < size && size - len - 1 >= 2 && size - len - 1 <= ELF_BUILD_ID_MAX;
+	if (ok) {
+		*id_len = size - len - 1;
+		memcpy(id, data + len + 1, *id_len);
+		*path = xstrdup((char *)data);
+	}
+	free(data);
+	return ok;
+}
+
+int elf_altfile_open(const struct elf_file *ef, const char *root, int *fd, struct elf_file **out)
+{
+	struct search s = {.ef = ef, .root = root, .fd = fd, .out = out};
+	const char *from = elf_file_name(ef), *slash = strrchr(from, '/');
+	char *path;
+	bool found;
+
+	if (!read_altlink(ef, &path, s.id, &s.id_len))
+		return -ENOENT;
+	found = by_build_id(&s);
+	/* Without a CRC: only the build id will do. */
+	if (!found && path[0] == '/')
+		found = try_path(&s, xstrdup(path), NULL);
+	else if (!found && from[0] == '/' && strlen(from) <= LINK_MAX)
+		found = try_path(&s, xasprintf("%.*s/%s", (int)(slash - from), from, path), NULL);
+	free(path);
+	return found ? 0 : s.refused ? -ENOEXEC : -ENOENT;
+}

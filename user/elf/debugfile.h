@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Separate debug files on disk: by build id, then by .gnu_debuglink (its CRC checked). */
+/* Separate debug files on disk: by build id, then by .gnu_debuglink (its CRC checked); and what several of them share. */
 #ifndef ALLOCTRACE_ELF_DEBUGFILE_H
 #define ALLOCTRACE_ELF_DEBUGFILE_H
 
@@ -13,5 +13,13 @@
  * after *out. 0, -ENOENT, or -ENOEXEC (found, but of another build).
  */
 int elf_debugfile_open(const struct elf_file *ef, const char *path, const char *root, int *fd, struct elf_file **out);
+
+/*
+ * dwz moves what the debugging information of several files has in common to one more file, and .gnu_debugaltlink says
+ * which: a path, from the directory of the file that has it, and the build id. Looks for that of ef (its name is its
+ * path below root): below /usr/lib/debug/.build-id, then at that path. -ENOENT also where ef has no such section. Else
+ * as elf_debugfile_open().
+ */
+int elf_altfile_open(const struct elf_file *ef, const char *root, int *fd, struct elf_file **out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sym/debugsource.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,23 @@ bool debug_source_open(const struct module *mod, const struct elf_file *ef, stru
 	if (elf_minidebug_open(ef, &out->image, &out->ef) != 0)
 		*out = (struct debug_source){.fd = -1};
 	return false;
+}
+
+void debug_source_open_alt(const struct module *mod, const struct elf_file *ef, struct debug_source *out)
+{
+	char root[40];
+	int err = -ENOENT;
+
+	*out = (struct debug_source){.fd = -1};
+	if (mod->pid) {
+		snprintf(root, sizeof(root), "/proc/%u/root", mod->pid);
+		err = elf_altfile_open(ef, root, &out->fd, &out->ef);
+	}
+	if (err)
+		err = elf_altfile_open(ef, "", &out->fd, &out->ef);
+	if (err && elf_section_by_name(ef, ".gnu_debugaltlink"))
+		note("%s: the debugging information that it shares with other files (.gnu_debugaltlink) is not there: "
+		     "some names will be missing", elf_file_name(ef));
 }
 
 void debug_source_close(struct debug_source *d)

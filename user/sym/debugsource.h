@@ -18,6 +18,9 @@ struct debug_source {
  * true if it is a whole debug file. out->ef may be NULL.
  */
 bool debug_source_open(const struct module *mod, const struct elf_file *ef, struct debug_source *out);
+/* What the debugging information of ef (the module's file, or the debug file of it that was found) shares with other
+ * files', if it does and that is on disk. Else out->ef is NULL. */
+void debug_source_open_alt(const struct module *mod, const struct elf_file *ef, struct debug_source *out);
 void debug_source_close(struct debug_source *d);
 
 #endif

@@ -24,6 +24,28 @@ bool dwarf_is_in(const struct elf_file *ef)
 	return sec && sec->type != SHT_NOBITS && sec->size;
 }
 
+static void close_image(struct dw_opened *o)
+{
+	dwarf_end(o->dw);
+	elf_end(o->elf);
+	dw_image_free(&o->image);
+	*o = (struct dw_opened){0};
+}
+
+static int open_image(const struct elf_file *ef, struct dw_opened *o)
+{
+	int err = dw_image_make(ef, &o->image);
+
+	if (err)
+		return err;
+	o->elf = elf_memory((char *)o->image.memory, o->image.size);
+	o->dw = o->elf ? dwarf_begin_elf(o->elf, DWARF_C_READ, NULL) : NULL;
+	if (o->dw)
+		return 0;
+	close_image(o);
+	return -ENOEXEC;
+}
+
 int dwarf_open(const struct elf_file *ef, struct dwarf **out)
 {
 	struct dwarf *d;
@@ -32,18 +54,24 @@ int dwarf_open(const struct elf_file *ef, struct dwarf **out)
 	if (!dwarf_is_in(ef))
 		return -ENOENT;
 	d = xcalloc(1, sizeof(*d));
-	err = dw_image_make(ef, &d->image);
-	if (!err) {
-		d->elf = elf_memory((char *)d->image.memory, d->image.size);
-		d->dw = d->elf ? dwarf_begin_elf(d->elf, DWARF_C_READ, NULL) : NULL;
-		err = d->dw ? 0 : -ENOEXEC;
-	}
+	err = open_image(ef, &d->main);
 	if (err) {
 		dwarf_close(d);
 		return err;
 	}
 	*out = d;
 	return 0;
+}
+
+void dwarf_set_alt(struct dwarf *d, const struct elf_file *alt)
+{
+	if (!d->alt.dw && !open_image(alt, &d->alt))
+		dwarf_setalt(d->main.dw, d->alt.dw);
+}
+
+bool dwarf_is_split(const struct dwarf *d)
+{
+	return d->split;
 }
 
 void dwarf_close(struct dwarf *d)
@@ -58,9 +86,8 @@ void dwarf_close(struct dwarf *d)
 	vec_free(&d->units);
 	dw_free_ranges(&d->ranges);
 	strpool_free(&d->paths);
-	dwarf_end(d->dw);
-	elf_end(d->elf);
-	dw_image_free(&d->image);
+	close_image(&d->main);
+	close_image(&d->alt);
 	free(d);
 }
 
@@ -73,12 +100,12 @@ static bool load_lines(struct dwarf *d, struct dw_unit *u)
 	if (u->asked_lines)
 		return u->has_lines;
 	u->asked_lines = true;
-	if (!dwarf_offdie(d->dw, u->die, &die))
+	if (!dwarf_offdie(d->main.dw, u->die, &die))
 		return false;
 	u->comp_dir = dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attr));
 	if (!dwarf_attr(&die, DW_AT_stmt_list, &attr) || dwarf_formudata(&attr, &offset) != 0)
 		return false;
-	u->has_lines = dw_lines_read(&u->lines, &d->image, offset, u->comp_dir, ROWS_MAX - d->n_rows);
+	u->has_lines = dw_lines_read(&u->lines, &d->main.image, offset, u->comp_dir, ROWS_MAX - d->n_rows);
 	d->n_rows += u->lines.rows.n;
 	return u->has_lines;
 }
@@ -107,7 +134,7 @@ static void name_inlined(struct dwarf *d, struct dw_unit *u, struct dw_inlined *
 	if (i->named)
 		return;
 	i->named = true;
-	if (!dwarf_offdie(d->dw, i->die, &die))
+	if (!dwarf_offdie(d->main.dw, i->die, &die))
 		return;
 	i->name = dw_function_name(&die);
 	if (dwarf_attr(&die, DW_AT_call_line, &attr) && dwarf_formudata(&attr, &n) == 0 && n <= UINT32_MAX)

@@ -71,7 +71,7 @@ static void gather_functions(struct dwarf *d, struct dw_unit *u, bool deep)
 	struct walk w = {.d = d, .steps_left = u->bytes};
 	bool more;
 
-	if (!dwarf_offdie(d->dw, u->die, &w.at[0]) || !walk_down(&w))
+	if (!dwarf_offdie(d->main.dw, u->die, &w.at[0]) || !walk_down(&w))
 		return;
 	do {
 		int tag = dwarf_tag(&w.at[w.depth]);
@@ -160,12 +160,12 @@ static void gather_inlined(struct dwarf *d, struct dw_function *f, struct walk *
 
 void dw_load_function(struct dwarf *d, struct dw_function *f)
 {
-	struct walk w = {.d = d, .steps_left = d->image.section[DW_SEC_INFO].size};
+	struct walk w = {.d = d, .steps_left = d->main.image.section[DW_SEC_INFO].size};
 
 	if (f->loaded)
 		return;
 	f->loaded = true;
-	if (!dwarf_offdie(d->dw, f->die, &w.at[0]))
+	if (!dwarf_offdie(d->main.dw, f->die, &w.at[0]))
 		return;
 	f->name = dw_function_name(&w.at[0]);
 	gather_inlined(d, f, &w);

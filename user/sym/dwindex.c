@@ -157,7 +157,7 @@ const char *dw_function_name(Dwarf_Die *die)
 /* How many bytes the table of abbreviations at offset has, from known or by reading it. */
 static uint64_t abbrev_bytes(const struct dwarf *d, uint64_t offset, struct u64map *known)
 {
-	const struct dw_bytes *b = &d->image.section[DW_SEC_ABBREV];
+	const struct dw_bytes *b = &d->main.image.section[DW_SEC_ABBREV];
 	struct dwcursor c;
 	uint64_t *bytes;
 	bool is_new;
@@ -190,11 +190,12 @@ static bool add_unit(struct dwarf *d, Dwarf_Off offset, uint64_t bytes)
 	Dwarf_Die die;
 	int tag;
 
-	if (!dwarf_offdie(d->dw, offset, &die))
+	if (!dwarf_offdie(d->main.dw, offset, &die))
 		return true;
 	tag = dwarf_tag(&die);
 	if (tag != DW_TAG_compile_unit && tag != DW_TAG_skeleton_unit)
 		return true;
+	d->split |= tag == DW_TAG_skeleton_unit || dwarf_hasattr(&die, DW_AT_GNU_dwo_id);
 	vec_push(&d->units, u);
 	return dw_add_ranges(d, &die, (uint32_t)d->units.n - 1, &d->ranges, NULL);
 }
@@ -209,7 +210,7 @@ bool dw_index_units(struct dwarf *d)
 	if (d->indexed)
 		return !d->gave_up;
 	d->indexed = true;
-	while (!d->gave_up && dwarf_nextcu(d->dw, at, &next, &header, &abbrevs, &address_size, &offset_size) == 0) {
+	while (!d->gave_up && dwarf_nextcu(d->main.dw, at, &next, &header, &abbrevs, &address_size, &offset_size) == 0) {
 		d->abbrev_bytes += abbrev_bytes(d, abbrevs, &known);
 		if (next <= at || n++ >= UNITS_MAX || d->abbrev_bytes > ABBREV_BYTES_MAX || dw_tired(d) ||
 		    (address_size == 8 && !add_unit(d, at + header, next - at)))

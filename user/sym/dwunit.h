@@ -57,10 +57,17 @@ struct dw_unit {
 	struct u64map paths;		/* file number -> path */
 };
 
-struct dwarf {
+/* What libdw has of one file. */
+struct dw_opened {
 	struct dw_image image;
 	Elf *elf;
 	Dwarf *dw;
+};
+
+struct dwarf {
+	struct dw_opened main;
+	struct dw_opened alt;		/* what it shares with other files; zero if there is none */
+	bool split;			/* see dwarf_is_split() */
 	vec_of(struct dw_unit) units;
 	struct dw_ranges ranges;	/* of the units */
 	bool indexed;

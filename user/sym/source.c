@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "elf/elffile.h"
 #include "elf/fdestart.h"
 #include "elf/symbols.h"
@@ -25,23 +26,40 @@ struct source {
 	struct dwarf_place places[DWARF_PLACES_MAX];
 	struct elf_fdes *fdes;		/* loaded when a name is missing */
 	bool fdes_tried;
+	bool split_noted;
 	bool incomplete;		/* a separate debug file would have more, and was not found */
 	struct perfmap *perfmap;
 	struct jitdump *jitdump;
 };
 
+static void load_alt(struct source *src, const struct elf_file *ef)
+{
+	struct debug_source alt;
+
+	debug_source_open_alt(src->mod, ef, &alt);
+	if (alt.ef)
+		dwarf_set_alt(src->dwarf, alt.ef);
+	debug_source_close(&alt);
+}
+
 static enum sym_reason load_symbols(struct source *src)
 {
 	bool has_symtab = elf_section_by_type(src->ef, SHT_SYMTAB);
 	struct debug_source debug = {.fd = -1};
+	const struct elf_file *from;
 	int err;
 
 	/* A debug file adds to .dynsym and has source lines; it has nothing to add to .symtab. */
 	if (src->mod->kind == MODULE_ELF && (!has_symtab || !dwarf_is_in(src->ef)))
 		src->incomplete = !debug_source_open(src->mod, src->ef, &debug);
 	err = elf_symbols_load(src->ef, has_symtab ? NULL : debug.ef, &src->symbols);
-	if (dwarf_open(src->ef, &src->dwarf) == -ENOENT && debug.ef)
-		dwarf_open(debug.ef, &src->dwarf);
+	from = src->ef;
+	if (dwarf_open(from, &src->dwarf) == -ENOENT && debug.ef) {
+		from = debug.ef;
+		dwarf_open(from, &src->dwarf);
+	}
+	if (src->dwarf)
+		load_alt(src, from);
 	debug_source_close(&debug);
 	if (src->dwarf)
 		return SYM_NAMED;
@@ -137,6 +155,11 @@ static void name_in_file(struct source *src, uint64_t addr, struct source_name *
 	if (src->dwarf) {
 		name->n_places = dwarf_at(src->dwarf, addr, src->places, &start);
 		name->places = src->places;
+		if (dwarf_is_split(src->dwarf) && !src->split_noted) {
+			note("%s: inlined functions are not shown where they are in files of their own (-gsplit-dwarf)",
+			     src->mod->path);
+			src->split_noted = true;
+		}
 	}
 	if (src->symbols && elf_symbols_at(src->symbols, addr, &sym)) {
 		name->function = sym.name;
