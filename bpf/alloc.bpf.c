@@ -2,8 +2,8 @@
 /*
  * The programs on the allocator functions. What a function's registers mean is data, in the probe's cookie (shared.h).
  *
- *   hit -> size -> nested? -> filter -> walk the stack, hashing it -> add to the stack's sum
- *                                                                  -> first time: send the frames to user space
+ *   hit -> size -> nested? -> filter -> sample? -> walk the stack, hashing it -> first time: send its frames to user space
+ *       -> add to the stack's sum, at once or, where blocks are followed, at the call's return
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -19,6 +19,8 @@
 #include "unwind.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+extern bool bpf_session_is_return(void) __ksym __weak;
 
 const volatile __u64 pidns_dev = 0, pidns_ino = 0;
 
@@ -183,25 +185,8 @@ static __noinline bool send_raw(struct scratch *s, __u64 bytes)
 	return sent;
 }
 
-static __always_inline void account(struct scratch *s, __u64 bytes)
-{
-	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
-
-	if (!sum) {
-		struct stack_sum fresh = {.pid = s->rec.pid};
-
-		bpf_map_update_elem(&stacks, &s->rec.id, &fresh, BPF_NOEXIST);
-		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
-		if (!sum) {
-			count(s, COUNT_LOST_TABLE, 1);
-			return;
-		}
-	}
-	__sync_fetch_and_add(&sum->alloc.bytes, bytes);
-	__sync_fetch_and_add(&sum->alloc.calls, 1ULL << CALLS_SHIFT);
-	if (!sum->sent)
-		send_stack(s, sum);
-}
+#include "account.bpf.h"
+#include "blocks.bpf.h"
 
 /* The size that the call asks for; false: more than there can be. */
 static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, __u64 *bytes)
@@ -220,62 +205,225 @@ static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, 
 	return true;
 }
 
-static __always_inline void on_call_in(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
+/*
+ * A call as it begins: *call is what is to be recorded of it, weight 0: nothing. False: it is none, but part of another
+ * allocator function's; or it can only fail.
+ */
+static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __u64 cookie, __u64 sp,
+				      struct call *call)
 {
-	__u64 sp = ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8, bytes;
+	bool has_begun = (cookie & COOKIE_HAS_NESTS) || check_wrappers;
 
-	count(s, COUNT_HITS, 1);
-	if (!call_bytes(ctx, cookie, &bytes)) {
+	call->weight = 0;
+	if (!call_bytes(ctx, cookie, &call->bytes)) {
 		count(s, COUNT_FAILED, 1);
-		return;
+		return false;
 	}
 	if ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)) {
 		count(s, COUNT_NESTED, 1);
-		return;
+		return false;
 	}
-	walk_begin(s, sp);
-	if (((cookie & COOKIE_HAS_NESTS) && in_nest(cookie, ctx->ip, s->ret)) ||
-	    (check_wrappers && in_wrapper(cookie, sp, s->ret))) {
-		count(s, COUNT_NESTED, 1);
-		return;
+	if (has_begun) {
+		walk_begin(s, sp);
+		if (((cookie & COOKIE_HAS_NESTS) && in_nest(cookie, ctx->ip, s->ret)) ||
+		    (check_wrappers && in_wrapper(cookie, sp, s->ret))) {
+			count(s, COUNT_NESTED, 1);
+			return false;
+		}
 	}
-	count(s, COUNT_SEEN, 1);
-	count(s, COUNT_SEEN_BYTES, bytes);
-	if (bytes < min_size || bytes > max_size) {
+	if (call->bytes < min_size || call->bytes > max_size) {
 		count(s, COUNT_FILTERED, 1);
+		goto not_recorded;
+	}
+	call->weight = sample_call(s, call->bytes);
+	if (!call->weight) {
+		count(s, COUNT_UNSAMPLED, 1);
+		goto not_recorded;
+	}
+	if (!has_begun)
+		walk_begin(s, sp);
+	walk(s, ctx, sp, cookie);
+	call->stack = s->rec.id;
+	return true;
+not_recorded:
+	count(s, COUNT_SEEN, 1);
+	count(s, COUNT_SEEN_BYTES, call->bytes);
+	return true;
+}
+
+static __always_inline __u64 return_slot(const struct pt_regs *ctx, __u64 cookie)
+{
+	return ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8;
+}
+
+/* By the entry alone: the call is taken to succeed. */
+static __always_inline void on_entry_alone(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
+{
+	struct stack_sum *sum;
+	struct call call;
+
+	if (!call_seen(s, ctx, cookie, return_slot(ctx, cookie), &call) || !call.weight)
+		return;
+	count(s, COUNT_SEEN, 1);
+	count(s, COUNT_SEEN_BYTES, call.bytes);
+	if (s->rec.end == WALK_UNMAPPED && !follow_blocks && sample_all && !governed && send_raw(s, call.bytes)) {
+		count(s, COUNT_RECORDED, 1);
 		return;
 	}
-	walk(s, ctx, sp, cookie);
-	if (s->rec.end != WALK_UNMAPPED || !send_raw(s, bytes))
-		account(s, bytes);
+	sum = stack_entry(s);
+	if (!sum)
+		return;
+	account_alloc(s, sum, &call);
+	if (follow_blocks) {
+		count(s, COUNT_UNFOLLOWED, 1);
+		sum_add(&sum->freed, call.bytes, call.weight);
+	}
+}
+
+/* Where blocks are followed. True: the return has to be seen. */
+static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
+{
+	__u64 sp = return_slot(ctx, cookie);
+	const struct probe_info *info;
+	struct call call;
+
+	if (!call_seen(s, ctx, cookie, sp, &call))
+		return false;
+	if (!call.weight)
+		current_ids(&s->rec.pid, &s->rec.tid);
+	else if (!stack_entry(s)) {
+		count(s, COUNT_SEEN, 1);
+		count(s, COUNT_SEEN_BYTES, call.bytes);
+		call.weight = 0;
+	}
+	info = probe_info(cookie);
+	return info && call_begins(s, ctx, cookie, sp, &call, info);
+}
+
+/* Where a call has no slot its stack is lost, and it can't be told whether it is nested; most are not. */
+static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
+{
+	__u64 bytes;
+
+	count_shared(COUNT_HITS, 1);
+	if (!call_bytes(ctx, cookie, &bytes)) {
+		count_shared(COUNT_FAILED, 1);
+		return;
+	}
+	count_shared(COUNT_SEEN, 1);
+	count_shared(COUNT_SEEN_BYTES, bytes);
+	count_shared(COUNT_LOST_SCRATCH, 1);
 }
 
 SEC("uprobe")
 int on_alloc(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), bytes;
+	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct scratch *s = scratch_get();
 
-	if (s) {
-		on_call_in(s, ctx, cookie);
-		scratch_put(s);
+	if (!s) {
+		lost_call(ctx, cookie);
 		return 0;
 	}
-	/* Without its stack it can't be told whether the call is nested; most are not. */
-	count_shared(COUNT_HITS, 1);
-	if (!call_bytes(ctx, cookie, &bytes)) {
-		count_shared(COUNT_FAILED, 1);
+	count(s, COUNT_HITS, 1);
+	if (is_off())
+		count(s, COUNT_OFF, 1);
+	else
+		on_entry_alone(s, ctx, cookie);
+	scratch_put(s);
+	return 0;
+}
+
+static __always_inline bool enter(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct scratch *s = scratch_get();
+	bool wanted = false;
+
+	if (!s) {
+		lost_call(ctx, cookie);
+		return false;
+	}
+	count(s, COUNT_HITS, 1);
+	if (is_off())
+		count(s, COUNT_OFF, 1);
+	else
+		wanted = on_entry(s, ctx, cookie);
+	scratch_put(s);
+	return wanted;
+}
+
+/* A return that finds no slot stays pending until the thread's next call. */
+static __always_inline void leave(struct pt_regs *ctx)
+{
+	struct scratch *s = scratch_get();
+
+	if (!s)
+		return;
+	count(s, COUNT_HITS, 1);
+	if (is_off())
+		count(s, COUNT_OFF, 1);
+	else
+		call_returns(s, ctx);
+	scratch_put(s);
+}
+
+/* A uprobe session (6.13): at the entry, and at the return of those calls for which the entry says 0. */
+SEC("uprobe")
+int on_call(struct pt_regs *ctx)
+{
+	if (bpf_session_is_return()) {
+		leave(ctx);
 		return 0;
 	}
-	count_shared(COUNT_SEEN, 1);
-	count_shared(COUNT_SEEN_BYTES, bytes);
-	count_shared(COUNT_LOST_SCRATCH, 1);
+	return enter(ctx) ? 0 : 1;
+}
+
+/* The two ends as two probes, where there is no session. */
+SEC("uprobe")
+int on_enter(struct pt_regs *ctx)
+{
+	enter(ctx);
+	return 0;
+}
+
+SEC("uretprobe")
+int on_return(struct pt_regs *ctx)
+{
+	leave(ctx);
+	return 0;
+}
+
+SEC("uprobe")
+int on_free(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct scratch *s = scratch_get();
+
+	if (!s) {
+		count_shared(COUNT_HITS, 1);
+		count_shared(COUNT_LOST_FREE, 1);
+		return 0;
+	}
+	count(s, COUNT_HITS, 1);
+	if (is_off())
+		count(s, COUNT_OFF, 1);
+	else
+		free_begins(s, ctx, cookie);
+	scratch_put(s);
 	return 0;
 }
 
 /* What a probe costs that does nothing: the floor that the benchmark compares with. */
 SEC("uprobe")
 int on_nothing(struct pt_regs *ctx)
+{
+	return 0;
+}
+
+/* The same at both ends of a call. */
+SEC("uprobe")
+int on_nothing_session(struct pt_regs *ctx)
 {
 	return 0;
 }

@@ -60,11 +60,13 @@ struct bodies {
 
 /* Counters, in events unless they say bytes; the sums over all slots. */
 enum count {
-	COUNT_HITS,		/* probe hits: everything below together, and what is recorded */
-	COUNT_SEEN,		/* allocator calls: hits less the nested and failed ones */
+	COUNT_HITS,		/* probe hits, of all probes */
+	COUNT_OFF,		/* of them while nothing was counted */
+	COUNT_SEEN,		/* allocator calls, without the nested and failed ones */
 	COUNT_SEEN_BYTES,
+	COUNT_RECORDED,		/* of the seen; filtered, not sampled and lost are the others */
 	COUNT_NESTED,		/* an allocator function called by an allocator function */
-	COUNT_FAILED,		/* count * size overflows: the call can only fail */
+	COUNT_FAILED,		/* count * size overflows, so that the call can only fail; or its return says so */
 	COUNT_FILTERED,		/* outside --min-size, --max-size */
 	COUNT_UNSAMPLED,	/* seen, but no sample */
 	COUNT_UNFOLLOWED,	/* allocated by a function whose return can't be probed: shows as allocated, never as live */
@@ -72,6 +74,8 @@ enum count {
 	COUNT_FREES_UNKNOWN,	/* allocated before tracing, or filtered, not sampled, lost */
 	COUNT_REPLACED,		/* of the recorded: its address came back from the allocator, so it was freed unseen */
 	COUNT_LOST_RETURN,	/* the allocator function never returned, as far as was seen */
+	COUNT_LOST_FREE,	/* a free without a scratch slot: its block stays */
+	COUNT_LOST_HIST,	/* table of histograms full */
 	COUNT_LOST_BLOCK,	/* table of live blocks full: recorded as allocated and freed at once */
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */
 	COUNT_LOST_TABLE,	/* stack table full */
@@ -85,7 +89,7 @@ enum count {
 struct slot {
 	__u32 busy;
 	__u32 pad;
-	__s64 gap;	/* bytes to the next sample */
+	__u64 left, mean;	/* bytes to the next sample, and what mean distance they were drawn with (sample.h) */
 	__u64 counts[COUNT_MAX];
 };
 

@@ -13,15 +13,20 @@ const volatile __u64 hash_key = 0;	/* random: nobody can make two stacks have th
 const volatile __u64 ring_wake_bytes = 0;
 /* Set while running: some process has more than one allocator. */
 bool check_wrappers = false;
-/* Nothing is counted any more. */
+/* Nothing is counted, for now or for good. */
 bool stopped = false;
 
 /* Follow blocks from their allocation to their free. */
 const volatile bool follow_blocks = false;
+const volatile bool follow_temp = false, follow_peak = false;
+const volatile bool fine_time = false;	/* blocks' times are needed to less than a tick */
 const volatile __u64 temp_age_ns = 0;
 const volatile bool hist_sizes = false, hist_lifetimes = false;
 /* Every call is recorded, for good. */
 const volatile bool sample_all = true;
+/* Probes come and go, and a call stands for those of the time without. */
+const volatile bool governed = false;
+__u64 window_factor = 0;	/* for how many, << CALLS_SHIFT */
 
 struct heap heap = {};
 __u32 generation = 0;
@@ -178,6 +183,11 @@ struct {
 	__type(key, __u32);
 	__type(value, struct stack_raw);
 } raws SEC(".maps");
+
+static __always_inline bool is_off(void)
+{
+	return *(volatile bool *)&stopped;
+}
 
 static __always_inline void count(struct scratch *s, __u32 which, __u64 n)
 {

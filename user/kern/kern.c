@@ -66,7 +66,12 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	if (getrandom((void *)&skel->rodata->hash_key, sizeof(skel->rodata->hash_key), 0) < 0)
 		skel->rodata->hash_key = 1;
 	skel->rodata->follow_blocks = o->blocks;
+	skel->rodata->follow_peak = o->blocks && o->peak;
+	skel->rodata->follow_temp = o->blocks && o->temp;
+	skel->rodata->fine_time = o->temp || o->lifetimes;
 	skel->rodata->temp_age_ns = o->temp_age_ns;
+	skel->rodata->governed = o->governed;
+	skel->bss->window_factor = 1 << CALLS_SHIFT;
 	skel->rodata->hist_sizes = o->sizes;
 	skel->rodata->hist_lifetimes = o->lifetimes;
 	skel->rodata->sample_all = o->sample_fixed && o->sample_mean <= 1;

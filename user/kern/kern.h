@@ -25,11 +25,14 @@ struct kern_options {
 	bool by_thread;		/* a stack of another thread is another stack */
 	bool blocks;		/* follow blocks from their allocation to their free */
 	uint32_t max_blocks;	/* entries of the table of live blocks */
-	uint64_t temp_age_ns;	/* a block freed sooner than that is a temporary one */
+	bool peak;		/* keep what was live when most was */
+	bool temp;		/* count blocks that live shortly: less than temp_age_ns, or not until their thread's next */
+	uint64_t temp_age_ns;
 	bool sizes, lifetimes;	/* keep histograms of these */
 	/* Mean distance of samples in bytes, 1: every call. It can be changed later only if it isn't fixed. */
 	uint64_t sample_mean;
 	bool sample_fixed;
+	bool governed;		/* probes come and go: kern_set_window_factor() */
 	bool hold;		/* load the programs that hold a launched command */
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */
 	enum unwind_mode unwind;	/* UNWIND_AUTO: by .eh_frame (kern/unwind.h) if the kernel takes that program */

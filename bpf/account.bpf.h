@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is counted, by stack: allocations, and where blocks are followed what becomes of them.
+ *
+ *     alloc  ->  block, with the stack's id       free, realloc  ->  the block's stack
+ *
+ * The peak is kept without a copy of anything: see peak_touch().
+ */
+#ifndef ALLOCTRACE_ACCOUNT_BPF_H
+#define ALLOCTRACE_ACCOUNT_BPF_H
+
+#include "sample.h"
+
+/* A call of the allocator as it is recorded. */
+struct call {
+	__u64 stack;	/* id */
+	__u64 bytes;
+	__u64 weight;	/* << CALLS_SHIFT; 0: it isn't recorded */
+};
+
+/* Adds as many calls of so many bytes as weight says. */
+static __always_inline void sum_add(struct sum *sum, __u64 bytes, __u64 weight)
+{
+	__sync_fetch_and_add(&sum->bytes, sample_bytes(bytes, weight));
+	__sync_fetch_and_add(&sum->calls, weight);
+	if (sample_all && !governed)
+		return;
+	__sync_fetch_and_add(&sum->bytes_var, sample_bytes_var(bytes, weight));
+	__sync_fetch_and_add(&sum->calls_var, sample_calls_var(weight));
+}
+
+/* Adds to a histogram. A full table is a loss of its own: the stack's other counts have the call. */
+static __always_inline void hist_add(struct scratch *s, __u64 stack, __u32 kind, __u64 value, __u64 weight)
+{
+	struct hist_key key = {.stack = stack, .kind = kind};
+	__u64 *calls, zero = 0;
+
+	for (int step = 32; step; step /= 2)
+		if (value >> step) {
+			value >>= step;
+			key.bucket += step;
+		}
+	key.bucket += value;
+	calls = bpf_map_lookup_elem(&hists, &key);
+	if (!calls) {
+		bpf_map_update_elem(&hists, &key, &zero, BPF_NOEXIST);
+		calls = bpf_map_lookup_elem(&hists, &key);
+	}
+	if (calls)
+		__sync_fetch_and_add(calls, weight);
+	else
+		count(s, COUNT_LOST_HIST, 1);
+}
+
+/*
+ * Before anything of a stack changes: if there has been a new peak of the heap since it last did, what it has live now
+ * is what it had live then.
+ */
+static __always_inline void peak_touch(struct stack_sum *sum)
+{
+	__u64 seq = *(volatile __u64 *)&heap.peak_seq;
+
+	if (!follow_peak || sum->peak_seq == seq)
+		return;
+	sum->peak.bytes = sum->alloc.bytes - sum->freed.bytes;
+	sum->peak.calls = sum->alloc.calls - sum->freed.calls;
+	sum->peak.bytes_var = sum->alloc.bytes_var - sum->freed.bytes_var;
+	sum->peak.calls_var = sum->alloc.calls_var - sum->freed.calls_var;
+	sum->peak_seq = seq;
+}
+
+static __always_inline void heap_grow(__u64 bytes, __u64 now)
+{
+	__u64 live;
+
+	if (!follow_peak)
+		return;
+	live = __sync_fetch_and_add(&heap.bytes, bytes) + bytes;
+	if ((__s64)live <= (__s64)heap.peak_bytes)
+		return;
+	heap.peak_bytes = live;
+	heap.peak_ns = now;
+	__sync_fetch_and_add(&heap.peak_seq, 1);
+}
+
+static __always_inline __u64 block_time(void)
+{
+	/* By the tick, 1 to 10 ms: ages of seconds are what the other views show. 5.11 */
+	return fine_time ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
+}
+
+/* The block is no more. is_last: the thread has allocated nothing since. */
+static __always_inline void block_freed(struct scratch *s, const struct block *b, bool is_last)
+{
+	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &b->stack);
+	__u64 age = fine_time ? bpf_ktime_get_ns() - b->time_ns : 0;
+
+	if (!sum)
+		return;
+	peak_touch(sum);
+	sum_add(&sum->freed, b->bytes, b->weight);
+	if (follow_temp && (is_last || age < temp_age_ns))
+		sum_add(&sum->temp, b->bytes, b->weight);
+	if (hist_lifetimes)
+		hist_add(s, b->stack, HIST_LIFETIMES, age, b->weight);
+	if (follow_peak)
+		__sync_fetch_and_add(&heap.bytes, -sample_bytes(b->bytes, b->weight));
+}
+
+/* Takes the block out of the table into *b; false: it isn't there. */
+static __always_inline bool block_take(__u64 addr, __u32 pid, struct block *b)
+{
+	struct block_key key = {.addr = addr, .pid = pid};
+	struct block *found = bpf_map_lookup_elem(&blocks, &key);
+
+	if (!found)
+		return false;
+	*b = *found;
+	/* Of two threads that free it at once, which is the program's fault, one does. */
+	return !bpf_map_delete_elem(&blocks, &key);
+}
+
+static __always_inline void block_put(struct scratch *s, __u64 addr, __u32 pid, const struct block *b,
+				      struct stack_sum *sum)
+{
+	struct block_key key = {.addr = addr, .pid = pid};
+	struct block old;
+	long err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
+
+	/* Its free was not seen: it went another way than through the functions that are probed. */
+	if (err == -17 /* EEXIST */ && block_take(addr, pid, &old)) {
+		count(s, COUNT_REPLACED, 1);
+		count(s, COUNT_FREES, 1);
+		block_freed(s, &old, false);
+		err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
+	}
+	if (!err) {
+		heap_grow(sample_bytes(b->bytes, b->weight), b->time_ns);
+		return;
+	}
+	count(s, COUNT_LOST_BLOCK, 1);
+	sum_add(&sum->freed, b->bytes, b->weight);
+}
+
+/* The stack's entry in the table, made if need be, its frames sent; NULL: the table is full, which is counted. */
+static __always_inline struct stack_sum *stack_entry(struct scratch *s)
+{
+	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
+
+	if (!sum) {
+		struct stack_sum fresh = {.pid = s->rec.pid};
+
+		bpf_map_update_elem(&stacks, &s->rec.id, &fresh, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
+		if (!sum) {
+			count(s, COUNT_LOST_TABLE, 1);
+			return NULL;
+		}
+	}
+	if (!sum->sent)
+		send_stack(s, sum);
+	return sum;
+}
+
+static __always_inline void account_alloc(struct scratch *s, struct stack_sum *sum, const struct call *c)
+{
+	if (follow_blocks)
+		peak_touch(sum);
+	sum_add(&sum->alloc, c->bytes, c->weight);
+	if (hist_sizes)
+		hist_add(s, c->stack, HIST_SIZES, c->bytes, c->weight);
+	count(s, COUNT_RECORDED, 1);
+}
+
+/* Is this call a sample? Its weight, or 0. */
+static __always_inline __u64 sample_call(struct scratch *s, __u64 bytes)
+{
+	__u64 n = bytes ? bytes : 1, mean, weight = SAMPLE_ONE;
+
+	if (!sample_all) {
+		mean = *(volatile __u64 *)&sample_mean;
+		if (s->slot.mean != mean) {
+			s->slot.mean = mean;
+			s->slot.left = sample_gap(bpf_get_prandom_u32(), mean);
+		}
+		if (s->slot.left > n) {
+			s->slot.left -= n;
+			return 0;
+		}
+		s->slot.left = sample_gap(bpf_get_prandom_u32(), mean);
+		weight = sample_weight(bytes, mean);
+	}
+	return governed ? sample_times(weight, *(volatile __u64 *)&window_factor) : weight;
+}
+
+#endif

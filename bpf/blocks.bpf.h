@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A thread's calls of allocator functions that have begun and not returned: the address of a block is known at the
+ * return, its stack at the entry.
+ *
+ * A call is known again by where its return address lies: at the return the stack pointer is 8 above it. Stacks grow
+ * down, so whatever began below that place has ended, if unseen: by longjmp() or an exception, or because its thread was
+ * not let return to the probe. What began above goes on.
+ *
+ * A block leaves the table when the call that frees it begins, since another thread may be given the same address
+ * before it returns. realloc() may fail; then the block is put back.
+ */
+#ifndef ALLOCTRACE_BLOCKS_BPF_H
+#define ALLOCTRACE_BLOCKS_BPF_H
+
+#define PENDING_MAX 4	/* one, and those of signal handlers */
+
+struct pending {
+	__u64 sp;	/* where the return address is */
+	struct call call;
+	__u64 out;	/* posix_memalign(): where the address goes; 0: it is returned */
+	__u64 old;	/* realloc(): the address given up */
+	struct block block;	/* what was there */
+	__u8 had_block;
+	__u8 pad[7];
+};
+
+struct thread {
+	__u32 n, pad;
+	__u64 last;	/* the address of the block it was given last */
+	struct pending at[PENDING_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+static __always_inline struct thread *thread_get(void)
+{
+	return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* The call that was given up never returned. */
+static __always_inline void pending_lost(struct scratch *s, struct pending *p)
+{
+	if (p->call.weight) {
+		count(s, COUNT_SEEN, 1);
+		count(s, COUNT_SEEN_BYTES, p->call.bytes);
+		count(s, COUNT_LOST_RETURN, 1);
+	}
+	/* What became of the old block isn't known; most likely realloc() was left before it did anything. */
+	if (p->had_block)
+		block_freed(s, &p->block, false);
+}
+
+/* Room for a call whose return address is at sp. */
+static __always_inline struct pending *pending_push(struct scratch *s, struct thread *t, __u64 sp)
+{
+	for (int i = 0; i < PENDING_MAX; i++) {
+		struct pending *p;
+
+		if (!t->n || t->n > PENDING_MAX)
+			break;
+		p = &t->at[(t->n - 1) & (PENDING_MAX - 1)];
+		if (p->sp > sp && t->n < PENDING_MAX)
+			break;
+		pending_lost(s, p);
+		t->n--;
+	}
+	if (t->n >= PENDING_MAX)
+		t->n = 0;
+	return &t->at[t->n++ & (PENDING_MAX - 1)];
+}
+
+/* The call whose return address was at sp; NULL: it isn't followed. It is off the list, and valid until the next push. */
+static __always_inline struct pending *pending_pop(struct scratch *s, struct thread *t, __u64 sp)
+{
+	for (int i = 0; i < PENDING_MAX; i++) {
+		struct pending *p;
+
+		if (!t->n || t->n > PENDING_MAX)
+			break;
+		p = &t->at[(t->n - 1) & (PENDING_MAX - 1)];
+		if (p->sp > sp)
+			break;
+		t->n--;
+		if (p->sp == sp)
+			return p;
+		pending_lost(s, p);
+	}
+	return NULL;
+}
+
+/*
+ * An allocating function begins. info: of its probe. False: its return need not be seen.
+ * A call that is no sample is followed only for the sake of the block that it gives up.
+ */
+static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, __u64 cookie, __u64 sp,
+					const struct call *call, const struct probe_info *info)
+{
+	__u64 old = info->old_reg != PROBE_NO_REG ? reg_get(ctx, info->old_reg) : 0;
+	struct thread *t;
+	struct pending *p;
+	struct block b;
+	bool had = false;
+
+	if (old) {
+		had = block_take(old, s->rec.pid, &b);
+		if (!had && !call->weight) {
+			count(s, COUNT_FREES, 1);
+			count(s, COUNT_FREES_UNKNOWN, 1);
+		}
+	}
+	if (!call->weight && !had)
+		return false;
+	t = thread_get();
+	if (!t) {
+		if (call->weight) {
+			count(s, COUNT_SEEN, 1);
+			count(s, COUNT_SEEN_BYTES, call->bytes);
+			count(s, COUNT_LOST_RETURN, 1);
+		}
+		return false;
+	}
+	p = pending_push(s, t, sp);
+	p->sp = sp;
+	p->call = *call;
+	p->out = info->out_reg != PROBE_NO_REG ? reg_get(ctx, info->out_reg) : 0;
+	p->old = old;
+	p->had_block = had;
+	if (had)
+		p->block = b;
+	return true;
+}
+
+/* realloc() has given up its old block. */
+static __always_inline void old_freed(struct scratch *s, struct pending *p)
+{
+	count(s, COUNT_FREES, 1);
+	if (p->had_block)
+		block_freed(s, &p->block, false);
+	else
+		count(s, COUNT_FREES_UNKNOWN, 1);
+}
+
+static __always_inline void call_failed(struct scratch *s, struct pending *p, __u32 pid)
+{
+	struct block_key key = {.addr = p->old, .pid = pid};
+
+	/* realloc(p, 0) of glibc frees, and returns NULL. */
+	if (p->old && !p->call.bytes && !p->out) {
+		old_freed(s, p);
+		return;
+	}
+	if (p->had_block)
+		bpf_map_update_elem(&blocks, &key, &p->block, BPF_NOEXIST);
+	if (p->call.weight)
+		count(s, COUNT_FAILED, 1);
+}
+
+static __always_inline void call_succeeded(struct scratch *s, struct thread *t, struct pending *p, __u64 addr,
+					   __u32 pid, __u32 tid)
+{
+	struct block b = {
+		.stack = p->call.stack, .bytes = p->call.bytes, .weight = p->call.weight, .tid = tid,
+		.generation = generation,
+	};
+	struct stack_sum *sum;
+
+	if (p->old)
+		old_freed(s, p);
+	t->last = addr;
+	if (!p->call.weight)
+		return;
+	count(s, COUNT_SEEN, 1);
+	count(s, COUNT_SEEN_BYTES, p->call.bytes);
+	sum = bpf_map_lookup_elem(&stacks, &p->call.stack);
+	if (!sum) {
+		count(s, COUNT_LOST_TABLE, 1);
+		return;
+	}
+	b.time_ns = block_time();
+	account_alloc(s, sum, &p->call);
+	block_put(s, addr, pid, &b, sum);
+}
+
+/* An allocating function has returned. */
+static __always_inline void call_returns(struct scratch *s, struct pt_regs *ctx)
+{
+	struct thread *t = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0);
+	struct pending *p;
+	__u64 addr = ctx->ax;
+	__u32 pid, tid;
+
+	if (!t)
+		return;
+	p = pending_pop(s, t, ctx->sp - 8);
+	if (!p)
+		return;
+	current_ids(&pid, &tid);
+	if (p->out && ((__u32)ctx->ax || bpf_probe_read_user(&addr, sizeof(addr), (void *)p->out)))
+		addr = 0;
+	if (addr)
+		call_succeeded(s, t, p, addr, pid, tid);
+	else
+		call_failed(s, p, pid);
+}
+
+/* A freeing function begins. */
+static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
+{
+	__u64 addr = reg_get(ctx, cookie);
+	struct thread *t;
+	struct block b;
+	__u32 pid, tid;
+
+	if (!addr || ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)))
+		return;
+	current_ids(&pid, &tid);
+	if (!block_take(addr, pid, &b)) {
+		/* The allocator's own, most likely of a block that realloc() gave up. */
+		if (cookie & COOKIE_HAS_NESTS) {
+			walk_begin(s, ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8);
+			if (in_nest(cookie, ctx->ip, s->ret))
+				return;
+		}
+		count(s, COUNT_FREES, 1);
+		count(s, COUNT_FREES_UNKNOWN, 1);
+		return;
+	}
+	count(s, COUNT_FREES, 1);
+	t = follow_temp ? bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0) : NULL;
+	block_freed(s, &b, t && t->last == addr);
+}
+
+#endif
