@@ -35,6 +35,7 @@ struct run {
 	vec_of(struct watched) watched;	/* processes of -p that are still there */
 	int epoll, signals;
 	uint64_t start_ns, end_ns, next_ns, interval;
+	uint32_t generation;	/* marks that were set */
 	bool stop;		/* tracing is to end, with a report */
 	bool reader_gone;
 	bool cmd_ended;
@@ -91,7 +92,8 @@ static int open_signals(struct run *r)
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < n; i++)
-		if (r->launch || (taken[i] != SIGQUIT && taken[i] != SIGUSR1 && taken[i] != SIGUSR2))
+		if (r->launch || (taken[i] == SIGUSR1 && r->o.mark) ||
+		    (taken[i] != SIGQUIT && taken[i] != SIGUSR1 && taken[i] != SIGUSR2))
 			sigaddset(&set, taken[i]);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -118,12 +120,25 @@ static void reap(struct run *r)
 	}
 }
 
+/* A new generation of blocks, numbered from 1. */
+static void set_mark(struct run *r)
+{
+	if (!r->reporting || !r->start_ns)	/* not yet counting: nothing is older than this mark */
+		return;
+	r->generation = kern_mark(tracer_kern(r->tracer));
+	reporting_mark(r->reporting, now_ns() - r->start_ns);
+}
+
 static void on_signal(struct run *r, const struct signalfd_siginfo *si)
 {
 	int sig = si->ssi_signo;
 
 	if (sig == SIGCHLD)
 		return;
+	if (sig == SIGUSR1 && r->o.mark) {
+		set_mark(r);
+		return;
+	}
 	if (sig == SIGINT) {
 		interrupts++;
 		take_interrupts();
@@ -199,6 +214,9 @@ static struct kern_options kern_options(const struct options *o)
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = !strcmp(o->by->name, "thread"),
 		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach,
 		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
+		.blocks = o->blocks, .max_blocks = o->max_blocks, .temp_age_ns = o->temp_age_ns,
+		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
+		.sample_mean = o->sample_bytes ? o->sample_bytes : 1, .sample_fixed = o->sample_bytes != 0,
 	};
 }
 
@@ -263,10 +281,24 @@ static void wait_for_events(struct run *r)
 
 static int report(struct run *r, uint64_t interval, uint64_t since_ns, struct reporting_result *result)
 {
-	int err = tracer_collect(r->tracer, r->o.delta && interval);
+	const struct options *o = &r->o;
+	bool ended = r->cmd_ended && !interval;
+	const struct collect_options co = {
+		.delta = o->delta && interval,
+		.blocks = o->blocks,
+		.ages = o->views & (VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS)),
+		/* What a command has left at its end was never freed, however young it is. */
+		.min_age_ns = ended && !o->min_age_given ? 0 : o->min_age_ns,
+		.generation = r->generation,
+	};
+	int err = tracer_collect(r->tracer, &co);
+	const struct reporting_moment m = {
+		.interval = interval, .start_ns = r->start_ns, .duration_ns = now_ns() - since_ns,
+		.min_age_ns = co.min_age_ns, .ended = ended,
+	};
 
 	if (!err)
-		err = reporting_write(r->reporting, interval, now_ns() - since_ns, result);
+		err = reporting_write(r->reporting, &m, result);
 	r->reader_gone = result->reader_gone;
 	return err;
 }
@@ -286,6 +318,13 @@ static int interval_report(struct run *r)
 	return err;
 }
 
+/* Every TRACER_POLL_MS: what adapts to how fast the target allocates, and to what tracing costs it (--sample auto,
+ * --max-overhead, which may set r->stop). 0, or -errno with a message said. */
+static int adapt(struct run *r)
+{
+	return 0;
+}
+
 static int trace(struct run *r)
 {
 	int err = 0;
@@ -294,6 +333,8 @@ static int trace(struct run *r)
 		wait_for_events(r);
 		reap(r);
 		err = tracer_poll(r->tracer);
+		if (!err)
+			err = adapt(r);
 		if (!err && now_ns() >= r->end_ns)
 			r->stop = true;
 		if (!err && !r->stop && now_ns() >= r->next_ns)
@@ -305,6 +346,8 @@ static int trace(struct run *r)
 static int final_report(struct run *r, struct reporting_result *result)
 {
 	take_interrupts();
+	/* All at once: probes that go one after another would leave frees uncounted whose allocations were. */
+	kern_stop(tracer_kern(r->tracer));
 	tracer_detach(r->tracer);
 	if (r->reader_gone)
 		return 0;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <regex.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -26,8 +25,7 @@ struct parser {
 	struct option longs[MAX_ROWS + 1];
 };
 
-static int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int usage_error(const char *fmt, ...)
+int option_error(const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
@@ -60,38 +58,88 @@ static const char *kind_name(enum option_kind kind)
 	return kind == OPTION_SIZE ? "size" : kind == OPTION_TIME ? "time" : "number";
 }
 
+/* ", or auto" */
+static const char *or_word(const struct option_row *row, char *room, size_t size)
+{
+	snprintf(room, size, "%s%s", row->word ? ", or " : "", row->word ? row->word : "");
+	return room;
+}
+
 static int set_value(const struct option_row *row, const char *arg, uint64_t *to)
 {
+	char word[32];
 	const char *what = row->power_of_two ? "power of two" : kind_name(row->kind);
 	uint64_t least = 0, most = 0, v = 0;
-	int err = parse_value(row->kind, arg, &v);
+	int err;
 
+	*to = 0;
+	if (row->word && !strcmp(arg, row->word))
+		return 0;
+	err = parse_value(row->kind, arg, &v);
 	parse_value(row->kind, row->least, &least);
 	parse_value(row->kind, row->most, &most);
+	or_word(row, word, sizeof(word));
 	if (err == -EINVAL)
-		return usage_error("--%s %s is not a %s; a %s from %s to %s is accepted", row->name, arg,
-				   kind_name(row->kind), what, row->least, row->most);
+		return option_error("--%s %s is not a %s; a %s from %s to %s%s is accepted", row->name, arg,
+				   kind_name(row->kind), what, row->least, row->most, word);
 	if (err || v < least || v > most || (row->power_of_two && (v & (v - 1))))
-		return usage_error("--%s %s is not a %s from %s to %s", row->name, arg, what, row->least, row->most);
+		return option_error("--%s %s is not a %s from %s to %s%s", row->name, arg, what, row->least, row->most,
+				   word);
 	*to = v;
 	return 0;
 }
 
-static int set_choice(const struct option_row *row, const char *arg, struct options *o)
+/* Digits and one point, whatever the locale: strtod() alone takes more than that. */
+static int set_percent(const struct option_row *row, const char *arg, double *to)
+{
+	size_t digits = strspn(arg, "0123456789"), rest = digits;
+	char word[32];
+	double v;
+
+	*to = 0;
+	if (row->word && !strcmp(arg, row->word))
+		return 0;
+	if (arg[rest] == '.')
+		rest += 1 + strspn(arg + rest + 1, "0123456789");
+	v = strtod(arg, NULL);
+	if (!digits || (arg[rest] && strcmp(arg + rest, "%")) || v < strtod(row->least, NULL) ||
+	    v > strtod(row->most, NULL))
+		return option_error("--%s %s is not a percentage from %s to %s%s", row->name, arg, row->least, row->most,
+				   or_word(row, word, sizeof(word)));
+	*to = v;
+	return 0;
+}
+
+/* arg: its first len bytes. */
+static int set_choice(const struct option_row *row, const char *arg, size_t len, struct options *o)
 {
 	const struct choice *c;
 	struct buf names = {0};
 
 	for (size_t i = 0; (c = option_choice(row, i)); i++) {
-		if (!strcmp(c->name, arg)) {
+		if (strlen(c->name) == len && !strncmp(c->name, arg, len)) {
 			row->set_choice(o, i);
 			return 0;
 		}
 	}
 	option_choice_names(row, ", ", &names);
-	usage_error("--%s %s is unknown; one of %s is accepted", row->name, arg, buf_cstr(&names));
+	option_error("--%s %.*s is unknown; one of %s is accepted", row->name, (int)len, arg, buf_cstr(&names));
 	buf_free(&names);
 	return -EINVAL;
+}
+
+static int set_choices(const struct option_row *row, const char *arg, struct options *o)
+{
+	int err;
+
+	for (;; arg++) {
+		size_t len = strcspn(arg, ",");
+
+		err = set_choice(row, arg, len, o);
+		arg += len;
+		if (err || !*arg)
+			return err;
+	}
 }
 
 static int add_string(const struct option_row *row, const char *arg, const char **to)
@@ -101,9 +149,9 @@ static int add_string(const struct option_row *row, const char *arg, const char 
 	while (to[n])
 		n++;
 	if (!*arg)
-		return usage_error("--%s needs a %s that is not empty", row->name, row->arg);
+		return option_error("--%s needs a %s that is not empty", row->name, row->arg);
 	if (n == OPTIONS_STRINGS_MAX)
-		return usage_error("--%s is given more than %d times", row->name, OPTIONS_STRINGS_MAX);
+		return option_error("--%s is given more than %d times", row->name, OPTIONS_STRINGS_MAX);
 	to[n] = arg;
 	return 0;
 }
@@ -123,11 +171,15 @@ static int set_option(const struct option_row *row, const char *arg, struct opti
 		return add_string(row, arg, to);
 	case OPTION_STRING:
 		if (!*arg)
-			return usage_error("--%s needs a %s that is not empty", row->name, row->arg);
+			return option_error("--%s needs a %s that is not empty", row->name, row->arg);
 		*(const char **)to = arg;
 		return 0;
 	case OPTION_CHOICE:
-		return set_choice(row, arg, o);
+		return set_choice(row, arg, strlen(arg), o);
+	case OPTION_CHOICES:
+		return set_choices(row, arg, o);
+	case OPTION_PERCENT:
+		return set_percent(row, arg, to);
 	default:
 		return set_value(row, arg, to);
 	}
@@ -192,12 +244,12 @@ static int bad_option(int c, const char *word)
 	int i = row_of(optopt);
 
 	if (c == ':' && i >= 0)
-		return usage_error("--%s needs a %s", option_rows[i].name, option_rows[i].arg);
+		return option_error("--%s needs a %s", option_rows[i].name, option_rows[i].arg);
 	if (i >= 0)	/* only "--flag=value" is left */
-		return usage_error("--%s takes no value: %s", option_rows[i].name, word);
+		return option_error("--%s takes no value: %s", option_rows[i].name, word);
 	if (optopt)
-		return usage_error("unknown option -%c", optopt);
-	return usage_error("%s option %s", begins_a_name(word) ? "ambiguous" : "unknown", word);
+		return option_error("unknown option -%c", optopt);
+	return option_error("%s option %s", begins_a_name(word) ? "ambiguous" : "unknown", word);
 }
 
 /* 0, 1 (something else is to be printed) or -EINVAL. *at is where the words that are no options begin; *dashes tells
@@ -219,7 +271,7 @@ static int read_options(struct parser *p, int argc, char **argv, int *at, bool *
 			return bad_option(c, argv[optind - 1]);
 		i = row_of(c);
 		if (option_rows[i].offset == offsetof(struct options, pids) && p->o->pids)
-			return usage_error("--pid is given twice; put commas between: -p %s,%s", p->o->pids, optarg);
+			return option_error("--pid is given twice; put commas between: -p %s,%s", p->o->pids, optarg);
 		err = set_option(&option_rows[i], optarg, p->o);
 		if (err)
 			return err;
@@ -251,102 +303,6 @@ static int print_instead(const struct options *o)
 	return err && err != -EPIPE ? err : 1;
 }
 
-bool options_output_has_time(const char *pattern)
-{
-	for (const char *p = pattern; (p = strchr(p, '%')) && p[1]; p += 2)
-		if (p[1] == 't')
-			return true;
-	return false;
-}
-
-static int check_output(const struct options *o)
-{
-	char *path;
-	int err = outfile_expand(o->output, "1", 0, &path);
-
-	if (!err)
-		free(path);
-	return err;
-}
-
-static int check_list(struct options *o)
-{
-	regex_t regex;
-	char why[256];
-	int err;
-
-	if (!o->list)
-		return 0;
-	if (o->format->machine)
-		return usage_error("--list shows source, which --format %s has no place for", o->format->name);
-	err = regcomp(&regex, o->list, REG_EXTENDED | REG_NOSUB);
-	if (err) {
-		regerror(err, &regex, why, sizeof(why));
-		return usage_error("--list %s is no regular expression: %s", o->list, why);
-	}
-	regfree(&regex);
-	o->format = &report_format_list;
-	return 0;
-}
-
-static int check_report(struct options *o)
-{
-	int err = check_list(o);
-
-	if (err)
-		return err;
-	if (o->min_size > o->max_size)
-		return usage_error("--min-size %llu is above --max-size %llu: nothing would be counted",
-				   (unsigned long long)o->min_size, (unsigned long long)o->max_size);
-	if (o->cum && !o->by->has_cum)
-		return usage_error("--cum has no meaning with --by %s", o->by->name);
-	if (o->quiet && o->verbose)
-		return usage_error("--quiet and --verbose contradict each other");
-	return o->output ? check_output(o) : 0;
-}
-
-static int check_time(const struct options *o)
-{
-	struct buf d = {0}, i = {0};
-
-	if (o->delta && !o->interval_ns)
-		return usage_error("--delta needs --interval TIME");
-	if (o->duration_ns && o->interval_ns > o->duration_ns) {
-		text_duration(&d, o->duration_ns);
-		text_duration(&i, o->interval_ns);
-		usage_error("--interval %s is longer than --duration %s", i.data, d.data);
-		buf_free(&d);
-		buf_free(&i);
-		return -EINVAL;
-	}
-	if (o->interval_ns && o->format->machine && !(o->output && options_output_has_time(o->output)))
-		return usage_error("--interval with --format %s needs a file for each interval: --output FILE with "
-				   "%%t in its name", o->format->name);
-	return 0;
-}
-
-static bool is_number(const char *s)
-{
-	uint64_t n;
-
-	return !parse_u64(s, &n);
-}
-
-static int check_target(const struct options *o)
-{
-	if (o->pids && o->argv && is_number(o->argv[0]))
-		return usage_error("--pid %s and a command, %s; for two processes put a comma between: -p %s,%s",
-				   o->pids, o->argv[0], o->pids, o->argv[0]);
-	if (o->pids && o->argv)
-		return usage_error("--pid %s and a command, %s: give one of them", o->pids, o->argv[0]);
-	if (!o->pids && !o->argv) {
-		fail(-EINVAL, "nothing to trace: give -p PID or a command (see alloctrace --help)");
-		fail(-EINVAL, "usage: alloctrace %s", command_rows[0].usage);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 /* `check` and what follows it: options again, and nothing else. */
 static int read_check(struct parser *p, int argc, char **argv)
 {
@@ -358,12 +314,12 @@ static int read_check(struct parser *p, int argc, char **argv)
 	if (err)
 		return err;
 	if (at < argc)
-		return usage_error("check takes no argument %s; a program called check is traced by: "
+		return option_error("check takes no argument %s; a program called check is traced by: "
 				   "alloctrace -- check", argv[at]);
 	for (int i = 0; option_rows[i].name; i++)
 		if (p->given >> i & 1 && !option_rows[i].in_check)
-			return usage_error("check does not take --%s", option_rows[i].name);
-	return check_report(p->o);
+			return option_error("check does not take --%s", option_rows[i].name);
+	return options_check_report(p->o);
 }
 
 static const struct command_row *find_command(const char *name)
@@ -386,10 +342,7 @@ static int read_command_line(struct parser *p, int argc, char **argv)
 		return read_check(p, argc - at, argv + at);
 	if (at < argc)
 		o->argv = argv + at;
-	err = check_target(o);
-	if (!err)
-		err = check_time(o);
-	return err ? err : check_report(o);
+	return options_check(o, p->given);
 }
 
 int options_parse(int argc, char **argv, struct options *o)

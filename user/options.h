@@ -26,6 +26,14 @@ struct options {
 	uint64_t interval_ns;	/* 0: no reports in between */
 	bool delta;
 
+	uint32_t views;		/* VIEW_BIT()s, at least one */
+	bool blocks;		/* one of them needs blocks to be followed */
+	uint64_t min_age_ns;	/* of what is a leak */
+	bool min_age_given;
+	uint64_t temp_age_ns;	/* what is freed sooner is temporary */
+	const char *suppress;	/* a file; NULL: none */
+	bool mark;		/* SIGUSR1 begins a new generation of blocks */
+
 	enum metric metric;
 	const struct view_by *by;
 	bool cum;
@@ -40,6 +48,9 @@ struct options {
 	const char *output;	/* a pattern for outfile_expand(); NULL: not given */
 	bool quiet, verbose;
 
+	uint64_t sample_bytes;	/* mean distance of samples; 0: chosen while running */
+	double max_overhead;	/* per cent of a CPU for each process; 0: no limit */
+	uint64_t max_blocks;
 	uint64_t max_stacks;
 	uint64_t max_depth;	/* frames */
 	uint64_t ring_bytes;
@@ -47,6 +58,9 @@ struct options {
 	enum unwind_mode unwind;
 	uint64_t unwind_bytes;	/* room for unwind tables */
 	enum bench_mode bench;
+
+	/* --leaks, --lifetimes, --sizes: they are in views, too. */
+	bool leaks, lifetimes, sizes;
 
 	/* What is printed instead of anything else; never set when options_parse() returns 0. */
 	bool help, version;

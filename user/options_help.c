@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SECTION_COLUMNS 8
-#define SPELLING_COLUMNS 22
+#define SPELLING_COLUMNS 23
 
 /*
  *     Time    -d, --duration TIME   stop after TIME: 10s, 5m, 250ms; 10 is seconds
@@ -112,7 +112,7 @@ static void completion_of_value(FILE *f, const struct option_row *row)
 
 	fputs("\t", f);
 	print_spellings(f, row, "|");
-	if (row->kind == OPTION_CHOICE) {
+	if (row->kind == OPTION_CHOICE || row->kind == OPTION_CHOICES) {
 		option_choice_names(row, " ", &names);
 		fprintf(f, ")\n\t\tmapfile -t COMPREPLY < <(compgen -W \"%s\" -- \"$cur\"); return ;;\n",
 			buf_cstr(&names));

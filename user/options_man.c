@@ -242,7 +242,7 @@ static void put_limits(FILE *f, const struct option_row *row)
 		put_literal(f, row->least);
 		fputs(" to ", f);
 		put_literal(f, row->most);
-		fputs(".\n", f);
+		fprintf(f, "%s%s.\n", row->word ? ", or " : "", row->word ? row->word : "");
 	}
 	if (row->fallback) {
 		fputs("Default: ", f);

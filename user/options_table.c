@@ -29,10 +29,13 @@ static_assert(offsetof(struct report_format, name) == offsetof(struct choice, na
 	      "struct report_format is no choice");
 
 static const struct choice metric_choices[] = {
-	[METRIC_BYTES] = { "bytes", "bytes allocated" },
-	[METRIC_CALLS] = { "calls", "calls of an allocator function" },
+	[METRIC_BYTES] = { "bytes", "bytes" },
+	[METRIC_CALLS] = { "calls", "calls of an allocator function; in views of the live heap, blocks" },
 	{ NULL, NULL },
 };
+
+static_assert(offsetof(struct view_kind, name) == offsetof(struct choice, name) &&
+	      offsetof(struct view_kind, help) == offsetof(struct choice, help), "struct view_kind is no choice");
 
 static const struct choice attach_choices[] = {
 	[ATTACH_AUTO] = { "auto", "multi where it works, perf elsewhere" },
@@ -65,6 +68,11 @@ static const struct choice generate_choices[] = {
 static void set_metric(struct options *o, size_t i)
 {
 	o->metric = i;
+}
+
+static void add_view(struct options *o, size_t i)
+{
+	o->views |= VIEW_BIT(i);
 }
 
 static void set_by(struct options *o, size_t i)
@@ -122,6 +130,40 @@ const struct option_row option_rows[] = {
 	  .man = "With --interval: each report has what was counted in its interval alone. The last one is of the "
 		 "whole time." },
 
+	{ "view", 0, "LIST", OPTION_CHOICES, SECTION_REPORT, FROM(view_kinds, add_view),
+	  .help = "%s",
+	  .man = "What is shown: one of these, or several with commas between, a table for each. All are counted in one "
+		 "run. Default: alloc. All but alloc and sizes follow each block from its allocation to its free, which "
+		 "costs more; see VIEWS." },
+	{ "leaks", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(leaks),
+	  .help = "what is live for long, or was never freed",
+	  .man = "Short for --view leaks." },
+	{ "min-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(min_age_ns), LIMITS("0", "1000d"), .fallback = "30s",
+	  .help = "how old a block is at least to be a leak",
+	  .man = "With --leaks: how long a block must have been live to be shown. At the end of a launched command every "
+		 "block that was never freed is shown, unless this option is given." },
+	{ "lifetimes", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(lifetimes), .man_only = true,
+	  .help = "the view lifetimes",
+	  .man = "Short for --view lifetimes." },
+	{ "sizes", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(sizes), .man_only = true,
+	  .help = "the view sizes",
+	  .man = "Short for --view sizes." },
+	{ "temp-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(temp_age_ns), LIMITS("0", "1d"), .fallback = "1ms",
+	  .man_only = true,
+	  .help = "a block freed sooner is temporary",
+	  .man = "With --view temp: a block that is freed sooner than TIME after it was allocated is a temporary one; so "
+		 "is one that is freed before its thread allocates again." },
+	{ "mark", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(mark), .man_only = true,
+	  .help = "SIGUSR1 begins a new generation of blocks",
+	  .man = "With --view live or --leaks: each SIGUSR1 to alloctrace is a mark, and a table shows what was allocated "
+		 "since each mark and is still live. A launched command does not get the signal." },
+	{ "suppress", 0, "FILE", OPTION_STRING, SECTION_REPORT, TO(suppress), .man_only = true,
+	  .help = "leaks that are not to be shown",
+	  .man = "With --leaks: leave out what matches a pattern of FILE, which has the format of LeakSanitizer's "
+		 "suppressions: lines of leak:PATTERN. A pattern is compared with the function, the source file and the "
+		 "executable file of each frame of a stack, and matches any part of these; * stands for any characters, "
+		 "^ at its beginning and $ at its end for the beginning and end of the name. Lines that begin with # are "
+		 "comments. How much was left out is in the summary." },
 	{ "metric", 'm', "METRIC", OPTION_CHOICE, SECTION_REPORT, FROM(metric_choices, set_metric),
 	  .fallback = "bytes",
 	  .help = "what ranks the rows: %s",
@@ -143,7 +185,7 @@ const struct option_row option_rows[] = {
 	  .help = "count only allocations of at most SIZE",
 	  .man = "Count only allocations of at most SIZE, likewise." },
 	{ "list", 0, "FUNC", OPTION_STRING, SECTION_REPORT, TO(list),
-	  .help = "source of functions like FUNC, with counts by line",
+	  .help = "source of functions like FUNC, counts by line",
 	  .man = "Instead of the table, show the source of each function whose name matches FUNC, a POSIX extended "
 		 "regular expression, with bytes and calls of each line, and cumulative ones. It needs debugging "
 		 "information, and the sources on this machine: where they were when the program was compiled (files "
@@ -153,7 +195,7 @@ const struct option_row option_rows[] = {
 	  .help = "where --list looks for sources",
 	  .man = "Where --list looks for sources first: below DIR (or several, with colons between) the path that the "
 		 "debugging information has, or as long an end of it as there is. May be given several times." },
-	{ "no-inline", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(no_inline),
+	{ "no-inline", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(no_inline), .man_only = true,
 	  .help = "show no inlined functions",
 	  .man = "Show only functions proper, not those that the compiler has put into them, which debugging "
 		 "information tells." },
@@ -183,8 +225,27 @@ const struct option_row option_rows[] = {
 	  .man = "Say what is done: which functions are probed and which are not, how much memory is used, where names "
 		 "come from." },
 
+	{ "sample", 0, "BYTES", OPTION_SIZE, SECTION_KERNEL, TO(sample_bytes), LIMITS("1", "1T"), .word = "auto",
+	  .fallback = "auto",
+	  .help = "a sample every so many bytes; 1: all",
+	  .man = "How many bytes on average lie from one sample to the next. With 1 every call is recorded. With auto, "
+		 "every call is recorded while the process allocates slowly, and fewer the faster it does. Bytes and "
+		 "calls in all are exact whatever this is; the rows are unbiased estimates, shown with their standard "
+		 "errors and in no more digits than mean something." },
+	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
+	  .word = "off",
+	  .help = "CPU time that tracing may cost a process, %; or off",
+	  .man = "How much time of one CPU tracing may cost each traced process, in per cent. Where it would cost more, "
+		 "probes are attached only in random windows of time, and the counts are scaled up. What is live can't "
+		 "be told with gaps: in views that follow blocks alloctrace stops when the limit is exceeded, and says "
+		 "what it would take. Default: 5 for --pid with --view alloc alone, else off." },
+	{ "max-blocks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_blocks), LIMITS("1000", "1000000000"),
+	  .fallback = "1000000", .man_only = true,
+	  .help = "live blocks that the kernel can hold",
+	  .man = "How many live blocks the kernel side can hold, for views that follow blocks. Those beyond that are "
+		 "counted as lost." },
 	{ "max-stacks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_stacks), LIMITS("1000", "100000000"),
-	  .fallback = "150000",
+	  .fallback = "150000", .man_only = true,
 	  .help = "distinct stacks that the kernel can hold",
 	  .man = "How many distinct stacks the kernel side can hold. Allocations by stacks beyond that are counted as "
 		 "lost. What this takes of the kernel's memory shows with --verbose." },

@@ -13,7 +13,9 @@ enum option_kind {
 	OPTION_NUMBER,	/* uint64_t */
 	OPTION_SIZE,	/* uint64_t, bytes */
 	OPTION_TIME,	/* uint64_t, ns */
+	OPTION_PERCENT,	/* double, per cent */
 	OPTION_CHOICE,	/* whatever set_choice makes of it */
+	OPTION_CHOICES,	/* the same for each of a list with commas */
 };
 
 enum option_section {
@@ -40,6 +42,7 @@ struct option_row {
 	bool power_of_two;
 	size_t offset;		/* of the destination in struct options */
 	const char *least, *most;	/* limits, as a user would write them */
+	const char *word;	/* stands for 0 where the limits do not allow 0; NULL: none does */
 	const char *fallback;	/* the default, as a user would write it; NULL: all bits zero */
 	const void *choices;
 	size_t choice_size;	/* of a row of choices */
@@ -69,6 +72,13 @@ static inline const struct choice *option_choice(const struct option_row *row, s
 
 /* Appends the names of the choices with `between` between. */
 void option_choice_names(const struct option_row *row, const char *between, struct buf *out);
+
+/* Says what is wrong with the command line; returns -EINVAL. */
+int option_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* 0, or -EINVAL with a message said. given: bit i is set if row i was on the command line. */
+int options_check(struct options *o, uint64_t given);
+/* The same for what `check` takes. */
+int options_check_report(struct options *o);
 
 void options_help(FILE *f);
 void options_completion(FILE *f);

@@ -8,14 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cmd.h"
 #include "out/report.h"
 #include "sym/debuginfod.h"
-
-#define MAX_LOSSES 4
 
 struct reporting {
 	const struct options *o;
@@ -28,8 +27,10 @@ struct reporting {
 	size_t drawn;		/* lines on the terminal that the next refresh replaces */
 	double hit_ns;
 	bool calibrated;
+	struct suppressions *suppressions;
+	vec_of(uint64_t) marks_ns;	/* since the start */
 	uint64_t last_counts[COUNT_MAX];	/* with --delta: as of the last report */
-	struct report_count losses[MAX_LOSSES], ends[STACK_END_MAX];
+	struct report_count losses[ACCOUNT_MAX_LOSSES], ends[STACK_END_MAX];
 };
 
 static bool writes_each_interval(const struct options *o)
@@ -72,7 +73,9 @@ int reporting_open(const struct options *o, struct tracer *t, pid_t first_pid, s
 	r->sym = symbolizer_new(tracer_modules(t), (struct symbolizer_options){
 		.demangle = !o->no_demangle, .no_inline = o->no_inline,
 	});
-	if (o->output && !writes_each_interval(o))
+	if (o->suppress)
+		err = suppress_open(o->suppress, &r->suppressions);
+	if (!err && o->output && !writes_each_interval(o))
 		err = open_file(r, &r->file);
 	if (err) {
 		reporting_close(r);
@@ -88,8 +91,16 @@ void reporting_close(struct reporting *r)
 		return;
 	outfile_abort(r->file);
 	symbolizer_free(r->sym);
+	suppress_close(r->suppressions);
+	vec_free(&r->marks_ns);
 	free(r->last_path);
 	free(r);
+}
+
+void reporting_mark(struct reporting *r, uint64_t since_ns)
+{
+	vec_push(&r->marks_ns, since_ns);
+	note("mark %zu", r->marks_ns.n);
 }
 
 /* "redis-server (pid 4711)", or "3 processes (nginx, redis-server)" with each name once. */
@@ -114,31 +125,68 @@ static void describe_target(const struct reporting *r, struct buf *out)
 	strpool_free(&seen);
 }
 
+static bool any_estimated(struct counters c)
+{
+	return c.bytes_var > 0 || c.calls_var > 0;
+}
+
+/* Stacks whose frames never arrived are losses: they are in the profile's sums, but nobody can tell whose they are. */
+static struct counters delivered(const struct profile *p)
+{
+	struct counters all = profile_total(p, PROFILE_ALLOC);
+
+	for (size_t i = 0; i < p->stacks.n; i++)
+		if (p->stacks.at[i].end == STACK_END_LOST)
+			all = counters_sub(all, profile_sum(p, PROFILE_ALLOC, i));
+	return all;
+}
+
 /* Of the time that the report covers: all, or since the last one. */
 static void fill_counts(struct reporting *r, struct report *rep)
 {
 	uint64_t now[COUNT_MAX], c[COUNT_MAX];
+	struct counters all = profile_total(rep->profile, PROFILE_ALLOC);
 
 	kern_counts(tracer_kern(r->tracer), now);
 	for (int i = 0; i < COUNT_MAX; i++)
 		c[i] = now[i] - (rep->delta ? r->last_counts[i] : 0);
 	memcpy(r->last_counts, now, sizeof(now));
 	rep->hits = c[COUNT_HITS];
-	rep->seen = (struct counters){c[COUNT_SEEN_BYTES], c[COUNT_SEEN]};
+	rep->seen = (struct counters){.bytes = c[COUNT_SEEN_BYTES], .calls = c[COUNT_SEEN]};
 	rep->nested = c[COUNT_NESTED];
 	rep->failed = c[COUNT_FAILED];
 	rep->filtered = c[COUNT_FILTERED];
-
-	const struct report_count losses[MAX_LOSSES] = {
-		{"stack table full (--max-stacks)", c[COUNT_LOST_TABLE]},
-		{"frames never arrived (--ring-size)", tracer_lost_frames(r->tracer)},
-		{"no working memory", c[COUNT_LOST_SCRATCH]},
-	};
-
+	rep->recorded = delivered(rep->profile);
+	/* Of what was filtered the bytes are not known; else the sum over all calls is exact. */
+	if (any_estimated(all) && !rep->filtered)
+		rep->recorded = rep->seen;
+	rep->account = account_of(c, any_estimated(all) ? NULL : &all.calls);
+	/* While calls are still coming in, the two sides are not read in one instant. */
+	if (rep->interval)
+		rep->account.checked = false;
 	rep->losses = r->losses;
-	for (size_t i = 0; i < MAX_LOSSES; i++)
-		if (losses[i].n)
-			r->losses[rep->n_losses++] = losses[i];
+	rep->n_losses = account_losses(c, tracer_lost_frames(r->tracer), &rep->account, r->losses);
+	if (rep->account.checked && rep->account.unaccounted)
+		warn("%llu of %llu calls are unaccounted for: this is a bug, and the counts may be wrong",
+		     (unsigned long long)rep->account.unaccounted, (unsigned long long)rep->account.seen);
+	rep->heap.frees = c[COUNT_FREES];
+	rep->heap.frees_unknown = c[COUNT_FREES_UNKNOWN];
+	rep->heap.replaced = c[COUNT_REPLACED];
+	rep->heap.unfollowed = c[COUNT_UNFOLLOWED];
+}
+
+static void fill_heap(struct reporting *r, const struct reporting_moment *m, struct report_heap *h)
+{
+	const struct heap heap = kern_heap(tracer_kern(r->tracer));
+
+	h->peak_bytes = heap.peak_bytes;
+	/* A command's first calls may come before its start is noted. */
+	h->peak_ns = heap.peak_ns > m->start_ns ? heap.peak_ns - m->start_ns : 0;
+	h->min_age_ns = m->min_age_ns;
+	h->temp_age_ns = r->o->temp_age_ns;
+	h->ended = m->ended;
+	h->marks_ns = r->marks_ns.at;
+	h->n_marks = r->marks_ns.n;
 }
 
 static void fill_ends(struct reporting *r, struct report *rep)
@@ -147,7 +195,7 @@ static void fill_ends(struct reporting *r, struct report *rep)
 	uint64_t n[STACK_END_MAX] = {0};
 
 	for (size_t i = 0; i < p->stacks.n; i++)
-		n[p->stacks.at[i].end] += p->stacks.at[i].sum.calls;
+		n[p->stacks.at[i].end] += profile_sum(p, PROFILE_ALLOC, i).calls;
 	rep->ends = r->ends;
 	for (int e = 0; e < STACK_END_MAX; e++)
 		if (n[e] && stack_end_mark(e) && e != STACK_END_LOST)
@@ -239,44 +287,37 @@ static void write_summary(const struct reporting *r, const struct report *rep, s
 	report_summary(stderr, rep, &ro);
 }
 
-static struct counters recorded_of(const struct reporting *r)
-{
-	const struct profile *p = tracer_profile(r->tracer);
-	struct counters all = profile_total(p);
-
-	for (size_t i = 0; i < p->stacks.n; i++)
-		if (p->stacks.at[i].end == STACK_END_LOST)
-			all = counters_sub(all, p->stacks.at[i].sum);
-	return all;
-}
-
-int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns, struct reporting_result *result)
+int reporting_write(struct reporting *r, const struct reporting_moment *m, struct reporting_result *result)
 {
 	struct report_options ro = {
-		.by = r->o->by, .metric = r->o->metric, .cum = r->o->cum, .top = r->o->top,
+		.views = r->o->views, .by = r->o->by, .metric = r->o->metric, .cum = r->o->cum, .top = r->o->top,
 		.list = r->o->list, .source_path = r->o->source_path,
 	};
+	struct profile *p = tracer_profile(r->tracer);
 	struct report rep = {
-		.profile = tracer_profile(r->tracer), .sym = r->sym, .duration_ns = duration_ns, .interval = interval,
-		.delta = r->o->delta && interval,
+		.profile = p, .sym = r->sym, .duration_ns = m->duration_ns, .interval = m->interval,
+		.delta = r->o->delta && m->interval, .sample_auto = !r->o->sample_bytes,
+		.sample_mean = kern_sample_mean(tracer_kern(r->tracer)), .suppressions = r->suppressions,
 	};
 	struct buf target = {0}, allocators = {0};
 	struct outfile *file = r->file;
 	int err = 0;
 
 	/* Servers may take their time: not while anything is traced. */
-	if (!interval)
+	if (!m->interval)
 		debuginfod_allow();
 	symbolizer_refresh(r->sym);
+	if (r->suppressions)
+		suppress_leaks(r->suppressions, p, r->sym);
 	describe_target(r, &target);
 	tracer_allocators(r->tracer, &allocators);
 	calibrate(r);
 	fill_counts(r, &rep);
 	fill_ends(r, &rep);
+	fill_heap(r, m, &rep.heap);
 	rep.target = buf_cstr(&target);
 	rep.allocator = allocators.len ? allocators.data : NULL;
 	rep.hit_ns = r->hit_ns;
-	rep.recorded = recorded_of(r);
 	result->recorded = rep.recorded.calls;
 	result->lost = 0;
 	for (size_t i = 0; i < rep.n_losses; i++)
@@ -293,9 +334,11 @@ int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns
 	if (err == -EPIPE) {
 		result->reader_gone = true;
 		err = 0;
-	} else if (!err && !interval) {
+	} else if (!err && !m->interval) {
 		write_summary(r, &rep, ro);
 	}
+	if (m->interval && r->o->views & (VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS)))
+		profile_remember(p);
 	buf_free(&target);
 	buf_free(&allocators);
 	return err;

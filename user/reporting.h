@@ -23,8 +23,17 @@ int reporting_open(const struct options *o, struct tracer *t, pid_t first_pid, s
 /* Gives an output up that has not been written. close(NULL) is fine. */
 void reporting_close(struct reporting *r);
 
-/* A report of what was collected: interval counts from 1, 0 is the last (or only) one. duration_ns: what the counters
- * cover. 0, or -errno with a message said. */
-int reporting_write(struct reporting *r, uint64_t interval, uint64_t duration_ns, struct reporting_result *result);
+/* A mark was set. since_ns: the start of the run. */
+void reporting_mark(struct reporting *r, uint64_t since_ns);
+struct reporting_moment {
+	uint64_t interval;	/* from 1; 0: the last (or only) report */
+	uint64_t start_ns;	/* of the run, CLOCK_MONOTONIC */
+	uint64_t duration_ns;	/* what the counters cover */
+	uint64_t min_age_ns;	/* of leaks, as they were collected */
+	bool ended;		/* the command is over */
+};
+
+/* A report of what was collected. 0, or -errno with a message said. */
+int reporting_write(struct reporting *r, const struct reporting_moment *m, struct reporting_result *result);
 
 #endif

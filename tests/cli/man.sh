@@ -15,7 +15,8 @@ expect_out 'NAME' 'SYNOPSIS' 'OPTIONS' 'EXIT STATUS'
 # Every option of --help, under its own name.
 {
 	"$ALLOCTRACE" --help | grep -Eo -- '--[a-z-]+' | sort -u
-	printf -- '--%s\n' max-depth ring-size attach unwind source-path inline no-demangle
+	printf -- '--%s\n' max-depth ring-size attach unwind source-path inline no-inline no-demangle max-stacks \
+		max-blocks lifetimes sizes temp-age mark suppress
 } >"$DIR/options"
 [[ -s $DIR/options ]] || fail "--help has no options"
 while read -r option; do

@@ -55,6 +55,13 @@ refused 'interval' -p 1 -d 1s -i 2s
 refused 'folded' -p 1 -i 1s -f folded
 refused 'folded' -p 1 -i 1s -f folded -o "$DIR/file"
 refused '%x' -o '%x' -- true
+refused 'delta.*live' -p 1 -i 1s --delta --view live
+refused 'folded.*one --view' -p 1 -f folded --view live,peak
+refused 'view sizes.*folded' -p 1 -f folded --sizes
+refused 'min-age.*leaks' -p 1 --min-age 5s
+refused 'suppress.*leaks' -p 1 --suppress "$DIR/file"
+refused 'mark.*live' -p 1 --mark
+refused 'temp-age.*temp' -p 1 --temp-age 5ms
 
 # An error is said before anything happens.
 run -d nonsense -- touch "$DIR/touched"

@@ -56,7 +56,7 @@ static int setup(void **state)
 		.allocator = "glibc 2.36",
 		.duration_ns = 10000000000,
 	};
-	x->o = (struct report_options){.by = view_by_find("site"), .top = 30, .width = 80};
+	x->o = (struct report_options){.views = VIEW_BIT(VIEW_ALLOC), .by = view_by_find("site"), .top = 30, .width = 80};
 	*state = x;
 	return 0;
 }
@@ -87,8 +87,10 @@ static uint32_t frame(struct fixture *x, int function, int offset)
 static void add(struct fixture *x, uint32_t task, int function, enum stack_end end, uint64_t bytes, uint64_t calls,
 		const uint32_t *frames, size_t n)
 {
-	profile_add(&x->p, profile_stack(&x->p, task, function, frames, n, end), (struct counters){bytes, calls});
-	x->r.recorded = x->r.seen = profile_total(&x->p);
+	uint32_t stack = profile_stack(&x->p, task, function, frames, n, end);
+
+	profile_add(&x->p, PROFILE_ALLOC, stack, (struct counters){.bytes = bytes, .calls = calls});
+	x->r.recorded = x->r.seen = profile_total(&x->p, PROFILE_ALLOC);
 }
 
 static void add_server(struct fixture *x)

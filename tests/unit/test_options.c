@@ -279,6 +279,78 @@ static char *printed(void (*write)(FILE *f))
 	return text;
 }
 
+static void views(void **state)
+{
+	struct options o;
+
+	accept("-p 1", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_ALLOC));
+	assert_false(o.blocks);
+	assert_true(o.max_overhead == 5);
+	assert_int_equal(o.sample_bytes, 0);
+	assert_true(o.min_age_ns == 30000000000 && !o.min_age_given);
+	assert_int_equal(o.temp_age_ns, 1000000);
+	assert_int_equal(o.max_blocks, 1000000);
+	accept("prog", &o);
+	assert_true(o.max_overhead == 0);
+	accept("--max-overhead 2.5% --sample 512k prog", &o);
+	assert_true(o.max_overhead == 2.5);
+	assert_int_equal(o.sample_bytes, 512 << 10);
+	accept("-p 1 --max-overhead off --sample 1", &o);
+	assert_true(o.max_overhead == 0);
+	assert_int_equal(o.sample_bytes, 1);
+	accept("-p 1 --sample 1 --sample auto --max-overhead 100", &o);
+	assert_int_equal(o.sample_bytes, 0);
+	assert_true(o.max_overhead == 100);
+	accept("-p 1 --view live,alloc --leaks --min-age 5 --mark --suppress s.txt --max-blocks 5000", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS));
+	assert_true(o.blocks && o.mark && o.min_age_given);
+	assert_true(o.min_age_ns == 5000000000);
+	assert_string_equal(o.suppress, "s.txt");
+	assert_int_equal(o.max_blocks, 5000);
+	assert_true(o.max_overhead == 0);
+	accept("-p 1 --view temp --view peak --temp-age 2ms", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_TEMP) | VIEW_BIT(VIEW_PEAK));
+	assert_int_equal(o.temp_age_ns, 2000000);
+	accept("-p 1 --lifetimes --sizes", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_LIFETIMES) | VIEW_BIT(VIEW_SIZES));
+	assert_true(o.blocks);
+	accept("-p 1 --sizes", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_SIZES));
+	assert_false(o.blocks);
+	accept("-p 1 -f folded --view peak", &o);
+	accept("-p 1 -i 1 --delta --view alloc,temp", &o);
+}
+
+static void views_that_contradict(void **state)
+{
+	refuse("-p 1 --view alloc,x", "--view x is unknown", "alloc, live, leaks, peak, temp, lifetimes, sizes");
+	refuse("-p 1 --view alloc,", "--view  is unknown", "leaks");
+	refuse("-p 1 --view=", "--view  is unknown", "leaks");
+	refuse("-p 1 --view aller", "--view aller is unknown", "alloc");
+	refuse("-p 1 --min-age 5", "--min-age", "--leaks");
+	refuse("-p 1 --suppress f", "--suppress", "--leaks");
+	refuse("-p 1 --view live --temp-age 5", "--temp-age", "--view temp");
+	refuse("-p 1 --view peak --mark", "--mark", "--view live or --leaks");
+	refuse("-p 1 -i 1 --delta --view live", "--delta", "has grown");
+	refuse("-p 1 -i 1 --delta --view peak,alloc", "--delta", "--view peak");
+	refuse("-p 1 -i 1 --delta --sizes", "--delta", "--view sizes");
+	refuse("-p 1 --cum --lifetimes", "--cum", "--view lifetimes");
+	refuse("-p 1 -f folded --view alloc,live", "--format folded", "one --view");
+	refuse("-p 1 -f folded --sizes", "--view sizes", "--format folded");
+	refuse("-p 1 --list f --lifetimes", "--view lifetimes", "--list");
+	refuse("-p 1 --list f --leaks --view peak", "--list", "one --view");
+	refuse("-p 1 --sample 0", "--sample 0", "1 to 1T, or auto");
+	refuse("-p 1 --sample x", "--sample x", "or auto");
+	refuse("-p 1 --max-overhead 0", "--max-overhead 0", "0.1 to 100, or off");
+	refuse("-p 1 --max-overhead 101", "--max-overhead 101", "0.1 to 100, or off");
+	refuse("-p 1 --max-overhead 1e1", "--max-overhead 1e1", "percentage");
+	refuse("-p 1 --max-overhead -5", "--max-overhead -5", "percentage");
+	refuse("-p 1 --max-overhead 5%%", "--max-overhead 5%%", "percentage");
+	refuse("-p 1 --max-overhead nan", "--max-overhead nan", "percentage");
+	refuse("-p 1 --max-overhead=", "--max-overhead ", "percentage");
+}
+
 static size_t count(const char *text, const char *word)
 {
 	size_t n = 0, len = strlen(word);
@@ -363,12 +435,13 @@ static void man_has_every_option(void **state)
 static void rows_are_sound(void **state)
 {
 	for (const struct option_row *row = option_rows; row->name; row++) {
-		const bool number = row->kind == OPTION_NUMBER || row->kind == OPTION_SIZE || row->kind == OPTION_TIME;
+		const bool number = row->kind == OPTION_NUMBER || row->kind == OPTION_SIZE ||
+				    row->kind == OPTION_TIME || row->kind == OPTION_PERCENT;
 		char line[200];
 		struct options o;
 
 		assert_true(number == (row->least && row->most));
-		assert_true((row->kind == OPTION_CHOICE) == (row->set_choice && row->choices && row->choice_size));
+		assert_true((row->kind == OPTION_CHOICE || row->kind == OPTION_CHOICES) == (row->set_choice && row->choices && row->choice_size));
 		assert_true((row->kind == OPTION_FLAG || row->kind == OPTION_FLAG_OFF) == !row->arg);
 		if (row->section != SECTION_HIDDEN) {
 			assert_non_null(row->help);
@@ -380,9 +453,9 @@ static void rows_are_sound(void **state)
 		}
 		if (!number)
 			continue;
-		snprintf(line, sizeof(line), "-p 1 --%s %s", row->name, row->least);
+		snprintf(line, sizeof(line), "-p 1 --view leaks,temp --%s %s", row->name, row->least);
 		accept(line, &o);
-		snprintf(line, sizeof(line), "-p 1 --%s %s", row->name, row->most);
+		snprintf(line, sizeof(line), "-p 1 --view leaks,temp --%s %s", row->name, row->most);
 		accept(line, &o);
 	}
 }
@@ -457,6 +530,8 @@ int main(void)
 		cmocka_unit_test(help_has_every_option_once),
 		cmocka_unit_test(completion_has_every_option),
 		cmocka_unit_test(man_has_every_option),
+		cmocka_unit_test(views),
+		cmocka_unit_test(views_that_contradict),
 		cmocka_unit_test(rows_are_sound),
 		cmocka_unit_test(prints_instead),
 	};

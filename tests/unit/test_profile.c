@@ -167,17 +167,83 @@ static void counters_add_up(void **state)
 	task = profile_task(&p, 1, 0, 0, "x");
 	a = profile_stack(&p, task, 0, (uint32_t[]){profile_frame(&p, 1, 1)}, 1, STACK_END_CHAIN);
 	b = profile_stack(&p, task, 1, NULL, 0, STACK_END_LOST);
-	profile_add(&p, a, (struct counters){1009, 7});
-	profile_add(&p, a, (struct counters){13, 1});
-	profile_add(&p, b, (struct counters){0, 3});
-	assert_int_equal(p.stacks.at[a].sum.bytes, 1022);
-	assert_int_equal(p.stacks.at[a].sum.calls, 8);
-	assert_int_equal(profile_total(&p).bytes, 1022);
-	assert_int_equal(profile_total(&p).calls, 11);
+	profile_add(&p, PROFILE_ALLOC, a, (struct counters){1009, 7, 4, 0.5});
+	profile_add(&p, PROFILE_ALLOC, a, (struct counters){13, 1, 1, 0.25});
+	profile_add(&p, PROFILE_ALLOC, b, (struct counters){0, 3, 0, 0});
+	profile_add(&p, PROFILE_LIVE, b, (struct counters){5, 2, 0, 0});
+	assert_int_equal(profile_sum(&p, PROFILE_ALLOC, a).bytes, 1022);
+	assert_int_equal(profile_sum(&p, PROFILE_ALLOC, a).calls, 8);
+	assert_true(profile_sum(&p, PROFILE_ALLOC, a).bytes_var == 5);
+	assert_true(profile_sum(&p, PROFILE_ALLOC, a).calls_var == 0.75);
+	assert_int_equal(profile_sum(&p, PROFILE_LIVE, a).bytes, 0);
+	assert_int_equal(profile_sum(&p, PROFILE_LIVE, b).bytes, 5);
+	assert_true(counters_none(profile_sum(&p, PROFILE_PEAK, b)));
+	assert_int_equal(profile_total(&p, PROFILE_ALLOC).bytes, 1022);
+	assert_int_equal(profile_total(&p, PROFILE_ALLOC).calls, 11);
+	assert_int_equal(profile_total(&p, PROFILE_LIVE).calls, 2);
 	profile_reset(&p);
-	assert_true(counters_none(profile_total(&p)));
+	assert_true(counters_none(profile_total(&p, PROFILE_ALLOC)));
+	assert_true(counters_none(profile_total(&p, PROFILE_LIVE)));
 	assert_int_equal(profile_stack(&p, task, 1, NULL, 0, STACK_END_LOST), b);
 	assert_int_equal(p.stacks.n, 2);
+	profile_free(&p);
+}
+
+static void counters_subtract(void **state)
+{
+	const struct counters a = {100, 10, 9, 3}, b = {40, 4, 4, 1};
+	struct counters c = counters_sub(a, b);
+
+	assert_int_equal(c.bytes, 60);
+	assert_int_equal(c.calls, 6);
+	assert_true(c.bytes_var == 5 && c.calls_var == 2);
+	c = counters_sub(b, a);
+	assert_true(counters_none(c) && c.bytes_var == 0 && c.calls_var == 0);
+}
+
+static void ages_and_histograms(void **state)
+{
+	struct profile p;
+
+	profile_init(&p, NULL, functions, 2);
+	profile_add_age(&p, 3, 700);
+	profile_add_age(&p, 3, 500);
+	profile_add_age(&p, 3, 900);
+	assert_int_equal(profile_oldest(&p, 3), 500);
+	assert_int_equal(profile_oldest(&p, 2), 0);
+	assert_int_equal(profile_oldest(&p, 77), 0);
+	profile_add_hist(&p, PROFILE_SIZES, 3, 64, 2.5);
+	profile_add_hist(&p, PROFILE_SIZES, 3, PROFILE_BUCKETS, 1);
+	assert_int_equal(p.hists[PROFILE_SIZES].n, 1);
+	assert_int_equal(p.hists[PROFILE_LIFETIMES].n, 0);
+	assert_int_equal(p.hists[PROFILE_SIZES].at[0].stack, 3);
+	assert_int_equal(p.hists[PROFILE_SIZES].at[0].bucket, 64);
+	assert_true(p.hists[PROFILE_SIZES].at[0].calls == 2.5);
+	profile_reset(&p);
+	assert_int_equal(profile_oldest(&p, 3), 0);
+	assert_int_equal(p.hists[PROFILE_SIZES].n, 0);
+	profile_free(&p);
+}
+
+static void past_is_remembered(void **state)
+{
+	struct profile p;
+
+	profile_init(&p, NULL, functions, 2);
+	for (uint64_t i = 1; i <= PROFILE_PAST + 3; i++) {
+		profile_reset(&p);
+		profile_add(&p, PROFILE_LIVE, i % 2, (struct counters){.bytes = i, .calls = 1});
+		profile_add(&p, PROFILE_LEAKS, 0, (struct counters){.bytes = 1000 + i, .calls = 1});
+		profile_remember(&p);
+		assert_int_equal(p.n_past, i < PROFILE_PAST ? i : PROFILE_PAST);
+	}
+	assert_int_equal(profile_past(&p, PROFILE_LIVE, 0, 1), PROFILE_PAST + 3);
+	assert_int_equal(profile_past(&p, PROFILE_LIVE, 0, 0), 0);
+	assert_int_equal(profile_past(&p, PROFILE_LIVE, 1, 0), PROFILE_PAST + 2);
+	/* stacks that came later */
+	assert_int_equal(profile_past(&p, PROFILE_LIVE, 1, 1), 0);
+	assert_int_equal(profile_past(&p, PROFILE_LIVE, 1, 100), 0);
+	assert_int_equal(profile_past(&p, PROFILE_LEAKS, PROFILE_PAST - 1, 0), 1004);
 	profile_free(&p);
 }
 
@@ -233,6 +299,9 @@ int main(void)
 		cmocka_unit_test(tasks_take_new_names),
 		cmocka_unit_test(stacks_share_a_tree),
 		cmocka_unit_test(counters_add_up),
+		cmocka_unit_test(counters_subtract),
+		cmocka_unit_test(ages_and_histograms),
+		cmocka_unit_test(past_is_remembered),
 		cmocka_unit_test(many_stacks_stay_apart),
 		cmocka_unit_test(ends_have_texts),
 	};

@@ -25,7 +25,7 @@ static void by_site(void **state)
 	assert_int_equal(v.total.calls, 15);
 	view_free(&v);
 
-	view_build(&x->p, x->s, view_by_find("site"), METRIC_CALLS, false, &v);
+	view_build(&x->p, x->s, PROFILE_ALLOC, view_by_find("site"), METRIC_CALLS, false, &v);
 	assert_string_equal(v.rows[0].name, "parse+0x21");
 	assert_string_equal(v.rows[1].name, "libx.so.1+0xff0000");
 	assert_string_equal(v.rows[2].name, "parse+0x11");

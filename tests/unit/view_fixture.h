@@ -78,7 +78,7 @@ static uint32_t add(struct fixture *x, uint32_t task, enum stack_end end, uint64
 {
 	uint32_t stack = profile_stack(&x->p, task, 0, frames, n, end);
 
-	profile_add(&x->p, stack, (struct counters){bytes, calls});
+	profile_add(&x->p, PROFILE_ALLOC, stack, (struct counters){.bytes = bytes, .calls = calls});
 	return stack;
 }
 
@@ -94,7 +94,7 @@ static void check_row(const struct view *v, size_t i, const char *name, uint64_t
 
 static void build(struct fixture *x, const char *by, bool cum, struct view *v)
 {
-	view_build(&x->p, x->s, view_by_find(by), METRIC_BYTES, cum, v);
+	view_build(&x->p, x->s, PROFILE_ALLOC, view_by_find(by), METRIC_BYTES, cum, v);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

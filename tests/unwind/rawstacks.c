@@ -24,8 +24,9 @@ static void write_stack(FILE *f, const struct profile *p, uint32_t id)
 	static uint32_t frames[4096];
 	const struct profile_stack *st = &p->stacks.at[id];
 	size_t n = profile_stack_frames(p, id, frames, 4096);
+	struct counters sum = profile_sum(p, PROFILE_ALLOC, id);
 
-	fprintf(f, "%llu %llu %s %s ", (unsigned long long)st->sum.calls, (unsigned long long)st->sum.bytes,
+	fprintf(f, "%llu %llu %s %s ", (unsigned long long)sum.calls, (unsigned long long)sum.bytes,
 		stack_end_mark(st->end) ? stack_end_mark(st->end) : "[complete]", p->function_names[st->function]);
 	for (size_t i = 0; i < n; i++) {
 		const struct profile_frame *fr = &p->frames.at[frames[i]];
@@ -39,6 +40,7 @@ static void write_stack(FILE *f, const struct profile *p, uint32_t id)
 static int run(struct tracer *t, struct launch *l)
 {
 	const struct timespec nap = {.tv_nsec = 1000000};
+	const struct collect_options all = {.delta = false};
 	int status = 0, err = 0;
 	bool stopped;
 
@@ -49,7 +51,7 @@ static int run(struct tracer *t, struct launch *l)
 		nanosleep(&nap, NULL);
 	}
 	tracer_exited(t, launch_pid(l));
-	return err ? err : tracer_collect(t, false);
+	return err ? err : tracer_collect(t, &all);
 }
 
 /* Its pid, once it follows the command; 0 if it doesn't. */

@@ -7,14 +7,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
+#include "kern/blocks.h"
 #include "kern/rawwalk.h"
 
-/* A stack that was unwound here, with its counters: the kernel side has none for it. */
+/* A stack that was unwound here, with its counters: the kernel side has none for it, and does not follow its blocks. */
 struct unwound {
 	uint32_t stack;
 	struct counters sum, last;	/* last: what the last delta had seen */
+};
+
+/* What the last delta had seen. */
+struct last_sums {
+	struct counters alloc, temp;
 };
 
 struct collector {
@@ -30,8 +37,13 @@ struct collector {
 	vec_of(struct unwound) unwound;
 	struct u64map unwound_of;	/* stack of the profile -> index in unwound */
 	struct u64map stack_of;		/* kernel's id -> stack of the profile */
-	struct u64map delta_bytes, delta_calls;	/* what the last delta had seen, by kernel's id */
-	bool delta;			/* of the run of collector_sums() under way */
+	struct u64map lost_of;		/* the same for those without frames, as of the last collector_sums() */
+	vec_of(struct last_sums) last;
+	struct u64map last_of;		/* kernel's id -> index in last */
+	/* Of the run of collector_sums() under way: */
+	const struct collect_options *options;
+	struct heap heap;
+	struct blocks blocks;
 	uint64_t lost, calls, frames;	/* of the last run of collector_sums() */
 };
 
@@ -63,8 +75,9 @@ void collector_free(struct collector *c)
 	vec_free(&c->unwound);
 	u64map_free(&c->unwound_of);
 	u64map_free(&c->stack_of);
-	u64map_free(&c->delta_bytes);
-	u64map_free(&c->delta_calls);
+	u64map_free(&c->lost_of);
+	vec_free(&c->last);
+	u64map_free(&c->last_of);
 	free(c);
 }
 
@@ -149,7 +162,7 @@ static void count_unwound(struct collector *c, uint32_t stack, uint64_t bytes)
 		*i = c->unwound.n;
 		vec_push(&c->unwound, (struct unwound){.stack = stack});
 	}
-	c->unwound.at[*i].sum = counters_add(c->unwound.at[*i].sum, (struct counters){bytes, 1});
+	c->unwound.at[*i].sum = counters_add(c->unwound.at[*i].sum, (struct counters){.bytes = bytes, .calls = 1});
 }
 
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
@@ -199,19 +212,40 @@ static uint32_t lost_stack(struct collector *c, uint32_t pid)
 	return profile_stack(c->profile, task, 0, NULL, 0, STACK_END_LOST);
 }
 
-static struct counters since_last(struct collector *c, uint64_t id, struct counters now)
+/* The stack of the profile for one of the kernel's. */
+static uint32_t stack_of(struct collector *c, uint64_t id, uint32_t pid)
 {
-	uint64_t *bytes = u64map_put(&c->delta_bytes, id, NULL), *calls = u64map_put(&c->delta_calls, id, NULL);
-	struct counters d = counters_sub(now, (struct counters){*bytes, *calls});
+	const uint64_t *stack = u64map_find(&c->stack_of, id);
+	uint64_t *lost;
+	bool is_new;
 
-	*bytes = now.bytes;
-	*calls = now.calls;
-	return d;
+	if (stack)
+		return *stack;
+	lost = u64map_put(&c->lost_of, id, &is_new);
+	if (is_new)
+		*lost = lost_stack(c, pid);
+	return *lost;
 }
 
-static void add_sum(struct collector *c, uint32_t stack, struct counters n)
+static void since_last(struct collector *c, uint64_t id, struct counters *alloc, struct counters *temp)
 {
-	profile_add(c->profile, stack, n);
+	const struct last_sums now = {*alloc, *temp};
+	bool is_new;
+	uint64_t *at = u64map_put(&c->last_of, id, &is_new);
+
+	if (is_new) {
+		*at = c->last.n;
+		vec_push(&c->last, now);
+		return;
+	}
+	*alloc = counters_sub(now.alloc, c->last.at[*at].alloc);
+	*temp = counters_sub(now.temp, c->last.at[*at].temp);
+	c->last.at[*at] = now;
+}
+
+static void add_alloc(struct collector *c, uint32_t stack, struct counters n)
+{
+	profile_add(c->profile, PROFILE_ALLOC, stack, n);
 	c->calls += n.calls;
 	c->frames += n.calls * profile_stack_frames(c->profile, stack, NULL, 0);
 }
@@ -219,19 +253,22 @@ static void add_sum(struct collector *c, uint32_t stack, struct counters n)
 static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 {
 	struct collector *c = arg;
-	struct counters n = {sum->alloc.bytes, sum->alloc.calls >> CALLS_SHIFT};
-	const uint64_t *stack = u64map_find(&c->stack_of, id);
-	uint32_t s;
+	struct counters alloc = counters_of_sum(&sum->alloc), temp = counters_of_sum(&sum->temp);
+	struct sum live = sum_sub(&sum->alloc, &sum->freed), peak;
+	uint32_t stack = stack_of(c, id, sum->pid);
 
-	if (stack) {
-		s = *stack;
-	} else {
-		s = lost_stack(c, sum->pid);
-		c->lost += n.calls;
-	}
-	if (c->delta)
-		n = since_last(c, id, n);
-	add_sum(c, s, n);
+	if (c->profile->stacks.at[stack].end == STACK_END_LOST)
+		c->lost += alloc.calls;
+	if (c->options->delta)
+		since_last(c, id, &alloc, &temp);
+	add_alloc(c, stack, alloc);
+	if (!c->options->blocks)
+		return;
+	peak = sum_at_peak(sum, &c->heap);
+	profile_add(c->profile, PROFILE_FREED, stack, counters_of_sum(&sum->freed));
+	profile_add(c->profile, PROFILE_LIVE, stack, counters_of_sum(&live));
+	profile_add(c->profile, PROFILE_PEAK, stack, counters_of_sum(&peak));
+	profile_add(c->profile, PROFILE_TEMP, stack, temp);
 }
 
 static void add_unwound(struct collector *c)
@@ -240,21 +277,70 @@ static void add_unwound(struct collector *c)
 		struct unwound *w = &c->unwound.at[i];
 		struct counters n = w->sum;
 
-		if (c->delta) {
+		if (c->options->delta) {
 			n = counters_sub(w->sum, w->last);
 			w->last = w->sum;
 		}
-		add_sum(c, w->stack, n);
+		add_alloc(c, w->stack, n);
+		if (c->options->blocks)
+			profile_add(c->profile, PROFILE_FREED, w->stack, n);
 	}
 }
 
-int collector_sums(struct collector *c, bool delta)
+static void on_block(void *arg, const struct block_key *key, const struct block *block)
 {
+	struct collector *c = arg;
+
+	blocks_add(&c->blocks, stack_of(c, block->stack, key->pid), block);
+}
+
+static int collect_blocks(struct collector *c)
+{
+	struct timespec t;
+	int err;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	c->blocks = (struct blocks){
+		.profile = c->profile, .now_ns = (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec,
+		.min_age_ns = c->options->min_age_ns, .generation = c->options->generation,
+	};
+	blocks_begin(&c->blocks);
+	err = kern_blocks(c->kern, on_block, c);
+	blocks_end(&c->blocks);
+	return err;
+}
+
+static const uint8_t hists[] = {
+	[HIST_SIZES] = PROFILE_SIZES,
+	[HIST_LIFETIMES] = PROFILE_LIFETIMES,
+};
+
+static void on_hist(void *arg, const struct hist_key *key, uint64_t calls)
+{
+	struct collector *c = arg;
+
+	/* Its sum was seen just now: it is not asked for the process. */
+	if (key->kind < sizeof(hists) / sizeof(hists[0]))
+		profile_add_hist(c->profile, hists[key->kind], stack_of(c, key->stack, 0), key->bucket,
+				 (double)calls / (1 << CALLS_SHIFT));
+}
+
+int collector_sums(struct collector *c, const struct collect_options *o)
+{
+	int err;
+
 	profile_reset(c->profile);
-	c->delta = delta;
+	u64map_free(&c->lost_of);
+	c->lost_of = (struct u64map){0};
+	c->options = o;
 	c->lost = c->calls = c->frames = 0;
 	add_unwound(c);
-	return kern_sums(c->kern, on_sum, c);
+	if (o->blocks)
+		c->heap = kern_heap(c->kern);
+	err = kern_sums(c->kern, on_sum, c);
+	if (!err && o->ages)
+		err = collect_blocks(c);
+	return err ? err : kern_hists(c->kern, on_hist, c);
 }
 
 uint64_t collector_lost(const struct collector *c)

@@ -24,9 +24,16 @@ void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max
 int collector_drain(struct collector *c);
 /* Names the raw records' processes and modules; the process events up to now must have been handled before. */
 void collector_resolve(struct collector *c);
-/* Sets the profile's counters to the sums so far, or (delta) to what came since the last call with delta. 0 or -errno
- * with a message said. */
-int collector_sums(struct collector *c, bool delta);
+struct collect_options {
+	bool delta;	/* allocated and temporary: what came since the last call with delta, not all so far */
+	bool blocks;	/* they are followed: there is more than PROFILE_ALLOC */
+	bool ages;	/* go through all live blocks: PROFILE_LEAKS, generations, ages */
+	uint64_t min_age_ns;	/* of what counts for PROFILE_LEAKS */
+	uint32_t generation;	/* as of kern_mark() */
+};
+
+/* Sets the profile's counters to what the kernel side has counted. 0 or -errno with a message said. */
+int collector_sums(struct collector *c, const struct collect_options *o);
 /* Calls whose frames never arrived, as of the last collector_sums(). */
 uint64_t collector_lost(const struct collector *c);
 /* Frames per recorded call, on average; for the cost of a hit. */

@@ -325,14 +325,14 @@ void tracer_detach(struct tracer *t)
 	kern_detach(t->kern);
 }
 
-int tracer_collect(struct tracer *t, bool delta)
+int tracer_collect(struct tracer *t, const struct collect_options *o)
 {
 	int err = tracer_poll(t);
 
-	return err ? err : collector_sums(t->collector, delta);
+	return err ? err : collector_sums(t->collector, o);
 }
 
-const struct profile *tracer_profile(const struct tracer *t)
+struct profile *tracer_profile(struct tracer *t)
 {
 	return &t->profile;
 }

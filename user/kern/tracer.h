@@ -7,6 +7,7 @@
 #define ALLOCTRACE_KERN_TRACER_H
 
 #include "base/buf.h"
+#include "kern/collector.h"
 #include "kern/kern.h"
 #include "model/profile.h"
 #include "target/process.h"
@@ -47,10 +48,10 @@ void tracer_pause(struct tracer *t);
 int tracer_resume(struct tracer *t);
 
 void tracer_detach(struct tracer *t);
-/* Brings the profile up to date: all so far, or (delta) since the last such call. 0, or -errno with a message said. */
-int tracer_collect(struct tracer *t, bool delta);
+/* Brings the profile up to date. 0, or -errno with a message said. */
+int tracer_collect(struct tracer *t, const struct collect_options *o);
 
-const struct profile *tracer_profile(const struct tracer *t);
+struct profile *tracer_profile(struct tracer *t);
 const struct modules *tracer_modules(const struct tracer *t);
 const struct processes *tracer_processes(const struct tracer *t);
 struct kern *tracer_kern(const struct tracer *t);

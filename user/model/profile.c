@@ -69,6 +69,15 @@ void profile_free(struct profile *p)
 	vec_free(&p->tasks);
 	vec_free(&p->nodes);
 	vec_free(&p->stacks);
+	for (size_t i = 0; i < PROFILE_KINDS; i++)
+		vec_free(&p->sums[i]);
+	vec_free(&p->oldest_ns);
+	for (size_t i = 0; i < PROFILE_HISTS; i++)
+		vec_free(&p->hists[i]);
+	for (size_t i = 0; i < PROFILE_PAST; i++) {
+		free(p->past_live.at[i].bytes);
+		free(p->past_leaks.at[i].bytes);
+	}
 	free(p->frame_ids.slots);
 	free(p->task_ids.slots);
 	free(p->node_ids.slots);
@@ -211,29 +220,78 @@ uint32_t profile_stack(struct profile *p, uint32_t task, uint16_t function, cons
 
 	for (size_t i = n; i > 0; i--)
 		node = profile_node(p, node, frames[i - 1]);
-	vec_push(&p->stacks, ((struct profile_stack){task, node, function, end, {0, 0}}));
+	vec_push(&p->stacks, ((struct profile_stack){task, node, function, end}));
 	id = intern(p, &p->stack_ids, last, &stack_kind);
 	p->stacks.n -= id != last;
 	return id;
 }
 
-void profile_add(struct profile *p, uint32_t stack, struct counters c)
+struct counters *profile_at(struct profile *p, enum profile_kind kind, uint32_t stack)
 {
-	p->stacks.at[stack].sum = counters_add(p->stacks.at[stack].sum, c);
+	while (p->sums[kind].n <= stack)
+		vec_push(&p->sums[kind], ((struct counters){0, 0, 0, 0}));
+	return &p->sums[kind].at[stack];
+}
+
+void profile_add(struct profile *p, enum profile_kind kind, uint32_t stack, struct counters c)
+{
+	struct counters *sum;
+
+	if (counters_none(c))
+		return;
+	sum = profile_at(p, kind, stack);
+	*sum = counters_add(*sum, c);
+}
+
+void profile_add_hist(struct profile *p, enum profile_hist hist, uint32_t stack, unsigned int bucket, double calls)
+{
+	if (bucket < PROFILE_BUCKETS)
+		vec_push(&p->hists[hist], ((struct profile_bucket){stack, bucket, calls}));
+}
+
+void profile_add_age(struct profile *p, uint32_t stack, uint64_t time_ns)
+{
+	while (p->oldest_ns.n <= stack)
+		vec_push(&p->oldest_ns, 0);
+	if (!p->oldest_ns.at[stack] || time_ns < p->oldest_ns.at[stack])
+		p->oldest_ns.at[stack] = time_ns;
 }
 
 void profile_reset(struct profile *p)
 {
-	for (size_t i = 0; i < p->stacks.n; i++)
-		p->stacks.at[i].sum = (struct counters){0, 0};
+	for (size_t i = 0; i < PROFILE_KINDS; i++)
+		p->sums[i].n = 0;
+	for (size_t i = 0; i < PROFILE_HISTS; i++)
+		p->hists[i].n = 0;
+	p->oldest_ns.n = 0;
 }
 
-struct counters profile_total(const struct profile *p)
+static void remember(const struct profile *p, enum profile_kind kind, struct profile_past *past)
 {
-	struct counters total = {0, 0};
+	size_t n = p->sums[kind].n;
+	uint64_t *bytes = xrealloc_array(past->at[PROFILE_PAST - 1].bytes, n + 1, sizeof(*bytes));
 
-	for (size_t i = 0; i < p->stacks.n; i++)
-		total = counters_add(total, p->stacks.at[i].sum);
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = p->sums[kind].at[i].bytes;
+	memmove(past->at + 1, past->at, (PROFILE_PAST - 1) * sizeof(past->at[0]));
+	past->at[0].bytes = bytes;
+	past->at[0].n = n;
+}
+
+void profile_remember(struct profile *p)
+{
+	remember(p, PROFILE_LIVE, &p->past_live);
+	remember(p, PROFILE_LEAKS, &p->past_leaks);
+	if (p->n_past < PROFILE_PAST)
+		p->n_past++;
+}
+
+struct counters profile_total(const struct profile *p, enum profile_kind kind)
+{
+	struct counters total = {0, 0, 0, 0};
+
+	for (size_t i = 0; i < p->sums[kind].n; i++)
+		total = counters_add(total, p->sums[kind].at[i]);
 	return total;
 }
 
@@ -259,6 +317,13 @@ size_t profile_memory(const struct profile *p)
 	size_t bytes = p->frames.cap * sizeof(*p->frames.at) + p->tasks.cap * sizeof(*p->tasks.at) +
 		       p->nodes.cap * sizeof(*p->nodes.at) + p->stacks.cap * sizeof(*p->stacks.at);
 
+	for (size_t i = 0; i < PROFILE_KINDS; i++)
+		bytes += p->sums[i].cap * sizeof(*p->sums[i].at);
+	for (size_t i = 0; i < PROFILE_HISTS; i++)
+		bytes += p->hists[i].cap * sizeof(*p->hists[i].at);
+	for (size_t i = 0; i < PROFILE_PAST; i++)
+		bytes += (p->past_live.at[i].n + p->past_leaks.at[i].n) * sizeof(uint64_t);
+	bytes += p->oldest_ns.cap * sizeof(*p->oldest_ns.at);
 	bytes += table_memory(&p->frame_ids) + table_memory(&p->task_ids);
 	bytes += table_memory(&p->node_ids) + table_memory(&p->stack_ids);
 	bytes += p->names.cap * sizeof(*p->names.strings);

@@ -18,19 +18,25 @@
 #include "base/mem.h"
 #include "model/module.h"
 
+/* Estimates where calls were sampled; then the variances say how good they are. */
 struct counters {
 	uint64_t bytes, calls;
+	double bytes_var, calls_var;	/* 0: exact */
 };
 
 static inline struct counters counters_add(struct counters a, struct counters b)
 {
-	return (struct counters){a.bytes + b.bytes, a.calls + b.calls};
+	return (struct counters){a.bytes + b.bytes, a.calls + b.calls, a.bytes_var + b.bytes_var,
+				 a.calls_var + b.calls_var};
 }
 
-/* a - b, where b is an earlier reading of the same counters. */
+/* a - b, where b is a part of a: an earlier reading, or what was given up of it. Never below 0: while the kernel side
+ * counts, the two are not read in one instant. */
 static inline struct counters counters_sub(struct counters a, struct counters b)
 {
-	return (struct counters){a.bytes - b.bytes, a.calls - b.calls};
+	return (struct counters){a.bytes > b.bytes ? a.bytes - b.bytes : 0, a.calls > b.calls ? a.calls - b.calls : 0,
+				 a.bytes_var > b.bytes_var ? a.bytes_var - b.bytes_var : 0,
+				 a.calls_var > b.calls_var ? a.calls_var - b.calls_var : 0};
 }
 
 static inline bool counters_none(struct counters c)
@@ -79,7 +85,47 @@ struct profile_stack {
 	uint32_t node;		/* of the innermost frame: the caller of the allocator function */
 	uint16_t function;	/* id of the allocator function (alloc_function()) */
 	uint8_t end;		/* enum stack_end */
-	struct counters sum;
+};
+
+#define PROFILE_GENERATIONS 8
+
+/* What is counted of each stack. What is not counted takes no memory. */
+enum profile_kind {
+	PROFILE_ALLOC,
+	PROFILE_FREED,		/* of what was allocated */
+	PROFILE_LIVE,
+	PROFILE_LEAKS,		/* live for longer than asked for */
+	PROFILE_SUPPRESSED,	/* these too, but they are not to be shown */
+	PROFILE_PEAK,		/* live when the heap was at its highest */
+	PROFILE_TEMP,		/* freed soon after they were allocated */
+	PROFILE_MARKED,		/* live, and allocated since the first of the generations below */
+	PROFILE_GENERATION,	/* live, by generation: the latest PROFILE_GENERATIONS, from profile.first_generation on */
+	PROFILE_KINDS = PROFILE_GENERATION + PROFILE_GENERATIONS,
+};
+
+/* Histograms by powers of two: bucket 0 is the value 0, bucket b is 2^(b-1) … 2^b - 1. */
+enum profile_hist {
+	PROFILE_SIZES,		/* bytes of an allocation */
+	PROFILE_LIFETIMES,	/* ns from a block's allocation to its free */
+	PROFILE_HISTS,
+};
+
+#define PROFILE_BUCKETS 65
+
+struct profile_bucket {	/* a stack may have several of the same number, which add up */
+	uint32_t stack;
+	uint8_t bucket;
+	double calls;
+};
+
+/* How many earlier readings of what is live are kept, to tell what grows. */
+#define PROFILE_PAST 10
+
+struct profile_past {	/* of one kind of live blocks */
+	struct {
+		uint64_t *bytes;	/* by stack */
+		size_t n;
+	} at[PROFILE_PAST];	/* 0: the latest */
 };
 
 /* Finds what is interned: open addressing, id + 1 in each slot, 0 in an empty one; the keys are in the arrays. */
@@ -94,6 +140,13 @@ struct profile {
 	vec_of(struct profile_task) tasks;
 	vec_of(struct profile_node) nodes;
 	vec_of(struct profile_stack) stacks;
+	vec_of(struct counters) sums[PROFILE_KINDS];	/* by stack; may be shorter: profile_sum() */
+	vec_of(uint64_t) oldest_ns;	/* by stack, likewise: when its oldest live block was allocated; 0: none */
+	uint64_t now_ns;		/* when that was read; CLOCK_MONOTONIC both */
+	uint32_t first_generation, generations;	/* numbers of the first in sums, and how many; 0: no mark was set */
+	vec_of(struct profile_bucket) hists[PROFILE_HISTS];
+	struct profile_past past_live, past_leaks;
+	size_t n_past;
 	const char *const *function_names;	/* by function id, as shown; borrowed */
 	size_t n_functions;
 	struct id_table frame_ids, task_ids, node_ids, stack_ids;
@@ -110,10 +163,36 @@ uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr);
  * or added with zero counters. */
 uint32_t profile_stack(struct profile *p, uint32_t task, uint16_t function, const uint32_t *frames, size_t n,
 		       enum stack_end end);
-void profile_add(struct profile *p, uint32_t stack, struct counters c);
-/* Sets every counter to 0; ids stay. */
+/* Valid until the next call for that kind. */
+struct counters *profile_at(struct profile *p, enum profile_kind kind, uint32_t stack);
+void profile_add(struct profile *p, enum profile_kind kind, uint32_t stack, struct counters c);
+void profile_add_hist(struct profile *p, enum profile_hist hist, uint32_t stack, unsigned int bucket, double calls);
+/* time_ns: of a live block; the least one stays. */
+void profile_add_age(struct profile *p, uint32_t stack, uint64_t time_ns);
+/* Sets every counter to 0 and forgets ages and histograms; ids and the past stay. */
 void profile_reset(struct profile *p);
-struct counters profile_total(const struct profile *p);
+/* Makes what is live now the latest of the past. */
+void profile_remember(struct profile *p);
+struct counters profile_total(const struct profile *p, enum profile_kind kind);
+
+static inline struct counters profile_sum(const struct profile *p, enum profile_kind kind, uint32_t stack)
+{
+	return stack < p->sums[kind].n ? p->sums[kind].at[stack] : (struct counters){0, 0, 0, 0};
+}
+
+static inline uint64_t profile_oldest(const struct profile *p, uint32_t stack)
+{
+	return stack < p->oldest_ns.n ? p->oldest_ns.at[stack] : 0;
+}
+
+/* Bytes that the stack had at an earlier reading (0: the latest) of PROFILE_LIVE or PROFILE_LEAKS. */
+static inline uint64_t profile_past(const struct profile *p, enum profile_kind kind, size_t back, uint32_t stack)
+{
+	const struct profile_past *past = kind == PROFILE_LEAKS ? &p->past_leaks : &p->past_live;
+
+	return stack < past->at[back].n ? past->at[back].bytes[stack] : 0;
+}
+
 /* Writes the stack's frame ids, innermost first, at most max; returns how many it has. */
 size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *frames, size_t max);
 /* Bytes of memory held, for -v. */

@@ -43,6 +43,7 @@ struct folded {
 	const struct profile *p;
 	const struct report *r;
 	const struct report_options *o;
+	enum profile_kind kind;
 	bool threads;
 	struct strpool names;
 	struct frame_names *of_frame;
@@ -143,7 +144,7 @@ static void gather(struct folded *fo)
 		const struct profile_stack *st = &p->stacks.at[i];
 		const char *mark = stack_end_mark(st->end);
 		bool lost = st->end == STACK_END_LOST;
-		struct entry e = {.value = counters_metric(st->sum, fo->o->metric)};
+		struct entry e = {.value = counters_metric(profile_sum(p, fo->kind, i), fo->o->metric)};
 
 		if (!e.value)
 			continue;
@@ -291,7 +292,8 @@ static int write_lines(FILE *f, struct folded *fo)
 
 int report_write_folded(FILE *f, const struct report *r, const struct report_options *o)
 {
-	struct folded fo = {.p = r->profile, .r = r, .o = o, .threads = !strcmp(o->by->name, "thread")};
+	struct folded fo = {.p = r->profile, .r = r, .o = o, .kind = report_only_view(o)->counted,
+			    .threads = !strcmp(o->by->name, "thread")};
 	int err;
 
 	gather(&fo);

@@ -54,6 +54,7 @@ struct frame_matches {
 struct list {
 	const struct report *r;
 	const struct report_options *o;
+	enum profile_kind kind;
 	regex_t regex;
 	vec_of(struct listing) listings;
 	struct strpool keys;	/* a key's id is its listing */
@@ -139,6 +140,7 @@ static void count_stack(struct list *l, uint32_t stack)
 {
 	const struct profile *p = l->r->profile;
 	const struct profile_stack *st = &p->stacks.at[stack];
+	struct counters sum = profile_sum(p, l->kind, stack);
 	const struct symbol *site = NULL;
 	struct view_names n;
 
@@ -153,10 +155,10 @@ static void count_stack(struct list *l, uint32_t stack)
 		for (uint32_t i = fm->first; i < fm->first + fm->n; i++) {
 			const struct match *m = &l->matches.at[i];
 
-			count_match(l, m, stack, st->sum);
+			count_match(l, m, stack, sum);
 			if (m->sym != site)
 				continue;
-			count_flat(l, m, st->sum);
+			count_flat(l, m, sum);
 			site = NULL;	/* once, however often the function calls itself */
 		}
 	}
@@ -168,7 +170,7 @@ static void gather(struct list *l)
 
 	l->frames = xcalloc(p->frames.n + 1, sizeof(*l->frames));
 	for (size_t i = 0; i < p->stacks.n; i++)
-		if (!counters_none(p->stacks.at[i].sum) && p->stacks.at[i].end != STACK_END_LOST)
+		if (!counters_none(profile_sum(p, l->kind, i)) && p->stacks.at[i].end != STACK_END_LOST)
 			count_stack(l, i);
 }
 
@@ -360,7 +362,7 @@ static void cut_to_height(struct list *l)
 
 static int report_write_list(FILE *f, const struct report *r, const struct report_options *o)
 {
-	struct list l = {.r = r, .o = o};
+	struct list l = {.r = r, .o = o, .kind = report_only_view(o)->counted};
 	enum metric metric = o->metric;
 	size_t n;
 	int err;

@@ -5,11 +5,30 @@
 
 #include <stdio.h>
 
+#include "view/suppress.h"
 #include "view/view.h"
 
 struct report_count {
 	const char *reason;	/* static */
 	uint64_t n;		/* events */
+};
+
+/* What became of the calls that were seen: seen = recorded + filtered + unsampled + lost, or something is wrong. */
+struct report_account {
+	uint64_t seen, recorded, filtered, unsampled, lost;
+	bool checked;		/* recorded was counted by itself, not made up from the others */
+	uint64_t unaccounted;	/* by how much the two sides differ */
+};
+
+/* What following blocks tells. */
+struct report_heap {
+	uint64_t peak_bytes, peak_ns;	/* as sampled; when: since the start of the run */
+	uint64_t frees, frees_unknown, replaced;	/* as in shared.h */
+	uint64_t unfollowed;		/* calls whose blocks are in no view but that of allocations */
+	uint64_t min_age_ns, temp_age_ns;
+	bool ended;			/* the command is over: what is live was never freed */
+	const uint64_t *marks_ns;	/* since the start of the run */
+	size_t n_marks;
 };
 
 /* Everything a renderer may show; filled by the command, borrowed by the renderer. */
@@ -22,7 +41,12 @@ struct report {
 	uint64_t interval;	/* which interval this is, from 1; 0: the final or only report */
 	bool delta;		/* counters are of this interval alone */
 	struct counters seen;	/* every call that reached a probe, nested ones left out */
-	struct counters recorded;	/* what the profile holds */
+	struct counters recorded;	/* of these what is in the profile; exact even if calls are sampled */
+	struct report_account account;
+	uint64_t sample_mean;	/* bytes from one sample to the next on average, as of now; below 2: every call */
+	bool sample_auto;	/* it changes while running */
+	struct report_heap heap;	/* only where a view needs blocks */
+	const struct suppressions *suppressions;	/* NULL: none */
 	uint64_t filtered;	/* left out by --min-size, --max-size */
 	uint64_t failed;	/* size overflow in calloc, reallocarray: the call cannot succeed */
 	uint64_t nested;	/* allocator functions called by allocator functions: no event of their own */
@@ -35,6 +59,7 @@ struct report {
 };
 
 struct report_options {
+	uint32_t views;	/* VIEW_BIT()s: at least one; for a machine format, one */
 	const struct view_by *by;
 	enum metric metric;
 	bool cum;
@@ -53,6 +78,11 @@ struct report_format {
 	/* 0, or -errno of the stream. */
 	int (*write)(FILE *f, const struct report *r, const struct report_options *o);
 };
+
+static inline const struct view_kind *report_only_view(const struct report_options *o)
+{
+	return &view_kinds[__builtin_ctz(o->views)];
+}
 
 extern const struct report_format report_formats[];	/* ends with a NULL name */
 /* What --list makes of a report; no row of the table, since it needs a function's name. */

@@ -396,7 +396,7 @@ int report_write_table(FILE *f, const struct report *r, const struct report_opti
 	struct buf out = {0};
 	int err = 0;
 
-	view_build(r->profile, r->sym, o->by, o->metric, t.cum, &t.view);
+	view_build(r->profile, r->sym, report_only_view(o)->counted, o->by, o->metric, t.cum, &t.view);
 	lay_out(&t);
 	summary_head(r, o, &out);
 	/* On a small screen the rows matter more than the details above them. */

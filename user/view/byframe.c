@@ -137,16 +137,17 @@ static struct node_sum *sum_tree(struct by_frame *b)
 	for (size_t i = 0; i < p->stacks.n; i++) {
 		const struct profile_stack *st = &p->stacks.at[i];
 		struct node_sum *n = &sums[st->node];
-		uint64_t weight = counters_metric(st->sum, b->rows->metric);
+		struct counters sum = profile_sum(p, b->rows->kind, i);
+		uint64_t weight = counters_metric(sum, b->rows->metric);
 
-		if (counters_none(st->sum))
+		if (counters_none(sum))
 			continue;
 		if (view_frameless(st)) {
-			view_rows_add_cum(b->rows, row_of_stack(b, st), i, weight, st->sum);
+			view_rows_add_cum(b->rows, row_of_stack(b, st), i, weight, sum);
 			continue;
 		}
 		node_offer(n, i, weight);
-		n->through = counters_add(n->through, st->sum);
+		n->through = counters_add(n->through, sum);
 	}
 	/* A node comes after its parent. */
 	for (size_t i = p->nodes.n - 1; i > 0; i--) {
@@ -273,12 +274,9 @@ void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct v
 	struct by_frame b = {.p = p, .s = s, .rows = rows, .kind = kind};
 
 	b.frames = xcalloc(p->frames.n + 1, sizeof(*b.frames));
-	for (size_t i = 0; i < p->stacks.n; i++) {
-		const struct profile_stack *st = &p->stacks.at[i];
-
-		if (!counters_none(st->sum))
-			view_rows_add(rows, row_of_stack(&b, st), i, st->sum);
-	}
+	for (size_t i = 0; i < p->stacks.n; i++)
+		if (view_takes(p, rows, i))
+			view_rows_add(rows, row_of_stack(&b, &p->stacks.at[i]), i, profile_sum(p, rows->kind, i));
 	if (rows->by_cum)
 		count_cum(&b);
 	set_chains(&b);

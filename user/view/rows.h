@@ -5,8 +5,6 @@
 
 #include "view/view.h"
 
-#define VIEW_NO_ROW UINT32_MAX
-
 struct view_row_extra {
 	uint32_t module;	/* tells rows of the same name apart; VIEW_NO_ROW: nothing does */
 	const char *source;	/* does instead of the module where it is not NULL: a path, of the symbolizer's */
@@ -15,16 +13,26 @@ struct view_row_extra {
 };
 
 struct view_rows {
+	enum profile_kind kind;
 	enum metric metric;
 	bool by_cum;
 	vec_of(struct view_row) rows;
 	vec_of(struct view_row_extra) extras;	/* of each row */
 	struct strpool keys;			/* a key's id is its row */
+	uint32_t *row_of;			/* by stack; VIEW_NO_ROW */
 };
+
+/* Whether a stack is to be in a row. Where something else than allocations is counted, rows also tell what their sites
+ * have allocated: stacks that have nothing else belong to them, too. */
+static inline bool view_takes(const struct profile *p, const struct view_rows *rows, uint32_t stack)
+{
+	return !counters_none(profile_sum(p, rows->kind, stack)) ||
+	       !counters_none(profile_sum(p, PROFILE_ALLOC, stack));
+}
 
 /* Finds or adds the row of a key; the name is copied for a new one. */
 uint32_t view_rows_find(struct view_rows *rows, const char *key, const char *name, uint32_t module);
-/* A stack that the row itself allocates with. */
+/* A stack that the row itself allocates with; c: the stack's sum, which may be nothing. */
 void view_rows_add(struct view_rows *rows, uint32_t row, uint32_t stack, struct counters c);
 /* The same for cum: c of all stacks that go through the row, of which `stack` is the heaviest with `weight`. */
 void view_rows_add_cum(struct view_rows *rows, uint32_t row, uint32_t stack, uint64_t weight, struct counters c);

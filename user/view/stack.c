@@ -28,10 +28,10 @@ void view_group_stack(const struct profile *p, struct symbolizer *s, struct view
 		const struct profile_stack *st = &p->stacks.at[i];
 		uint32_t row;
 
-		if (counters_none(st->sum))
+		if (!view_takes(p, rows, i))
 			continue;
 		row = view_frameless(st) ? frameless_row(rows, st) : node_row(p, s, rows, st->node);
-		view_rows_add(rows, row, i, st->sum);
+		view_rows_add(rows, row, i, profile_sum(p, rows->kind, i));
 	}
 	view_rows_chain_from_site(p, s, rows, 1);
 }

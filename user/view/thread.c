@@ -28,7 +28,7 @@ void view_group_thread(const struct profile *p, struct symbolizer *s, struct vie
 	for (size_t i = 0; i < p->tasks.n; i++)
 		row_of[i] = task_row(p, rows, i);
 	for (size_t i = 0; i < p->stacks.n; i++)
-		view_rows_add(rows, row_of[p->stacks.at[i].task], i, p->stacks.at[i].sum);
+		view_rows_add(rows, row_of[p->stacks.at[i].task], i, profile_sum(p, rows->kind, i));
 	view_rows_chain_from_site(p, s, rows, 0);
 	free(row_of);
 }

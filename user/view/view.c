@@ -52,6 +52,7 @@ void view_rows_add(struct view_rows *rows, uint32_t row, uint32_t stack, struct 
 {
 	struct view_row *r = &rows->rows.at[row];
 
+	rows->row_of[stack] = row;
 	if (counters_none(c))
 		return;
 	r->flat = counters_add(r->flat, c);
@@ -188,6 +189,7 @@ static void take_rows(struct view_rows *rows, struct view *out)
 	for (size_t i = 0; i < rows->rows.n; i++) {
 		struct view_row row = rows->rows.at[i];
 
+		row.id = i;
 		if (!rows->by_cum)
 			row.cum = row.flat;
 		if (counters_none(row.flat) && counters_none(row.cum))
@@ -199,19 +201,42 @@ static void take_rows(struct view_rows *rows, struct view *out)
 	out->n = n;
 }
 
-void view_build(const struct profile *p, struct symbolizer *s, const struct view_by *by, enum metric metric,
-		bool by_cum, struct view *out)
+/* From rows as they were found to rows as they are sorted now. */
+static void map_stacks(const struct profile *p, struct view_rows *rows, size_t n_found, struct view *out)
 {
-	struct view_rows rows = {.metric = metric, .by_cum = by_cum && by->has_cum};
-	struct order order = {metric, rows.by_cum};
+	uint32_t *place = xmalloc((n_found + 1) * sizeof(*place));
 
+	for (size_t i = 0; i < n_found; i++)
+		place[i] = VIEW_NO_ROW;
+	for (size_t i = 0; i < out->n; i++)
+		place[out->rows[i].id] = i;
+	for (size_t i = 0; i < p->stacks.n; i++)
+		if (rows->row_of[i] != VIEW_NO_ROW)
+			rows->row_of[i] = place[rows->row_of[i]];
+	out->row_of = rows->row_of;
+	out->n_stacks = p->stacks.n;
+	free(place);
+}
+
+void view_build(const struct profile *p, struct symbolizer *s, enum profile_kind kind, const struct view_by *by,
+		enum metric metric, bool by_cum, struct view *out)
+{
+	struct view_rows rows = {.kind = kind, .metric = metric, .by_cum = by_cum && by->has_cum};
+	struct order order = {metric, rows.by_cum};
+	size_t n_found;
+
+	rows.row_of = xmalloc((p->stacks.n + 1) * sizeof(*rows.row_of));
+	for (size_t i = 0; i < p->stacks.n; i++)
+		rows.row_of[i] = VIEW_NO_ROW;
 	by->group(p, s, &rows);
 	name_uniquely(&rows, p->modules, false);
 	name_uniquely(&rows, p->modules, true);
+	n_found = rows.rows.n;
 	take_rows(&rows, out);
-	out->total = profile_total(p);
+	out->total = profile_total(p, kind);
 	if (out->n)
 		qsort_r(out->rows, out->n, sizeof(*out->rows), compare_rows, &order);
+	map_stacks(p, &rows, n_found, out);
 	strpool_free(&rows.keys);
 	vec_free(&rows.extras);
 }
@@ -221,5 +246,6 @@ void view_free(struct view *v)
 	for (size_t i = 0; i < v->n; i++)
 		free(v->rows[i].name);
 	free(v->rows);
+	free(v->row_of);
 	*v = (struct view){0};
 }

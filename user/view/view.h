@@ -13,6 +13,39 @@ static inline uint64_t counters_metric(struct counters c, enum metric m)
 	return m == METRIC_BYTES ? c.bytes : c.calls;
 }
 
+/* Relative standard error of the estimate; 0: it is exact, or nothing. */
+double counters_error(struct counters c, enum metric m);
+
+/* What is shown: allocations, the live heap, …; a report may show several. */
+struct view_kind {
+	const char *name;	/* as --view takes it */
+	const char *help;
+	enum profile_kind counted;	/* what ranks its rows */
+	bool blocks;		/* blocks must be followed */
+	bool state;		/* tells what is so at one moment, so that there is no "in the interval alone" */
+	bool histogram;		/* of `hist`; its rows have no cumulative counts, and no stacks to fold */
+	enum profile_hist hist;
+};
+
+enum view_id {
+	VIEW_ALLOC, VIEW_LIVE, VIEW_LEAKS, VIEW_PEAK, VIEW_TEMP, VIEW_LIFETIMES, VIEW_SIZES,
+	VIEW_KINDS,
+};
+
+extern const struct view_kind view_kinds[];	/* by enum view_id; ends with a NULL name */
+
+#define VIEW_BIT(id) (1U << (id))
+
+/* What the table of a view tells of a row beside its counters. */
+struct view_detail {
+	struct counters alloc, freed;	/* since the start, by all stacks of the row */
+	uint64_t oldest_ns;		/* when its oldest live block was allocated; 0: none is known */
+	uint64_t generations[PROFILE_GENERATIONS];	/* live bytes by generation, from profile.first_generation on */
+	int64_t growth;			/* bytes, since the latest reading before */
+	unsigned int grew;		/* so many intervals in a row, up to PROFILE_PAST */
+	double buckets[PROFILE_BUCKETS];	/* of the view's histogram */
+};
+
 struct view_rows;	/* rows being gathered; inside view/ only */
 
 /* A grouping: by site (the place that calls the allocator), function, module, stack, thread. */
@@ -32,11 +65,16 @@ struct view_row {
 	uint32_t stack;		/* the heaviest (by the metric) stack of the row: its callers are the chain shown */
 	uint32_t chain_skip;	/* innermost names of that stack that the chain leaves out (view_chain()) */
 	uint32_t n_stacks;	/* that flat is the sum of */
+	uint32_t id;		/* inside view/ */
 };
+
+#define VIEW_NO_ROW UINT32_MAX
 
 struct view {
 	struct view_row *rows;	/* sorted by metric (cum with by_cum), descending; ties by name */
 	size_t n;
+	uint32_t *row_of;	/* by stack of the profile: the row whose flat it is a part of; VIEW_NO_ROW: none */
+	size_t n_stacks;
 	struct counters total;
 };
 
@@ -63,9 +101,13 @@ const struct view_by *view_by_find(const char *name);
 
 /* Only rows with something in them. by_cum is ignored where by has no cum. *out is to be freed with view_free.
  * Only what the rows need is symbolized: the sites; with by_cum every frame. */
-void view_build(const struct profile *p, struct symbolizer *s, const struct view_by *by, enum metric metric,
-		bool by_cum, struct view *out);
+void view_build(const struct profile *p, struct symbolizer *s, enum profile_kind kind, const struct view_by *by,
+		enum metric metric, bool by_cum, struct view *out);
 void view_free(struct view *v);
+/* Of the first n rows of a view that was built of kind->counted; out has room for n. last: this is the end of the run,
+ * less than an interval after the latest reading: what has not grown since then may yet have grown in all of them. */
+void view_details(const struct view *v, const struct profile *p, const struct view_kind *kind, bool last, size_t n,
+		  struct view_detail *out);
 
 /* Appends the chain of callers of a stack for display: the names after the first `skip` ones, innermost first, short
  * names joined by " < ", a repeated one as "name (x3)", at the end how the stack was truncated if it was. Escaped.

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "account.h"
+
+/* Calls that are in no table. */
+static uint64_t lost_calls(const uint64_t c[COUNT_MAX])
+{
+	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN];
+}
+
+struct report_account account_of(const uint64_t c[COUNT_MAX], const uint64_t *recorded)
+{
+	struct report_account a = {
+		.seen = c[COUNT_SEEN], .filtered = c[COUNT_FILTERED], .unsampled = c[COUNT_UNSAMPLED],
+		.lost = lost_calls(c), .checked = recorded != NULL,
+	};
+	uint64_t others = a.filtered + a.unsampled + a.lost, sum;
+
+	a.recorded = recorded ? *recorded : a.seen > others ? a.seen - others : 0;
+	sum = a.recorded + others;
+	a.unaccounted = sum > a.seen ? sum - a.seen : a.seen - sum;
+	return a;
+}
+
+size_t account_losses(const uint64_t c[COUNT_MAX], uint64_t lost_frames, const struct report_account *a,
+		      struct report_count losses[ACCOUNT_MAX_LOSSES])
+{
+	const struct report_count all[ACCOUNT_MAX_LOSSES] = {
+		{"stack table full (--max-stacks)", c[COUNT_LOST_TABLE]},
+		{"frames never arrived (--ring-size)", lost_frames},
+		{"table of live blocks full (--max-blocks)", c[COUNT_LOST_BLOCK]},
+		{"no working memory", c[COUNT_LOST_SCRATCH]},
+		{"return not seen", c[COUNT_LOST_RETURN]},
+		{"unaccounted", a->checked ? a->unaccounted : 0},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < ACCOUNT_MAX_LOSSES; i++)
+		if (all[i].n)
+			losses[n++] = all[i];
+	return n;
+}

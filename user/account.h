@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What became of every call that a probe saw. */
+#ifndef ALLOCTRACE_ACCOUNT_H
+#define ALLOCTRACE_ACCOUNT_H
+
+#include "kern/kern.h"
+#include "out/report.h"
+
+#define ACCOUNT_MAX_LOSSES 6
+
+/* recorded: calls that are in the tables, as summed up over them; NULL where that is an estimate. */
+struct report_account account_of(const uint64_t counts[COUNT_MAX], const uint64_t *recorded);
+/* The losses that there are, by reason; returns how many reasons. */
+size_t account_losses(const uint64_t counts[COUNT_MAX], uint64_t lost_frames, const struct report_account *a,
+		      struct report_count losses[ACCOUNT_MAX_LOSSES]);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What can be shown of a profile. */
+#include <math.h>
+
+#include "view/view.h"
+
+const struct view_kind view_kinds[VIEW_KINDS + 1] = {
+	[VIEW_ALLOC] = {"alloc", "what was allocated", .counted = PROFILE_ALLOC},
+	[VIEW_LIVE] = {"live", "what is live now: allocated, and not freed yet", .counted = PROFILE_LIVE, .blocks = true,
+		       .state = true},
+	[VIEW_LEAKS] = {"leaks", "what is live, and older than --min-age", .counted = PROFILE_LEAKS, .blocks = true,
+			.state = true},
+	[VIEW_PEAK] = {"peak", "what was live when the live heap was at its highest", .counted = PROFILE_PEAK,
+		       .blocks = true, .state = true},
+	[VIEW_TEMP] = {"temp", "what was freed within --temp-age, or before the thread's next allocation",
+		       .counted = PROFILE_TEMP, .blocks = true},
+	[VIEW_LIFETIMES] = {"lifetimes", "how long blocks lived until they were freed, by powers of two",
+			    .counted = PROFILE_FREED, .blocks = true, .state = true, .histogram = true,
+			    .hist = PROFILE_LIFETIMES},
+	[VIEW_SIZES] = {"sizes", "sizes of allocations, by powers of two", .counted = PROFILE_ALLOC, .state = true,
+			.histogram = true, .hist = PROFILE_SIZES},
+};
+
+double counters_error(struct counters c, enum metric m)
+{
+	double var = m == METRIC_BYTES ? c.bytes_var : c.calls_var;
+	uint64_t n = counters_metric(c, m);
+
+	return var > 0 && n ? sqrt(var) / (double)n : 0;
+}
