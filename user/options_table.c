@@ -234,7 +234,7 @@ const struct option_row option_rows[] = {
 		 "errors and in no more digits than mean something." },
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
 	  .word = "off",
-	  .help = "CPU time that tracing may cost a process, %; or off",
+	  .help = "what tracing may cost, in % of a CPU; or off",
 	  .man = "How much time of one CPU tracing may cost each traced process, in per cent. Where it would cost more, "
 		 "probes are attached only in random windows of time, and the counts are scaled up. What is live can't "
 		 "be told with gaps: in views that follow blocks alloctrace stops when the limit is exceeded, and says "

@@ -154,6 +154,45 @@ static void durations(void **state)
 	check_number(text_duration, 100800000000000, "1d04h");
 }
 
+static void check_about(void (*text)(struct buf *, uint64_t, double), uint64_t n, double error, const char *want)
+{
+	struct buf b = {0};
+
+	text(&b, n, error);
+	assert_string_equal(buf_cstr(&b), want);
+	buf_free(&b);
+}
+
+static void estimates(void **state)
+{
+	check_about(text_bytes_about, 1289748, 0, "1.23 MiB");
+	check_about(text_bytes_about, 1289748, 1000, "1.23 MiB");
+	check_about(text_bytes_about, 1289748, 100000, "1.23 MiB");
+	check_about(text_bytes_about, 1289748, 105000, "1.2 MiB");
+	check_about(text_bytes_about, 1289748, 1048576, "1 MiB");
+	check_about(text_bytes_about, 1289748, 1e9, "1 MiB");
+	check_about(text_bytes_about, 537919488, 20e6, "510 MiB");
+	check_about(text_bytes_about, 12897485, 300000, "12.3 MiB");
+	check_about(text_bytes_about, 12897485, 2e6, "12 MiB");
+	check_about(text_bytes_about, 12897485, 1e9, "10 MiB");
+	check_about(text_bytes_about, 10480000, 1000, "9.99 MiB");
+	check_about(text_bytes_about, 10484000, 1000, "10.0 MiB");
+	check_about(text_bytes_about, 1048575, 10, "1.00 MiB");
+	check_about(text_bytes_about, 777, 0.5, "777 B");
+	check_about(text_bytes_about, 777, 40, "780 B");
+	check_about(text_bytes_about, 777, 500, "800 B");
+	check_about(text_bytes_about, 0, 5, "0 B");
+	check_about(text_bytes_about, UINT64_MAX, 1, "16.0 EiB");
+	check_about(text_count_about, 5, 1, "5");
+	check_about(text_count_about, 5, 100, "5");
+	check_about(text_count_about, 527, 10, "530");
+	check_about(text_count_about, 1234, 0, "1.23k");
+	check_about(text_count_about, 1234, 200, "1.2k");
+	check_about(text_count_about, 456789, 12345, "460k");
+	check_about(text_count_about, 456789, 1e300, "500k");
+	check_about(text_count_about, UINT64_MAX, 1, "18.4E");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +202,7 @@ int main(void)
 		cmocka_unit_test(counts),
 		cmocka_unit_test(bytes),
 		cmocka_unit_test(durations),
+		cmocka_unit_test(estimates),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

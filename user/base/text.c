@@ -183,6 +183,53 @@ static bool three_digits(struct buf *b, uint64_t n, uint64_t unit, uint64_t limi
 	return true;
 }
 
+/* n / unit in steps that are as large as the error allows; all in hundredths of the unit. */
+static void about(struct buf *b, uint64_t n, uint64_t unit, double error, const char *suffix)
+{
+	double value = 100.0 * n / unit, e = 100 * error / unit;
+	uint64_t step = unit == 1 || value >= 9995 ? 100 : value >= 999.5 ? 10 : 1, rounded;
+
+	while (step * 10 <= e && step * 10 <= value)
+		step *= 10;
+	rounded = (uint64_t)(value / step + 0.5) * step;
+	if (step == 1)
+		buf_printf(b, "%u.%02u%s", (unsigned int)(rounded / 100), (unsigned int)(rounded % 100), suffix);
+	else if (step == 10)
+		buf_printf(b, "%u.%u%s", (unsigned int)(rounded / 100), (unsigned int)(rounded / 10 % 10), suffix);
+	else
+		buf_printf(b, "%u%s", (unsigned int)(rounded / 100), suffix);
+}
+
+void text_count_about(struct buf *b, uint64_t n, double error)
+{
+	static const char *const suffixes[] = { "", "k", "M", "G", "T", "P", "E" };
+	uint64_t unit = 1;
+	size_t i = 0;
+
+	if (!(error > 0)) {
+		text_count(b, n);
+		return;
+	}
+	for (; in_steps(n, unit, 1) >= 1000; i++)
+		unit *= 1000;
+	about(b, n, unit, error, suffixes[i]);
+}
+
+void text_bytes_about(struct buf *b, uint64_t bytes, double error)
+{
+	static const char *const suffixes[] = { " B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB" };
+	uint64_t unit = 1;
+	size_t i = 0;
+
+	if (!(error > 0)) {
+		text_bytes(b, bytes);
+		return;
+	}
+	for (; in_steps(bytes, unit, 1) >= 1024; i++)
+		unit *= 1024;
+	about(b, bytes, unit, error, suffixes[i]);
+}
+
 void text_count(struct buf *b, uint64_t n)
 {
 	static const char *const suffixes[] = { "k", "M", "G", "T", "P", "E" };

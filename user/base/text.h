@@ -21,6 +21,10 @@ void text_fit(struct buf *b, const char *s, size_t width, bool keep_end, bool pa
 void text_count(struct buf *b, uint64_t n);
 /* "0 B", "999 B", "1.00 KiB", "12.3 MiB": three significant digits ("1023 B", "1023 KiB" four), at most 8 columns. */
 void text_bytes(struct buf *b, uint64_t bytes);
+/* The same for estimates, whose standard error is given in the same unit: digits that it makes meaningless are not
+ * shown ("1.2 MiB" for an error of 0.2 MiB, "500k" for one of 100k). The first digit always is. */
+void text_count_about(struct buf *b, uint64_t n, double error);
+void text_bytes_about(struct buf *b, uint64_t bytes, double error);
 /* "850 ns", "1.23 us", "45.6 ms", "7.89 s", "12m30s", "3h05m". */
 void text_duration(struct buf *b, uint64_t ns);
 

@@ -19,6 +19,12 @@ int report_write_folded(FILE *f, const struct report *r, const struct report_opt
 void summary_head(const struct report *r, const struct report_options *o, struct buf *out);
 void summary_unnamed(const struct report *r, const struct report_options *o, struct buf *out);
 
+/* A line may be broken where its text has a BREAK, a space otherwise. Nothing that was escaped has one. */
+#define BREAK "\n"
+/* "label      text", broken to the width. */
+void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
+		  const char *style);
+
 /* "12.3 %", "<0.01 %" for something that isn't nothing; share is 0 … 1. */
 void render_share(struct buf *out, double share);
 

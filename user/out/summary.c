@@ -4,8 +4,13 @@
  *
  *     target     redis-server (pid 4711), glibc 2.36, 10.0 s
  *     allocated  1.23 GiB in 4.56M calls: 126 MiB/s, 456k calls/s, mean 290 B
+ *     sampled    12.3k of 4.56M calls, 512 KiB apart on average; totals are exact, rows are estimates
+ *     live       12.3 MiB in 1.23k blocks; at most 15.1 MiB, at 3.20 s
+ *     frees      4.55M, 34 of them of blocks not recorded
  *     left out   1.20k of 4.57M calls (0.03 %): size filter
  *     lost       12 of 4.57M calls (<0.01 %): stack table full 10, ring buffer full 2
+ *     account    4.57M calls seen = 4.56M recorded + 1.20k filtered + 12 lost
+ *     suppressed 12 blocks, 1.2 KiB by 2 patterns
  *     truncated  1.20k of 4.56M calls (0.03 %): depth limit
  *     unnamed    12 of 340 frames: file without symbols
  *     cost       about 2.51 s (25.1 % of the duration): 4.56M probe hits x 551 ns
@@ -22,11 +27,8 @@
 /* Losses above this share make a run incomplete (exit status 4). */
 #define LOSS_ALARM 0.01
 
-/* A line may be broken where its text has a BREAK, a space otherwise. Nothing that was escaped has one. */
-#define BREAK "\n"
-
-static void put_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
-		     const char *style)
+void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
+		  const char *style)
 {
 	size_t width = o->width ? o->width : SIZE_MAX, column = LABEL_WIDTH;
 	struct buf piece = {0};
@@ -84,7 +86,7 @@ static void put_target(struct buf *out, const struct report *r, const struct rep
 		buf_str(&text, "," BREAK);
 		text_duration(&text, r->duration_ns);
 	}
-	put_line(out, o, "target", &text, "");
+	summary_line(out, o, "target", &text, "");
 	buf_free(&text);
 }
 
@@ -95,7 +97,7 @@ static void put_allocated(struct buf *out, const struct report *r, const struct 
 
 	if (!c.calls) {
 		buf_str(&text, "nothing");
-		put_line(out, o, "allocated", &text, "");
+		summary_line(out, o, "allocated", &text, "");
 		buf_free(&text);
 		return;
 	}
@@ -112,7 +114,7 @@ static void put_allocated(struct buf *out, const struct report *r, const struct 
 	}
 	buf_str(&text, BREAK "mean ");
 	text_bytes(&text, c.bytes / c.calls);
-	put_line(out, o, "allocated", &text, "");
+	summary_line(out, o, "allocated", &text, "");
 	buf_free(&text);
 }
 
@@ -160,7 +162,7 @@ static void put_counts(struct buf *out, const struct report_options *o, const ch
 
 	calls_of(&text, total_count(counts, n), all);
 	put_reasons(&text, counts, n);
-	put_line(out, o, label, &text, style);
+	summary_line(out, o, label, &text, style);
 	buf_free(&text);
 }
 
@@ -189,8 +191,138 @@ static void put_lost(struct buf *out, const struct report *r, const struct repor
 		return;
 	}
 	buf_str(&nothing, "nothing");
-	put_line(out, o, "lost", &nothing, "");
+	summary_line(out, o, "lost", &nothing, "");
 	buf_free(&nothing);
+}
+
+static void put_sampled(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	if (!r->account.unsampled)
+		return;
+	text_count(&text, r->account.recorded);
+	buf_str(&text, " of ");
+	text_count(&text, r->account.seen);
+	buf_str(&text, " calls,");
+	if (r->sample_mean > 1) {
+		buf_str(&text, BREAK);
+		text_bytes(&text, r->sample_mean);
+		buf_printf(&text, " apart on average%s;", r->sample_auto ? " now" : "");
+	}
+	buf_printf(&text, BREAK "totals are exact, rows are estimates");
+	summary_line(out, o, "sampled", &text, "");
+	buf_free(&text);
+}
+
+static bool follows_blocks(const struct report_options *o)
+{
+	for (size_t i = 0; i < VIEW_KINDS; i++)
+		if (o->views & VIEW_BIT(i) && view_kinds[i].blocks)
+			return true;
+	return false;
+}
+
+static void put_live(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct counters live = profile_total(r->profile, PROFILE_LIVE);
+	struct buf text = {0};
+
+	text_bytes_about(&text, live.bytes, counters_error(live, METRIC_BYTES) * live.bytes);
+	buf_str(&text, " in ");
+	text_count_about(&text, live.calls, counters_error(live, METRIC_CALLS) * live.calls);
+	buf_printf(&text, " block%s%s;", live.calls == 1 ? "" : "s", r->heap.ended ? " never freed" : "");
+	buf_str(&text, BREAK "at most ");
+	text_bytes(&text, r->heap.peak_bytes);
+	buf_str(&text, ", at ");
+	text_duration(&text, r->heap.peak_ns);
+	summary_line(out, o, "live", &text, "");
+	buf_free(&text);
+}
+
+static void put_frees(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	const struct report_heap *h = &r->heap;
+	struct buf text = {0};
+
+	text_count(&text, h->frees);
+	if (h->frees_unknown) {
+		buf_str(&text, "," BREAK);
+		text_count(&text, h->frees_unknown);
+		buf_str(&text, " of blocks that were not recorded");
+	}
+	if (h->replaced) {
+		buf_str(&text, ";" BREAK);
+		text_count(&text, h->replaced);
+		buf_str(&text, " blocks freed unseen");
+	}
+	if (h->unfollowed) {
+		buf_str(&text, ";" BREAK);
+		text_count(&text, h->unfollowed);
+		buf_str(&text, " allocations not followed (their function may throw)");
+	}
+	summary_line(out, o, "frees", &text, "");
+	buf_free(&text);
+}
+
+static void put_term(struct buf *text, const char *before, uint64_t n, const char *what)
+{
+	if (!n && *before == '+')
+		return;
+	buf_printf(text, "%s%s", *before ? BREAK : "", before);
+	if (log_verbose())
+		buf_printf(text, "%llu", (unsigned long long)n);
+	else
+		text_count(text, n);
+	buf_printf(text, " %s", what);
+}
+
+static void put_account(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	const struct report_account *a = &r->account;
+	bool wrong = a->checked && a->unaccounted;
+	struct buf text = {0};
+
+	if (!a->seen || r->interval)
+		return;
+	put_term(&text, "", a->seen, "calls seen");
+	put_term(&text, wrong ? "!= " : "= ", a->recorded, "recorded");
+	put_term(&text, "+ ", a->filtered, "filtered");
+	put_term(&text, "+ ", a->unsampled, "not sampled");
+	put_term(&text, "+ ", a->lost, "lost");
+	if (wrong)
+		put_term(&text, ": ", a->unaccounted, "unaccounted");
+	summary_line(out, o, "account", &text, wrong ? STYLE_RED : "");
+	buf_free(&text);
+}
+
+static void put_pattern(struct buf *text, const struct suppression *s)
+{
+	buf_str(text, ";" BREAK);
+	escape_str(text, s->pattern);
+	buf_char(text, ' ');
+	text_count(text, s->hidden.calls);
+	buf_str(text, " in ");
+	text_bytes(text, s->hidden.bytes);
+}
+
+static void put_suppressed(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	size_t n, used = 0;
+	const struct suppression *list = suppress_list(r->suppressions, &n);
+	struct counters all = profile_total(r->profile, PROFILE_SUPPRESSED);
+	struct buf text = {0};
+
+	for (size_t i = 0; i < n; i++)
+		used += !counters_none(list[i].hidden);
+	text_count_about(&text, all.calls, counters_error(all, METRIC_CALLS) * all.calls);
+	buf_printf(&text, " block%s, ", all.calls == 1 ? "" : "s");
+	text_bytes_about(&text, all.bytes, counters_error(all, METRIC_BYTES) * all.bytes);
+	buf_printf(&text, " by %zu of %zu pattern%s", used, n, n == 1 ? "" : "s");
+	for (size_t i = 0; i < n && log_verbose(); i++)
+		put_pattern(&text, &list[i]);
+	summary_line(out, o, "suppressed", &text, "");
+	buf_free(&text);
 }
 
 static void put_cost(struct buf *out, const struct report *r, const struct report_options *o)
@@ -219,7 +351,7 @@ static void put_cost(struct buf *out, const struct report *r, const struct repor
 		text_count(&text, r->nested);
 		buf_str(&text, " of them nested in another");
 	}
-	put_line(out, o, "cost", &text, "");
+	summary_line(out, o, "cost", &text, "");
 	buf_free(&text);
 }
 
@@ -227,8 +359,16 @@ void summary_head(const struct report *r, const struct report_options *o, struct
 {
 	put_target(out, r, o);
 	put_allocated(out, r, o);
+	put_sampled(out, r, o);
+	if (follows_blocks(o)) {
+		put_live(out, r, o);
+		put_frees(out, r, o);
+	}
 	put_left_out(out, r, o);
 	put_lost(out, r, o);
+	put_account(out, r, o);
+	if (r->suppressions)
+		put_suppressed(out, r, o);
 	if (r->n_ends)
 		put_counts(out, o, "truncated", r->ends, r->n_ends, r->recorded.calls, "");
 	if (r->hits)
@@ -257,7 +397,7 @@ void summary_unnamed(const struct report *r, const struct report_options *o, str
 	text_count(&text, unnamed + counts[SYM_NAMED]);
 	buf_str(&text, " frames");
 	put_reasons(&text, why, n);
-	put_line(out, o, "unnamed", &text, "");
+	summary_line(out, o, "unnamed", &text, "");
 	buf_free(&text);
 }
 

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hot-spot table: the summary, then
+ * The summary, then a table for each view:
  *
  *        BYTES      %   SUM%  CALLS      MEAN  SITE < CALLERS
  *     1.23 GiB   45.2   45.2  1.23M  1.05 KiB  sdsnewlen+0x24 < createStringObject < setCommand < call < main
  *      512 MiB   18.4   63.6  4.10k   128 KiB  zmalloc+0x1c < dictExpand < dictAdd < dbAdd < main
  *     55.2 MiB    2.0  100.0  1.20k  47.1 KiB  … and 12 more sites
+ *
+ * Where it isn't the allocations alone, with a heading:
+ *
+ *     live       12.3 MiB in 1.23k blocks, 3.4 % of what was allocated
+ *        BYTES      %   SUM%  BLOCKS   OLDEST     ALLOC     FREED      MEAN  SITE < CALLERS
+ *     8.23 MiB   66.9   66.9     623   12.3 s  1.23 GiB  1.22 GiB  13.5 KiB  sdsnewlen+0x24 < createStringObject
  *
  * The metric's column comes first. What is left of the width belongs to the place and its callers; where that would be
  * too little, the columns that say least go.
@@ -14,162 +20,14 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "out/render.h"
+#include "out/table.h"
 
-/* Columns where the width isn't a terminal's, and the least that is laid out for. */
-#define DEFAULT_WIDTH 200
-#define LEAST_WIDTH 24
-/* The place and its callers get at least this many columns while there is a column that may go. */
-#define LEAST_PLACE 36
 /* With a height that leaves less than so many rows, the summary is only so many lines. */
 #define LEAST_ROWS 6
 #define SHORT_SUMMARY 2
 /* Rows with at least this share stand out; those below the other one step back. */
 #define HOT_SHARE 0.10
 #define COLD_SHARE 0.01
-
-enum column {
-	COL_BYTES, COL_CALLS, COL_MEAN,
-	COL_SHARE, COL_SUM,
-	COL_CUM, COL_CUM_SHARE,
-	COL_MAX,
-};
-
-static const struct {
-	const char *head;
-	int width;
-} columns[COL_MAX] = {
-	[COL_BYTES] = {"BYTES", 8},
-	[COL_CALLS] = {"CALLS", 5},
-	[COL_MEAN] = {"MEAN", 8},
-	[COL_SHARE] = {"%", 5},
-	[COL_SUM] = {"SUM%", 5},
-	[COL_CUM] = {"CUM", 8},
-	[COL_CUM_SHARE] = {"CUM%", 5},
-};
-
-/* In this order columns go where the width is too small. */
-static const enum column dispensable[] = {COL_MEAN, COL_SUM, COL_CALLS, COL_CUM_SHARE, COL_BYTES, COL_CUM};
-
-struct table {
-	const struct report *r;
-	const struct report_options *o;
-	struct view view;
-	bool cum;
-	enum column shown[COL_MAX];
-	size_t n_shown;
-	size_t place_width;	/* for the place and its callers */
-	size_t name_width;	/* names are padded to this; 0 where the chain continues the name */
-	struct counters above;	/* of the rows so far */
-	struct buf line, text, cell;
-};
-
-/* What a line of numbers is about: a row, or the rows that aren't shown. */
-struct numbers {
-	struct counters flat, sum, cum;
-	bool has_cum;
-};
-
-static double share_of(const struct table *t, struct counters c)
-{
-	uint64_t total = counters_metric(t->view.total, t->o->metric);
-
-	return total ? (double)counters_metric(c, t->o->metric) / total : 0;
-}
-
-static void show(struct table *t, enum column column)
-{
-	t->shown[t->n_shown++] = column;
-}
-
-static size_t numbers_width(const struct table *t)
-{
-	size_t width = 0;
-
-	for (size_t i = 0; i < t->n_shown; i++)
-		width += columns[t->shown[i]].width + 2;
-	return width;
-}
-
-static void hide(struct table *t, enum column column)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < t->n_shown; i++)
-		if (t->shown[i] != column)
-			t->shown[n++] = t->shown[i];
-	t->n_shown = n;
-}
-
-static void lay_out(struct table *t)
-{
-	bool by_bytes = t->o->metric == METRIC_BYTES;
-	size_t width = t->o->width ? t->o->width : DEFAULT_WIDTH;
-
-	if (width < LEAST_WIDTH)
-		width = LEAST_WIDTH;
-	show(t, by_bytes ? COL_BYTES : COL_CALLS);
-	show(t, COL_SHARE);
-	show(t, COL_SUM);
-	if (t->cum) {
-		show(t, COL_CUM);
-		show(t, COL_CUM_SHARE);
-	}
-	show(t, by_bytes ? COL_CALLS : COL_BYTES);
-	show(t, COL_MEAN);
-	for (size_t i = 0; i < sizeof(dispensable) / sizeof(dispensable[0]); i++) {
-		if (width >= numbers_width(t) + LEAST_PLACE)
-			break;
-		if (dispensable[i] != t->shown[0])
-			hide(t, dispensable[i]);
-	}
-	t->place_width = width - numbers_width(t);
-}
-
-static void cell_text(struct table *t, enum column column, const struct numbers *n)
-{
-	struct buf *b = &t->cell;
-
-	switch (column) {
-	case COL_BYTES:
-		text_bytes(b, n->flat.bytes);
-		break;
-	case COL_CALLS:
-		text_count(b, n->flat.calls);
-		break;
-	case COL_MEAN:
-		if (n->flat.calls)
-			text_bytes(b, n->flat.bytes / n->flat.calls);
-		break;
-	case COL_SHARE:
-		buf_printf(b, "%.1f", 100 * share_of(t, n->flat));
-		break;
-	case COL_SUM:
-		buf_printf(b, "%.1f", 100 * share_of(t, n->sum));
-		break;
-	case COL_CUM:
-		if (n->has_cum && t->o->metric == METRIC_BYTES)
-			text_bytes(b, n->cum.bytes);
-		else if (n->has_cum)
-			text_count(b, n->cum.calls);
-		break;
-	case COL_CUM_SHARE:
-		if (n->has_cum)
-			buf_printf(b, "%.1f", 100 * share_of(t, n->cum));
-		break;
-	case COL_MAX:
-		break;
-	}
-}
-
-static void put_numbers(struct table *t, const struct numbers *n)
-{
-	for (size_t i = 0; i < t->n_shown; i++) {
-		buf_reset(&t->cell);
-		cell_text(t, t->shown[i], n);
-		buf_printf(&t->line, "%*s  ", columns[t->shown[i]].width, buf_cstr(&t->cell));
-	}
-}
 
 static void end_line(struct table *t, struct buf *out)
 {
@@ -186,8 +44,7 @@ static void put_header(struct table *t, struct buf *out)
 	buf_reset(&t->line);
 	if (t->o->colour)
 		buf_str(&t->line, STYLE_BOLD);
-	for (size_t i = 0; i < t->n_shown; i++)
-		buf_printf(&t->line, "%*s  ", columns[t->shown[i]].width, columns[t->shown[i]].head);
+	table_put_heads(t);
 	buf_reset(&t->cell);
 	for (const char *s = t->o->by->name; *s; s++)
 		buf_char(&t->cell, *s >= 'a' && *s <= 'z' ? *s - 'a' + 'A' : *s);
@@ -266,24 +123,39 @@ static void put_chain(struct table *t, const struct view_row *row, size_t used)
 
 static const char *row_style(const struct table *t, const struct view_row *row)
 {
-	double share = share_of(t, t->cum ? row->cum : row->flat);
+	double share = table_share(t, t->cum ? row->cum : row->flat);
 
 	if (!t->o->colour || (share < HOT_SHARE && share >= COLD_SHARE))
 		return "";
 	return share >= HOT_SHARE ? STYLE_BOLD : STYLE_DIM;
 }
 
-static void put_row(struct table *t, const struct view_row *row, struct buf *out)
+static bool tells_growth(const struct table *t)
 {
-	struct numbers n = {.flat = row->flat, .cum = row->cum, .has_cum = true};
-	size_t limit = t->name_width ? t->name_width : t->place_width;
+	return !t->since_mark && (t->kind == &view_kinds[VIEW_LIVE] || t->kind == &view_kinds[VIEW_LEAKS]);
+}
+
+/* "↑5 " before the name of what grew in each of the last 5 intervals. */
+static void put_grew(struct table *t, const struct view_detail *d)
+{
+	if (tells_growth(t) && d->grew >= GREW_MARKED)
+		buf_printf(&t->text, "\xe2\x86\x91%u ", d->grew);
+}
+
+static void put_row(struct table *t, size_t i, struct buf *out)
+{
+	const struct view_row *row = &t->view.rows[i];
+	struct numbers n = {.flat = row->flat, .cum = row->cum, .detail = &t->details[i]};
+	size_t limit = t->name_width ? t->name_width : t->place_width, used;
 
 	n.sum = t->above = counters_add(t->above, row->flat);
 	buf_reset(&t->line);
 	buf_str(&t->line, row_style(t, row));
-	put_numbers(t, &n);
+	table_put_numbers(t, &n);
 	buf_reset(&t->text);
-	put_name(t, row->name, limit * 3 / 5, limit);
+	put_grew(t, n.detail);
+	used = text_width(buf_cstr(&t->text));
+	put_name(t, row->name, limit * 3 / 5, limit > used ? limit - used : 0);
 	text_fit(&t->line, buf_cstr(&t->text), limit, false, t->name_width > 0);
 	put_chain(t, row, t->name_width ? t->name_width : text_width(buf_cstr(&t->text)));
 	end_line(t, out);
@@ -298,7 +170,7 @@ static void put_rest(struct table *t, size_t n_rows, struct buf *out)
 	buf_reset(&t->line);
 	if (t->o->colour)
 		buf_str(&t->line, STYLE_DIM);
-	put_numbers(t, &n);
+	table_put_numbers(t, &n);
 	buf_str(&text, "\xe2\x80\xa6 and ");
 	text_count(&text, n_rows);
 	buf_printf(&text, " more %s%s", t->o->by->name, n_rows == 1 ? "" : "s");
@@ -336,17 +208,12 @@ static size_t count_lines(const struct buf *b)
 	return n;
 }
 
-/* How many rows there is room for below `above` lines, where the last line may have to say how many are left out. */
-static size_t rows_that_fit(const struct table *t, size_t above)
+/* How many rows there is room for in `room` lines, where the last one may have to say how many are left out. */
+static size_t rows_that_fit(const struct table *t, size_t room)
 {
-	size_t n = t->view.n, room;
+	size_t n = t->n_rows;
 
-	if (t->o->top && t->o->top < n)
-		n = t->o->top;
-	if (!t->o->height)
-		return n;
-	room = t->o->height > above ? t->o->height - above : 0;
-	if (n < t->view.n ? n + 1 <= room : n <= room)
+	if (!t->o->height || (n < t->view.n ? n + 1 <= room : n <= room))
 		return n;
 	return room ? room - 1 : 0;
 }
@@ -359,16 +226,15 @@ static void cut_lines(struct buf *b, size_t n)
 			b->len = i + 1;
 }
 
-static int write_rows(FILE *f, struct table *t, struct buf *out)
+static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 {
-	size_t n = rows_that_fit(t, count_lines(out) + 2);
+	size_t n = rows_that_fit(t, room);
 	int err = 0;
 
 	set_name_width(t, n);
-	buf_char(out, '\n');
 	put_header(t, out);
 	for (size_t i = 0; i < n && !err; i++) {
-		put_row(t, &t->view.rows[i], out);
+		put_row(t, i, out);
 		if (!t->o->height && out->len > 65536)
 			err = render_flush(f, out);
 	}
@@ -377,14 +243,68 @@ static int write_rows(FILE *f, struct table *t, struct buf *out)
 	return err;
 }
 
+/* One view in at most so many lines (no limit where the report has none). */
+static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
+{
+	bool alone = t->o->views == VIEW_BIT(VIEW_ALLOC);
+	size_t before = count_lines(out), used;
+	int err = 0;
+
+	view_build(t->r->profile, t->r->sym, t->since_mark ? PROFILE_MARKED : t->kind->counted, t->o->by, t->o->metric,
+		   t->cum, &t->view);
+	t->n_rows = t->o->top && t->o->top < t->view.n ? t->o->top : t->view.n;
+	t->details = xcalloc(t->n_rows + 1, sizeof(*t->details));
+	view_details(&t->view, t->r->profile, t->kind, !t->r->interval, t->n_rows, t->details);
+	table_lay_out(t);
+	if (!alone || t->view.n)
+		buf_char(out, '\n');
+	if (!alone)
+		table_put_heading(t, out);
+	if (t->view.n) {
+		used = count_lines(out) - before + 1;
+		err = write_rows(f, t, lines > used ? lines - used : 0, out);
+	}
+	free(t->details);
+	buf_free(&t->line);
+	buf_free(&t->text);
+	buf_free(&t->cell);
+	view_free(&t->view);
+	return err;
+}
+
+/* The views that were asked for; a live heap with marks is two tables. */
+static size_t list_views(const struct report *r, const struct report_options *o, struct table tables[VIEW_KINDS + 1])
+{
+	const uint32_t live = VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < VIEW_KINDS; i++) {
+		const struct table t = {
+			.r = r, .o = o, .kind = &view_kinds[i],
+			.cum = o->cum && o->by->has_cum && !view_kinds[i].histogram,
+		};
+
+		if (!(o->views & VIEW_BIT(i)))
+			continue;
+		tables[n++] = t;
+		/* After the last of the two that tell of blocks by age. */
+		if (!r->profile->generations || !(VIEW_BIT(i) & live) || (o->views & live) >> (i + 1))
+			continue;
+		tables[n] = t;
+		tables[n].kind = &view_kinds[VIEW_LIVE];
+		tables[n++].since_mark = true;
+	}
+	return n;
+}
+
 /* Below the rows, since making them is what looks names up. A screen that is refreshed has better use for the lines. */
-static void put_unnamed(const struct table *t, struct buf *out)
+static void put_unnamed(const struct report *r, const struct report_options *o, bool any_rows, struct buf *out)
 {
 	struct buf line = {0};
 
-	summary_unnamed(t->r, t->o, &line);
+	summary_unnamed(r, o, &line);
 	if (line.len) {
-		buf_str(out, t->view.n ? "\n" : "");
+		buf_str(out, any_rows ? "\n" : "");
 		buf_str(out, line.data);
 	}
 	buf_free(&line);
@@ -392,28 +312,27 @@ static void put_unnamed(const struct table *t, struct buf *out)
 
 int report_write_table(FILE *f, const struct report *r, const struct report_options *o)
 {
-	struct table t = {.r = r, .o = o, .cum = o->cum && o->by->has_cum};
+	struct table tables[VIEW_KINDS + 1];
+	size_t n = list_views(r, o, tables), used;
+	bool any = false;
 	struct buf out = {0};
 	int err = 0;
 
-	view_build(r->profile, r->sym, report_only_view(o)->counted, o->by, o->metric, t.cum, &t.view);
-	lay_out(&t);
 	summary_head(r, o, &out);
 	/* On a small screen the rows matter more than the details above them. */
-	if (o->height && count_lines(&out) + 2 + LEAST_ROWS > o->height)
+	if (o->height && count_lines(&out) + n * (2 + LEAST_ROWS) > o->height)
 		cut_lines(&out, SHORT_SUMMARY);
-	if (t.view.n)
-		err = write_rows(f, &t, &out);
+	for (size_t i = 0; i < n && !err; i++) {
+		used = count_lines(&out);
+		err = write_view(f, &tables[i], o->height > used ? (o->height - used) / (n - i) : 0, &out);
+		any |= tables[i].n_rows || o->views != VIEW_BIT(VIEW_ALLOC);
+	}
 	if (!err && !o->height)
-		put_unnamed(&t, &out);
+		put_unnamed(r, o, any, &out);
 	if (o->height)
 		cut_lines(&out, o->height);
 	if (!err)
 		err = render_flush(f, &out);
 	buf_free(&out);
-	buf_free(&t.line);
-	buf_free(&t.text);
-	buf_free(&t.cell);
-	view_free(&t.view);
 	return render_end(f, err);
 }

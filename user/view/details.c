@@ -19,7 +19,7 @@ static void add_stack(const struct profile *p, enum profile_kind kind, uint32_t 
 	if (oldest && (!d->oldest_ns || oldest < d->oldest_ns))
 		d->oldest_ns = oldest;
 	for (int i = 0; i < PROFILE_GENERATIONS; i++)
-		d->generations[i] += profile_sum(p, PROFILE_GENERATION + i, stack).bytes;
+		d->generations[i] = counters_add(d->generations[i], profile_sum(p, PROFILE_GENERATION + i, stack));
 	past->now += profile_sum(p, kind, stack).bytes;
 	for (size_t i = 0; i < p->n_past; i++)
 		past->before[i] += profile_past(p, kind, i, stack);

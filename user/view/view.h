@@ -40,7 +40,7 @@ extern const struct view_kind view_kinds[];	/* by enum view_id; ends with a NULL
 struct view_detail {
 	struct counters alloc, freed;	/* since the start, by all stacks of the row */
 	uint64_t oldest_ns;		/* when its oldest live block was allocated; 0: none is known */
-	uint64_t generations[PROFILE_GENERATIONS];	/* live bytes by generation, from profile.first_generation on */
+	struct counters generations[PROFILE_GENERATIONS];	/* live, from profile.first_generation on */
 	int64_t growth;			/* bytes, since the latest reading before */
 	unsigned int grew;		/* so many intervals in a row, up to PROFILE_PAST */
 	double buckets[PROFILE_BUCKETS];	/* of the view's histogram */
