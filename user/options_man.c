@@ -16,7 +16,10 @@ static const char *const description[] = {
 	"needs no restart, no recompilation and no preloaded library: probes in the kernel (uprobes) sit on "
 	"the allocator's functions, a BPF program sums up sizes and calls by stack, and alloctrace names the "
 	"stacks and prints them.",
-	"Every allocation is counted. Counted are calls of malloc, calloc, realloc, reallocarray, "
+	"Other views follow each block to its free: what is live, what leaks, what was live at the peak of the heap, "
+	"what was only temporary, how long blocks live.",
+	"Every call is recorded while a process allocates slowly, samples of them while it allocates fast (--sample). "
+	"Counted are calls of malloc, calloc, realloc, reallocarray, "
 	"posix_memalign, aligned_alloc, memalign, valloc and pvalloc in whatever file of the process defines "
 	"them: the C library, another allocator, or the program itself. A call that an allocator function "
 	"makes to another one is not counted twice. Sizes are those that the program asked for.",
@@ -32,6 +35,40 @@ static const char *const arguments[] = {
 	"TIME is a number of seconds, or one with a unit: 250ms, 10s, 5m, 2h, 1d. SIZE is a number of bytes, "
 	"or one with a unit: 4096, 64k, 1.5M, 2G (powers of 1024). An option that is given twice counts as "
 	"it was given last.",
+	NULL
+};
+
+static const char *const views[] = {
+	"--view names what is shown; several views are several tables of one run. In views of the live heap BLOCKS are "
+	"blocks, not calls.",
+	NULL
+};
+
+static const struct item view_items[] = {
+	{ "alloc", "What was allocated since the start, whether it is live or not." },
+	{ "live", "What was allocated since the start and is not freed yet; blocks that are older than the tracing are "
+	  "not known. OLDEST is the age of the site's oldest block, ALLOC and FREED what the site has allocated since the "
+	  "start and what of that was freed. With --interval, GROWTH is what came or went since the report before, and "
+	  "a site that has grown in each of the last three or more intervals is marked with an arrow and their number." },
+	{ "leaks", "What is live and older than --min-age; at the end of a launched command, everything that was never "
+	  "freed. Leaks do not change the exit status." },
+	{ "peak", "What was live, by site, at the moment when the live heap of all traced processes was largest. The "
+	  "moment is exact to the call, but for calls that were under way on other CPUs." },
+	{ "temp", "What was freed within --temp-age, or before its thread allocated again. TEMP% is the share of the "
+	  "site's calls that were such." },
+	{ "lifetimes, sizes", "A histogram for each site. A column is a power of two (or several, as the heading says) "
+	  "and its height the number of calls beside the row's highest column; the header has the least value of the "
+	  "first column and the end of the last one. MEDIAN: half of the calls are below." },
+	{ "since mark", "With --mark, once a mark was set: what was allocated since the first mark (of the last 8) and "
+	  "is still live, by the mark that it follows." },
+	{ NULL, NULL }
+};
+
+static const char *const errors[] = {
+	"Where calls are sampled, a row is an estimate without bias. The column with the plus-minus sign is its "
+	"standard error in per cent: the true value is within that of the one shown in two of three cases, and within "
+	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
+	"comes from one sample. Totals in the summary are exact: every call is counted there.",
 	NULL
 };
 
@@ -75,9 +112,16 @@ static const char folded_example[] =
 static const struct item summary_lines[] = {
 	{ "target", "The processes and their allocator." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
+	{ "sampled", "Calls that are in the tables, where not all are." },
+	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
+	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out), "
+	  "and those whose free was not seen, but whose address was allocated again." },
 	{ "left out", "Calls left out on purpose: by --min-size and --max-size, or because the size "
 	  "overflows, so that the call cannot succeed." },
 	{ "lost", "Calls that could not be recorded, by reason. With more than 1 % lost the exit status is 4." },
+	{ "account", "What became of all calls that were seen. The sum is checked; if it is wrong, a warning says so, "
+	  "and the difference is a loss." },
+	{ "suppressed", "Leaks that --suppress left out; with --verbose, by pattern." },
 	{ "truncated", "Stacks that end before the program's start, by reason." },
 	{ "unnamed", "Frames without a function's name, by reason." },
 	{ "cost", "What tracing cost the target: probe hits times the cost of one, which was measured on this "
@@ -103,6 +147,7 @@ static const char *const exit_of_command[] = {
 static const struct item signals[] = {
 	{ "SIGINT (Ctrl-C), SIGTERM", "Detach, report what there is, and end. A second one ends at once, "
 	  "without a report." },
+	{ "SIGUSR1", "With --mark: set a mark." },
 	{ NULL, NULL }
 };
 
@@ -116,6 +161,12 @@ static const struct item examples[] = {
 	  "sudo alloctrace -p 4711 -i 10 --delta --min-size 1M\n" },
 	{ "A file every minute, for an hour:",
 	  "sudo alloctrace -p 4711 -q -d 1h -i 1m --delta -f folded -o %p-%t.txt\n" },
+	{ "What a program never frees, from its first allocation on:", "sudo alloctrace --leaks -- ./server\n" },
+	{ "Which sites grow, minute by minute:", "sudo alloctrace -p 4711 --view live -i 1m\n" },
+	{ "What one request leaves behind: warm up, mark, send it, look:",
+	  "sudo alloctrace -p 4711 --view live --mark &\nsudo kill -USR1 $(pidof alloctrace)\n" },
+	{ "Which sites churn, and how long what they allocate lives:",
+	  "sudo alloctrace -p 4711 -d 10 --view temp,lifetimes\n" },
 	{ "What this machine allows, and what a probe would cost a process:", "sudo alloctrace check -p 4711\n" },
 	{ NULL, NULL }
 };
@@ -126,6 +177,8 @@ static const char *const limits[] = {
 	"Calls are counted when they begin. One that then fails for want of memory is counted like any other.",
 	"realloc of a null pointer is shown as malloc where the C library makes it one. Where operator new rounds a "
 	"size up before it passes it on, the rounded size is what is counted.",
+	"A block that is allocated by a function which may throw (operator new where it does not pass on to malloc) is "
+	"in the view alloc only: returns of such functions are not probed.",
 	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
 	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not "
 	"seen.",
@@ -334,6 +387,11 @@ void options_man(FILE *f)
 	put_command_descriptions(f);
 	put_options(f);
 	put_output(f);
+	fputs(".SH VIEWS\n", f);
+	put_paragraphs(f, views, true);
+	put_items(f, view_items);
+	fputs(".SS Errors of estimates\n", f);
+	put_paragraphs(f, errors, true);
 	fputs(".SH EXIT STATUS\n", f);
 	put_items(f, exit_status);
 	put_paragraphs(f, exit_of_command, false);

@@ -135,6 +135,39 @@ static void growth(void **state)
 	check_both(x, __func__);
 }
 
+static unsigned int grew(struct fixture *x, bool last)
+{
+	struct view_detail d;
+	struct view v;
+
+	view_build(&x->p, x->r.sym, PROFILE_LEAKS, x->o.by, METRIC_BYTES, false, &v);
+	assert_true(v.n >= 1);
+	view_details(&v, &x->p, &view_kinds[VIEW_LEAKS], last, 1, &d);
+	view_free(&v);
+	return d.grew;
+}
+
+static void growth_in_a_row(void **state)
+{
+	static const int bytes[] = {10, 12, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
+	static const unsigned int want[] = {0, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10};
+	struct fixture *x = *state;
+
+	add_server(x);
+	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+		x->p.sums[PROFILE_LEAKS].n = 0;
+		put(x, PROFILE_LEAKS, STRINGS, bytes[i], 1);
+		assert_int_equal(grew(x, false), want[i]);
+		profile_remember(&x->p);
+		assert_int_equal(grew(x, false), 0);
+		/* at the end of the run, a moment after an interval: no news is no shrinking */
+		assert_int_equal(grew(x, true), want[i] < PROFILE_PAST ? want[i] : PROFILE_PAST - 1);
+	}
+	x->p.sums[PROFILE_LEAKS].n = 0;
+	put(x, PROFILE_LEAKS, STRINGS, 22, 1);
+	assert_int_equal(grew(x, true), 0);
+}
+
 static void marks(void **state)
 {
 	struct fixture *x = *state;
@@ -346,6 +379,7 @@ int main(void)
 		TEST(leaks_by_calls),
 		TEST(nothing_leaks),
 		TEST(growth),
+		TEST(growth_in_a_row),
 		TEST(marks),
 		TEST(histograms),
 		TEST(sampled),

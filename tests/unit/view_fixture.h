@@ -82,7 +82,7 @@ static uint32_t add(struct fixture *x, uint32_t task, enum stack_end end, uint64
 	return stack;
 }
 
-static void check_row(const struct view *v, size_t i, const char *name, uint64_t bytes, uint64_t calls,
+__attribute__((unused)) static void check_row(const struct view *v, size_t i, const char *name, uint64_t bytes, uint64_t calls,
 		      uint64_t cum_bytes)
 {
 	assert_true(i < v->n);
@@ -92,7 +92,7 @@ static void check_row(const struct view *v, size_t i, const char *name, uint64_t
 	assert_int_equal(v->rows[i].cum.bytes, cum_bytes);
 }
 
-static void build(struct fixture *x, const char *by, bool cum, struct view *v)
+__attribute__((unused)) static void build(struct fixture *x, const char *by, bool cum, struct view *v)
 {
 	view_build(&x->p, x->s, PROFILE_ALLOC, view_by_find(by), METRIC_BYTES, cum, v);
 }

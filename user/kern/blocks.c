@@ -49,7 +49,7 @@ void blocks_add(const struct blocks *b, uint32_t stack, const struct block *bloc
 	struct profile *p = b->profile;
 	double w = (double)block->weight / (1 << CALLS_SHIFT), s = (double)block->bytes;
 	const struct counters c = {
-		.bytes = ((unsigned __int128)block->bytes * block->weight) >> CALLS_SHIFT,
+		.bytes = ((unsigned __int128)block->bytes * block->weight + (1 << (CALLS_SHIFT - 1))) >> CALLS_SHIFT,
 		.calls = block->weight,
 		.bytes_var = s * s * w * (w - 1),
 		.calls_var = w * (w - 1),

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "account.h"
+
+static void adds_up(void **state)
+{
+	uint64_t c[COUNT_MAX] = {
+		[COUNT_SEEN] = 1000, [COUNT_FILTERED] = 100, [COUNT_UNSAMPLED] = 20, [COUNT_LOST_TABLE] = 3,
+		[COUNT_LOST_SCRATCH] = 4, [COUNT_LOST_RETURN] = 5, [COUNT_LOST_BLOCK] = 6, [COUNT_FAILED] = 70,
+		[COUNT_NESTED] = 80, [COUNT_FREES] = 90,
+	};
+	uint64_t recorded = 868;
+	struct report_account a = account_of(c, &recorded);
+
+	assert_true(a.checked);
+	assert_int_equal(a.seen, 1000);
+	assert_int_equal(a.recorded, 868);
+	assert_int_equal(a.filtered, 100);
+	assert_int_equal(a.unsampled, 20);
+	assert_int_equal(a.lost, 12);
+	assert_int_equal(a.unaccounted, 0);
+	recorded = 867;
+	assert_int_equal(account_of(c, &recorded).unaccounted, 1);
+	recorded = 1000;
+	assert_int_equal(account_of(c, &recorded).unaccounted, 132);
+	/* sums of estimates can't be compared */
+	a = account_of(c, NULL);
+	assert_false(a.checked);
+	assert_int_equal(a.recorded, 868);
+	assert_int_equal(a.unaccounted, 0);
+}
+
+static void names_losses(void **state)
+{
+	uint64_t c[COUNT_MAX] = {[COUNT_SEEN] = 10, [COUNT_LOST_BLOCK] = 6, [COUNT_LOST_RETURN] = 2}, recorded = 7;
+	struct report_count losses[ACCOUNT_MAX_LOSSES];
+	struct report_account a = account_of(c, &recorded);
+
+	assert_int_equal(account_losses(c, 9, &a, losses), 4);
+	assert_non_null(strstr(losses[0].reason, "--ring-size"));
+	assert_int_equal(losses[0].n, 9);
+	assert_non_null(strstr(losses[1].reason, "--max-blocks"));
+	assert_int_equal(losses[1].n, 6);
+	assert_int_equal(losses[2].n, 2);
+	assert_string_equal(losses[3].reason, "unaccounted");
+	assert_int_equal(losses[3].n, 1);
+	/* while calls come in, the two sides may differ */
+	a.checked = false;
+	assert_int_equal(account_losses(c, 0, &a, losses), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(adds_up),
+		cmocka_unit_test(names_losses),
+	};
+
+	return cmocka_run_group_tests_name("account", tests, NULL, NULL);
+}
