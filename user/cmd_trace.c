@@ -214,7 +214,8 @@ static struct kern_options kern_options(const struct options *o)
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = !strcmp(o->by->name, "thread"),
 		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach,
 		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
-		.blocks = o->blocks, .max_blocks = o->max_blocks, .temp_age_ns = o->temp_age_ns,
+		.blocks = o->blocks, .max_blocks = o->max_blocks, .peak = o->views & VIEW_BIT(VIEW_PEAK),
+		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
 		.sample_mean = o->sample_bytes ? o->sample_bytes : 1, .sample_fixed = o->sample_bytes != 0,
 	};
