@@ -83,17 +83,11 @@ static __always_inline void heap_grow(__u64 bytes, __u64 now)
 	__sync_fetch_and_add(&heap.peak_seq, 1);
 }
 
-static __always_inline __u64 block_time(void)
-{
-	/* By the tick, 1 to 10 ms: ages of seconds are what the other views show. 5.11 */
-	return fine_time ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
-}
-
 /* The block is no more. is_last: the thread has allocated nothing since. */
 static __always_inline void block_freed(struct scratch *s, const struct block *b, bool is_last)
 {
 	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &b->stack);
-	__u64 age = fine_time ? bpf_ktime_get_ns() - b->time_ns : 0;
+	__u64 age = follow_temp || hist_lifetimes ? bpf_ktime_get_ns() - b->time_ns : 0;
 
 	if (!sum)
 		return;

@@ -182,7 +182,7 @@ static __always_inline void call_succeeded(struct scratch *s, struct thread *t, 
 		count(s, COUNT_LOST_TABLE, 1);
 		return;
 	}
-	b.time_ns = block_time();
+	b.time_ns = bpf_ktime_get_ns();
 	account_alloc(s, sum, &p->call);
 	block_put(s, addr, pid, &b, sum);
 }

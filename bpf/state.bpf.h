@@ -19,7 +19,6 @@ bool stopped = false;
 /* Follow blocks from their allocation to their free. */
 const volatile bool follow_blocks = false;
 const volatile bool follow_temp = false, follow_peak = false;
-const volatile bool fine_time = false;	/* blocks' times are needed to less than a tick */
 const volatile __u64 temp_age_ns = 0;
 const volatile bool hist_sizes = false, hist_lifetimes = false;
 /* Every call is recorded, for good. */

@@ -68,7 +68,6 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->follow_blocks = o->blocks;
 	skel->rodata->follow_peak = o->blocks && o->peak;
 	skel->rodata->follow_temp = o->blocks && o->temp;
-	skel->rodata->fine_time = o->temp || o->lifetimes;
 	skel->rodata->temp_age_ns = o->temp_age_ns;
 	skel->rodata->governed = o->governed;
 	skel->bss->window_factor = 1 << CALLS_SHIFT;
