@@ -81,7 +81,7 @@ static int set_value(const struct option_row *row, const char *arg, uint64_t *to
 	or_word(row, word, sizeof(word));
 	if (err == -EINVAL)
 		return option_error("--%s %s is not a %s; a %s from %s to %s%s is accepted", row->name, arg,
-				   kind_name(row->kind), what, row->least, row->most, word);
+				    kind_name(row->kind), what, row->least, row->most, word);
 	if (err || v < least || v > most || (row->power_of_two && (v & (v - 1))))
 		return option_error("--%s %s is not a %s from %s to %s%s", row->name, arg, what, row->least, row->most,
 				   word);
@@ -104,8 +104,8 @@ static int set_percent(const struct option_row *row, const char *arg, double *to
 	v = strtod(arg, NULL);
 	if (!digits || (arg[rest] && strcmp(arg + rest, "%")) || v < strtod(row->least, NULL) ||
 	    v > strtod(row->most, NULL))
-		return option_error("--%s %s is not a percentage from %s to %s%s", row->name, arg, row->least, row->most,
-				   or_word(row, word, sizeof(word)));
+		return option_error("--%s %s is not a percentage from %s to %s%s", row->name, arg, row->least,
+				    row->most, or_word(row, word, sizeof(word)));
 	*to = v;
 	return 0;
 }

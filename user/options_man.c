@@ -46,10 +46,11 @@ static const char *const views[] = {
 
 static const struct item view_items[] = {
 	{ "alloc", "What was allocated since the start, whether it is live or not." },
-	{ "live", "What was allocated since the start and is not freed yet; blocks that are older than the tracing are "
-	  "not known. OLDEST is the age of the site's oldest block, ALLOC and FREED what the site has allocated since the "
-	  "start and what of that was freed. With --interval, GROWTH is what came or went since the report before, and "
-	  "a site that has grown in each of the last three or more intervals is marked with an arrow and their number." },
+	{ "live", "What was allocated since the start and is not freed yet; blocks that are older than the tracing "
+	  "are not known. OLDEST is the age of the site's oldest block, ALLOC and FREED what the site has allocated "
+	  "since the start and what of that was freed. With --interval, GROWTH is what came or went since the report "
+	  "before, and a site that has grown in each of the last three or more intervals is marked with an arrow and "
+	  "their number." },
 	{ "leaks", "What is live and older than --min-age; at the end of a launched command, everything that was never "
 	  "freed. Leaks do not change the exit status." },
 	{ "peak", "What was live, by site, at the moment when the live heap of all traced processes was largest. The "

@@ -132,16 +132,16 @@ const struct option_row option_rows[] = {
 
 	{ "view", 0, "LIST", OPTION_CHOICES, SECTION_REPORT, FROM(view_kinds, add_view),
 	  .help = "%s",
-	  .man = "What is shown: one of these, or several with commas between, a table for each. All are counted in one "
-		 "run. Default: alloc. All but alloc and sizes follow each block from its allocation to its free, which "
-		 "costs more; see VIEWS." },
+	  .man = "What is shown: one of these, or several with commas between, a table for each. All are counted in "
+		 "one run. Default: alloc. All but alloc and sizes follow each block from its allocation to its free, "
+		 "which costs more; see VIEWS." },
 	{ "leaks", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(leaks),
 	  .help = "what is live for long, or was never freed",
 	  .man = "Short for --view leaks." },
 	{ "min-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(min_age_ns), LIMITS("0", "1000d"), .fallback = "30s",
 	  .help = "how old a block is at least to be a leak",
-	  .man = "With --leaks: how long a block must have been live to be shown. At the end of a launched command every "
-		 "block that was never freed is shown, unless this option is given." },
+	  .man = "With --leaks: how long a block must have been live to be shown. At the end of a launched command "
+		 "every block that was never freed is shown, unless this option is given." },
 	{ "lifetimes", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(lifetimes), .man_only = true,
 	  .help = "the view lifetimes",
 	  .man = "Short for --view lifetimes." },
@@ -151,19 +151,19 @@ const struct option_row option_rows[] = {
 	{ "temp-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(temp_age_ns), LIMITS("0", "1d"), .fallback = "1ms",
 	  .man_only = true,
 	  .help = "a block freed sooner is temporary",
-	  .man = "With --view temp: a block that is freed sooner than TIME after it was allocated is a temporary one; so "
-		 "is one that is freed before its thread allocates again." },
+	  .man = "With --view temp: a block that is freed sooner than TIME after it was allocated is a temporary one; "
+		 "so is one that is freed before its thread allocates again." },
 	{ "mark", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(mark), .man_only = true,
 	  .help = "SIGUSR1 begins a new generation of blocks",
-	  .man = "With --view live or --leaks: each SIGUSR1 to alloctrace is a mark, and a table shows what was allocated "
-		 "since each mark and is still live. A launched command does not get the signal." },
+	  .man = "With --view live or --leaks: each SIGUSR1 to alloctrace is a mark, and a table shows what was "
+		 "allocated since each mark and is still live. A launched command does not get the signal." },
 	{ "suppress", 0, "FILE", OPTION_STRING, SECTION_REPORT, TO(suppress), .man_only = true,
 	  .help = "leaks that are not to be shown",
 	  .man = "With --leaks: leave out what matches a pattern of FILE, which has the format of LeakSanitizer's "
-		 "suppressions: lines of leak:PATTERN. A pattern is compared with the function, the source file and the "
-		 "executable file of each frame of a stack, and matches any part of these; * stands for any characters, "
-		 "^ at its beginning and $ at its end for the beginning and end of the name. Lines that begin with # are "
-		 "comments. How much was left out is in the summary." },
+		 "suppressions: lines of leak:PATTERN. A pattern is compared with the function, the source file and "
+		 "the executable file of each frame of a stack, and matches any part of these; * stands for any "
+		 "characters, ^ at its beginning and $ at its end for the beginning and end of the name. Lines that "
+		 "begin with # are comments. How much was left out is in the summary." },
 	{ "metric", 'm', "METRIC", OPTION_CHOICE, SECTION_REPORT, FROM(metric_choices, set_metric),
 	  .fallback = "bytes",
 	  .help = "what ranks the rows: %s",
@@ -235,10 +235,10 @@ const struct option_row option_rows[] = {
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
 	  .word = "off",
 	  .help = "what tracing may cost, in % of a CPU; or off",
-	  .man = "How much time of one CPU tracing may cost each traced process, in per cent. Where it would cost more, "
-		 "probes are attached only in random windows of time, and the counts are scaled up. What is live can't "
-		 "be told with gaps: in views that follow blocks alloctrace stops when the limit is exceeded, and says "
-		 "what it would take. Default: 5 for --pid with --view alloc alone, else off." },
+	  .man = "How much time of one CPU tracing may cost each traced process, in per cent. Where it would cost "
+		 "more, probes are attached only in random windows of time, and the counts are scaled up. What is "
+		 "live can't be told with gaps: in views that follow blocks alloctrace stops when the limit is "
+		 "exceeded, and says what it would take. Default: 5 for --pid with --view alloc alone, else off." },
 	{ "max-blocks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_blocks), LIMITS("1000", "1000000000"),
 	  .fallback = "1000000", .man_only = true,
 	  .help = "live blocks that the kernel can hold",

@@ -40,8 +40,8 @@ offers perf alloctrace --attach p
 offers $$ alloctrace -p ''
 offers "1,$$" alloctrace -p "1,$$"
 for option in $("$ALLOCTRACE" --help | grep -Eo -- '--[a-z-]+' | sort -u) --max-depth --ring-size --attach --unwind \
-	--source-path --inline --no-inline --no-demangle --max-stacks --max-blocks --lifetimes --sizes --temp-age --mark \
-	--suppress; do
+	--source-path --inline --no-inline --no-demangle --max-stacks --max-blocks --lifetimes --sizes --temp-age \
+	--mark --suppress; do
 	offers "$option" alloctrace "$option"
 done
 true

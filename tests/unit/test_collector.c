@@ -263,7 +263,10 @@ static void block(uint64_t stack, uint64_t bytes, uint64_t time_ns, uint32_t gen
 {
 	struct fake_block b = {
 		.key = {.addr = 0x1000 * (fake.blocks.n + 1), .pid = 10},
-		.block = {.stack = stack, .bytes = bytes, .time_ns = time_ns, .weight = CALLS(1), .generation = generation},
+		.block = {
+			.stack = stack, .bytes = bytes, .time_ns = time_ns, .weight = CALLS(1),
+			.generation = generation,
+		},
 	};
 
 	vec_push(&fake.blocks, b);

@@ -287,7 +287,8 @@ static void account_in_full(void **state)
 	log_set_level(LOG_VERBOSE);
 	text = render(x, "table");
 	log_set_level(LOG_NORMAL);
-	assert_non_null(strstr(text, "\naccount    1000003 calls seen != 900001 recorded + 100000 filtered + 1 lost\n"));
+	assert_non_null(strstr(text, "\naccount    1000003 calls seen != 900001 recorded + 100000 filtered "
+			       "+ 1 lost\n"));
 	free(text);
 	/* while calls come in, the sides are not of one instant */
 	x->r.interval = 1;

@@ -441,7 +441,8 @@ static void rows_are_sound(void **state)
 		struct options o;
 
 		assert_true(number == (row->least && row->most));
-		assert_true((row->kind == OPTION_CHOICE || row->kind == OPTION_CHOICES) == (row->set_choice && row->choices && row->choice_size));
+		assert_true((row->kind == OPTION_CHOICE || row->kind == OPTION_CHOICES) ==
+			    (row->set_choice && row->choices && row->choice_size));
 		assert_true((row->kind == OPTION_FLAG || row->kind == OPTION_FLAG_OFF) == !row->arg);
 		if (row->section != SECTION_HIDDEN) {
 			assert_non_null(row->help);

@@ -82,7 +82,8 @@ static uint32_t add(struct fixture *x, uint32_t task, enum stack_end end, uint64
 	return stack;
 }
 
-__attribute__((unused)) static void check_row(const struct view *v, size_t i, const char *name, uint64_t bytes, uint64_t calls,
+__attribute__((unused))
+static void check_row(const struct view *v, size_t i, const char *name, uint64_t bytes, uint64_t calls,
 		      uint64_t cum_bytes)
 {
 	assert_true(i < v->n);

@@ -99,7 +99,7 @@ enum profile_kind {
 	PROFILE_PEAK,		/* live when the heap was at its highest */
 	PROFILE_TEMP,		/* freed soon after they were allocated */
 	PROFILE_MARKED,		/* live, and allocated since the first of the generations below */
-	PROFILE_GENERATION,	/* live, by generation: the latest PROFILE_GENERATIONS, from profile.first_generation on */
+	PROFILE_GENERATION,	/* live, by generation: the latest ones, from profile.first_generation on */
 	PROFILE_KINDS = PROFILE_GENERATION + PROFILE_GENERATIONS,
 };
 

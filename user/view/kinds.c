@@ -6,8 +6,8 @@
 
 const struct view_kind view_kinds[VIEW_KINDS + 1] = {
 	[VIEW_ALLOC] = {"alloc", "what was allocated", .counted = PROFILE_ALLOC},
-	[VIEW_LIVE] = {"live", "what is live now: allocated, and not freed yet", .counted = PROFILE_LIVE, .blocks = true,
-		       .state = true},
+	[VIEW_LIVE] = {"live", "what is live now: allocated, and not freed yet", .counted = PROFILE_LIVE,
+		       .blocks = true, .state = true},
 	[VIEW_LEAKS] = {"leaks", "what is live, and older than --min-age", .counted = PROFILE_LEAKS, .blocks = true,
 			.state = true},
 	[VIEW_PEAK] = {"peak", "what was live when the live heap was at its highest", .counted = PROFILE_PEAK,
