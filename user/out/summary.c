@@ -231,11 +231,14 @@ static void put_live(struct buf *out, const struct report *r, const struct repor
 	text_bytes_about(&text, live.bytes, counters_error(live, METRIC_BYTES) * live.bytes);
 	buf_str(&text, " in ");
 	text_count_about(&text, live.calls, counters_error(live, METRIC_CALLS) * live.calls);
-	buf_printf(&text, " block%s%s;", live.calls == 1 ? "" : "s", r->heap.ended ? " never freed" : "");
-	buf_str(&text, BREAK "at most ");
-	text_bytes(&text, r->heap.peak_bytes);
-	buf_str(&text, ", at ");
-	text_duration(&text, r->heap.peak_ns);
+	buf_printf(&text, " block%s%s", live.calls == 1 ? "" : "s", r->heap.ended ? " never freed" : "");
+	/* The peak is followed only where a view needs it. */
+	if (r->heap.peak_bytes) {
+		buf_str(&text, ";" BREAK "at most ");
+		text_bytes(&text, r->heap.peak_bytes);
+		buf_str(&text, ", at ");
+		text_duration(&text, r->heap.peak_ns);
+	}
 	summary_line(out, o, "live", &text, "");
 	buf_free(&text);
 }
