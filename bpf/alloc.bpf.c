@@ -17,193 +17,17 @@
 #include "walk.bpf.h"
 #include "memo.bpf.h"
 #include "unwind.bpf.h"
+#include "call.bpf.h"
+#include "nest.bpf.h"
+#include "send.bpf.h"
+#include "account.bpf.h"
+#include "blocks.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 extern bool bpf_session_is_return(void) __ksym __weak;
 
 const volatile __u64 pidns_dev = 0, pidns_ino = 0;
-
-/* In assembly, or clang makes it one load at a computed offset, which the verifier refuses for a context. */
-#define REG_CASE(n, field) \
-	case n: \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" \
-			     : "=r"(v) : "r"(ctx), "i"(__builtin_offsetof(struct pt_regs, field))); \
-		return v
-
-static __always_inline __u64 reg_get(const struct pt_regs *ctx, __u64 reg)
-{
-	__u64 v;
-
-	switch (reg & 15) {
-	REG_CASE(0, ax);
-	REG_CASE(1, cx);
-	REG_CASE(2, dx);
-	REG_CASE(3, bx);
-	REG_CASE(4, sp);
-	REG_CASE(5, bp);
-	REG_CASE(6, si);
-	REG_CASE(7, di);
-	REG_CASE(8, r8);
-	REG_CASE(9, r9);
-	REG_CASE(10, r10);
-	REG_CASE(11, r11);
-	REG_CASE(12, r12);
-	REG_CASE(13, r13);
-	REG_CASE(14, r14);
-	REG_CASE(15, r15);
-	}
-	return 0;
-}
-
-static __always_inline const struct probe_info *probe_info(__u64 cookie)
-{
-	__u32 probe = (cookie >> COOKIE_PROBE_SHIFT) & 0xffff;
-
-	return bpf_map_lookup_elem(&probes, &probe);
-}
-
-/* A call that this function hands on to another allocator function, by a jump. */
-static __always_inline bool is_skipped(const struct pt_regs *ctx, __u64 cookie)
-{
-	const struct probe_info *info = probe_info(cookie);
-
-	return info && reg_get(ctx, cookie >> COOKIE_SKIP_SHIFT) <= info->skip_max;
-}
-
-/* A call from another allocator function of the same file: the return address tells. */
-static __always_inline bool in_nest(__u64 cookie, __u64 ip, __u64 ret)
-{
-	const struct probe_info *info = probe_info(cookie);
-	__s64 delta = ret - ip;
-
-	if (!info)
-		return false;
-	for (int i = 0; i < NEST_MAX; i++)
-		if (delta >= info->nests[i].from && delta < info->nests[i].to)
-			return true;
-	return false;
-}
-
-/*
- * A call from an allocator function of another file (a preloaded wrapper): either the return address lies in one of
- * them, or one of them jumped here, so that this thread's last event came from another file with the same return
- * address at the same place.
- */
-static __always_inline bool in_wrapper(__u64 cookie, __u64 sp, __u64 ret)
-{
-	struct bodies *b;
-	__u32 pid, tid, module = cookie >> COOKIE_MODULE_SHIFT;
-	struct last_event *last;
-
-	current_ids(&pid, &tid);
-	b = bpf_map_lookup_elem(&wrappers, &pid);
-	if (!b)
-		return false;
-	for (int i = 0; i < BODIES_MAX; i++) {
-		if (i >= b->n)
-			break;
-		if (ret >= b->at[i].from && ret < b->at[i].to)
-			return true;
-	}
-	last = bpf_task_storage_get(&last_events, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!last)
-		return false;
-	if (last->sp == sp && last->ret == ret && last->module != module) {
-		last->sp = 0;
-		return true;
-	}
-	last->sp = sp;
-	last->ret = ret;
-	last->module = module;
-	return false;
-}
-
-/* Sends the frames of a stack that was not sent before. A full ring is no loss yet: the next call tries again. */
-static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
-{
-	__u32 n = s->rec.n, size;
-	__u64 wake = BPF_RB_NO_WAKEUP;
-
-	if (n > STACK_MAX_FRAMES)
-		return;
-	size = __builtin_offsetof(struct stack_frames, frames) + n * sizeof(__u64);
-	if (__sync_val_compare_and_swap(&sum->sent, 0, 1) != 0)
-		return;
-	memo_frames(s);
-	s->rec.time_ns = bpf_ktime_get_ns();
-	bpf_get_current_comm(s->rec.name, 16);
-	s->rec.name[16] = 0;
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_wake_bytes)
-		wake = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&ring, &s->rec, size, wake)) {
-		sum->sent = 0;
-		count(s, COUNT_RING_FULL, 1);
-	}
-}
-
-/* Sends a stack that broke off at an unknown mapping, with its memory. False: it can't be sent. */
-static __noinline bool send_raw(struct scratch *s, __u64 bytes)
-{
-	__u32 n, cpu = bpf_get_smp_processor_id();
-	__u64 at = s->cursor.sp;
-	struct stack_raw *raw = bpf_map_lookup_elem(&raws, &cpu);
-	bool sent;
-
-	if (!raw || raw_left <= 0 || __sync_fetch_and_add(&raw_left, -1) <= 0 ||
-	    __sync_val_compare_and_swap(&raw->busy, 0, 1) != 0)
-		return false;
-	memo_frames(s);
-	s->rec.time_ns = bpf_ktime_get_ns();
-	bpf_get_current_comm(s->rec.name, 16);
-	s->rec.name[16] = 0;
-	bpf_probe_read_kernel(&raw->rec, sizeof(raw->rec), &s->rec);
-	raw->rec.end = WALK_RAW;
-	raw->bytes = bytes;
-	raw->pc = s->cursor.pc;
-	raw->sp = at;
-	raw->bp = s->cursor.bp;
-	raw->bp_known = s->cursor.bp_known;
-	/* What the loop finds goes to memory: in registers, Linux 6.1 would look at every combination of pages. */
-	raw->present = 0;
-	raw->n_stack = 0;
-	for (__u32 i = 0; i < RAW_PAGES; i++) {
-		if (bpf_probe_read_user(raw->stack + i * RAW_PAGE_BYTES, RAW_PAGE_BYTES,
-					(void *)(at & ~(RAW_PAGE_BYTES - 1ULL)) + i * RAW_PAGE_BYTES))
-			continue;
-		*(volatile __u32 *)&raw->present |= 1u << i;
-		*(volatile __u32 *)&raw->n_stack = (i + 1) * RAW_PAGE_BYTES;
-	}
-	if (s->trampoline)
-		retprobe_mend_copy(raw, at & ~(RAW_PAGE_BYTES - 1ULL));
-	n = *(volatile __u32 *)&raw->n_stack;
-	if (n > sizeof(raw->stack))
-		n = 0;
-	sent = !bpf_ringbuf_output(&ring, raw, __builtin_offsetof(struct stack_raw, stack) + n,
-				   BPF_RB_FORCE_WAKEUP);
-	__sync_lock_test_and_set(&raw->busy, 0);
-	return sent;
-}
-
-#include "account.bpf.h"
-#include "blocks.bpf.h"
-
-/* The size that the call asks for; false: more than there can be. */
-static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, __u64 *bytes)
-{
-	__u64 n, most;
-
-	*bytes = reg_get(ctx, cookie);
-	if (!(cookie & COOKIE_HAS_COUNT))
-		return true;
-	n = reg_get(ctx, cookie >> COOKIE_COUNT_SHIFT);
-	most = n ? ~0ULL / n : ~0ULL;
-	asm volatile("" : "+r"(most));	/* or clang makes it a 128-bit product, which BPF has not */
-	if (*bytes > most)
-		return false;
-	*bytes *= n;
-	return true;
-}
 
 /*
  * A call as it begins: *call is what is to be recorded of it, weight 0: nothing. False: it is none, but part of another
@@ -212,8 +36,6 @@ static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, 
 static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __u64 cookie, __u64 sp,
 				      struct call *call)
 {
-	bool has_begun = (cookie & COOKIE_HAS_NESTS) || check_wrappers;
-
 	call->weight = 0;
 	if (!call_bytes(ctx, cookie, &call->bytes)) {
 		count(s, COUNT_FAILED, 1);
@@ -223,10 +45,14 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		count(s, COUNT_NESTED, 1);
 		return false;
 	}
-	if (has_begun) {
+	s->window_bytes = 0;
+	if (is_nested(s, ctx, cookie, sp)) {
+		count(s, COUNT_NESTED, 1);
+		return false;
+	}
+	if (check_wrappers) {
 		walk_begin(s, sp);
-		if (((cookie & COOKIE_HAS_NESTS) && in_nest(cookie, ctx->ip, s->ret)) ||
-		    (check_wrappers && in_wrapper(cookie, sp, s->ret))) {
+		if (in_wrapper(cookie, sp, s->ret)) {
 			count(s, COUNT_NESTED, 1);
 			return false;
 		}
@@ -240,7 +66,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		count(s, COUNT_UNSAMPLED, 1);
 		goto not_recorded;
 	}
-	if (!has_begun)
+	if (!s->window_bytes)
 		walk_begin(s, sp);
 	walk(s, ctx, sp, cookie);
 	call->stack = s->rec.id;
@@ -249,11 +75,6 @@ not_recorded:
 	count(s, COUNT_SEEN, 1);
 	count(s, COUNT_SEEN_BYTES, call->bytes);
 	return true;
-}
-
-static __always_inline __u64 return_slot(const struct pt_regs *ctx, __u64 cookie)
-{
-	return ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8;
 }
 
 /* By the entry alone: the call is taken to succeed. */

@@ -219,14 +219,13 @@ static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, 
 
 	if (!addr || ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)))
 		return;
+	if ((cookie & COOKIE_NESTS) && is_nested(s, ctx, cookie, return_slot(ctx, cookie)))
+		return;
 	current_ids(&pid, &tid);
 	if (!block_take(addr, pid, &b)) {
 		/* The allocator's own, most likely of a block that realloc() gave up. */
-		if (cookie & COOKIE_HAS_NESTS) {
-			walk_begin(s, ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8);
-			if (in_nest(cookie, ctx->ip, s->ret))
-				return;
-		}
+		if (!(cookie & COOKIE_NESTS) && is_nested(s, ctx, cookie, return_slot(ctx, cookie)))
+			return;
 		count(s, COUNT_FREES, 1);
 		count(s, COUNT_FREES_UNKNOWN, 1);
 		return;

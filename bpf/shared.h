@@ -13,12 +13,13 @@
  *
  *   63        48 47          32 31      24 23       16 15 14 13 12 11   8 7     4 3    0
  *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
- *  |   module   |    probe     | function | pushed/8  |  |N |Z |C | skip | count | size |
+ *  |   module   |    probe     | function | pushed/8  |O |N |Z |C | skip | count | size |
  *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
  *
  * size, count: the registers (x86-64 encoding) that hold the size in bytes and the factor it is multiplied by (if C).
  * skip: if Z, a register whose small values make the function jump to another allocator function, whose event it is
- * then (realloc of NULL to malloc). pushed: what lies between rsp and the return address. function: id of the allocator
+ * then (realloc of NULL to malloc). N: other functions may call it as a part of their own work, O: it is such a function
+ * (bpf/nest.bpf.h). pushed: what lies between rsp and the return address. function: id of the allocator
  * function. probe: index into `probes`, looked at if N or Z. module: number of the ELF file, to tell a wrapper from
  * what it wraps.
  */
@@ -27,6 +28,7 @@
 #define COOKIE_HAS_COUNT	(1ULL << 12)
 #define COOKIE_HAS_SKIP	(1ULL << 13)
 #define COOKIE_HAS_NESTS	(1ULL << 14)
+#define COOKIE_NESTS		(1ULL << 15)
 #define COOKIE_PUSHED_SHIFT	16
 #define COOKIE_FUNCTION_SHIFT	24
 #define COOKIE_PROBE_SHIFT	32

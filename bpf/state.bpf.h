@@ -145,6 +145,8 @@ struct scratch {
 	__u64 depth_bytes;	/* how far up the last walk came */
 	__u64 window[WINDOW_WORDS];
 	__u64 trampoline;	/* of return probes in this process; 0: none */
+	/* Of the thread that was here last: where it entered a function that nests others (nest.bpf.h). */
+	__u64 last_task, last_moves, outer_sp;
 	struct cursor cursor;
 	/* What hints and memo hold for: a process between two execs, and its mappings. */
 	__u64 owner, epoch;
@@ -207,12 +209,19 @@ static __always_inline void count_shared(__u32 which, __u64 n)
 static __always_inline struct scratch *scratch_get(void)
 {
 	__u32 i = bpf_get_smp_processor_id() * SLOTS_PER_CPU;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &i);
 
-	for (int try = 0; try < SLOTS_PER_CPU; try++, i++) {
-		struct scratch *s = bpf_map_lookup_elem(&scratches, &i);
-
-		if (s && __sync_val_compare_and_swap(&s->slot.busy, 0, 1) == 0)
+	if (!s || __sync_val_compare_and_swap(&s->slot.busy, 0, 1) == 0)
+		return s;
+	/* What this thread does now won't be known there. */
+	*(volatile __u64 *)&s->last_task = 0;
+	for (int try = 1; try < SLOTS_PER_CPU; try++) {
+		i++;
+		s = bpf_map_lookup_elem(&scratches, &i);
+		if (s && __sync_val_compare_and_swap(&s->slot.busy, 0, 1) == 0) {
+			s->last_task = 0;
 			return s;
+		}
 	}
 	return NULL;
 }

@@ -137,6 +137,8 @@ static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t m
 		c |= COOKIE_HAS_SKIP | (uint64_t)p->site.arg_reg[p->skip_arg] << COOKIE_SKIP_SHIFT;
 	if (p->n_callers)
 		c |= COOKIE_HAS_NESTS;
+	if (p->nests)
+		c |= COOKIE_NESTS;
 	return c | (uint64_t)(p->site.pushed / 8) << COOKIE_PUSHED_SHIFT |
 	       (uint64_t)p->function << COOKIE_FUNCTION_SHIFT | (uint64_t)probe << COOKIE_PROBE_SHIFT |
 	       (uint64_t)module << COOKIE_MODULE_SHIFT;

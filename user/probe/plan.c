@@ -254,7 +254,7 @@ static void emit(struct planner *p, int id)
 		.function = (uint16_t)id, .name = c->fn->name, .vaddr = c->sym.vaddr,
 		.size = c->sym.size ? c->sym.size : c->body_size, .site = c->site,
 		.skip_arg = c->skip_arg, .skip_max = c->skip_max, .overlap = c->overlap, .indirect = c->flow.indirect,
-		.frees = c->fn->frees, .no_return = is_return_taboo(p, c->fn),
+		.nests = c->nests, .frees = c->fn->frees, .no_return = is_return_taboo(p, c->fn),
 		.old_reg = reg_of(&c->site, c->fn->old_arg), .out_reg = reg_of(&c->site, c->fn->out_arg),
 	};
 

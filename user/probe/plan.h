@@ -51,6 +51,7 @@ struct plan_probe {
 	 */
 	struct { int32_t from, to; } callers[PLAN_MAX_CALLERS];
 	uint8_t n_callers;
+	bool nests;	/* it may call another function of the plan: it is among that one's callers */
 	/* It only frees; its return must not be probed, since it may throw, or since the file is a Go program's. */
 	bool frees, no_return;
 	/*

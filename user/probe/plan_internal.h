@@ -26,6 +26,7 @@ struct candidate {
 	uint8_t skip_arg;
 	uint64_t skip_max;
 	const char *overlap;
+	bool nests;		/* as in struct plan_probe */
 	struct site site;
 	uint8_t *body;
 	size_t body_size;

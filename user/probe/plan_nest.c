@@ -97,6 +97,12 @@ static struct rows tails_of(struct planner *p, uint64_t helper)
 	return rows;
 }
 
+static void add_callee(struct planner *p, struct candidate *c, int id, uint64_t lo, uint64_t hi)
+{
+	c->nests = true;
+	add_caller(p, id, lo, hi);
+}
+
 /* Everything in this file that this function calls, directly or through a helper that jumps there. */
 void plan_find_callees(struct planner *p, int id)
 {
@@ -114,14 +120,14 @@ void plan_find_callees(struct planner *p, int id)
 		to = edges[i].indirect ? flow_function_in_slot(p->ff, edges[i].target) :
 					 flow_function_at(p->ff, edges[i].target);
 		if (to >= 0)
-			add_caller(p, to, c->sym.vaddr, end);
+			add_callee(p, c, to, c->sym.vaddr, end);
 	}
 	for (size_t i = 0; i < c->flow.helpers.n; i++) {
 		struct rows rows = tails_of(p, c->flow.helpers.at[i]);
 
 		for (int k = 0; k < p->n; k++)
 			if (rows.bits[k / 64] & 1ull << k % 64)
-				add_caller(p, k, c->sym.vaddr, end);
+				add_callee(p, c, k, c->sym.vaddr, end);
 	}
 	free(edges);
 	/* Calls from a part that lies elsewhere (a .cold one): just their return addresses. */
@@ -130,7 +136,7 @@ void plan_find_callees(struct planner *p, int id)
 		const struct flow_end *e = &all.ends.at[i];
 
 		if (e->kind == FLOW_CALLS && !in_body(c, e->vaddr))
-			add_caller(p, e->id, e->next, e->next + 1);
+			add_callee(p, c, e->id, e->next, e->next + 1);
 	}
 	flow_result_free(&all);
 }
