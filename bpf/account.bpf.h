@@ -9,8 +9,6 @@
 #ifndef ALLOCTRACE_ACCOUNT_BPF_H
 #define ALLOCTRACE_ACCOUNT_BPF_H
 
-#include "sample.h"
-
 /* A call of the allocator as it is recorded. */
 struct call {
 	__u64 stack;	/* id */

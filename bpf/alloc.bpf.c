@@ -17,6 +17,7 @@
 #include "walk.bpf.h"
 #include "memo.bpf.h"
 #include "unwind.bpf.h"
+#include "sample.h"
 #include "call.bpf.h"
 #include "nest.bpf.h"
 #include "send.bpf.h"
@@ -87,7 +88,7 @@ static __always_inline void on_entry_alone(struct scratch *s, struct pt_regs *ct
 		return;
 	count(s, COUNT_SEEN, 1);
 	count(s, COUNT_SEEN_BYTES, call.bytes);
-	if (s->rec.end == WALK_UNMAPPED && !follow_blocks && sample_all && !governed && send_raw(s, call.bytes)) {
+	if (s->rec.end == WALK_UNMAPPED && !follow_blocks && send_raw(s, call.bytes, call.weight)) {
 		count(s, COUNT_RECORDED, 1);
 		return;
 	}

@@ -27,7 +27,7 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 }
 
 /* Sends a stack that broke off at an unknown mapping, with its memory. False: it can't be sent. */
-static __noinline bool send_raw(struct scratch *s, __u64 bytes)
+static __noinline bool send_raw(struct scratch *s, __u64 bytes, __u64 weight)
 {
 	__u32 n, cpu = bpf_get_smp_processor_id();
 	__u64 at = s->cursor.sp;
@@ -43,7 +43,10 @@ static __noinline bool send_raw(struct scratch *s, __u64 bytes)
 	s->rec.name[16] = 0;
 	bpf_probe_read_kernel(&raw->rec, sizeof(raw->rec), &s->rec);
 	raw->rec.end = WALK_RAW;
-	raw->bytes = bytes;
+	raw->sum.bytes = sample_bytes(bytes, weight);
+	raw->sum.calls = weight;
+	raw->sum.bytes_var = sample_bytes_var(bytes, weight);
+	raw->sum.calls_var = sample_calls_var(weight);
 	raw->pc = s->cursor.pc;
 	raw->sp = at;
 	raw->bp = s->cursor.bp;

@@ -193,7 +193,7 @@ struct stack_frames {
 #define RAW_PAGES 32
 struct stack_raw {
 	struct stack_frames rec;	/* rec.end is WALK_RAW */
-	__u64 bytes;		/* of the allocation */
+	struct sum sum;		/* what the call counts as */
 	/* The registers of the last of rec.frames; pc is the address to look up, one less than the frame. */
 	__u64 pc, sp, bp;
 	__u32 bp_known;

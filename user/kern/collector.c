@@ -153,7 +153,7 @@ static enum walk_end unwind_raw(struct collector *c, const struct process *p, co
 	return end;
 }
 
-static void count_unwound(struct collector *c, uint32_t stack, uint64_t bytes)
+static void count_unwound(struct collector *c, uint32_t stack, const struct sum *sum)
 {
 	bool is_new;
 	uint64_t *i = u64map_put(&c->unwound_of, stack, &is_new);
@@ -162,7 +162,7 @@ static void count_unwound(struct collector *c, uint32_t stack, uint64_t bytes)
 		*i = c->unwound.n;
 		vec_push(&c->unwound, (struct unwound){.stack = stack});
 	}
-	c->unwound.at[*i].sum = counters_add(c->unwound.at[*i].sum, (struct counters){.bytes = bytes, .calls = 1});
+	c->unwound.at[*i].sum = counters_add(c->unwound.at[*i].sum, counters_of_sum(sum));
 }
 
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
@@ -184,7 +184,7 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 		task = profile_task(c->profile, rec->pid, 0, exec, name);
 	stack = profile_stack(c->profile, task, rec->function, frames, n, end);
 	if (raw)
-		count_unwound(c, stack, raw->bytes);
+		count_unwound(c, stack, &raw->sum);
 	else
 		*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 }
