@@ -69,6 +69,10 @@ need() {	# COMMAND|FILE...
 
 # --- running alloctrace
 
+# Every event counts, however long it takes.
+# shellcheck disable=SC2034 # for who sources this
+EXACT=(--sample 1 --max-overhead off)
+
 # Runs it to its end: stdout to $DIR/out, stderr to $DIR/err, the exit status to $STATUS.
 run() {
 	timeout -k 5 90 "$ALLOCTRACE" "$@" >"$DIR/out" 2>"$DIR/err" </dev/null

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "adapt.h"
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cmd.h"
@@ -31,6 +32,7 @@ struct run {
 	struct options o;	/* with what the terminal implies */
 	struct tracer *tracer;
 	struct reporting *reporting;
+	struct adapt *adapt;
 	struct launch *launch;
 	vec_of(struct watched) watched;	/* processes of -p that are still there */
 	int epoll, signals;
@@ -260,6 +262,8 @@ static int start(struct run *r)
 	if (!err)
 		err = r->launch ? launch_exec(r->launch) : add_pids(r);
 	r->start_ns = now_ns();
+	if (!err)
+		r->adapt = adapt_new(&r->o, r->tracer, r->start_ns);
 	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
 	r->next_ns = r->o.interval_ns ? r->start_ns + r->o.interval_ns : UINT64_MAX;
 	return err;
@@ -319,13 +323,6 @@ static int interval_report(struct run *r)
 	return err;
 }
 
-/* Every TRACER_POLL_MS: what adapts to how fast the target allocates, and to what tracing costs it (--sample auto,
- * --max-overhead, which may set r->stop). 0, or -errno with a message said. */
-static int adapt(struct run *r)
-{
-	return 0;
-}
-
 static int trace(struct run *r)
 {
 	int err = 0;
@@ -335,7 +332,7 @@ static int trace(struct run *r)
 		reap(r);
 		err = tracer_poll(r->tracer);
 		if (!err)
-			err = adapt(r);
+			adapt_tick(r->adapt, now_ns());
 		if (!err && now_ns() >= r->end_ns)
 			r->stop = true;
 		if (!err && !r->stop && now_ns() >= r->next_ns)
@@ -396,6 +393,7 @@ static int exit_status(const struct run *r, int err, const struct reporting_resu
 
 static void finish(struct run *r)
 {
+	adapt_free(r->adapt);
 	reporting_close(r->reporting);
 	tracer_close(r->tracer);
 	/* It may just have been stopped for probes that do not come any more. */

@@ -146,6 +146,7 @@ static void fill_counts(struct reporting *r, struct report *rep)
 {
 	uint64_t now[COUNT_MAX], c[COUNT_MAX];
 	struct counters all = profile_total(rep->profile, PROFILE_ALLOC);
+	uint64_t recorded;
 
 	kern_counts(tracer_kern(r->tracer), now);
 	for (int i = 0; i < COUNT_MAX; i++)
@@ -160,7 +161,9 @@ static void fill_counts(struct reporting *r, struct report *rep)
 	/* Of what was filtered the bytes are not known; else the sum over all calls is exact. */
 	if (any_estimated(all) && !rep->filtered)
 		rep->recorded = rep->seen;
-	rep->account = account_of(c, any_estimated(all) ? NULL : &all.calls);
+	/* Where the tables hold estimates, the calls behind them are counted apart. */
+	recorded = c[COUNT_RECORDED];
+	rep->account = account_of(c, any_estimated(all) ? &recorded : &all.calls);
 	/* While calls are still coming in, the two sides are not read in one instant. */
 	if (rep->interval)
 		rep->account.checked = false;

@@ -11,7 +11,7 @@ check() {	# NAME CMD...
 
 	shift
 	for metric in bytes calls; do
-		run -f folded -m $metric -o "$DIR/folded" -- "$@"
+		run "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- "$@"
 		[[ $STATUS -eq 0 ]] || fail "$name: exit status $STATUS"
 		expect_primes "$DIR/folded" "$DIR/out" $metric "primes[a-z-]*"
 	done
@@ -22,7 +22,7 @@ attached() {	# NAME CMD... (that waits)
 
 	shift
 	target_start "$@"
-	trace_start -f folded -m calls -p "$TARGET" -o "$DIR/folded"
+	trace_start "${EXACT[@]}" -f folded -m calls -p "$TARGET" -o "$DIR/folded"
 	go
 	target_end
 	trace_end

@@ -10,7 +10,7 @@ for how in auto multi perf; do
 	for threads in 1 5; do
 		for metric in bytes calls; do
 			target_start "$W/primes" -w $threads
-			trace_start --attach $how -f folded -m $metric -p "$TARGET" -o "$DIR/folded"
+			trace_start "${EXACT[@]}" --attach $how -f folded -m $metric -p "$TARGET" -o "$DIR/folded"
 			go
 			target_end
 			expect_status 0

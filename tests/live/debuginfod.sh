@@ -32,7 +32,7 @@ time.sleep(600)"
 
 trace() {	# VARIABLE=VALUE...: traces primes-stripped
 	( for each; do export "${each?}"; done
-	timeout -k 5 60 "$ALLOCTRACE" -v -f folded -o "$DIR/folded" -- "$W/primes-stripped" \
+	timeout -k 5 60 "$ALLOCTRACE" -v "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/primes-stripped" \
 		>"$DIR/out" 2>"$DIR/err" </dev/null )
 	# shellcheck disable=SC2034 # expect_status looks at it
 	STATUS=$?

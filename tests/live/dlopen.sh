@@ -7,7 +7,7 @@ remember_probes
 
 cp "$W/plugin.so" "$DIR/gone.so"
 for metric in bytes calls; do
-	run -f folded -m $metric -o "$DIR/folded" -- "$W/dlopener" "$W/plugin.so" "$W/plugin2.so" "$W/plugin.so"
+	run "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- "$W/dlopener" "$W/plugin.so" "$W/plugin2.so" "$W/plugin.so"
 	expect_status 0
 	expect_functions "$DIR/folded" "$DIR/out" $metric
 	expect_equal "with the right caller" "$(folded_sum "$DIR/folded" ';call_plugin;plugin_work;malloc [0-9]+$')" \
@@ -15,7 +15,7 @@ for metric in bytes calls; do
 done
 
 target_start "$W/dlopener" -w "$W/plugin.so" "$W/plugin2.so"
-trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 go
 target_end
 trace_end
@@ -26,7 +26,7 @@ expect_functions "$DIR/folded" "$DIR/target.1" bytes
 cp "$W/primes" "$DIR/deleted"
 target_start "$DIR/deleted" -w 2
 rm "$DIR/deleted"
-trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 go
 target_end
 trace_end
@@ -38,7 +38,7 @@ cp "$W/primes" "$DIR/replaced"
 target_start "$DIR/replaced" -w
 cp "$W/forker" "$DIR/new"
 mv "$DIR/new" "$DIR/replaced"
-trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 go
 target_end
 trace_end

@@ -6,7 +6,7 @@ need_root
 remember_probes
 
 for metric in bytes calls; do
-	run -f folded -m $metric -o "$DIR/folded" -- "$W/edge"
+	run "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- "$W/edge"
 	expect_status 0
 	expect_functions "$DIR/folded" "$DIR/out" $metric
 done

@@ -7,7 +7,7 @@ remember_probes
 
 for threads in 1 7; do
 	for metric in bytes calls; do
-		run -f folded -m $metric -o "$DIR/folded" -- "$W/primes" $threads
+		run "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- "$W/primes" $threads
 		expect_status 0
 		expect_primes "$DIR/folded" "$DIR/out" $metric
 	done
@@ -16,14 +16,14 @@ done
 # One thread: nothing else allocates, so the whole report is what primes did.
 for program in primes primes-nopie primes-stripped; do
 	for metric in bytes calls; do
-		run -f folded -m $metric -o "$DIR/folded" -- "$W/$program"
+		run "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- "$W/$program"
 		expect_status 0
 		expect_equal "$program: all $metric" "$(folded_sum "$DIR/folded")" "$(total_of "$DIR/out" $metric)"
 	done
 done
 
 # main is the root of every stack of the single thread that has frame pointers all the way.
-run -f folded -o "$DIR/folded" -- "$W/primes"
+run "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/primes"
 [[ $(grep -c '^primes;.*main;thread_main;worker;' "$DIR/folded") -ge 19 ]] || fail "main is not above worker"
 # glibc's own functions, by their own names.
 for call in 'malloc;malloc' 'calloc;calloc' 'regrow;realloc' 'posix_memalign;posix_memalign'; do

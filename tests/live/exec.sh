@@ -6,7 +6,7 @@ need_root
 remember_probes
 
 launched() {	# CMD...
-	run -f folded -o "$DIR/folded" -- "$W/execer" "$@"
+	run "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/execer" "$@"
 	expect_status 0
 	expect_functions "$DIR/folded" "$DIR/out" bytes before_exec
 	expect_primes "$DIR/folded" "$DIR/out" bytes '(primes|execer)[a-z-]*'
@@ -14,7 +14,7 @@ launched() {	# CMD...
 
 attached() {	# CMD...
 	target_start "$W/execer" -w "$@"
-	trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+	trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 	go
 	target_end
 	expect_status 0
@@ -36,7 +36,7 @@ launched env LD_PRELOAD="$LIBDIR/libmimalloc.so.2.0" "$W/primes"
 # A process that runs already does not wait for us: the new image gets its probes a moment after its exec.
 for program in primes-static primes-musl; do
 	target_start "$W/execer" -w "$W/$program" -w
-	trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+	trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 	go
 	wait_until 10 grep -q '^before_exec' "$DIR/target.$N_TARGETS" || fail "no exec"
 	sleep 1
@@ -50,7 +50,7 @@ for program in primes-static primes-musl; do
 done
 
 # Itself, twice: two images of one file, and the sums of both.
-run -f folded -m calls -o "$DIR/folded" -- "$W/execer" "$W/execer" "$W/primes"
+run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$W/execer" "$W/execer" "$W/primes"
 expect_status 0
 expect_equal "calls of before_exec" "$(folded_sum "$DIR/folded" ';before_exec;malloc [0-9]+$')" $((2 * 509))
 expect_primes "$DIR/folded" "$DIR/out" calls '(primes|execer)'

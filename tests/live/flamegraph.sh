@@ -6,7 +6,7 @@ need_root
 flamegraph=$(dpkg -L libdevel-nytprof-perl 2>/dev/null | grep '/flamegraph\.pl$')
 [[ -n $flamegraph ]] || skip "needs flamegraph.pl (libdevel-nytprof-perl)"
 
-run -f folded -o "$DIR/folded" -- "$W/cxx"
+run "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/cxx"
 expect_status 0
 bad=$(grep -Evn '^[^;]+(;[^;]+)+ [0-9]+$' "$DIR/folded")
 [[ -z $bad ]] || fail "not a folded line: $bad"
@@ -23,7 +23,7 @@ grep -Eo '<title>all \([0-9,]+ bytes' "$DIR/out.svg" | tr -d , | grep -q "($sum 
 
 # A comm with a space, a semicolon or a control character in it stays one frame of one line.
 cp "$W/primes" "$DIR/a; b 1"
-run -f folded -o "$DIR/folded" -- "$DIR/a; b 1"
+run "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$DIR/a; b 1"
 expect_status 0
 expect_equal "process names" "$(cut -d';' -f1 "$DIR/folded" | sort -u | wc -l)" 1
 expect_equal "all bytes" "$(folded_sum "$DIR/folded")" "$(total_of "$DIR/out" bytes)"

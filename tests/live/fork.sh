@@ -7,11 +7,11 @@ remember_probes
 
 for how in multi perf; do
 	for metric in bytes calls; do
-		run --attach $how -f folded -m $metric -o "$DIR/folded" -- "$W/forker"
+		run "${EXACT[@]}" --attach $how -f folded -m $metric -o "$DIR/folded" -- "$W/forker"
 		expect_status 0
 		expect_functions "$DIR/folded" "$DIR/out" $metric before_fork in_parent
 		target_start "$W/forker" -w
-		trace_start --attach $how -f folded -m $metric -p "$TARGET" -o "$DIR/folded"
+		trace_start "${EXACT[@]}" --attach $how -f folded -m $metric -p "$TARGET" -o "$DIR/folded"
 		go
 		target_end
 		expect_status 0

@@ -12,13 +12,13 @@ line_of() {	# MARK
 
 
 # Frames of their own in a folded stack, the innermost last; with --no-inline none.
-run -f folded -m calls -o "$DIR/folded" -- "$W/inlined"
+run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$W/inlined"
 expect_status 0
 expect_equal "calls through three inlined functions" \
 	"$(folded_sum "$DIR/folded" ';main;app::build;app::Builder::middle;innermost;malloc ')" 3001
 expect_equal "calls by two_lines" "$(folded_sum "$DIR/folded" ';main;app::two_lines;malloc ')" $((1009 + 503))
 grep -q ';app::grow;std::vector<int, std::allocator<int> >::reserve;' "$DIR/folded" || fail "no inlined vector::reserve"
-run -f folded -m calls --no-inline -o "$DIR/folded" -- "$W/inlined"
+run "${EXACT[@]}" -f folded -m calls --no-inline -o "$DIR/folded" -- "$W/inlined"
 expect_equal "calls without inlined functions" "$(folded_sum "$DIR/folded" ';main;app::build;malloc ')" 3001
 ! grep -q innermost "$DIR/folded" || fail "an inlined function with --no-inline"
 
@@ -30,15 +30,15 @@ grep -Eq "3\.00k .* innermost \(inlined\.cc:$innermost\) < app::Builder::middle 
 grep -Eq "1\.01k .* app::two_lines \(inlined\.cc:$first\) < main" "$DIR/report" || fail "no site two_lines, first"
 grep -Eq "503 .* app::two_lines \(inlined\.cc:$second\) < main" "$DIR/report" || fail "no site two_lines, second"
 grep -Eq "std::vector<int>::reserve|_M_allocate" "$DIR/report" || fail "no site in std::vector"
-run -m calls --by line -o "$DIR/report" -- "$W/inlined"
+run "${EXACT[@]}" -m calls --by line -o "$DIR/report" -- "$W/inlined"
 grep -Eq "3\.00k .* inlined\.cc:$innermost < " "$DIR/report" || fail "no line innermost"
 grep -Eq "503 .* inlined\.cc:$second < main" "$DIR/report" || fail "no line second"
-run -m calls --by function --cum -o "$DIR/report" -- "$W/inlined"
+run "${EXACT[@]}" -m calls --by function --cum -o "$DIR/report" -- "$W/inlined"
 grep -Eq "^ *0 .* 3\.00k .* app::build < main" "$DIR/report" || fail "no cumulative app::build"
 grep -Eq "^3\.00k .* 3\.00k .* innermost < " "$DIR/report" || fail "no innermost"
 
 # The source with counts; without its directory, and with it moved.
-run --list 'two_lines|middle' -o "$DIR/report" -- "$W/inlined"
+run "${EXACT[@]}" --list 'two_lines|middle' -o "$DIR/report" -- "$W/inlined"
 expect_status 0
 grep -Eq "^ 125 KiB  1\.01k   125 KiB  1\.01k +$first +void \*p = malloc\(127\);" "$DIR/report" ||
 	{ cat "$DIR/report"; fail "no listing of two_lines"; }
@@ -48,19 +48,19 @@ mkdir -p "$DIR/build/tests/workloads" "$DIR/elsewhere/workloads"
 cp "$SRC" "$ROOT/tests/workloads/workload.h" "$DIR/build/tests/workloads"
 (cd "$DIR/build" && g++ -O2 -g -o inlined tests/workloads/inlined.cc) || fail "g++"
 mv "$DIR/build/tests/workloads/inlined.cc" "$DIR/elsewhere/workloads"
-run --list two_lines -o "$DIR/report" -- "$DIR/build/inlined"
+run "${EXACT[@]}" --list two_lines -o "$DIR/report" -- "$DIR/build/inlined"
 grep -q '^source not found: .*/tests/workloads/inlined.cc (--source-path' "$DIR/report" || fail "it does not say so"
-run --list two_lines --source-path "/nonexistent:$DIR/elsewhere" -o "$DIR/report" -- "$DIR/build/inlined"
+run "${EXACT[@]}" --list two_lines --source-path "/nonexistent:$DIR/elsewhere" -o "$DIR/report" -- "$DIR/build/inlined"
 grep -Eq "$second +void \*p = malloc\(251\);" "$DIR/report" || fail "not found below --source-path"
 
 # Debugging information in a file of its own, and none at all.
 cp "$W/inlined" "$DIR/prog"
 (cd "$DIR" && objcopy --only-keep-debug prog prog.debug && strip -s prog && objcopy --add-gnu-debuglink=prog.debug prog)
-run -f folded -m calls -o "$DIR/folded" -- "$DIR/prog"
+run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$DIR/prog"
 expect_equal "calls, with a debug file" \
 	"$(folded_sum "$DIR/folded" ';main;app::build;app::Builder::middle;innermost;malloc ')" 3001
 rm "$DIR/prog.debug"
-run -f folded -m calls -o "$DIR/folded" -- "$DIR/prog"
+run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$DIR/prog"
 expect_equal "calls, with nothing" "$(folded_sum "$DIR/folded" ';malloc ')" \
 	"$(folded_sum "$DIR/folded")"
 no_probe_left

@@ -9,7 +9,7 @@ for threads in 1 3; do
 	# Cumulative: each file holds at least what the one before held, the last one holds all.
 	mkdir "$DIR/c$threads"
 	target_start "$W/primes" -w -r 20 $threads
-	trace_start -i 1100ms -f folded -m calls -p "$TARGET" -o "$DIR/c$threads/%t"
+	trace_start "${EXACT[@]}" -i 1100ms -f folded -m calls -p "$TARGET" -o "$DIR/c$threads/%t"
 	go
 	target_end
 	trace_end
@@ -26,7 +26,7 @@ for threads in 1 3; do
 	# Deltas: they add up to it; the last report, of the whole time, has it once more.
 	mkdir "$DIR/d$threads"
 	target_start "$W/primes" -w -s -r 8 $threads
-	trace_start -i 1100ms --delta -f folded -m calls -p "$TARGET" -o "$DIR/d$threads/%t"
+	trace_start "${EXACT[@]}" -i 1100ms --delta -f folded -m calls -p "$TARGET" -o "$DIR/d$threads/%t"
 	go
 	wait_until 20 grep -q total "$DIR/target.$N_TARGETS" || fail "the target does not work"
 	sleep 2.3
@@ -43,7 +43,7 @@ done
 
 # Tables: one after the other when it is no terminal.
 target_start "$W/primes" -w -r 20
-trace_start -i 500ms -p "$TARGET"
+trace_start "${EXACT[@]}" -i 500ms -p "$TARGET"
 go
 target_end
 trace_end
@@ -53,7 +53,7 @@ expect_status 0
 
 # -d ends it by itself, and the target goes on.
 target_start "$W/loop" -w -f
-trace_start -d 700ms -f folded -p "$TARGET" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -d 700ms -f folded -p "$TARGET" -o "$DIR/folded"
 go
 trace_end
 expect_status 0

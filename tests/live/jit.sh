@@ -18,7 +18,7 @@ inner='JS:[~^*+]*makeBuffers [^;]*/work.js'
 
 # 10,000 buffers of 20,000 bytes, by makeBuffers, called by outerWork, whatever V8 made of them.
 for option in --perf-basic-prof --perf-prof; do
-	run -f folded -o folded -- node "$option" --interpreted-frames-native-stack work.js
+	run "${EXACT[@]}" -f folded -o folded -- node "$option" --interpreted-frames-native-stack work.js
 	expect_status 0
 	read -r pid calls <out
 	rm -f "/tmp/perf-$pid.map" "jit-$pid.dump"
@@ -29,7 +29,7 @@ for option in --perf-basic-prof --perf-prof; do
 done
 
 # Without either the code has no name, and the report says so.
-run -f folded -o folded -- node work.js
+run "${EXACT[@]}" -f folded -o folded -- node work.js
 expect_status 0
 expect_equal "JavaScript names" "$(grep -c 'JS:' folded)" 0
 expect_err 'generated code without a perf map'

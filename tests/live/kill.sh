@@ -32,7 +32,7 @@ for _ in 1 2 3; do
 	kill -KILL "$TRACE"
 	wait "$TRACE" 2>/dev/null
 done
-trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 go
 wait_until 20 grep -q total "$DIR/target.1" || fail "the target does not work"
 trace_stop

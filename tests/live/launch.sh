@@ -6,7 +6,7 @@ need_root
 remember_probes
 
 primes() {	# CMD...: traces it; primes runs somewhere in it, under the same pid
-	run -f folded -o "$DIR/folded" -- "$@"
+	run "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$@"
 	expect_status 0
 	expect_primes "$DIR/folded" "$DIR/out" bytes "primes[a-z-]*"
 }
@@ -26,7 +26,7 @@ primes env LD_PRELOAD="$LIBDIR/libjemalloc.so.2" "$W/primes"
 (cd "$W" && primes ./primes) || exit 1
 
 # Options end at CMD: what follows is CMD's, with or without "--".
-run -f folded -o "$DIR/folded" "$W/primes" -w </dev/null
+run "${EXACT[@]}" -f folded -o "$DIR/folded" "$W/primes" -w </dev/null
 expect_status 0
 expect_out '^ready$'
 

@@ -9,7 +9,7 @@ mkdir "$out"
 
 # | head
 target_start "$W/stacks" -w 10000 3
-"$ALLOCTRACE" -f folded -p "$TARGET" 2>"$DIR/err" </dev/null > >(head -1 >"$DIR/out") &
+"$ALLOCTRACE" "${EXACT[@]}" -f folded -p "$TARGET" 2>"$DIR/err" </dev/null > >(head -1 >"$DIR/out") &
 TRACE=$!
 BACKGROUND+=("$TRACE")
 wait_until 20 grep -q . /proc/"$TRACE"/stat
@@ -22,7 +22,8 @@ expect_status 0
 wait_until 5 test -s "$DIR/out" || fail "nothing came through the pipe"
 
 # %p, %t, %h, %%.
-"$ALLOCTRACE" -q -f folded -o "$out/%h-%p-%t-%%.txt" -- "$W/primes" >"$DIR/out" 2>"$DIR/err" || fail "exit status $?"
+"$ALLOCTRACE" -q "${EXACT[@]}" -f folded -o "$out/%h-%p-%t-%%.txt" -- "$W/primes" >"$DIR/out" 2>"$DIR/err" ||
+	fail "exit status $?"
 name=$(ls "$out")
 [[ $name =~ ^"$(uname -n)"-[0-9]+-[0-9]{8}T[0-9]{6}-%\.txt$ ]] || fail "name is '$name'"
 expect_primes "$out/$name" "$DIR/out" bytes
@@ -34,7 +35,7 @@ expect_files "$out"
 
 # An old file is replaced only by a whole new one, keeps its name, and nothing else is left.
 echo old >"$out/report"
-run -f folded -o "$out/report" -- "$W/primes"
+run "${EXACT[@]}" -f folded -o "$out/report" -- "$W/primes"
 expect_status 0
 expect_primes "$out/report" "$DIR/out" bytes
 expect_files "$out" report
@@ -51,19 +52,19 @@ done
 mkdir "$DIR/full"
 mount -t tmpfs -o size=16k tmpfs "$DIR/full"
 echo old >"$DIR/full/report"
-run -f folded -o "$DIR/full/report" -- "$W/stacks" 3000 2
+run "${EXACT[@]}" -f folded -o "$DIR/full/report" -- "$W/stacks" 3000 2
 expect_status 1
 expect_err '^alloctrace: .*full/report.*No space left'
 expect_equal "the old file" "$(cat "$DIR/full/report")" old
 expect_files "$DIR/full" report
-run -f folded -o "$DIR/full/other" -- "$W/stacks" 3000 2
+run "${EXACT[@]}" -f folded -o "$DIR/full/other" -- "$W/stacks" 3000 2
 expect_status 1
 expect_files "$DIR/full" report
 umount "$DIR/full"
 
 # The same on stdout: /dev/full.
 target_start "$W/primes" -w
-"$ALLOCTRACE" -f folded -p "$TARGET" >/dev/full 2>"$DIR/err" </dev/null &
+"$ALLOCTRACE" "${EXACT[@]}" -f folded -p "$TARGET" >/dev/full 2>"$DIR/err" </dev/null &
 TRACE=$!
 BACKGROUND+=("$TRACE")
 sleep 1
@@ -74,11 +75,11 @@ expect_status 1
 expect_err 'No space left'
 
 # Not a regular file: written directly.
-run -f folded -o /dev/stdout -- "$W/hold" sort /dev/null
+run "${EXACT[@]}" -f folded -o /dev/stdout -- "$W/hold" sort /dev/null
 expect_status 0
 mkfifo "$DIR/pipe"
 cat "$DIR/pipe" >"$DIR/read" &
-run -f folded -o "$DIR/pipe" -- "$W/primes"
+run "${EXACT[@]}" -f folded -o "$DIR/pipe" -- "$W/primes"
 expect_status 0
 expect_primes "$DIR/read" "$DIR/out" bytes
 no_probe_left

@@ -24,7 +24,7 @@ same() {	# NAME [VARIABLE=VALUE] CMD...
 	read -ra counted < <(od -An -t u8 -N 16 "$DIR/counter")
 	[[ ${counted[1]} -gt 20 ]] || fail "$name: only ${counted[1]} calls: not worth a test"
 	for metric in bytes calls; do
-		fixed "$variable" setarch -R "$ALLOCTRACE" -f folded -m $metric -o "$DIR/folded" -- "$@" \
+		fixed "$variable" setarch -R "$ALLOCTRACE" "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- "$@" \
 			>"$DIR/out" 2>"$DIR/err" </dev/null ||
 			fail "$name: exit status $?"
 		got=$(folded_sum "$DIR/folded")

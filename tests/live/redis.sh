@@ -14,7 +14,7 @@ TARGET=$!
 cli() { redis-cli -s "$DIR/sock" "$@"; }
 wait_until 10 cli ping >/dev/null || skip "redis-server does not start"
 
-trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 for i in $(seq 1 50); do echo "set key$i $(printf 'x%.0s' $(seq 1 997))"; done | cli >/dev/null
 trace_stop
 expect_status 0

@@ -20,7 +20,7 @@ trace_with() {	# NAME HOW PROBES COMMAND...
 		BACKGROUND+=("$probe")
 		wait_until 10 grep -q ready "$DIR/probe" || fail "no return probes: $(cat "$DIR/probe")"
 	fi
-	trace_start --unwind "$how" -f folded -m calls -o "$DIR/$name" -p "$TARGET"
+	trace_start "${EXACT[@]}" --unwind "$how" -f folded -m calls -o "$DIR/$name" -p "$TARGET"
 	go
 	target_end
 	trace_end

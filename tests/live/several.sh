@@ -14,7 +14,7 @@ b=$TARGET
 target_start "$DIR/copied" -w 1
 c=$TARGET
 
-trace_start -f folded -m calls -p "$a,seven,$c" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -f folded -m calls -p "$a,seven,$c" -o "$DIR/folded"
 for n in 1 2 3; do go $n; done
 for pid in $a $b $c; do
 	TARGET=$pid
@@ -31,7 +31,7 @@ expect_primes <(grep '^copied;' "$DIR/folded") "$DIR/target.3" calls copied
 target_start "$W/primes" -w
 other=$TARGET
 target_start "$W/primes" -w
-trace_start -f folded -m calls -p "$TARGET" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -f folded -m calls -p "$TARGET" -o "$DIR/folded"
 go 4
 go 5
 target_end

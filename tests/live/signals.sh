@@ -7,7 +7,7 @@ remember_probes
 
 for signal in INT TERM; do
 	target_start "$W/primes" -w -s 2
-	trace_start -f folded -p "$TARGET" -o "$DIR/folded"
+	trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 	go
 	wait_until 20 grep -q total "$DIR/target.$N_TARGETS" || fail "the target does not work"
 	kill -$signal "$TRACE"
@@ -22,7 +22,7 @@ done
 mkfifo "$DIR/pipe"
 exec 8<>"$DIR/pipe"
 target_start "$W/stacks" -w 10000 1000000
-trace_start -f folded -p "$TARGET" -o "$DIR/pipe"
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/pipe"
 go
 sleep 2
 kill -INT "$TRACE"
@@ -34,7 +34,7 @@ kill "$TARGET"
 
 # The same when the target's end, not Ctrl-C, brought the report about.
 target_start "$W/stacks" -w 10000 3
-trace_start -f folded -p "$TARGET" -o "$DIR/pipe"
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/pipe"
 go
 target_end
 sleep 1
@@ -46,7 +46,7 @@ wait_until 3 is_gone "$TRACE" || fail "Ctrl-C, twice, does not end a report that
 exec 8>&-
 
 # With CMD, Ctrl-C goes to CMD too (one process group); what alloctrace is sent alone is passed on.
-"$ALLOCTRACE" -v -f folded -o "$DIR/folded" -- "$W/primes" -s >"$DIR/out" 2>"$DIR/err" </dev/null &
+"$ALLOCTRACE" -v "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/primes" -s >"$DIR/out" 2>"$DIR/err" </dev/null &
 TRACE=$!
 BACKGROUND+=("$TRACE")
 wait_until 20 grep -q total "$DIR/out" || fail "CMD does not work"

@@ -6,7 +6,7 @@ need_root
 remember_probes
 
 # 10,007 stacks of 31 frames, 3 calls each.
-run -f folded -m calls -o "$DIR/folded" -- "$W/stacks" 10007 3
+run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$W/stacks" 10007 3
 expect_status 0
 awk '$NF != 3 { bad = 1 } END { exit bad }' <(grep ';leaf;malloc ' "$DIR/folded") || fail "a stack has not 3 calls"
 expect_equal "distinct stacks" "$(grep -c ';leaf;malloc ' "$DIR/folded")" 10007
@@ -21,12 +21,12 @@ awk '{
 }' <(grep ';leaf;malloc ' "$DIR/folded") >"$DIR/out" || fail "a stack that cannot be"
 
 # More than there is room for: what is lost is counted, said, and makes the status 4; nothing is invented.
-run -f folded -m calls --max-stacks 1000 -o "$DIR/folded" -- "$W/stacks" 5003 3
+run "${EXACT[@]}" -f folded -m calls --max-stacks 1000 -o "$DIR/folded" -- "$W/stacks" 5003 3
 expect_status 0	# CMD's own
 sum=$(folded_sum "$DIR/folded")
 [[ $sum -gt 0 && $sum -lt 15009 ]] || fail "$sum calls with room for 1000 stacks"
 target_start "$W/stacks" -w 5003 3
-trace_start -f folded -m calls --max-stacks 1000 -p "$TARGET" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -f folded -m calls --max-stacks 1000 -p "$TARGET" -o "$DIR/folded"
 go
 target_end
 trace_end
@@ -34,19 +34,19 @@ expect_status 4
 expect_err 'stack'
 
 # A small ring loses no stack for good: what was not sent goes with the next call.
-run -f folded -m calls --ring-size 64k -o "$DIR/folded" -- "$W/stacks" 10007 31
+run "${EXACT[@]}" -f folded -m calls --ring-size 64k -o "$DIR/folded" -- "$W/stacks" 10007 31
 expect_status 0
 expect_equal "all calls" "$(folded_sum "$DIR/folded")" $((10007 * 31))
 
 # --max-depth: that many frames, the innermost.
-run -f folded -m calls --max-depth 5 -o "$DIR/folded" -- "$W/stacks" 16 3
+run "${EXACT[@]}" -f folded -m calls --max-depth 5 -o "$DIR/folded" -- "$W/stacks" 16 3
 expect_status 0
 deepest=$(awk -F';' 'NF > most { most = NF } END { print most }' "$DIR/folded")
 [[ $deepest -le 8 ]] || fail "$deepest frames with --max-depth 5"
 expect_equal "all calls" "$(folded_sum "$DIR/folded" ';leaf;malloc ')" 48
 
 # 127 frames, and a stack that is deeper: cut at the root, exact at the leaf.
-run -f folded -m calls -o "$DIR/folded" -- "$W/stacks" 64 3 40
+run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$W/stacks" 64 3 40
 expect_status 0
 expect_equal "distinct stacks" "$(grep -c ';leaf;malloc ' "$DIR/folded")" 64
 no_probe_left

@@ -8,7 +8,7 @@ need_root
 remember_probes
 
 # Every stack of a C++ program as distributions build, with exceptions, to its beginning.
-run -f folded -m calls --unwind eh_frame -o "$DIR/folded" -- "$W/cxx-nofp"
+run "${EXACT[@]}" -f folded -m calls --unwind eh_frame -o "$DIR/folded" -- "$W/cxx-nofp"
 expect_status 0
 grep -q 'truncated' "$DIR/folded" && fail "$(grep -m1 truncated "$DIR/folded")"
 ! grep -Ev ';_start;|;_dl_start_user;|ld-linux-x86-64.so.2\+0x[0-9a-f]+;|;clone3;' "$DIR/folded" ||
@@ -16,7 +16,7 @@ grep -q 'truncated' "$DIR/folded" && fail "$(grep -m1 truncated "$DIR/folded")"
 
 # The same stacks by both ways where there are frame pointers, but for the outermost ones.
 for how in fp eh_frame; do
-	run -f folded -m calls --unwind $how -o "$DIR/$how" -- "$W/primes-nopie"
+	run "${EXACT[@]}" -f folded -m calls --unwind $how -o "$DIR/$how" -- "$W/primes-nopie"
 	expect_status 0
 	sed -nE 's/^.*;(worker;(left|right);)/\1/p' "$DIR/$how" | sort >"$DIR/$how.sorted"
 done
@@ -29,16 +29,16 @@ sums "$DIR/eh_frame.sorted" >"$DIR/eh.sums"
 cmp -s "$DIR/fp.sums" "$DIR/eh.sums" || fail "$(diff "$DIR/fp.sums" "$DIR/eh.sums" | head -5)"
 
 # A library that was loaded just now: its stacks are unwound in user space.
-run -f folded -m calls --unwind eh_frame -o "$DIR/folded" -- "$W/dlopener" "$W/plugin.so"
+run "${EXACT[@]}" -f folded -m calls --unwind eh_frame -o "$DIR/folded" -- "$W/dlopener" "$W/plugin.so"
 expect_status 0
 grep -q 'truncated' "$DIR/folded" && fail "$(grep -m1 truncated "$DIR/folded")"
 grep -q '_start;.*;main;.*plugin' "$DIR/folded" || fail "no stack from _start to the plugin"
 
 # The default depth cuts at the root; more can be had.
-run -f folded -m calls --unwind eh_frame --max-depth 20 -o "$DIR/folded" -- "$W/stacks" 4 3 40
+run "${EXACT[@]}" -f folded -m calls --unwind eh_frame --max-depth 20 -o "$DIR/folded" -- "$W/stacks" 4 3 40
 expect_status 0
 grep -q '^stacks;\[truncated: depth limit\];' "$DIR/folded" || fail "not marked as cut"
-run -f folded -m calls --unwind eh_frame --max-depth 512 -o "$DIR/folded" -- "$W/stacks" 4 3 40
+run "${EXACT[@]}" -f folded -m calls --unwind eh_frame --max-depth 512 -o "$DIR/folded" -- "$W/stacks" 4 3 40
 expect_status 0
 grep -q 'truncated' "$DIR/folded" && fail "$(grep -m1 truncated "$DIR/folded")"
 

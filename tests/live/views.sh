@@ -7,7 +7,7 @@ remember_probes
 
 # --by: each prints the summary and rows of its kind.
 for by in site function module stack thread; do
-	run --by $by -o "$DIR/table" -- "$W/primes" 2
+	run "${EXACT[@]}" --by $by -o "$DIR/table" -- "$W/primes" 2
 	expect_status 0
 	case $by in
 	site) grep -Eq 'use_malloc(\+0x[0-9a-f]+| \(primes\.c:[0-9]+\))' "$DIR/table" ;;
@@ -15,39 +15,39 @@ for by in site function module stack thread; do
 	module | thread) grep -Eq 'primes' "$DIR/table" ;;
 	esac || { cat "$DIR/table"; fail "no rows by $by"; }
 done
-run --by thread -f folded -o "$DIR/folded" -- "$W/primes" 2
+run "${EXACT[@]}" --by thread -f folded -o "$DIR/folded" -- "$W/primes" 2
 expect_status 0
 expect_equal "threads" "$(grep ';worker;' "$DIR/folded" | cut -d';' -f1 | sort -u | grep -Ec '^primes-[0-9]+$')" 2
 
 # --cum: what lies below counts: worker has it all.
-run --by function --cum -T 0 -o "$DIR/table" -- "$W/primes"
+run "${EXACT[@]}" --by function --cum -T 0 -o "$DIR/table" -- "$W/primes"
 expect_status 0
 grep -Eq '100(\.[0-9]+)?%?.*worker' "$DIR/table" || { cat "$DIR/table"; fail "worker does not have 100 %"; }
 
 # -T: that many rows.
 rows() { grep -Ec 'use_[a-z_]+' "$DIR/table"; }
-run --by function -T 3 -o "$DIR/table" -- "$W/primes"
+run "${EXACT[@]}" --by function -T 3 -o "$DIR/table" -- "$W/primes"
 expect_status 0
 expect_equal "rows with -T 3" "$(rows)" 3
-run --by function -T 0 -o "$DIR/table" -- "$W/primes"
+run "${EXACT[@]}" --by function -T 0 -o "$DIR/table" -- "$W/primes"
 expect_equal "rows with -T 0" "$(rows)" 10
 
 # --min-size, --max-size, both bounds belong to what is counted: exact.
-run -f folded -m calls --min-size 1013 --max-size 1277 -o "$DIR/folded" -- "$W/primes"
+run "${EXACT[@]}" -f folded -m calls --min-size 1013 --max-size 1277 -o "$DIR/folded" -- "$W/primes"
 expect_status 0
 expect_equal "right;use_malloc" "$(folded_sum "$DIR/folded" ';right;use_malloc;')" 503		# 1277
 expect_equal "right;use_realloc" "$(folded_sum "$DIR/folded" ';right;use_realloc;')" 101	# 1013
 expect_equal "right;use_posix_memalign" "$(folded_sum "$DIR/folded" ';right;use_posix_memalign;')" 53	# 1123
 expect_equal "right;use_reallocarray" "$(folded_sum "$DIR/folded" ';right;use_reallocarray;')" 59	# 5 * 211
 expect_equal "left;use_malloc" "$(folded_sum "$DIR/folded" ';left;use_malloc;')" 0		# 61
-run -f folded -m calls --min-size 1014 --max-size 1276 -o "$DIR/folded" -- "$W/primes"
+run "${EXACT[@]}" -f folded -m calls --min-size 1014 --max-size 1276 -o "$DIR/folded" -- "$W/primes"
 expect_equal "right;use_malloc" "$(folded_sum "$DIR/folded" ';right;use_malloc;')" 0
 expect_equal "right;use_realloc" "$(folded_sum "$DIR/folded" ';right;use_realloc;')" 0
 expect_equal "right;use_posix_memalign" "$(folded_sum "$DIR/folded" ';right;use_posix_memalign;')" 53
 
 # C++: demangled, or not; the right caller of operator new, with frame pointers and without.
 for program in cxx cxx-nofp; do
-	run -f folded -o "$DIR/folded" -- "$W/$program"
+	run "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/$program"
 	expect_status 0
 	while IFS=$'\t' read -r name bytes _; do
 		got=$(awk -v name=";$name;" 'index($0, name) { n += $NF } END { print n + 0 }' \
@@ -56,7 +56,7 @@ for program in cxx cxx-nofp; do
 		if [[ $name == *cashier* ]]; then [[ $got -ge $bytes ]]; else [[ $got -eq $bytes ]]; fi ||
 			fail "$program: $name: $got bytes instead of $bytes"
 	done <"$DIR/out"
-	run --no-demangle -f folded -o "$DIR/folded" -- "$W/$program"
+	run "${EXACT[@]}" --no-demangle -f folded -o "$DIR/folded" -- "$W/$program"
 	expect_status 0
 	grep -q ';_ZN4shop4makeI' "$DIR/folded" || fail "$program: no mangled name with --no-demangle"
 	! grep -q 'shop::' "$DIR/folded" || fail "$program: a demangled name with --no-demangle"

@@ -6,7 +6,7 @@ need_root
 remember_probes
 
 for metric in bytes calls; do
-	run -f folded -m $metric -o "$DIR/folded" -- env LD_PRELOAD="$W/preload_counter.so" "$W/primes"
+	run "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- env LD_PRELOAD="$W/preload_counter.so" "$W/primes"
 	expect_status 0
 	expect_equal "all $metric of primes" "$(folded_sum "$DIR/folded" ';worker;')" "$(total_of "$DIR/out" $metric)"
 done
