@@ -50,10 +50,12 @@ $(FUZZ): $(T)/fuzz/%: tests/fuzz/%.c $(T)/fuzz/libfuzz.a
 WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin -pthread
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
-W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe
+W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps leak sites \
+	strict blocks
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
-	loop-static tiny32 cxx cxx-nofp depth depth-fp inlined plugin.so plugin2.so preload_counter.so)
-W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static)
+	loop-static heap-static heapxx tiny32 cxx cxx-nofp depth depth-fp inlined plugin.so plugin2.so \
+	preload_counter.so)
+W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
 $(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
 	$(call say,CC,$@)
@@ -63,7 +65,7 @@ $(W)/primes-nopie: tests/workloads/primes.c
 	$(call say,CC,$@)
 	$(WCC) -no-pie -o $@ $<
 
-$(W)/primes-static $(W)/loop-static: $(W)/%-static: tests/workloads/%.c
+$(W)/primes-static $(W)/loop-static $(W)/heap-static: $(W)/%-static: tests/workloads/%.c
 	$(call say,CC,$@)
 	$(WCC) -static -o $@ $<
 
@@ -71,7 +73,7 @@ $(W)/%-stripped: $(W)/%
 	$(call say,STRIP,$@)
 	$(Q)strip -s -o $@ $<
 
-$(W)/primes-musl: tests/workloads/primes.c
+$(W)/primes-musl $(W)/heap-musl: $(W)/%-musl: tests/workloads/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && musl-gcc -DNO_PVALLOC -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -o $@ $<
 
@@ -83,7 +85,7 @@ $(W)/tiny32: tests/workloads/tiny32.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -m32 -O2 -Wall -nostdlib -static -fno-pie -no-pie -o $@ $<
 
-$(W)/cxx: tests/workloads/cxx.cc
+$(W)/cxx $(W)/heapxx: $(W)/%: tests/workloads/%.cc
 	$(call say,CXX,$@)
 	$(Q)mkdir -p $(@D) && g++ -D_GNU_SOURCE -std=c++17 $(WFLAGS) -o $@ $<
 
