@@ -56,6 +56,24 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 	return 0;
 }
 
+/* Those of the process that are old enough are taken out. */
+int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
+		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < fake.blocks.n; i++) {
+		const struct fake_block b = fake.blocks.at[i];
+
+		if (b.key.pid == (uint32_t)pid && b.block.time_ns < before_ns)
+			on_block(arg, &b.key, &b.block);
+		else
+			fake.blocks.at[kept++] = b;
+	}
+	fake.blocks.n = kept;
+	return 0;
+}
+
 int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls), void *arg)
 {
 	for (size_t i = 0; i < fake.hists.n; i++)
@@ -251,6 +269,34 @@ static void deltas(void **state)
 	assert_int_equal(profile_total(&x->p, PROFILE_ALLOC).bytes, 64);
 }
 
+/* A process execs at 500 with 3 of 10 blocks live; what was live at the peak is what was live before, or after. */
+static void blocks_end_with_their_process(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t a = arrive(x, 1);
+	const struct fake_block old = {
+		.key = {.addr = 0x10, .pid = 10},
+		.block = {.stack = 1, .bytes = 100, .time_ns = 400, .weight = CALLS(3)},
+	}, young = {
+		.key = {.addr = 0x20, .pid = 10},
+		.block = {.stack = 1, .bytes = 7, .time_ns = 600, .weight = CALLS(1)},
+	};
+
+	counted(1, 1007, 11)->freed = (struct sum){.bytes = 700, .calls = CALLS(7)};
+	vec_push(&fake.blocks, old);
+	vec_push(&fake.blocks, young);
+	assert_int_equal(collector_end_blocks(x->c, 10, 500), 0);
+	fake.heap = (struct heap){.peak_seq = 9, .peak_ns = 450};
+	collect(x, (struct collect_options){.blocks = true});
+	check(x, PROFILE_FREED, a, 1000, 10);
+	check(x, PROFILE_LIVE, a, 7, 1);
+	check(x, PROFILE_PEAK, a, 307, 4);
+	fake.heap.peak_ns = 550;
+	collect(x, (struct collect_options){.blocks = true});
+	check(x, PROFILE_PEAK, a, 7, 1);
+	assert_int_equal(fake.blocks.n, 1);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -395,6 +441,7 @@ int main(void)
 		TEST(kinds),
 		TEST(estimates),
 		TEST(deltas),
+		TEST(blocks_end_with_their_process),
 		TEST(ages),
 		TEST(generations),
 		TEST(weights_are_not_rounded_one_by_one),

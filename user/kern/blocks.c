@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kern/blocks.h"
 
+#include "sample.h"
+
 static uint64_t rounded(uint64_t fixed)
 {
 	return (fixed + (1ULL << (CALLS_SHIFT - 1))) >> CALLS_SHIFT;
@@ -29,9 +31,21 @@ struct sum sum_sub(const struct sum *a, const struct sum *b)
 	};
 }
 
-struct sum sum_at_peak(const struct stack_sum *sum, const struct heap *heap)
+void ended_add(struct ended *e, const struct block *block)
 {
-	return sum->peak_seq == heap->peak_seq ? sum->peak : sum_sub(&sum->alloc, &sum->freed);
+	e->sum.bytes += sample_bytes(block->bytes, block->weight);
+	e->sum.calls += block->weight;
+	e->sum.bytes_var += sample_bytes_var(block->bytes, block->weight);
+	e->sum.calls_var += sample_calls_var(block->weight);
+}
+
+struct sum sum_at_peak(const struct stack_sum *sum, const struct ended *ended, const struct heap *heap)
+{
+	struct sum live = sum_sub(&sum->alloc, &sum->freed);
+
+	if (sum->peak_seq == heap->peak_seq)
+		return sum->peak;
+	return ended && heap->peak_ns > ended->time_ns ? sum_sub(&live, &ended->sum) : live;
 }
 
 void blocks_begin(const struct blocks *b)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "kern/internal.h"
+#include "sample.h"
 
 #define BATCH 4096
 
@@ -114,28 +115,43 @@ int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key 
 	return k->options.sizes || k->options.lifetimes ? read_table(k->skel->maps.hists, hist_entry, &r) : 0;
 }
 
+struct ended_block {
+	struct block_key key;
+	struct block block;
+};
+
 struct ending {
 	pid_t pid;
-	vec_of(struct block_key) keys;
+	uint64_t before_ns;
+	vec_of(struct ended_block) blocks;
 };
 
 static void ending_block(void *arg, const struct block_key *key, const struct block *block)
 {
+	const struct ended_block b = {*key, *block};
 	struct ending *e = arg;
 
-	if (key->pid == (uint32_t)e->pid)
-		vec_push(&e->keys, *key);
+	if (key->pid == (uint32_t)e->pid && block->time_ns < e->before_ns)
+		vec_push(&e->blocks, b);
 }
 
-int kern_end_blocks(struct kern *k, pid_t pid)
+int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
+		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg)
 {
-	struct ending e = {.pid = pid};
+	struct ending e = {.pid = pid, .before_ns = before_ns};
 	int err = kern_blocks(k, ending_block, &e);
 
-	for (size_t i = 0; i < e.keys.n && !err; i++)
-		bpf_map_delete_elem(bpf_map__fd(k->skel->maps.blocks), &e.keys.at[i]);
-	err = err ? err : (int)e.keys.n;
-	vec_free(&e.keys);
+	for (size_t i = 0; i < e.blocks.n && !err; i++) {
+		const struct ended_block *b = &e.blocks.at[i];
+
+		if (bpf_map_delete_elem(bpf_map__fd(k->skel->maps.blocks), &b->key))
+			continue;
+		if (k->options.peak)
+			__atomic_sub_fetch(&k->skel->bss->heap.bytes, sample_bytes(b->block.bytes, b->block.weight),
+					   __ATOMIC_RELAXED);
+		on_block(arg, &b->key, &b->block);
+	}
+	vec_free(&e.blocks);
 	return err;
 }
 

@@ -40,6 +40,9 @@ struct collector {
 	struct u64map lost_of;		/* the same for those without frames, as of the last collector_sums() */
 	vec_of(struct last_sums) last;
 	struct u64map last_of;		/* kernel's id -> index in last */
+	vec_of(struct ended) ended;
+	struct u64map ended_of;		/* kernel's id -> index in ended */
+	uint64_t ending_ns;		/* of the run of collector_end_blocks() under way */
 	/* Of the run of collector_sums() under way: */
 	const struct collect_options *options;
 	struct heap heap;
@@ -76,6 +79,8 @@ void collector_free(struct collector *c)
 	u64map_free(&c->unwound_of);
 	u64map_free(&c->stack_of);
 	u64map_free(&c->lost_of);
+	vec_free(&c->ended);
+	u64map_free(&c->ended_of);
 	vec_free(&c->last);
 	u64map_free(&c->last_of);
 	free(c);
@@ -250,10 +255,37 @@ static void add_alloc(struct collector *c, uint32_t stack, struct counters n)
 	c->frames += n.calls * profile_stack_frames(c->profile, stack, NULL, 0);
 }
 
+static const struct ended *ended_of(const struct collector *c, uint64_t id)
+{
+	const uint64_t *i = u64map_find(&c->ended_of, id);
+
+	return i ? &c->ended.at[*i] : NULL;
+}
+
+static void on_ended(void *arg, const struct block_key *key, const struct block *block)
+{
+	struct collector *c = arg;
+	bool is_new;
+	uint64_t *i = u64map_put(&c->ended_of, block->stack, &is_new);
+
+	if (is_new) {
+		*i = c->ended.n;
+		vec_push(&c->ended, (struct ended){.time_ns = c->ending_ns});
+	}
+	ended_add(&c->ended.at[*i], block);
+}
+
+int collector_end_blocks(struct collector *c, pid_t pid, uint64_t time_ns)
+{
+	c->ending_ns = time_ns;
+	return kern_end_blocks(c->kern, pid, time_ns, on_ended, c);
+}
+
 static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 {
 	struct collector *c = arg;
 	struct counters alloc = counters_of_sum(&sum->alloc), temp = counters_of_sum(&sum->temp);
+	const struct ended *ended = ended_of(c, id);
 	struct sum live = sum_sub(&sum->alloc, &sum->freed), peak;
 	uint32_t stack = stack_of(c, id, sum->pid);
 
@@ -264,8 +296,12 @@ static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 	add_alloc(c, stack, alloc);
 	if (!c->options->blocks)
 		return;
-	peak = sum_at_peak(sum, &c->heap);
+	peak = sum_at_peak(sum, ended, &c->heap);
 	profile_add(c->profile, PROFILE_FREED, stack, counters_of_sum(&sum->freed));
+	if (ended) {
+		profile_add(c->profile, PROFILE_FREED, stack, counters_of_sum(&ended->sum));
+		live = sum_sub(&live, &ended->sum);
+	}
 	profile_add(c->profile, PROFILE_LIVE, stack, counters_of_sum(&live));
 	profile_add(c->profile, PROFILE_PEAK, stack, counters_of_sum(&peak));
 	profile_add(c->profile, PROFILE_TEMP, stack, temp);

@@ -254,6 +254,7 @@ static void on_event(void *arg, const struct task_event *ev)
 		break;
 	case TASK_EXEC:
 		process_exec(p, ev->time_ns, ev->name);
+		collector_end_blocks(t->collector, p->pid, ev->time_ns);
 		if (p->pid == t->held_pid)
 			t->files_at_exec = 0;
 		break;
@@ -309,8 +310,15 @@ void tracer_exited(struct tracer *t, pid_t pid)
 
 	if (t->unwind)
 		unwind_forget(t->unwind, pid);
-	if (p && !p->exited)
-		process_exit(p, now_ns());
+	if (!p || p->exited)
+		return;
+	process_exit(p, now_ns());
+	/* Of the last one, what it had in the end is what the report shows. */
+	for (size_t i = 0; i < t->processes.list.n; i++)
+		if (!t->processes.list.at[i]->exited) {
+			collector_end_blocks(t->collector, pid, now_ns());
+			break;
+		}
 }
 
 void tracer_detach(struct tracer *t)
