@@ -162,10 +162,10 @@ static __always_inline void call_failed(struct scratch *s, struct pending *p, __
 }
 
 static __always_inline void call_succeeded(struct scratch *s, struct thread *t, struct pending *p, __u64 addr,
-					   __u32 pid, __u32 tid)
+					   __u32 pid)
 {
 	struct block b = {
-		.stack = p->call.stack, .bytes = p->call.bytes, .weight = p->call.weight, .tid = tid,
+		.stack = p->call.stack, .bytes = p->call.bytes, .weight = p->call.weight,
 		.generation = generation,
 	};
 	struct stack_sum *sum;
@@ -204,7 +204,7 @@ static __always_inline void call_returns(struct scratch *s, struct pt_regs *ctx)
 	if (p->out && ((__u32)ctx->ax || bpf_probe_read_user(&addr, sizeof(addr), (void *)p->out)))
 		addr = 0;
 	if (addr)
-		call_succeeded(s, t, p, addr, pid, tid);
+		call_succeeded(s, t, p, addr, pid);
 	else
 		call_failed(s, p, pid);
 }

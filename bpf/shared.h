@@ -152,13 +152,13 @@ struct block_key {
 	__u32 pid, pad;
 };
 
+#define GENERATION_MAX 0x7fff
 struct block {
 	__u64 stack;	/* id */
 	__u64 bytes;	/* as asked for */
 	__u64 time_ns;	/* of its allocation: CLOCK_MONOTONIC */
-	__u64 weight;	/* calls that it stands for, << CALLS_SHIFT */
-	__u32 generation;	/* how many marks there were before it */
-	__u32 tid;
+	__u64 weight : 49;	/* calls that it stands for, << CALLS_SHIFT */
+	__u64 generation : 15;	/* how many marks there were before it */
 };
 
 /* Histograms by powers of two: how often a value v was seen with 2^(bucket-1) <= v < 2^bucket (bucket 0: v = 0). */
@@ -204,6 +204,7 @@ struct stack_raw {
 };
 
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
+_Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
 _Static_assert(__builtin_offsetof(struct stack_frames, frames) == 48, "layout is shared");
 
 #endif

@@ -162,7 +162,9 @@ struct heap kern_heap(const struct kern *k)
 
 uint32_t kern_mark(struct kern *k)
 {
-	return ++k->skel->bss->generation;
+	if (k->skel->bss->generation < GENERATION_MAX)
+		k->skel->bss->generation++;
+	return k->skel->bss->generation;
 }
 
 void kern_set_sample_mean(struct kern *k, uint64_t bytes)

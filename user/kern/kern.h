@@ -88,7 +88,7 @@ struct heap kern_heap(const struct kern *k);
  * exit, and calls back for each: the kernel's sums still have them as live. 0 or -errno with a message said. */
 int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg);
-/* Begins a new generation of blocks; returns its number, the first being 0. */
+/* Begins a new generation of blocks; returns its number, the first being 0 and the last GENERATION_MAX. */
 uint32_t kern_mark(struct kern *k);
 /* The mean distance of samples in bytes, from now on. */
 void kern_set_sample_mean(struct kern *k, uint64_t bytes);
