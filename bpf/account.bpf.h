@@ -58,7 +58,9 @@ static __always_inline void peak_touch(struct stack_sum *sum)
 {
 	__u64 seq = *(volatile __u64 *)&heap.peak_seq;
 
-	if (!follow_peak || sum->peak_seq == seq)
+	if (!follow_peak)
+		return;
+	if (sum->peak_seq == seq)
 		return;
 	sum->peak.bytes = sum->alloc.bytes - sum->freed.bytes;
 	sum->peak.calls = sum->alloc.calls - sum->freed.calls;

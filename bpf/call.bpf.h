@@ -50,6 +50,8 @@ static __always_inline bool is_skipped(const struct pt_regs *ctx, __u64 cookie)
 	return info && reg_get(ctx, cookie >> COOKIE_SKIP_SHIFT) <= info->skip_max;
 }
 
+#define SIZE_LIMIT (1ULL << 56)	/* of user addresses, with five levels of page tables */
+
 /* The size that the call asks for; false: more than there can be. */
 static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, __u64 *bytes)
 {
@@ -57,14 +59,14 @@ static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, 
 
 	*bytes = reg_get(ctx, cookie);
 	if (!(cookie & COOKIE_HAS_COUNT))
-		return true;
+		return *bytes < SIZE_LIMIT;
 	n = reg_get(ctx, cookie >> COOKIE_COUNT_SHIFT);
 	most = n ? ~0ULL / n : ~0ULL;
 	asm volatile("" : "+r"(most));	/* or clang makes it a 128-bit product, which BPF has not */
 	if (*bytes > most)
 		return false;
 	*bytes *= n;
-	return true;
+	return *bytes < SIZE_LIMIT;
 }
 
 static __always_inline __u64 return_slot(const struct pt_regs *ctx, __u64 cookie)

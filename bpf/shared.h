@@ -68,7 +68,7 @@ enum count {
 	COUNT_SEEN_BYTES,
 	COUNT_RECORDED,		/* of the seen; filtered, not sampled and lost are the others */
 	COUNT_NESTED,		/* an allocator function called by an allocator function */
-	COUNT_FAILED,		/* count * size overflows, so that the call can only fail; or its return says so */
+	COUNT_FAILED,		/* more than there are addresses, so that the call can only fail; or its return says so */
 	COUNT_FILTERED,		/* outside --min-size, --max-size */
 	COUNT_UNSAMPLED,	/* seen, but no sample */
 	COUNT_UNFOLLOWED,	/* allocated by a function whose return can't be probed: shows as allocated, never as live */
@@ -129,6 +129,7 @@ struct stack_sum {
 	__u32 sent;	/* its frames went through the ring */
 	/* From here on only where blocks are followed; else the table's values end here. alloc - freed is what is live. */
 	struct sum freed;
+	/* The same for temporary blocks and the peak. */
 	struct sum temp;	/* of freed: soon after they were allocated */
 	/*
 	 * What was live when the live heap of all processes was at its highest, which was its peak number peak_seq. If

@@ -83,13 +83,20 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	}
 }
 
+/* How much of struct stack_sum is used. */
+static size_t sum_bytes(const struct kern_options *o)
+{
+	if (!o->blocks)
+		return offsetof(struct stack_sum, freed);
+	return o->temp || o->peak ? sizeof(struct stack_sum) : offsetof(struct stack_sum, temp);
+}
+
 static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 {
 	const struct kern_options *o = &k->options;
 
 	bpf_map__set_max_entries(skel->maps.stacks, o->max_stacks);
-	bpf_map__set_value_size(skel->maps.stacks,
-				o->blocks ? sizeof(struct stack_sum) : offsetof(struct stack_sum, freed));
+	bpf_map__set_value_size(skel->maps.stacks, sum_bytes(o));
 	bpf_map__set_max_entries(skel->maps.blocks, o->blocks ? o->max_blocks : 1);
 	bpf_map__set_max_entries(skel->maps.hists, o->sizes || o->lifetimes ? o->max_stacks * HISTS_PER_STACK : 1);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);

@@ -48,7 +48,7 @@ struct report {
 	struct report_heap heap;	/* only where a view needs blocks */
 	const struct suppressions *suppressions;	/* NULL: none */
 	uint64_t filtered;	/* left out by --min-size, --max-size */
-	uint64_t failed;	/* size overflow in calloc, reallocarray: the call cannot succeed */
+	uint64_t failed;	/* calls that did not or, by their size, can not succeed */
 	uint64_t nested;	/* allocator functions called by allocator functions: no event of their own */
 	const struct report_count *losses;	/* by reason, only what is > 0 */
 	size_t n_losses;

@@ -175,7 +175,7 @@ static void put_left_out(struct buf *out, const struct report *r, const struct r
 	if (r->filtered)
 		counts[n++] = (struct report_count){"size filter", r->filtered};
 	if (r->failed)
-		counts[n++] = (struct report_count){"size overflow", r->failed};
+		counts[n++] = (struct report_count){"calls that failed", r->failed};
 	if (n)
 		put_counts(out, o, "left out", counts, n, r->seen.calls, "");
 }
