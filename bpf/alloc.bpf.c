@@ -2,7 +2,7 @@
 /*
  * The programs on the allocator functions. What a function's registers mean is data, in the probe's cookie (shared.h).
  *
- *   hit -> size -> nested? -> filter -> sample? -> walk the stack, hashing it -> first time: send its frames to user space
+ *   hit -> size -> nested? -> filter -> sample? -> walk the stack, hashing it -> first time: send its frames
  *       -> add to the stack's sum, at once or, where blocks are followed, at the call's return
  */
 #include "vmlinux.h"

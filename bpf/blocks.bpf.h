@@ -4,8 +4,8 @@
  * return, its stack at the entry.
  *
  * A call is known again by where its return address lies: at the return the stack pointer is 8 above it. Stacks grow
- * down, so whatever began below that place has ended, if unseen: by longjmp() or an exception, or because its thread was
- * not let return to the probe. What began above goes on.
+ * down, so whatever began below that place has ended, if unseen: by longjmp() or an exception. What began above goes
+ * on.
  *
  * A block leaves the table when the call that frees it begins, since another thread may be given the same address
  * before it returns. realloc() may fail; then the block is put back.
@@ -75,7 +75,7 @@ static __always_inline struct pending *pending_push(struct scratch *s, struct th
 	return &t->at[t->n++ & (PENDING_MAX - 1)];
 }
 
-/* The call whose return address was at sp; NULL: it isn't followed. It is off the list, and valid until the next push. */
+/* The call whose return address was at sp; NULL: it isn't followed. It is off the list, valid until the next push. */
 static __always_inline struct pending *pending_pop(struct scratch *s, struct thread *t, __u64 sp)
 {
 	for (int i = 0; i < PENDING_MAX; i++) {

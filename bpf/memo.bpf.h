@@ -10,7 +10,7 @@
  * further out are the same if the words of the stack that they were found by are: that is compared, at a third of what
  * it costs to find them again. Nothing is assumed; where a word differs the walk goes on by itself.
  *
- * Stacks are hashed from the outermost frame in, so that the outer frames' hash holds for whatever is called from there.
+ * Stacks are hashed from the outermost frame in: the outer frames' hash holds for whatever is called from there.
  *
  * One half of scratch.frames has the last walk's frames, the other takes this walk's own:
  *

@@ -18,8 +18,8 @@
  *
  * size, count: the registers (x86-64 encoding) that hold the size in bytes and the factor it is multiplied by (if C).
  * skip: if Z, a register whose small values make the function jump to another allocator function, whose event it is
- * then (realloc of NULL to malloc). N: other functions may call it as a part of their own work, O: it is such a function
- * (bpf/nest.bpf.h). pushed: what lies between rsp and the return address. function: id of the allocator
+ * then (realloc of NULL to malloc). N: other functions may call it as a part of their own work, O: it is such a
+ * function (bpf/nest.bpf.h). pushed: what lies between rsp and the return address. function: id of the allocator
  * function. probe: index into `probes`, looked at if N or Z. module: number of the ELF file, to tell a wrapper from
  * what it wraps.
  */
@@ -41,7 +41,7 @@ struct probe_info {
 	__u64 skip_max;	/* the skip register's largest value that makes it another function's event */
 	/* Looked at only where blocks are followed. Registers, PROBE_NO_REG if there is none. */
 	__u8 old_reg;	/* holds the block that is given up (realloc) */
-	__u8 out_reg;	/* where the block's address goes, the return value being 0 or an error number (posix_memalign) */
+	__u8 out_reg;	/* where the block's address goes, what is returned being 0 or an error (posix_memalign) */
 	__u8 no_return;	/* its return can't be probed (it may throw): its blocks are not followed */
 	__u8 pad[5];
 	/* Return addresses, relative to the probe's own, of calls that an allocator function made itself: no event. */
@@ -68,10 +68,10 @@ enum count {
 	COUNT_SEEN_BYTES,
 	COUNT_RECORDED,		/* of the seen; filtered, not sampled and lost are the others */
 	COUNT_NESTED,		/* an allocator function called by an allocator function */
-	COUNT_FAILED,		/* more than there are addresses, so that the call can only fail; or its return says so */
+	COUNT_FAILED,		/* asks for more than there are addresses, or its return says so */
 	COUNT_FILTERED,		/* outside --min-size, --max-size */
 	COUNT_UNSAMPLED,	/* seen, but no sample */
-	COUNT_UNFOLLOWED,	/* allocated by a function whose return can't be probed: shows as allocated, never as live */
+	COUNT_UNFOLLOWED,	/* allocated by a function whose return can't be probed: never live */
 	COUNT_FREES,		/* blocks given up, by whatever function: those recorded, and the next three */
 	COUNT_FREES_UNKNOWN,	/* allocated before tracing, or filtered, not sampled, lost */
 	COUNT_REPLACED,		/* of the recorded: its address came back from the allocator, so it was freed unseen */
@@ -110,7 +110,7 @@ enum walk_end {
 
 /*
  * What was counted: estimates if calls are sampled. A sample of a call of s bytes that was drawn with probability 1/w
- * stands for w calls and w * s bytes, and adds w(w - 1) and s^2 w(w - 1) to the variances of the two (Horvitz-Thompson).
+ * stands for w calls and w * s bytes, and adds w(w - 1) and s^2 w(w - 1) to their variances (Horvitz-Thompson).
  */
 #define CALLS_SHIFT	16
 #define CALLS_VAR_SHIFT	4
@@ -127,7 +127,7 @@ struct stack_sum {
 	struct sum alloc;
 	__u32 pid;
 	__u32 sent;	/* its frames went through the ring */
-	/* From here on only where blocks are followed; else the table's values end here. alloc - freed is what is live. */
+	/* From here on only where blocks are followed; else the table's values end here. alloc - freed is live. */
 	struct sum freed;
 	/* The same for temporary blocks and the peak. */
 	struct sum temp;	/* of freed: soon after they were allocated */

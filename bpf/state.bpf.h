@@ -162,7 +162,7 @@ struct scratch {
 	__u32 end_stable;	/* it ended by the last frame's address and registers alone */
 	struct memo memo;
 	struct stack_frames rec;
-	/* Two halves of 2 * frames_max each. A walk's frames begin in a half's middle: inner ones may come to be before. */
+	/* Two halves of 2 * frames_max each. A walk's frames begin in a half's middle: inner ones may come before. */
 	struct frame frames[];
 };
 

@@ -7,7 +7,8 @@ remember_probes
 
 cp "$W/plugin.so" "$DIR/gone.so"
 for metric in bytes calls; do
-	run "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- "$W/dlopener" "$W/plugin.so" "$W/plugin2.so" "$W/plugin.so"
+	run "${EXACT[@]}" -f folded -m $metric -o "$DIR/folded" -- \
+		"$W/dlopener" "$W/plugin.so" "$W/plugin2.so" "$W/plugin.so"
 	expect_status 0
 	expect_functions "$DIR/folded" "$DIR/out" $metric
 	expect_equal "with the right caller" "$(folded_sum "$DIR/folded" ';call_plugin;plugin_work;malloc [0-9]+$')" \

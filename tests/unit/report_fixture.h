@@ -56,7 +56,9 @@ static int setup(void **state)
 		.allocator = "glibc 2.36",
 		.duration_ns = 10000000000,
 	};
-	x->o = (struct report_options){.views = VIEW_BIT(VIEW_ALLOC), .by = view_by_find("site"), .top = 30, .width = 80};
+	x->o = (struct report_options){
+		.views = VIEW_BIT(VIEW_ALLOC), .by = view_by_find("site"), .top = 30, .width = 80,
+	};
 	*state = x;
 	return 0;
 }

@@ -366,7 +366,7 @@ static inline uint32_t with_saved(uint32_t rule, uint64_t word)
 }
 
 /*
- * Nearly all of every program: advances, the CFA as an offset from RSP or RBP, registers saved. Most of that is "advance,
+ * Nearly all of every program: advances, the CFA as an offset from RSP or RBP, registers saved. Most is "advance,
  * def_cfa_offset" over and over, for a push or pop each: one turn of the loop, since a branch for each of the two that
  * the processor cannot predict would cost more than the rest.
  *

@@ -147,7 +147,7 @@ int elf_debugfile_open(const struct elf_file *ef, const char *path, const char *
 	return s.refused ? -ENOEXEC : -ENOENT;
 }
 
-/* The path and the build id of .gnu_debugaltlink: "path\0" and the bytes of the id. The path is the caller's to free. */
+/* The path and the build id of .gnu_debugaltlink: "path\0" and the bytes of the id. The path is to be freed. */
 static bool read_altlink(const struct elf_file *ef, char **path, uint8_t id[ELF_BUILD_ID_MAX], size_t *id_len)
 {
 	uint8_t *data;

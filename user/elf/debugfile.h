@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Separate debug files on disk: by build id, then by .gnu_debuglink (its CRC checked); and what several of them share. */
+/* Separate debug files on disk: by build id, then by .gnu_debuglink (its CRC checked); and what several share. */
 #ifndef ALLOCTRACE_ELF_DEBUGFILE_H
 #define ALLOCTRACE_ELF_DEBUGFILE_H
 

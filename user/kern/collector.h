@@ -20,8 +20,8 @@ void collector_free(struct collector *c);
 /* Where stacks are unwound by tables: what to unwind those with that the kernel side could not. Borrowed. */
 void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames);
 
-/* The process's blocks that were allocated before that time (CLOCK_MONOTONIC) are no more: it has execed, or exited. 0 or
- * -errno with a message said. */
+/* The process's blocks that were allocated before that time (CLOCK_MONOTONIC) are no more: it has execed, or exited. 0
+ * or -errno with a message said. */
 int collector_end_blocks(struct collector *c, pid_t pid, uint64_t time_ns);
 
 /* Takes the records out of the ring and keeps them raw. 0 or -errno with a message said. */

@@ -26,7 +26,7 @@ struct kern_options {
 	bool blocks;		/* follow blocks from their allocation to their free */
 	uint32_t max_blocks;	/* entries of the table of live blocks */
 	bool peak;		/* keep what was live when most was */
-	bool temp;		/* count blocks that live shortly: less than temp_age_ns, or not until their thread's next */
+	bool temp;		/* count blocks that live less than temp_age_ns, or not until their thread's next */
 	uint64_t temp_age_ns;
 	bool sizes, lifetimes;	/* keep histograms of these */
 	/* Mean distance of samples in bytes, 1: every call. It can be changed later only if it isn't fixed. */

@@ -210,7 +210,8 @@ bool dw_index_units(struct dwarf *d)
 	if (d->indexed)
 		return !d->gave_up;
 	d->indexed = true;
-	while (!d->gave_up && dwarf_nextcu(d->main.dw, at, &next, &header, &abbrevs, &address_size, &offset_size) == 0) {
+	while (!d->gave_up &&
+	       dwarf_nextcu(d->main.dw, at, &next, &header, &abbrevs, &address_size, &offset_size) == 0) {
 		d->abbrev_bytes += abbrev_bytes(d, abbrevs, &known);
 		if (next <= at || n++ >= UNITS_MAX || d->abbrev_bytes > ABBREV_BYTES_MAX || dw_tired(d) ||
 		    (address_size == 8 && !add_unit(d, at + header, next - at)))
