@@ -1,54 +1,400 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapt.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "kern/governor.h"
 #include "kern/rate.h"
+
+#define CALIBRATE_DEPTH	16		/* frames: stacks are not known yet */
+#define SWITCH_NS	1e6		/* at first, until it is learnt */
+#define TAIL_NS		2e6
+#define TICK_NS		1000000ULL	/* at least */
+#define MEASURE_NS	2000000000ULL	/* how long it must cost too much where there are no windows */
+
+enum limit { LIMIT_NONE, LIMIT_WINDOWS, LIMIT_STOP, LIMIT_WARN };
 
 struct adapt {
 	const struct options *o;
 	struct tracer *tracer;
-	struct rate rate;
+	enum limit limit;
+	bool has_cost, exceeded, stopped;
+	struct hit_cost cost;
+	struct rate rate;	/* its clock stands still while nothing is counted */
+	struct governor *governor;
+	uint64_t ticked_ns;
+	uint64_t start_ns;
+	struct adapt_account final;	/* if stopped */
+
+	bool counting;
+	uint64_t on_ns, traced_ns;	/* since when it counts; how long it did before */
+	uint64_t on_calls, on_bytes;	/* COUNT_SEEN, COUNT_SEEN_BYTES, then */
+	double f;			/* how many calls each stands for */
+	double calls, bytes;		/* of the times before */
+	double represented_ns;
+	double calls_rate, bytes_rate;	/* per second, the last time */
+
+	uint64_t last_hits, last_recorded;
+	double hit_ns;			/* what a hit has cost lately */
+	double cost_ns;			/* of all hits */
+	uint64_t measured_ns;		/* LIMIT_STOP, LIMIT_WARN: since when, and what it had cost then */
+	double measured_cost_ns;
 };
 
-struct adapt *adapt_new(const struct options *o, struct tracer *t, uint64_t now_ns)
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static enum limit limit_of(const struct options *o)
+{
+	if (!(o->max_overhead > 0) || o->bench != BENCH_OFF)
+		return LIMIT_NONE;
+	if (o->blocks)
+		return LIMIT_STOP;
+	return attach_mode_resolve(o->attach) == ATTACH_MULTI ? LIMIT_WINDOWS : LIMIT_WARN;
+}
+
+bool adapt_governs(const struct options *o)
+{
+	return limit_of(o) == LIMIT_WINDOWS;
+}
+
+static void calibrate(struct adapt *a, enum site_cost cost)
+{
+	const struct kern *k = tracer_kern(a->tracer);
+	int err = kern_calibrate(kern_mode(k), kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP, cost,
+				 CALIBRATE_DEPTH, &a->cost);
+
+	a->has_cost = !err && a->cost.recorded > 0;
+}
+
+struct adapt *adapt_new(const struct options *o, struct tracer *t)
 {
 	struct adapt *a = xcalloc(1, sizeof(*a));
 
 	a->o = o;
 	a->tracer = t;
-	rate_init(&a->rate, RATE_DEFAULT_TARGET, now_ns);
+	a->limit = limit_of(o);
+	if (a->limit != LIMIT_NONE)
+		calibrate(a, SITE_EMULATED);
 	return a;
 }
 
 void adapt_free(struct adapt *a)
 {
+	if (!a)
+		return;
+	governor_free(a->governor);
 	free(a);
 }
 
-/* --sample auto. Bytes that are filtered are among those seen, which can only make the samples too thin. */
-static void adapt_rate(struct adapt *a, uint64_t now_ns, const uint64_t c[COUNT_MAX])
+/* CPUs, for all processes together. */
+static double budget(const struct adapt *a)
 {
-	const struct rate_counters counters = {
-		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED], .bytes = c[COUNT_SEEN_BYTES],
-		.samples = c[COUNT_RECORDED] + c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN],
-	};
-	uint64_t before = a->rate.mean, mean = rate_update(&a->rate, now_ns, &counters);
+	const struct processes *ps = tracer_processes(a->tracer);
+	size_t n = 0;
 
-	if (mean == before)
-		return;
-	kern_set_sample_mean(tracer_kern(a->tracer), mean);
-	note("a sample every %llu bytes from now on, after %llu", (unsigned long long)mean, (unsigned long long)before);
+	for (size_t i = 0; i < ps->list.n; i++)
+		n += !ps->list.at[i]->exited;
+	return a->o->max_overhead / 100 * (n ? n : 1);
 }
 
-void adapt_tick(struct adapt *a, uint64_t now_ns)
+static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
 {
-	uint64_t counts[COUNT_MAX];
+	kern_counts(tracer_kern(a->tracer), c);
+}
+
+/* Calls that were sampled, whether they came into a table or were lost. */
+static uint64_t samples(const uint64_t c[COUNT_MAX])
+{
+	return c[COUNT_RECORDED] + c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN];
+}
+
+/* Takes in what the hits since the last time have cost. */
+static void charge(struct adapt *a, const uint64_t c[COUNT_MAX])
+{
+	uint64_t hits = c[COUNT_HITS] - a->last_hits, recorded = samples(c) - a->last_recorded;
+	double cost;
+
+	if (recorded > hits)
+		recorded = hits;
+	cost = recorded * a->cost.recorded + (hits - recorded) * a->cost.other;
+	if (hits)
+		a->hit_ns = cost / hits;
+	a->cost_ns += cost;
+	a->last_hits = c[COUNT_HITS];
+	a->last_recorded = samples(c);
+	if (a->governor)
+		governor_set(a->governor, budget(a), a->hit_ns);
+}
+
+static void count_from(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	a->counting = true;
+	a->on_ns = now;
+	a->on_calls = c[COUNT_SEEN];
+	a->on_bytes = c[COUNT_SEEN_BYTES];
+}
+
+static void count_until(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	double calls = c[COUNT_SEEN] - a->on_calls, bytes = c[COUNT_SEEN_BYTES] - a->on_bytes;
+	double s = (now - a->on_ns) / 1e9;
+
+	a->counting = false;
+	a->traced_ns += now - a->on_ns;
+	a->calls += a->f * calls;
+	a->bytes += a->f * bytes;
+	a->represented_ns += a->f * (now - a->on_ns);
+	if (s > 0) {
+		a->calls_rate = calls / s;
+		a->bytes_rate = bytes / s;
+	}
+}
+
+/* Of the rate. */
+static uint64_t traced_until(const struct adapt *a, uint64_t now)
+{
+	return a->traced_ns + (a->counting ? now - a->on_ns : 0);
+}
+
+/* Bytes that are filtered are among those seen, which can only make the samples too thin. */
+static struct rate_counters rate_counters(const uint64_t c[COUNT_MAX])
+{
+	return (struct rate_counters){
+		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED], .bytes = c[COUNT_SEEN_BYTES], .samples = samples(c),
+	};
+}
+
+static void set_mean(struct adapt *a, uint64_t before)
+{
+	if (a->rate.mean == before)
+		return;
+	kern_set_sample_mean(tracer_kern(a->tracer), a->rate.mean);
+	note("a sample every %llu bytes from now on, after %llu", (unsigned long long)a->rate.mean,
+	     (unsigned long long)before);
+}
+
+static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	const struct rate_counters counters = rate_counters(c);
+	uint64_t before = a->rate.mean;
+
+	if (a->o->sample_bytes || !a->counting)
+		return;
+	rate_update(&a->rate, traced_until(a, now), &counters);
+	set_mean(a, before);
+}
+
+/* In a window there can be more samples: the target is for all the time that it stands for. */
+static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	const struct rate_counters counters = rate_counters(c);
+	uint64_t before = a->rate.mean;
 
 	if (a->o->sample_bytes)
 		return;
-	kern_counts(tracer_kern(a->tracer), counts);
-	adapt_rate(a, now_ns, counts);
+	rate_restart(&a->rate, a->f * RATE_DEFAULT_TARGET, a->calls_rate, a->bytes_rate, traced_until(a, now),
+		     &counters);
+	set_mean(a, before);
+}
+
+static int open_window(struct adapt *a)
+{
+	struct kern *k = tracer_kern(a->tracer);
+	uint64_t c[COUNT_MAX], f, now;
+	int err = tracer_resume(a->tracer);
+
+	if (err)
+		return err;
+	read_counts(a, c);
+	charge(a, c);
+	now = now_ns();
+	f = governor_attached(a->governor, now, c[COUNT_HITS]);
+	a->f = f / 65536.;
+	restart_rate(a, now, c);
+	kern_set_window_factor(k, f);
+	count_from(a, now, c);
+	kern_go(k);
+	return 0;
+}
+
+static void close_window(struct adapt *a)
+{
+	struct kern *k = tracer_kern(a->tracer);
+	uint64_t c[COUNT_MAX], stop_ns, stop_hits;
+
+	kern_guard(k, true);
+	kern_stop(k);
+	stop_ns = now_ns();
+	read_counts(a, c);
+	count_until(a, stop_ns, c);
+	stop_hits = c[COUNT_HITS];
+	tracer_pause(a->tracer);
+	kern_guard(k, false);
+	read_counts(a, c);
+	charge(a, c);
+	governor_detached(a->governor, stop_ns, stop_hits, now_ns(), c[COUNT_HITS]);
+}
+
+void adapt_start(struct adapt *a)
+{
+	struct governor_options go = {.switch_ns = SWITCH_NS, .tail_ns = TAIL_NS};
+	uint64_t c[COUNT_MAX];
+
+	if (a->limit != LIMIT_NONE && tracer_cost(a->tracer) != SITE_EMULATED)
+		calibrate(a, tracer_cost(a->tracer));
+	if (a->limit != LIMIT_NONE && !a->has_cost) {
+		warn("what a probe hit costs could not be measured: there is no limit to it");
+		a->limit = LIMIT_NONE;
+	}
+	read_counts(a, c);
+	a->start_ns = a->measured_ns = now_ns();
+	a->f = 1;
+	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
+	count_from(a, a->start_ns, c);
+	a->hit_ns = a->cost.recorded;
+	if (a->limit != LIMIT_WINDOWS)
+		return;
+	go.budget = budget(a);
+	go.hit_ns = a->hit_ns;
+	if (getrandom(&go.seed, sizeof(go.seed), 0) < 0)
+		go.seed = a->start_ns;
+	a->ticked_ns = a->start_ns;
+	a->governor = governor_new(&go, a->start_ns, c[COUNT_HITS]);
+}
+
+static void exceed(struct adapt *a, double share)
+{
+	const double limit = a->o->max_overhead, percent = 100 * share * limit / 100 / budget(a);
+	char wanted[32] = "off";
+
+	if (a->limit == LIMIT_WARN) {
+		warn("tracing costs %.3g %% of a CPU for each process, more than --max-overhead %.3g: probes by perf "
+		     "can't be taken out and put back in time, so it goes on", percent, limit);
+		a->limit = LIMIT_NONE;
+		return;
+	}
+	a->exceeded = true;
+	/* It varies. */
+	if (percent * 1.2 < 100)
+		snprintf(wanted, sizeof(wanted), "%.0f", ceil(percent * 1.2));
+	warn("tracing ends: it costs %.3g %% of a CPU for each process, more than --max-overhead %.3g, and what is "
+	     "live can't be told with gaps; this would take --max-overhead %s%s, or --view alloc, which can be traced for "
+	     "part of the time", percent, limit, wanted,
+	     a->o->sample_bytes ? " or a larger --sample" : " or a larger --sample than auto's");
+}
+
+/* Where there are no windows. */
+static void check_limit(struct adapt *a, uint64_t now)
+{
+	double share;
+
+	if (now - a->measured_ns < MEASURE_NS)
+		return;
+	share = (a->cost_ns - a->measured_cost_ns) / (now - a->measured_ns);
+	a->measured_ns = now;
+	a->measured_cost_ns = a->cost_ns;
+	if (share > budget(a))
+		exceed(a, share);
+}
+
+int adapt_tick(struct adapt *a, bool *stop)
+{
+	uint64_t c[COUNT_MAX], now = now_ns();
+
+	if (a->o->sample_bytes && a->limit == LIMIT_NONE)
+		return 0;
+	read_counts(a, c);
+	charge(a, c);
+	adapt_rate(a, now, c);
+	if (!a->governor) {
+		if (a->limit != LIMIT_NONE)
+			check_limit(a, now);
+		*stop |= a->exceeded;
+		return 0;
+	}
+	/* It goes by the rate of hits since the last time. */
+	if (now < a->ticked_ns + TICK_NS)
+		return 0;
+	a->ticked_ns = now;
+	switch (governor_tick(a->governor, now, c[COUNT_HITS])) {
+	case GOVERNOR_ATTACH:
+		return open_window(a);
+	case GOVERNOR_DETACH:
+		close_window(a);
+		break;
+	case GOVERNOR_NONE:
+		break;
+	}
+	return 0;
+}
+
+uint64_t adapt_wake_ns(const struct adapt *a)
+{
+	return a->governor ? governor_wake_ns(a->governor) : UINT64_MAX;
+}
+
+bool adapt_in_window(const struct adapt *a)
+{
+	return a->governor && a->counting && a->traced_ns;
+}
+
+bool adapt_exceeded(const struct adapt *a)
+{
+	return a->exceeded;
+}
+
+struct adapt_account adapt_account(const struct adapt *a)
+{
+	uint64_t c[COUNT_MAX], now = now_ns();
+	struct adapt_account r = {
+		.calls = a->calls, .bytes = a->bytes, .factor = 1, .elapsed_ns = now - a->start_ns,
+		.traced_ns = traced_until(a, now), .represented_ns = a->represented_ns,
+	};
+	struct governor_account g;
+
+	if (a->stopped)
+		return a->final;
+	if (!a->governor)
+		return r;
+	read_counts(a, c);
+	g = governor_account(a->governor, now, c[COUNT_HITS]);
+	if (a->counting) {
+		r.calls += a->f * (c[COUNT_SEEN] - a->on_calls);
+		r.bytes += a->f * (c[COUNT_SEEN_BYTES] - a->on_bytes);
+		r.represented_ns += a->f * (now - a->on_ns);
+	}
+	r.cost_ns = g.cost_ns;
+	r.windows = g.windows;
+	r.scaled = a->traced_ns > 0;
+	if (r.scaled) {
+		r.factor = g.factor;
+		/* Before there is a window to go by: what is missing may be nothing, or twice as much. */
+		r.error = g.windows ? g.error : 1 - (double)r.traced_ns / r.elapsed_ns;
+		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
+	}
+	return r;
+}
+
+void adapt_stop(struct adapt *a)
+{
+	kern_stop(tracer_kern(a->tracer));
+	a->final = adapt_account(a);
+	a->stopped = true;
+}
+
+const struct hit_cost *adapt_hit_cost(const struct adapt *a)
+{
+	return a->has_cost ? &a->cost : NULL;
 }

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What adapts while tracing: how thinly to sample, to how fast the processes allocate (--sample auto). */
+/*
+ * What adapts while tracing: how thinly to sample, to how fast the processes allocate (--sample auto); and what tracing
+ * may cost them (--max-overhead).
+ *
+ *   allocations alone           probes come and go (kern/governor.h), and what is counted is scaled up
+ *   blocks are followed         there can be no gaps: when it costs too much, tracing ends with a report
+ *   probes by perf              taking them out takes seconds: it is only said when it costs too much
+ */
 #ifndef ALLOCTRACE_ADAPT_H
 #define ALLOCTRACE_ADAPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kern/tracer.h"
@@ -10,11 +18,40 @@
 
 struct adapt;
 
-/* Everything is borrowed. Probes are attached. now_ns: CLOCK_MONOTONIC, as below. */
-struct adapt *adapt_new(const struct options *o, struct tracer *t, uint64_t now_ns);
+/* Whether probes are to come and go: kern_options.governed. */
+bool adapt_governs(const struct options *o);
+
+/* Everything is borrowed. Before probes are attached: measures what a hit costs, if there is a limit. */
+struct adapt *adapt_new(const struct options *o, struct tracer *t);
 /* free(NULL) is fine. */
 void adapt_free(struct adapt *a);
-/* Call some twenty times a second. */
-void adapt_tick(struct adapt *a, uint64_t now_ns);
+/* Probes are attached, and count. */
+void adapt_start(struct adapt *a);
+/* Call some twenty times a second, and at adapt_wake_ns() (CLOCK_MONOTONIC; UINT64_MAX: it doesn't matter). *stop:
+ * tracing is to end. 0, or -errno with a message said. */
+int adapt_tick(struct adapt *a, bool *stop);
+uint64_t adapt_wake_ns(const struct adapt *a);
+/* In the midst of a window, which a report would make longer. */
+bool adapt_in_window(const struct adapt *a);
+/* Stops counting for good. */
+void adapt_stop(struct adapt *a);
+/* Tracing was ended by the limit. */
+bool adapt_exceeded(const struct adapt *a);
+
+/* Since the start. */
+struct adapt_account {
+	bool scaled;			/* there were times without probes, and the next three are estimates */
+	double calls, bytes;		/* that were seen, and of the times between; without the factor */
+	double factor;			/* of all counters, close to 1 */
+	double error;			/* relative standard error of all counters, for the times without probes */
+	uint64_t elapsed_ns, traced_ns, windows;
+	double represented_ns;		/* time that what was traced stands for */
+	double load;			/* CPUs that probes take while they are there */
+	double cost_ns;			/* what tracing cost the processes; 0: not known */
+};
+
+struct adapt_account adapt_account(const struct adapt *a);
+/* What a hit costs; NULL: not measured. */
+const struct hit_cost *adapt_hit_cost(const struct adapt *a);
 
 #endif

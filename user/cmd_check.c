@@ -60,18 +60,21 @@ static void print_costs(enum attach_mode mode)
 		enum site_cost cost;
 		const char *name;
 	} classes[] = {{SITE_EMULATED, "emulated"}, {SITE_STEPPED, "single-stepped"}};
-	double ns;
+	struct hit_cost hit;
 	int err;
 
 	printf("Attach by %s. One probe hit costs the target, with a stack of %d frames:\n",
 	       attach_mode_name(attach_mode_resolve(mode)), CALIBRATE_DEPTH);
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		err = kern_calibrate(mode, UNWIND_AUTO, classes[i].cost, CALIBRATE_DEPTH, &ns);
+		err = kern_calibrate(mode, UNWIND_AUTO, classes[i].cost, CALIBRATE_DEPTH, &hit);
 		if (err)
 			printf("  not measured: %s\n", strerror(-err));
 		else
-			printf("  %6.0f ns  at an instruction that is %s\n", ns, classes[i].name);
+			printf("  %6.0f ns  at an instruction that is %s; %.0f ns if the call is not sampled\n",
+			       hit.recorded, classes[i].name, hit.other);
 	}
+	if (attach_mode_resolve(mode) != ATTACH_MULTI)
+		printf("  --max-overhead only warns here: taking probes out takes too long without uprobe_multi\n");
 }
 
 static const char *cost_name(enum site_cost cost)

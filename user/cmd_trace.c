@@ -21,6 +21,7 @@
 #include "target/launch.h"
 
 #define DEFAULT_REFRESH_NS 1000000000ULL
+#define WINDOW_WAIT_NS 50000000ULL
 #define LOSS_LIMIT 100	/* one in so many */
 
 struct watched {
@@ -219,6 +220,7 @@ static struct kern_options kern_options(const struct options *o)
 		.blocks = o->blocks, .max_blocks = o->max_blocks, .peak = o->views & VIEW_BIT(VIEW_PEAK),
 		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
+		.governed = adapt_governs(o),
 		.sample_mean = o->sample_bytes ? o->sample_bytes : 1, .sample_fixed = o->sample_bytes != 0,
 	};
 }
@@ -254,6 +256,8 @@ static int start(struct run *r)
 		err = reporting_open(&r->o, r->tracer, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid,
 				     &r->reporting);
 	if (!err)
+		r->adapt = adapt_new(&r->o, r->tracer);
+	if (!err)
 		err = watch_fd(r, tracer_events_fd(r->tracer));
 	if (!err)
 		err = watch_fd(r, tracer_frames_fd(r->tracer));
@@ -263,7 +267,7 @@ static int start(struct run *r)
 		err = r->launch ? launch_exec(r->launch) : add_pids(r);
 	r->start_ns = now_ns();
 	if (!err)
-		r->adapt = adapt_new(&r->o, r->tracer, r->start_ns);
+		adapt_start(r->adapt);
 	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
 	r->next_ns = r->o.interval_ns ? r->start_ns + r->o.interval_ns : UINT64_MAX;
 	return err;
@@ -273,8 +277,12 @@ static void wait_for_events(struct run *r)
 {
 	struct epoll_event evs[16];
 	uint64_t now = now_ns(), until = r->end_ns < r->next_ns ? r->end_ns : r->next_ns;
-	uint64_t ms = until > now ? (until - now + 999999) / 1000000 : 0;
-	int n = epoll_wait(r->epoll, evs, 16, ms < TRACER_POLL_MS ? (int)ms : TRACER_POLL_MS);
+	uint64_t wake = adapt_wake_ns(r->adapt), ms;
+	int n;
+
+	until = wake < until ? wake : until;
+	ms = until > now ? (until - now + 999999) / 1000000 : 0;
+	n = epoll_wait(r->epoll, evs, 16, ms < TRACER_POLL_MS ? (int)ms : TRACER_POLL_MS);
 
 	for (int i = 0; i < n; i++) {
 		if (evs[i].data.fd == r->signals)
@@ -299,7 +307,7 @@ static int report(struct run *r, uint64_t interval, uint64_t since_ns, struct re
 	int err = tracer_collect(r->tracer, &co);
 	const struct reporting_moment m = {
 		.interval = interval, .start_ns = r->start_ns, .duration_ns = now_ns() - since_ns,
-		.min_age_ns = co.min_age_ns, .ended = ended,
+		.min_age_ns = co.min_age_ns, .ended = ended, .adapt = r->adapt,
 	};
 
 	if (!err)
@@ -323,6 +331,14 @@ static int interval_report(struct run *r)
 	return err;
 }
 
+/* A report is not made in the midst of a window, unless it is a long one. */
+static bool interval_is_over(const struct run *r)
+{
+	uint64_t now = now_ns();
+
+	return now >= r->next_ns && (!adapt_in_window(r->adapt) || now - r->next_ns > WINDOW_WAIT_NS);
+}
+
 static int trace(struct run *r)
 {
 	int err = 0;
@@ -332,10 +348,10 @@ static int trace(struct run *r)
 		reap(r);
 		err = tracer_poll(r->tracer);
 		if (!err)
-			adapt_tick(r->adapt, now_ns());
+			err = adapt_tick(r->adapt, &r->stop);
 		if (!err && now_ns() >= r->end_ns)
 			r->stop = true;
-		if (!err && !r->stop && now_ns() >= r->next_ns)
+		if (!err && !r->stop && interval_is_over(r))
 			err = interval_report(r);
 	}
 	return err;
@@ -345,7 +361,7 @@ static int final_report(struct run *r, struct reporting_result *result)
 {
 	take_interrupts();
 	/* All at once: probes that go one after another would leave frees uncounted whose allocations were. */
-	kern_stop(tracer_kern(r->tracer));
+	adapt_stop(r->adapt);
 	tracer_detach(r->tracer);
 	if (r->reader_gone)
 		return 0;
@@ -378,6 +394,8 @@ static int exit_status(const struct run *r, int err, const struct reporting_resu
 		return launch_exit_status(r->cmd_status);
 	if (r->reader_gone)
 		return STATUS_DONE;
+	if (adapt_exceeded(r->adapt))
+		return STATUS_INCOMPLETE;
 	if (!result->recorded && !result->lost) {
 		warn("nothing was recorded: the target made no allocation%s in that time",
 		     r->o.min_size || r->o.max_size != UINT64_MAX ? " of that size" : "");
@@ -413,7 +431,7 @@ int cmd_trace(const struct options *o)
 {
 	struct run r = {.o = *o, .epoll = -1, .signals = -1};
 	struct reporting_result result = {0};
-	int err;
+	int err, status;
 
 	/* sudo alloctrace -p PID, nothing else said: a display that refreshes. */
 	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output && !o->format->machine &&
@@ -426,6 +444,7 @@ int cmd_trace(const struct options *o)
 		err = final_report(&r, &result);
 	if (!err)
 		wait_for_command(&r);
+	status = exit_status(&r, err, &result);
 	finish(&r);
-	return exit_status(&r, err, &result);
+	return status;
 }

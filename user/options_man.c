@@ -70,6 +70,10 @@ static const char *const errors[] = {
 	"standard error in per cent: the true value is within that of the one shown in two of three cases, and within "
 	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
 	"comes from one sample. Totals in the summary are exact: every call is counted there.",
+	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
+	"well, and all errors have that part in them which comes from how much one time differed from another. It takes some "
+	"windows until it is known itself. What is counted is what the process does while it is traced: one that has "
+	"no idle time does less then, by what the probes take meanwhile.",
 	NULL
 };
 
@@ -113,6 +117,8 @@ static const char folded_example[] =
 static const struct item summary_lines[] = {
 	{ "target", "The processes and their allocator." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
+	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
+	  "many windows, and the error that comes from it." },
 	{ "sampled", "Calls that are in the tables, where not all are." },
 	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
 	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out), "
@@ -126,7 +132,7 @@ static const struct item summary_lines[] = {
 	{ "truncated", "Stacks that end before the program's start, by reason." },
 	{ "unnamed", "Frames without a function's name, by reason." },
 	{ "cost", "What tracing cost the target: probe hits times the cost of one, which was measured on this "
-	  "machine." },
+	  "machine for calls that are sampled and others; and what taking probes out and putting them back took." },
 	{ NULL, NULL }
 };
 
@@ -135,7 +141,8 @@ static const struct item exit_status[] = {
 	{ "1", "Failed; the reason was said." },
 	{ "2", "The command line is wrong." },
 	{ "3", "Nothing was recorded." },
-	{ "4", "The report is incomplete: more than 1 % of the calls were lost." },
+	{ "4", "The report is incomplete: more than 1 % of the calls were lost, or tracing ended early because it cost "
+	  "more than --max-overhead." },
 	{ NULL, NULL }
 };
 

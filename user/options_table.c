@@ -225,20 +225,24 @@ const struct option_row option_rows[] = {
 	  .man = "Say what is done: which functions are probed and which are not, how much memory is used, where names "
 		 "come from." },
 
-	{ "sample", 0, "BYTES", OPTION_SIZE, SECTION_KERNEL, TO(sample_bytes), LIMITS("1", "1T"), .word = "auto",
+	{ "sample", 0, "BYTES", OPTION_SIZE, SECTION_KERNEL, TO(sample_bytes), LIMITS("1", "64M"), .word = "auto",
 	  .fallback = "auto",
 	  .help = "a sample every so many bytes; 1: all",
 	  .man = "How many bytes on average lie from one sample to the next. With 1 every call is recorded. With auto, "
-		 "every call is recorded while the process allocates slowly, and fewer the faster it does. Bytes and "
-		 "calls in all are exact whatever this is; the rows are unbiased estimates, shown with their standard "
-		 "errors and in no more digits than mean something." },
+		 "every call is recorded while that comes to less than 20,000 samples a second, and fewer the faster "
+		 "the process allocates; a sample keeps the weight that it was taken with. Bytes and calls in all are "
+		 "exact whatever this is; the rows are unbiased estimates, shown with their standard errors and in no "
+		 "more digits than mean something." },
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
 	  .word = "off",
 	  .help = "what tracing may cost, in % of a CPU; or off",
 	  .man = "How much time of one CPU tracing may cost each traced process, in per cent. Where it would cost "
-		 "more, probes are attached only in random windows of time, and the counts are scaled up. What is "
-		 "live can't be told with gaps: in views that follow blocks alloctrace stops when the limit is "
-		 "exceeded, and says what it would take. Default: 5 for --pid with --view alloc alone, else off." },
+		 "more, probes are attached only in random windows of time, and the counts are scaled up: they are "
+		 "estimates then, with errors. The limit holds on average; what is not used up is saved "
+		 "for later, at most that of 2 s. What is live can't be told with gaps: in views that follow blocks "
+		 "alloctrace stops when the limit is exceeded for 2 s, reports, says what it would take, and exits "
+		 "with 4. Without uprobe_multi (Linux 6.6) it only warns. Default: 5 for --pid with --view alloc "
+		 "alone, else off." },
 	{ "max-blocks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_blocks), LIMITS("1000", "1000000000"),
 	  .fallback = "1000000", .man_only = true,
 	  .help = "live blocks that the kernel can hold",

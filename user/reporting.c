@@ -2,6 +2,7 @@
 #include "reporting.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,11 +26,13 @@ struct reporting {
 	struct outfile *file;	/* opened ahead; NULL: opened for each report */
 	bool to_stderr;		/* the command owns stdout */
 	size_t drawn;		/* lines on the terminal that the next refresh replaces */
-	double hit_ns;
+	struct hit_cost hit;
 	bool calibrated;
 	struct suppressions *suppressions;
 	vec_of(uint64_t) marks_ns;	/* since the start */
-	uint64_t last_counts[COUNT_MAX];	/* with --delta: as of the last report */
+	/* With --delta: as of the last report. */
+	uint64_t last_counts[COUNT_MAX];
+	struct adapt_account last_account;
 	struct report_count losses[ACCOUNT_MAX_LOSSES], ends[STACK_END_MAX];
 };
 
@@ -142,28 +145,95 @@ static struct counters delivered(const struct profile *p)
 }
 
 /* Of the time that the report covers: all, or since the last one. */
-static void fill_counts(struct reporting *r, struct report *rep)
+static struct adapt_account account_since(struct reporting *r, const struct adapt *adapt, bool delta)
 {
-	uint64_t now[COUNT_MAX], c[COUNT_MAX];
-	struct counters all = profile_total(rep->profile, PROFILE_ALLOC);
-	uint64_t recorded;
+	const struct adapt_account now = adapt_account(adapt), last = r->last_account;
+	struct adapt_account a = now;
+
+	r->last_account = now;
+	if (!delta)
+		return a;
+	a.calls -= last.calls;
+	a.bytes -= last.bytes;
+	a.elapsed_ns -= last.elapsed_ns;
+	a.traced_ns -= last.traced_ns;
+	a.windows -= last.windows;
+	a.cost_ns -= last.cost_ns;
+	a.represented_ns -= last.represented_ns;
+	/* A window may stand for more than the interval that it is in. */
+	a.factor = a.represented_ns > 0 ? a.elapsed_ns / a.represented_ns : 1;
+	if (a.elapsed_ns)
+		a.error = fmin(a.error * sqrt((double)now.elapsed_ns / a.elapsed_ns), 1);
+	return a;
+}
+
+/* Of what is estimated by windows, which are only where allocations alone are counted. */
+static void scale(struct profile *p, double factor)
+{
+	for (size_t i = 0; i < p->sums[PROFILE_ALLOC].n; i++) {
+		struct counters *c = &p->sums[PROFILE_ALLOC].at[i];
+
+		c->bytes = llround(c->bytes * factor);
+		c->calls = llround(c->calls * factor);
+		c->bytes_var *= factor * factor;
+		c->calls_var *= factor * factor;
+	}
+	for (size_t i = 0; i < p->hists[PROFILE_SIZES].n; i++)
+		p->hists[PROFILE_SIZES].at[i].calls *= factor;
+}
+
+static void fill_windows(struct reporting *r, const struct reporting_moment *m, struct report *rep)
+{
+	const struct adapt_account a = account_since(r, m->adapt, rep->delta);
+
+	rep->cost_ns = a.cost_ns;
+	if (!a.scaled)
+		return;
+	scale(tracer_profile(r->tracer), a.factor);
+	rep->recorded = (struct counters){.bytes = a.bytes * a.factor, .calls = a.calls * a.factor};
+	rep->windows = (struct report_windows){
+		.scaled = true, .n = a.windows, .error = a.error, .limit = r->o->max_overhead, .load = a.load,
+		.share = a.elapsed_ns ? (double)a.traced_ns / a.elapsed_ns : 1,
+	};
+}
+
+static void fill_cost(const struct reporting *r, const uint64_t c[COUNT_MAX], struct report *rep)
+{
+	uint64_t recorded = c[COUNT_RECORDED] < c[COUNT_HITS] ? c[COUNT_RECORDED] : c[COUNT_HITS];
+	double ns = recorded * r->hit.recorded + (c[COUNT_HITS] - recorded) * r->hit.other;
+
+	rep->hits = c[COUNT_HITS];
+	rep->hit_ns = rep->hits ? ns / rep->hits : 0;
+	if (!rep->windows.scaled)
+		rep->cost_ns = ns;
+}
+
+static void fill_counts(struct reporting *r, const struct reporting_moment *m, struct report *rep)
+{
+	uint64_t now[COUNT_MAX], c[COUNT_MAX], recorded;
+	struct counters all;
+	bool exact;
 
 	kern_counts(tracer_kern(r->tracer), now);
 	for (int i = 0; i < COUNT_MAX; i++)
 		c[i] = now[i] - (rep->delta ? r->last_counts[i] : 0);
 	memcpy(r->last_counts, now, sizeof(now));
-	rep->hits = c[COUNT_HITS];
 	rep->seen = (struct counters){.bytes = c[COUNT_SEEN_BYTES], .calls = c[COUNT_SEEN]};
 	rep->nested = c[COUNT_NESTED];
 	rep->failed = c[COUNT_FAILED];
 	rep->filtered = c[COUNT_FILTERED];
-	rep->recorded = delivered(rep->profile);
+	fill_windows(r, m, rep);
+	fill_cost(r, c, rep);
+	all = profile_total(rep->profile, PROFILE_ALLOC);
+	exact = !any_estimated(all) && !rep->windows.scaled;
 	/* Of what was filtered the bytes are not known; else the sum over all calls is exact. */
-	if (any_estimated(all) && !rep->filtered)
+	if (exact || rep->filtered)
+		rep->recorded = delivered(rep->profile);
+	else if (!rep->windows.scaled)
 		rep->recorded = rep->seen;
 	/* Where the tables hold estimates, the calls behind them are counted apart. */
-	recorded = c[COUNT_RECORDED];
-	rep->account = account_of(c, any_estimated(all) ? &recorded : &all.calls);
+	recorded = exact ? all.calls : c[COUNT_RECORDED];
+	rep->account = account_of(c, &recorded);
 	/* While calls are still coming in, the two sides are not read in one instant. */
 	if (rep->interval)
 		rep->account.checked = false;
@@ -205,9 +275,10 @@ static void fill_ends(struct reporting *r, struct report *rep)
 			r->ends[rep->n_ends++] = (struct report_count){stack_end_text(e), n[e]};
 }
 
-/* Once, when the depth of the program's stacks is known. */
-static void calibrate(struct reporting *r)
+/* Once, when the depth of the program's stacks is known; if it wasn't done before. */
+static void calibrate(struct reporting *r, const struct adapt *adapt)
 {
+	const struct hit_cost *known = adapt_hit_cost(adapt);
 	const struct kern *k = tracer_kern(r->tracer);
 	enum unwind_mode unwind = kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP;
 	unsigned depth = tracer_mean_depth(r->tracer) + 0.5;
@@ -215,7 +286,9 @@ static void calibrate(struct reporting *r)
 	if (r->calibrated || r->o->quiet)
 		return;
 	r->calibrated = true;
-	if (kern_calibrate(kern_mode(k), unwind, tracer_cost(r->tracer), depth ? depth : 1, &r->hit_ns))
+	if (known)
+		r->hit = *known;
+	else if (kern_calibrate(kern_mode(k), unwind, tracer_cost(r->tracer), depth ? depth : 1, &r->hit))
 		note("what a probe hit costs could not be measured");
 }
 
@@ -314,13 +387,12 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 		suppress_leaks(r->suppressions, p, r->sym);
 	describe_target(r, &target);
 	tracer_allocators(r->tracer, &allocators);
-	calibrate(r);
-	fill_counts(r, &rep);
+	calibrate(r, m->adapt);
+	fill_counts(r, m, &rep);
 	fill_ends(r, &rep);
 	fill_heap(r, m, &rep.heap);
 	rep.target = buf_cstr(&target);
 	rep.allocator = allocators.len ? allocators.data : NULL;
-	rep.hit_ns = r->hit_ns;
 	result->recorded = rep.recorded.calls;
 	result->lost = 0;
 	for (size_t i = 0; i < rep.n_losses; i++)

@@ -340,7 +340,8 @@ static void views_that_contradict(void **state)
 	refuse("-p 1 -f folded --sizes", "--view sizes", "--format folded");
 	refuse("-p 1 --list f --lifetimes", "--view lifetimes", "--list");
 	refuse("-p 1 --list f --leaks --view peak", "--list", "one --view");
-	refuse("-p 1 --sample 0", "--sample 0", "1 to 1T, or auto");
+	refuse("-p 1 --sample 0", "--sample 0", "1 to 64M, or auto");
+	refuse("-p 1 --sample 65M", "--sample 65M", "1 to 64M, or auto");
 	refuse("-p 1 --sample x", "--sample x", "or auto");
 	refuse("-p 1 --max-overhead 0", "--max-overhead 0", "0.1 to 100, or off");
 	refuse("-p 1 --max-overhead 101", "--max-overhead 101", "0.1 to 100, or off");

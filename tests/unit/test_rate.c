@@ -251,6 +251,28 @@ static void expected_is_an_upper_bound(void **state)
 		}
 }
 
+/* A window's mean is the one that would hold for what came in the last, whatever it was before. */
+static void restarts_where_it_would_come_to(void **state)
+{
+	struct rate r;
+	const struct rate_counters before = {1000000, 31000000, 5000}, after = {1000500, 31015500, 5400};
+
+	rate_init(&r, TARGET, 0);
+	rate_restart(&r, TARGET, TARGET / 2., 1e9, 7 * S, &before);
+	assert_int_equal(r.mean, 1);
+	rate_restart(&r, TARGET, 1e6, 31e6, 7 * S, &before);
+	assert_true(rate_expected(1e6, 31e6, r.mean) <= .7 * TARGET);
+	assert_true(rate_expected(1e6, 31e6, r.mean / 2) > .7 * TARGET);
+	/* fifty times the target for a fiftieth of the time */
+	rate_restart(&r, 50. * TARGET, 1e6 / 2, 31e6 / 2, 7 * S, &before);
+	assert_int_equal(r.mean, 1);
+	rate_restart(&r, 1, 1e9, 1e18, 7 * S, &before);
+	assert_int_equal(r.mean, RATE_MEAN_MAX);
+	/* what came before the restart is no burst */
+	rate_restart(&r, TARGET, 0, 0, 7 * S, &before);
+	assert_int_equal(rate_update(&r, 7 * S + PERIOD, &after), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +287,7 @@ int main(void)
 		cmocka_unit_test(programs_in_bursts),
 		cmocka_unit_test(ticks_at_odd_times),
 		cmocka_unit_test(expected_is_an_upper_bound),
+		cmocka_unit_test(restarts_where_it_would_come_to),
 	};
 
 	return cmocka_run_group_tests_name("rate", tests, NULL, NULL);

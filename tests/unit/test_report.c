@@ -180,7 +180,29 @@ static void full_summary(void **state)
 	x->r.n_ends = 2;
 	x->r.hits = 4124481;
 	x->r.hit_ns = 550.6;
+	x->r.cost_ns = 4124481 * 550.6;
 	check_golden(x, "table", __func__);
+}
+
+/* Probes that come and go: nothing is exact, and the account is of what was counted. */
+static void probes_in_windows(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->r.windows = (struct report_windows){.scaled = true, .n = 12, .share = 0.0413, .error = 0.023, .load = 0.54,
+					       .limit = 2.5};
+	x->r.account = (struct report_account){.seen = 4000, .recorded = 3000, .unsampled = 1000, .checked = true};
+	x->r.sample_mean = 4096;
+	x->r.sample_auto = true;
+	x->r.hits = 4000;
+	x->r.hit_ns = 1234;
+	x->r.cost_ns = 2.5e8;
+	check_golden(x, "table", __func__);
+	x->r.windows.error = 0.0004;
+	x->r.windows.load = 0.09;
+	x->r.windows.n = 1;
+	check_golden(x, "table", "probes_in_one_window");
 }
 
 static void nothing_recorded(void **state)
@@ -219,6 +241,7 @@ static void fits_any_width(void **state)
 	x->r.n_losses = x->r.n_ends = 2;
 	x->r.hits = 123456789;
 	x->r.hit_ns = 551;
+	x->r.cost_ns = 123456789 * 551.;
 	x->r.target = "a-target-with-quite-a-long-name and some arguments of it \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e "
 		      "(pid 4711)";
 	for (const struct view_by *by = view_bys; by->name; by++) {
@@ -342,6 +365,7 @@ int main(void)
 		TEST(list_without_source),
 		TEST(list_of_nothing),
 		TEST(full_summary),
+		TEST(probes_in_windows),
 		TEST(nothing_recorded),
 		TEST(fits_any_width),
 		TEST(stays_within_the_height),

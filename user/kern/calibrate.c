@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What one hit costs: the real program, on a function of our own, in an object of its own with small maps, so that the
+ * What a hit costs: the real program, on a function of our own, in an object of its own with small maps, so that the
  * run's counters stay clean. Time per call with the probe less the time per call without.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 
 #include "base/log.h"
 #include "kern/internal.h"
+#include "kern/rate.h"
 #include "kern/unwind.h"
 
 #define CALLS 2000
@@ -95,6 +97,30 @@ static int own_offset(const void *addr, uint64_t *offset)
 	return err;
 }
 
+void kern_guard(struct kern *k, bool on)
+{
+	struct links links = {0};
+	uint64_t offset;
+	int fd;
+
+	if (!on || k->guard >= 0) {
+		if (!on && k->guard >= 0) {
+			close(k->guard);
+			k->guard = -1;
+		}
+		return;
+	}
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!own_offset((const void *)calibrate_emulated, &offset) &&
+	    !attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
+			    (struct link){.pid = getpid()}, fd, &offset, NULL, 1, &links))
+		k->guard = links.at[0].fd;
+	vec_free(&links);
+	close(fd);
+}
+
 /* Ourselves, as long as our unwind table is needed. */
 struct own {
 	struct modules modules;
@@ -141,18 +167,19 @@ static void own_close(struct own *own)
 	modules_free(&own->modules);
 }
 
-int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost, unsigned depth, double *hit_ns)
+int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost, unsigned depth,
+		   struct hit_cost *hit)
 {
 	const struct kern_options o = {
 		.max_stacks = 1024, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 1 << 16, .max_size = UINT64_MAX,
-		.mode = mode, .unwind = unwind, .unwind_bytes = 4 << 20,
+		.sample_mean = 1, .mode = mode, .unwind = unwind, .unwind_bytes = 4 << 20,
 	};
 	void (*f)(size_t) = cost == SITE_EMULATED ? calibrate_emulated : calibrate_stepped;
 	struct plan_probe probe = {.skip_arg = SITE_NO_REG, .site = {.arg_reg = {7, 7, 7, 7, 7, 7}}};
 	struct plan plan = {.probes = &probe, .n_probes = 1};
 	struct own own = {0};
 	struct kern *k = NULL;
-	double bare, probed;
+	double bare;
 	int err, fd;
 
 	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -168,8 +195,9 @@ int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cos
 		err = kern_attach(k, getpid(), fd, "alloctrace", 0, &plan);
 	}
 	if (!err) {
-		probed = median_run(f, depth);
-		*hit_ns = probed > bare ? probed - bare : 0;
+		hit->recorded = fmax(median_run(f, depth) - bare, 0);
+		kern_set_sample_mean(k, RATE_MEAN_MAX);
+		hit->other = fmax(median_run(f, depth) - bare, 0);
 	}
 	own_close(&own);
 	kern_close(k);

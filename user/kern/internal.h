@@ -49,6 +49,7 @@ struct kern {
 	uint32_t n_slots;
 	size_t slot_bytes;
 	int n_cpus;
+	int guard;		/* link of kern_guard(); -1: none */
 	int unwind_slab;	/* the first slab of unwind tables, and the pattern of the others */
 };
 

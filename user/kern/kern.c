@@ -191,7 +191,7 @@ int kern_open(const struct kern_options *o, struct kern **out)
 	k = xcalloc(1, sizeof(*k));
 	k->options = *o;
 	k->options.mode = attach_mode_resolve(o->mode);
-	k->unwind_slab = -1;
+	k->unwind_slab = k->guard = -1;
 	k->n_cpus = libbpf_num_possible_cpus();
 	if (k->n_cpus < 1) {
 		err = fail(-EIO, "cannot tell the number of CPUs: /sys/devices/system/cpu/possible can't be read");
@@ -212,6 +212,7 @@ void kern_close(struct kern *k)
 	if (!k)
 		return;
 	kern_detach(k);
+	kern_guard(k, false);
 	u64map_free(&k->probe_ids);
 	ring_buffer__free(k->ring);
 	unload(k);
@@ -255,4 +256,14 @@ int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b)
 void kern_stop(struct kern *k)
 {
 	*(volatile bool *)&k->skel->bss->stopped = true;
+}
+
+void kern_go(struct kern *k)
+{
+	*(volatile bool *)&k->skel->bss->stopped = false;
+}
+
+void kern_set_window_factor(struct kern *k, uint64_t factor)
+{
+	*(volatile __u64 *)&k->skel->bss->window_factor = factor;
 }

@@ -93,8 +93,17 @@ uint32_t kern_mark(struct kern *k);
 /* The mean distance of samples in bytes, from now on. */
 void kern_set_sample_mean(struct kern *k, uint64_t bytes);
 uint64_t kern_sample_mean(const struct kern *k);
-/* From now on nothing is counted any more; attached probes do nothing. */
+/* From now on nothing is counted any more; attached probes do nothing. kern_go(): they count again. */
 void kern_stop(struct kern *k);
+void kern_go(struct kern *k);
+/* How many calls each call stands for that is counted from now on, << CALLS_SHIFT; kern_options.governed. */
+void kern_set_window_factor(struct kern *k, uint64_t factor);
+/*
+ * Puts a probe that is never hit on a function of our own, or takes it away: while it is there, and for some time
+ * after, detaching takes breakpoints out at once, rather than after 40 to 95 ms (kern/governor.h says why). Putting it
+ * there waits that long itself. Without a message: it is only slower if it fails.
+ */
+void kern_guard(struct kern *k, bool on);
 /* Calls back for the frames that are in the ring (n of them are valid; where end is WALK_RAW, rec is the beginning of a
  * struct stack_raw). Returns how many records there were, or -errno. */
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg);
@@ -113,8 +122,15 @@ void kern_hold_loader_done(struct kern *k);
 /* True once after an exec by a thread other than the leader: probes attached before it no longer follow the process. */
 bool kern_exec_by_thread(struct kern *k);
 
-/* What one hit costs the traced program, in ns, measured on a function of our own with stacks of the given depth:
- * probed at an instruction of the given cost class. 0 or -errno without a message. */
-int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost, unsigned depth, double *hit_ns);
+/* What a hit costs the traced program, in ns. */
+struct hit_cost {
+	double recorded;
+	double other;	/* of a call that is not sampled; nearly the same: a free of an unknown block */
+};
+
+/* Measures it on a function of our own with stacks of the given depth, probed at an instruction of the given cost
+ * class. 0 or -errno without a message. */
+int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost, unsigned depth,
+		   struct hit_cost *hit);
 
 #endif

@@ -25,6 +25,15 @@ double rate_expected(double calls, double bytes, uint64_t mean)
 	return -calls * expm1(-bytes / calls / mean);
 }
 
+void rate_restart(struct rate *r, double target, double calls, double bytes, uint64_t now_ns,
+		  const struct rate_counters *c)
+{
+	rate_init(r, target, now_ns);
+	r->last = *c;
+	while (r->mean < RATE_MEAN_MAX && rate_expected(calls, bytes, r->mean) > UP_TO * target)
+		r->mean = r->mean < RATE_MEAN_MIN ? RATE_MEAN_MIN : r->mean * 2;
+}
+
 static void set_mean(struct rate *r, uint64_t mean, uint64_t now_ns)
 {
 	r->mean = mean;

@@ -48,6 +48,10 @@ void rate_init(struct rate *r, double target, uint64_t now_ns);
 /* Returns the mean to use from now on, in bytes: 1, or a power of two. Calls that come before most of a period is over
  * change nothing, so it may be called as often as one likes. */
 uint64_t rate_update(struct rate *r, uint64_t now_ns, const struct rate_counters *c);
+/* A new start with another target, as for a window of time: at the mean that so many calls and bytes a second ask for.
+ * c: as of now. */
+void rate_restart(struct rate *r, double target, double calls, double bytes, uint64_t now_ns,
+		  const struct rate_counters *c);
 /* Samples a second to expect, at most, of so many calls and bytes a second, whatever the calls' sizes. */
 double rate_expected(double calls, double bytes, uint64_t mean);
 

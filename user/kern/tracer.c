@@ -228,6 +228,9 @@ static void clean_forked(struct tracer *t)
 	struct forked f;
 
 	while (forked_take(&t->forked, now, &f)) {
+		/* Taking the probes out has cleaned everybody who had a copy. */
+		if (t->paused)
+			continue;
 		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid,
 		     (int)f.traced);
 		for (uint32_t m = 0; m < t->files.n; m++)

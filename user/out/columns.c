@@ -111,7 +111,7 @@ static void show_columns(struct table *t)
 		show(t, COL_SHARE);
 	if (!t->kind->histogram && !t->since_mark)
 		show(t, COL_SUM);
-	if (counters_error(t->view.total, t->o->metric) > 0)
+	if (report_error(t->r, t->view.total, t->o->metric) > 0)
 		show(t, COL_ERROR);
 	if (t->cum) {
 		show(t, COL_CUM);
@@ -150,20 +150,20 @@ void table_lay_out(struct table *t)
 	t->place_width = width - numbers_width(t);
 }
 
-static void put_bytes(struct buf *b, struct counters c)
+static void put_bytes(const struct table *t, struct buf *b, struct counters c)
 {
-	text_bytes_about(b, c.bytes, counters_error(c, METRIC_BYTES) * c.bytes);
+	text_bytes_about(b, c.bytes, report_error(t->r, c, METRIC_BYTES) * c.bytes);
 }
 
-static void put_calls(struct buf *b, struct counters c)
+static void put_calls(const struct table *t, struct buf *b, struct counters c)
 {
-	text_count_about(b, c.calls, counters_error(c, METRIC_CALLS) * c.calls);
+	text_count_about(b, c.calls, report_error(t->r, c, METRIC_CALLS) * c.calls);
 }
 
 /* A share in per cent: no digit after the point where the error has a digit before it. */
 static void put_percent(const struct table *t, struct buf *b, double share, struct counters of)
 {
-	buf_printf(b, share * counters_error(of, t->o->metric) >= 0.01 ? "%.0f" : "%.1f", 100 * share);
+	buf_printf(b, share * report_error(t->r, of, t->o->metric) >= 0.01 ? "%.0f" : "%.1f", 100 * share);
 }
 
 static void put_error(struct buf *b, double error)
@@ -173,13 +173,13 @@ static void put_error(struct buf *b, double error)
 }
 
 /* Its error is at most about that of what is live now. */
-static void put_growth(struct buf *b, int64_t growth, struct counters live)
+static void put_growth(const struct table *t, struct buf *b, int64_t growth, struct counters live)
 {
 	if (!growth)
 		return;
 	buf_char(b, growth > 0 ? '+' : '-');
 	text_bytes_about(b, growth > 0 ? (uint64_t)growth : 0 - (uint64_t)growth,
-			 counters_error(live, METRIC_BYTES) * live.bytes);
+			 report_error(t->r, live, METRIC_BYTES) * live.bytes);
 }
 
 static void put_age(const struct table *t, struct buf *b, uint64_t oldest_ns)
@@ -199,27 +199,27 @@ static void detail_text(struct table *t, enum column column, const struct number
 	switch (column) {
 	case COL_CUM:
 		if (t->o->metric == METRIC_BYTES)
-			put_bytes(b, n->cum);
+			put_bytes(t, b, n->cum);
 		else
-			put_calls(b, n->cum);
+			put_calls(t, b, n->cum);
 		break;
 	case COL_CUM_SHARE:
 		put_percent(t, b, table_share(t, n->cum), n->cum);
 		break;
 	case COL_ERROR:
-		put_error(b, counters_error(t->cum ? n->cum : n->flat, t->o->metric));
+		put_error(b, report_error(t->r, t->cum ? n->cum : n->flat, t->o->metric));
 		break;
 	case COL_GROWTH:
-		put_growth(b, d->growth, n->flat);
+		put_growth(t, b, d->growth, n->flat);
 		break;
 	case COL_OLDEST:
 		put_age(t, b, d->oldest_ns);
 		break;
 	case COL_ALLOC:
-		put_bytes(b, d->alloc);
+		put_bytes(t, b, d->alloc);
 		break;
 	case COL_FREED:
-		put_bytes(b, d->freed);
+		put_bytes(t, b, d->freed);
 		break;
 	case COL_TEMP:
 		if (d->alloc.calls)
@@ -233,7 +233,7 @@ static void detail_text(struct table *t, enum column column, const struct number
 		break;
 	default:
 		if (column >= COL_GENERATION && !counters_none(d->generations[column - COL_GENERATION]))
-			put_bytes(b, d->generations[column - COL_GENERATION]);
+			put_bytes(t, b, d->generations[column - COL_GENERATION]);
 	}
 }
 
@@ -243,15 +243,15 @@ static void cell_text(struct table *t, enum column column, const struct numbers 
 
 	switch (column) {
 	case COL_BYTES:
-		put_bytes(b, n->flat);
+		put_bytes(t, b, n->flat);
 		break;
 	case COL_CALLS:
-		put_calls(b, n->flat);
+		put_calls(t, b, n->flat);
 		break;
 	case COL_MEAN:
 		if (n->flat.calls)
 			text_bytes_about(b, n->flat.bytes / n->flat.calls,
-					 counters_error(n->flat, METRIC_BYTES) * n->flat.bytes / n->flat.calls);
+					 report_error(t->r, n->flat, METRIC_BYTES) * n->flat.bytes / n->flat.calls);
 		break;
 	case COL_SHARE:
 		put_percent(t, b, table_share(t, n->flat), n->flat);

@@ -5,22 +5,22 @@
 #include "base/text.h"
 #include "out/table.h"
 
-static void put_bytes(struct buf *b, struct counters c)
+static void put_bytes(const struct table *t, struct buf *b, struct counters c)
 {
-	text_bytes_about(b, c.bytes, counters_error(c, METRIC_BYTES) * c.bytes);
+	text_bytes_about(b, c.bytes, report_error(t->r, c, METRIC_BYTES) * c.bytes);
 }
 
-static void put_calls(struct buf *b, struct counters c)
+static void put_calls(const struct table *t, struct buf *b, struct counters c)
 {
-	text_count_about(b, c.calls, counters_error(c, METRIC_CALLS) * c.calls);
+	text_count_about(b, c.calls, report_error(t->r, c, METRIC_CALLS) * c.calls);
 }
 
 /* "1.23 MiB in 45 blocks" */
-static void bytes_in_calls(struct buf *b, struct counters c, const char *what)
+static void bytes_in_calls(const struct table *t, struct buf *b, struct counters c, const char *what)
 {
-	put_bytes(b, c);
+	put_bytes(t, b, c);
 	buf_str(b, " in ");
-	put_calls(b, c);
+	put_calls(t, b, c);
 	buf_printf(b, " %s%s", what, c.calls == 1 ? "" : "s");
 }
 
@@ -41,7 +41,7 @@ static void heading_leaks(const struct table *t, struct buf *b)
 	const struct report_heap *h = &t->r->heap;
 
 	if (t->view.n)
-		bytes_in_calls(b, t->view.total, "block");
+		bytes_in_calls(t, b, t->view.total, "block");
 	else
 		buf_str(b, "nothing");
 	if (h->ended && !h->min_age_ns) {
@@ -60,7 +60,7 @@ static void heading_marked(const struct table *t, struct buf *b)
 	const struct profile *p = t->r->profile;
 	const struct report_heap *h = &t->r->heap;
 
-	bytes_in_calls(b, t->view.total, "live block");
+	bytes_in_calls(t, b, t->view.total, "live block");
 	buf_str(b, BREAK "allocated since");
 	for (uint32_t i = 0; i < p->generations; i++) {
 		uint32_t mark = p->first_generation + i;
@@ -76,7 +76,7 @@ static void heading_marked(const struct table *t, struct buf *b)
 
 static void heading_peak(const struct table *t, struct buf *b)
 {
-	bytes_in_calls(b, t->view.total, "block");
+	bytes_in_calls(t, b, t->view.total, "block");
 	buf_str(b, BREAK "live at ");
 	text_duration(b, t->r->heap.peak_ns);
 	buf_str(b, ", when there were most bytes;" BREAK "the moment is exact to the call," BREAK
@@ -85,7 +85,7 @@ static void heading_peak(const struct table *t, struct buf *b)
 
 static void heading_temp(const struct table *t, struct buf *b)
 {
-	bytes_in_calls(b, t->view.total, "call");
+	bytes_in_calls(t, b, t->view.total, "call");
 	buf_str(b, BREAK "freed within ");
 	text_duration(b, t->r->heap.temp_age_ns);
 	buf_str(b, BREAK "or before the thread's next allocation");
@@ -96,7 +96,7 @@ static void heading_histogram(const struct table *t, struct buf *b)
 {
 	bool lifetimes = t->kind->hist == PROFILE_LIFETIMES;
 
-	put_calls(b, t->view.total);
+	put_calls(t, b, t->view.total);
 	buf_str(b, lifetimes ? " blocks that were freed:" BREAK "from allocation to free," BREAK :
 		" allocations," BREAK);
 	if (t->bars.per_column > 1)
@@ -131,7 +131,7 @@ void table_put_heading(const struct table *t, struct buf *out)
 	else if (t->kind->histogram)
 		heading_histogram(t, &text);
 	else
-		bytes_in_calls(&text, t->view.total, t->kind->state ? "block" : "call");
+		bytes_in_calls(t, &text, t->view.total, t->kind->state ? "block" : "call");
 	if (t->kind == &view_kinds[VIEW_LIVE] && !t->since_mark)
 		of_allocated(t, &text);
 	if (!t->since_mark && (t->kind == &view_kinds[VIEW_LIVE] || t->kind == &view_kinds[VIEW_LEAKS]))

@@ -2,6 +2,7 @@
 #include "out/report.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "out/render.h"
@@ -18,6 +19,11 @@ const struct report_format *report_format_find(const char *name)
 		if (!strcmp(format->name, name))
 			return format;
 	return NULL;
+}
+
+double report_error(const struct report *r, struct counters c, enum metric m)
+{
+	return counters_metric(c, m) ? hypot(counters_error(c, m), r->windows.error) : 0;
 }
 
 void render_share(struct buf *out, double share)

@@ -31,6 +31,16 @@ struct report_heap {
 	size_t n_marks;
 };
 
+/* Probes that were not there all the time (--max-overhead). */
+struct report_windows {
+	bool scaled;		/* they were not: everything is an estimate */
+	uint64_t n;		/* times that they were, after the first */
+	double share;		/* of the time that they were */
+	double error;		/* relative standard error of all counters for that */
+	double load;		/* CPUs that they took meanwhile */
+	double limit;		/* per cent */
+};
+
 /* Everything a renderer may show; filled by the command, borrowed by the renderer. */
 struct report {
 	const struct profile *profile;
@@ -41,7 +51,8 @@ struct report {
 	uint64_t interval;	/* which interval this is, from 1; 0: the final or only report */
 	bool delta;		/* counters are of this interval alone */
 	struct counters seen;	/* every call that reached a probe, nested ones left out */
-	struct counters recorded;	/* of these what is in the profile; exact even if calls are sampled */
+	struct counters recorded;	/* of these what is in the profile; exact even if calls are sampled, but not if
+					 * windows.scaled */
 	struct report_account account;
 	uint64_t sample_mean;	/* bytes from one sample to the next on average, as of now; below 2: every call */
 	bool sample_auto;	/* it changes while running */
@@ -54,7 +65,9 @@ struct report {
 	size_t n_losses;
 	const struct report_count *ends;	/* truncated stacks by reason (calls), only > 0 */
 	size_t n_ends;
-	double hit_ns;		/* calibrated cost of one probe hit; 0: not measured */
+	struct report_windows windows;
+	double cost_ns;		/* what tracing cost the target; 0: not measured */
+	double hit_ns;		/* of that a probe hit, on average */
 	uint64_t hits;
 };
 
@@ -83,6 +96,9 @@ static inline const struct view_kind *report_only_view(const struct report_optio
 {
 	return &view_kinds[__builtin_ctz(o->views)];
 }
+
+/* Relative standard error of a metric of the profile; 0: exact. */
+double report_error(const struct report *r, struct counters c, enum metric m);
 
 extern const struct report_format report_formats[];	/* ends with a NULL name */
 /* What --list makes of a report; no row of the table, since it needs a function's name. */

@@ -4,6 +4,8 @@
  *
  *     target     redis-server (pid 4711), glibc 2.36, 10.0 s
  *     allocated  1.23 GiB in 4.56M calls: 126 MiB/s, 456k calls/s, mean 290 B
+ *     traced     4.1 % of the time, in 12 windows (--max-overhead 5); totals and rows are scaled up, which adds an
+ *                error of 2.3 %
  *     sampled    12.3k of 4.56M calls, 512 KiB apart on average; totals are exact, rows are estimates
  *     live       12.3 MiB in 1.23k blocks; at most 15.1 MiB, at 3.20 s
  *     frees      4.55M, 34 of them of blocks not recorded
@@ -26,6 +28,8 @@
 #define LABEL_WIDTH 11
 /* Losses above this share make a run incomplete (exit status 4). */
 #define LOSS_ALARM 0.01
+/* CPUs that probes take while they are there: from there on the target is notably slower then. */
+#define LOAD_SAID 0.1
 
 void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
 		  const char *style)
@@ -93,6 +97,7 @@ static void put_target(struct buf *out, const struct report *r, const struct rep
 static void put_allocated(struct buf *out, const struct report *r, const struct report_options *o)
 {
 	struct counters c = r->recorded;
+	const double error = r->windows.error;
 	struct buf text = {0};
 
 	if (!c.calls) {
@@ -101,15 +106,17 @@ static void put_allocated(struct buf *out, const struct report *r, const struct 
 		buf_free(&text);
 		return;
 	}
-	text_bytes(&text, c.bytes);
+	text_bytes_about(&text, c.bytes, error * c.bytes);
 	buf_str(&text, " in ");
-	text_count(&text, c.calls);
+	text_count_about(&text, c.calls, error * c.calls);
 	buf_str(&text, c.calls == 1 ? " call:" : " calls:");
 	if (r->duration_ns) {
 		buf_str(&text, BREAK);
-		text_bytes(&text, per_second(c.bytes, r->duration_ns));
+		uint64_t bytes = per_second(c.bytes, r->duration_ns), calls = per_second(c.calls, r->duration_ns);
+
+		text_bytes_about(&text, bytes, error * bytes);
 		buf_str(&text, "/s," BREAK);
-		text_count(&text, per_second(c.calls, r->duration_ns));
+		text_count_about(&text, calls, error * calls);
 		buf_str(&text, " calls/s,");
 	}
 	buf_str(&text, BREAK "mean ");
@@ -210,8 +217,29 @@ static void put_sampled(struct buf *out, const struct report *r, const struct re
 		text_bytes(&text, r->sample_mean);
 		buf_printf(&text, " apart on average%s;", r->sample_auto ? " now" : "");
 	}
-	buf_printf(&text, BREAK "totals are exact, rows are estimates");
+	buf_printf(&text, BREAK "%srows are estimates", r->windows.scaled ? "" : "totals are exact, ");
 	summary_line(out, o, "sampled", &text, "");
+	buf_free(&text);
+}
+
+static void put_windows(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	const struct report_windows *w = &r->windows;
+	struct buf text = {0};
+
+	if (!w->scaled)
+		return;
+	render_share(&text, w->share);
+	buf_printf(&text, " of the time," BREAK "in %llu window%s", (unsigned long long)w->n, w->n == 1 ? "" : "s");
+	if (w->limit > 0)
+		buf_printf(&text, BREAK "(--max-overhead %.3g)", w->limit);
+	buf_str(&text, ";" BREAK "totals and rows are scaled up," BREAK "which adds an error of ");
+	buf_printf(&text, w->error >= 0.001 ? "%.1f %%" : "<0.1 %%", 100 * w->error);
+	if (w->load >= LOAD_SAID)
+		buf_printf(&text, ";" BREAK "meanwhile probes take %.0f %% of a CPU:" BREAK
+			   "a target without idle time does less then," BREAK "and counts are too low by that",
+			   100 * w->load);
+	summary_line(out, o, "traced", &text, "");
 	buf_free(&text);
 }
 
@@ -228,9 +256,9 @@ static void put_live(struct buf *out, const struct report *r, const struct repor
 	struct counters live = profile_total(r->profile, PROFILE_LIVE);
 	struct buf text = {0};
 
-	text_bytes_about(&text, live.bytes, counters_error(live, METRIC_BYTES) * live.bytes);
+	text_bytes_about(&text, live.bytes, report_error(r, live, METRIC_BYTES) * live.bytes);
 	buf_str(&text, " in ");
-	text_count_about(&text, live.calls, counters_error(live, METRIC_CALLS) * live.calls);
+	text_count_about(&text, live.calls, report_error(r, live, METRIC_CALLS) * live.calls);
 	buf_printf(&text, " block%s%s", live.calls == 1 ? "" : "s", r->heap.ended ? " never freed" : "");
 	/* The peak is followed only where a view needs it. */
 	if (r->heap.peak_bytes) {
@@ -318,9 +346,9 @@ static void put_suppressed(struct buf *out, const struct report *r, const struct
 
 	for (size_t i = 0; i < n; i++)
 		used += !counters_none(list[i].hidden);
-	text_count_about(&text, all.calls, counters_error(all, METRIC_CALLS) * all.calls);
+	text_count_about(&text, all.calls, report_error(r, all, METRIC_CALLS) * all.calls);
 	buf_printf(&text, " block%s, ", all.calls == 1 ? "" : "s");
-	text_bytes_about(&text, all.bytes, counters_error(all, METRIC_BYTES) * all.bytes);
+	text_bytes_about(&text, all.bytes, report_error(r, all, METRIC_BYTES) * all.bytes);
 	buf_printf(&text, " by %zu of %zu pattern%s", used, n, n == 1 ? "" : "s");
 	for (size_t i = 0; i < n && log_verbose(); i++)
 		put_pattern(&text, &list[i]);
@@ -330,15 +358,14 @@ static void put_suppressed(struct buf *out, const struct report *r, const struct
 
 static void put_cost(struct buf *out, const struct report *r, const struct report_options *o)
 {
-	double ns = r->hits * r->hit_ns;
 	struct buf text = {0};
 
-	if (r->hit_ns > 0) {
+	if (r->cost_ns > 0) {
 		buf_str(&text, "about ");
-		text_duration(&text, ns);
+		text_duration(&text, r->cost_ns);
 		if (r->duration_ns) {
 			buf_str(&text, " (");
-			render_share(&text, ns / r->duration_ns);
+			render_share(&text, r->cost_ns / r->duration_ns);
 			buf_str(&text, " of the duration)");
 		}
 		buf_str(&text, ":" BREAK);
@@ -354,6 +381,8 @@ static void put_cost(struct buf *out, const struct report *r, const struct repor
 		text_count(&text, r->nested);
 		buf_str(&text, " of them nested in another");
 	}
+	if (r->windows.scaled)
+		buf_str(&text, "," BREAK "and what attaching and detaching take");
 	summary_line(out, o, "cost", &text, "");
 	buf_free(&text);
 }
@@ -362,6 +391,7 @@ void summary_head(const struct report *r, const struct report_options *o, struct
 {
 	put_target(out, r, o);
 	put_allocated(out, r, o);
+	put_windows(out, r, o);
 	put_sampled(out, r, o);
 	if (follows_blocks(o)) {
 		put_live(out, r, o);
