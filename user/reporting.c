@@ -33,6 +33,7 @@ struct reporting {
 	/* With --delta: as of the last report. */
 	uint64_t last_counts[COUNT_MAX];
 	struct adapt_account last_account;
+	uint64_t last_ended;
 	struct report_count losses[ACCOUNT_MAX_LOSSES], ends[STACK_END_MAX];
 };
 
@@ -246,6 +247,8 @@ static void fill_counts(struct reporting *r, const struct reporting_moment *m, s
 	rep->heap.frees_unknown = c[COUNT_FREES_UNKNOWN];
 	rep->heap.replaced = c[COUNT_REPLACED];
 	rep->heap.unfollowed = c[COUNT_UNFOLLOWED];
+	rep->heap.ended_blocks = rep->profile->ended_blocks - (rep->delta ? r->last_ended : 0);
+	r->last_ended = rep->profile->ended_blocks;
 }
 
 static void fill_heap(struct reporting *r, const struct reporting_moment *m, struct report_heap *h)

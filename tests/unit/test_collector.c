@@ -291,6 +291,7 @@ static void blocks_end_with_their_process(void **state)
 	check(x, PROFILE_FREED, a, 1000, 10);
 	check(x, PROFILE_LIVE, a, 7, 1);
 	check(x, PROFILE_PEAK, a, 307, 4);
+	assert_int_equal(x->p.ended_blocks, 3);
 	fake.heap.peak_ns = 550;
 	collect(x, (struct collect_options){.blocks = true});
 	check(x, PROFILE_PEAK, a, 7, 1);

@@ -297,6 +297,43 @@ static void account_in_full(void **state)
 	free(text);
 }
 
+/* Blocks that go without a free, and calls whose blocks are not followed. */
+static void frees_in_full(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	add_heap(x);
+	x->o.width = 200;
+	x->o.views = VIEW_BIT(VIEW_LIVE);
+	x->r.heap.ended_blocks = 1;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "\nfrees      5.36M, 34 of blocks that were not recorded; "
+			       "1 block ended by exec or exit\nlost "));
+	free(text);
+	x->r.heap.ended_blocks = 12345;
+	x->r.heap.frees_unknown = 0;
+	x->r.heap.unfollowed = 1344137;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "\nfrees      5.36M; 12.3k blocks ended by exec or exit\n"
+			       "unfollowed 1.34M of 5.38M calls (25.0 %) recorded: of functions that may throw, "
+			       "in no view but alloc\n"));
+	free(text);
+	x->o.views = VIEW_BIT(VIEW_ALLOC);
+	text = render(x, "table");
+	assert_null(strstr(text, "unfollowed"));
+	free(text);
+}
+
+static void nothing_to_show(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.views = VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_PEAK) | VIEW_BIT(VIEW_TEMP) | VIEW_BIT(VIEW_LIFETIMES);
+	check_at(x, __func__, 80);
+}
+
 /* Every line of the table within the width, and none ends in a space. */
 static void check_widths(struct fixture *x, size_t width)
 {
@@ -386,6 +423,8 @@ int main(void)
 		TEST(sampled),
 		TEST(suppressed),
 		TEST(account_in_full),
+		TEST(frees_in_full),
+		TEST(nothing_to_show),
 		TEST(fits_any_width),
 		TEST(stays_within_the_height),
 		TEST(folded_of_a_view),

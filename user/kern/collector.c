@@ -262,6 +262,15 @@ static const struct ended *ended_of(const struct collector *c, uint64_t id)
 	return i ? &c->ended.at[*i] : NULL;
 }
 
+static uint64_t count_ended(const struct collector *c)
+{
+	struct sum all = {0};
+
+	for (size_t i = 0; i < c->ended.n; i++)
+		all.calls += c->ended.at[i].sum.calls;
+	return counters_of_sum(&all).calls;
+}
+
 static void on_ended(void *arg, const struct block_key *key, const struct block *block)
 {
 	struct collector *c = arg;
@@ -373,6 +382,7 @@ int collector_sums(struct collector *c, const struct collect_options *o)
 	add_unwound(c);
 	if (o->blocks)
 		c->heap = kern_heap(c->kern);
+	c->profile->ended_blocks = count_ended(c);
 	err = kern_sums(c->kern, on_sum, c);
 	if (!err && o->ages)
 		err = collect_blocks(c);

@@ -264,6 +264,7 @@ void profile_reset(struct profile *p)
 	for (size_t i = 0; i < PROFILE_HISTS; i++)
 		p->hists[i].n = 0;
 	p->oldest_ns.n = 0;
+	p->ended_blocks = 0;
 }
 
 static void remember(const struct profile *p, enum profile_kind kind, struct profile_past *past)

@@ -145,6 +145,7 @@ struct profile {
 	uint64_t now_ns;		/* when that was read; CLOCK_MONOTONIC both */
 	uint32_t first_generation, generations;	/* numbers of the first in sums, and how many; 0: no mark was set */
 	vec_of(struct profile_bucket) hists[PROFILE_HISTS];
+	uint64_t ended_blocks;	/* of PROFILE_FREED: those that nobody freed, for their process has ended or execed */
 	struct profile_past past_live, past_leaks;
 	size_t n_past;
 	const char *const *function_names;	/* by function id, as shown; borrowed */

@@ -124,6 +124,8 @@ void table_put_heading(const struct table *t, struct buf *out)
 		heading_marked(t, &text);
 	else if (t->kind == &view_kinds[VIEW_LEAKS])
 		heading_leaks(t, &text);
+	else if (!t->view.n)
+		buf_str(&text, "nothing");
 	else if (t->kind == &view_kinds[VIEW_PEAK])
 		heading_peak(t, &text);
 	else if (t->kind == &view_kinds[VIEW_TEMP])
@@ -132,7 +134,7 @@ void table_put_heading(const struct table *t, struct buf *out)
 		heading_histogram(t, &text);
 	else
 		bytes_in_calls(t, &text, t->view.total, t->kind->state ? "block" : "call");
-	if (t->kind == &view_kinds[VIEW_LIVE] && !t->since_mark)
+	if (t->kind == &view_kinds[VIEW_LIVE] && t->view.n && !t->since_mark)
 		of_allocated(t, &text);
 	if (!t->since_mark && (t->kind == &view_kinds[VIEW_LIVE] || t->kind == &view_kinds[VIEW_LEAKS]))
 		heading_growth(t, &text);

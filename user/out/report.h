@@ -24,7 +24,8 @@ struct report_account {
 struct report_heap {
 	uint64_t peak_bytes, peak_ns;	/* as sampled; when: since the start of the run */
 	uint64_t frees, frees_unknown, replaced;	/* as in shared.h */
-	uint64_t unfollowed;		/* calls whose blocks are in no view but that of allocations */
+	uint64_t ended_blocks;		/* that were not freed, but ended with their process */
+	uint64_t unfollowed;		/* recorded calls whose blocks are in no view but that of allocations */
 	uint64_t min_age_ns, temp_age_ns;
 	bool ended;			/* the command is over: what is live was never freed */
 	const uint64_t *marks_ns;	/* since the start of the run */
