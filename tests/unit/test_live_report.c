@@ -217,6 +217,7 @@ static void histograms(void **state)
 static void sampled(void **state)
 {
 	struct fixture *x = *state;
+	char *text;
 
 	add_heap(x);
 	profile_at(&x->p, PROFILE_ALLOC, STRINGS)->bytes_var = 1e15;
@@ -234,6 +235,11 @@ static void sampled(void **state)
 	x->r.sample_auto = true;
 	x->o.views = VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_LIVE);
 	check_both(x, __func__);
+	/* at the end it was slow enough for every call, before it was not */
+	x->r.sample_mean = 1;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "\nsampled    12.0k of 5.38M calls, every one now; totals are exact, "));
+	free(text);
 }
 
 static char *write_file(const char *text)

@@ -70,7 +70,7 @@ static void escape_str(struct buf *b, const char *s)
 
 static uint64_t per_second(uint64_t n, uint64_t ns)
 {
-	unsigned __int128 rate = (unsigned __int128)n * 1000000000 / ns;
+	unsigned __int128 rate = ((unsigned __int128)n * 1000000000 + ns / 2) / ns;
 
 	return rate > UINT64_MAX ? UINT64_MAX : rate;
 }
@@ -217,6 +217,8 @@ static void put_sampled(struct buf *out, const struct report *r, const struct re
 		buf_str(&text, BREAK);
 		text_bytes(&text, r->sample_mean);
 		buf_printf(&text, " apart on average%s;", r->sample_auto ? " now" : "");
+	} else {
+		buf_str(&text, BREAK "every one now;");
 	}
 	buf_printf(&text, BREAK "%srows are estimates", r->windows.scaled ? "" : "totals are exact, ");
 	summary_line(out, o, "sampled", &text, "");
