@@ -290,8 +290,8 @@ static void exceed(struct adapt *a, double share)
 	if (percent * 1.2 < 100)
 		snprintf(wanted, sizeof(wanted), "%.0f", ceil(percent * 1.2));
 	warn("tracing ends: it costs %.3g %% of a CPU for each process, more than --max-overhead %.3g, and what is "
-	     "live can't be told with gaps; this would take --max-overhead %s%s, or --view alloc, which can be traced for "
-	     "part of the time", percent, limit, wanted,
+	     "live can't be told with gaps; this would take --max-overhead %s%s, or --view alloc, which can be traced "
+	     "for part of the time", percent, limit, wanted,
 	     a->o->sample_bytes ? " or a larger --sample" : " or a larger --sample than auto's");
 }
 

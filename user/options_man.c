@@ -71,9 +71,9 @@ static const char *const errors[] = {
 	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
 	"comes from one sample. Totals in the summary are exact: every call is counted there.",
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
-	"well, and all errors have that part in them which comes from how much one time differed from another. It takes some "
-	"windows until it is known itself. What is counted is what the process does while it is traced: one that has "
-	"no idle time does less then, by what the probes take meanwhile.",
+	"well, and all errors have that part in them which comes from how much one time differed from another. It "
+	"takes some windows until it is known itself. What is counted is what the process does while it is traced: "
+	"one that has no idle time does less then, by what the probes take meanwhile.",
 	NULL
 };
 

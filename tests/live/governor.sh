@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # limit: 180
-# --max-overhead: probes that come and go, estimates that are right all the same; where there can be no gaps, an end with
-# a message.
+# --max-overhead: probes that come and go, estimates that are right all the same; where there can be no gaps, an end
+# with a message.
 . "$(dirname "$0")/../lib.sh"
 need_root
 remember_probes
@@ -46,7 +46,8 @@ if abs(all_got / all_truth - 1) > 0.1:
 END
 }
 
-# At a rate that it keeps with probes as well, for 10 s: some 20 % of a CPU while there are probes, ten times the budget.
+# At a rate that it keeps with probes as well, for 10 s: some 20 % of a CPU while there are probes, ten times the
+# budget.
 target_start "$W/sites" -w -r 200000 -t 10000
 trace_start --max-overhead 2 -f folded -p "$TARGET" -o "$DIR/folded"
 go
@@ -91,7 +92,8 @@ trace_start --view live --max-overhead 3 -o "$DIR/table" -p "$TARGET"
 go
 trace_end 20
 expect_status 4
-expect_err 'tracing ends: it costs [0-9.]+ % of a CPU for each process, more than --max-overhead 3, .*--max-overhead (off|[0-9]+).*larger --sample.*--view alloc'
+expect_err 'tracing ends: it costs [0-9.]+ % of a CPU for each process, more than --max-overhead 3, ' \
+	'this would take --max-overhead (off|[0-9]+) or a larger --sample.*, or --view alloc'
 grep -q '^live ' "$DIR/table" || fail "no report"
 kill -KILL "$TARGET"
 
