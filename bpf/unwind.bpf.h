@@ -378,7 +378,7 @@ static long walk_loop_step(__u32 i, void *arg)
 	return walk_step(*(struct scratch **)arg) ? 0 : 1;
 }
 
-#define MEMO_TRIES 4
+#define MEMO_TRIES 2
 
 /* One step more than frames: it sees whether there are more. */
 static __always_inline void walk_loop(struct scratch *s)

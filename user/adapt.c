@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapt.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct adapt {
 	struct tracer *tracer;
 	enum limit limit;
 	bool has_cost, exceeded, stopped;
+	struct calibration *calibration;	/* under way */
 	struct hit_cost cost;
 	struct rate rate;	/* its clock stands still while nothing is counted */
 	struct governor *governor;
@@ -69,15 +71,6 @@ bool adapt_governs(const struct options *o)
 	return limit_of(o) == LIMIT_WINDOWS;
 }
 
-static void calibrate(struct adapt *a, enum site_cost cost)
-{
-	const struct kern *k = tracer_kern(a->tracer);
-	int err = kern_calibrate(kern_mode(k), kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP, cost,
-				 CALIBRATE_DEPTH, &a->cost);
-
-	a->has_cost = !err && a->cost.recorded > 0;
-}
-
 struct adapt *adapt_new(const struct options *o, struct tracer *t)
 {
 	struct adapt *a = xcalloc(1, sizeof(*a));
@@ -85,8 +78,6 @@ struct adapt *adapt_new(const struct options *o, struct tracer *t)
 	a->o = o;
 	a->tracer = t;
 	a->limit = limit_of(o);
-	if (a->limit != LIMIT_NONE)
-		calibrate(a, SITE_EMULATED);
 	return a;
 }
 
@@ -94,6 +85,8 @@ void adapt_free(struct adapt *a)
 {
 	if (!a)
 		return;
+	if (a->calibration)
+		kern_calibrate_end(a->calibration, true, &a->cost);
 	governor_free(a->governor);
 	free(a);
 }
@@ -247,31 +240,61 @@ static void close_window(struct adapt *a)
 	governor_detached(a->governor, stop_ns, stop_hits, now_ns(), c[COUNT_HITS]);
 }
 
-void adapt_start(struct adapt *a)
+static void start_governor(struct adapt *a)
 {
-	struct governor_options go = {.switch_ns = SWITCH_NS, .tail_ns = TAIL_NS};
-	uint64_t c[COUNT_MAX];
+	struct governor_options go = {
+		.budget = budget(a), .hit_ns = a->hit_ns, .switch_ns = SWITCH_NS, .tail_ns = TAIL_NS,
+	};
+	uint64_t c[COUNT_MAX], now = now_ns();
 
-	if (a->limit != LIMIT_NONE && tracer_cost(a->tracer) != SITE_EMULATED)
-		calibrate(a, tracer_cost(a->tracer));
+	if (getrandom(&go.seed, sizeof(go.seed), 0) < 0)
+		go.seed = now;
+	a->ticked_ns = now;
+	read_counts(a, c);
+	a->governor = governor_new(&go, now, c[COUNT_HITS]);
+}
+
+static void start_calibration(struct adapt *a)
+{
+	const struct kern *k = tracer_kern(a->tracer);
+
+	a->calibration = kern_calibrate_begin(kern_mode(k), kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP,
+					      tracer_cost(a->tracer), CALIBRATE_DEPTH);
+}
+
+/* What a hit costs is known a moment after the start; then there can be a limit. */
+static void end_calibration(struct adapt *a, bool wait)
+{
+	int err = a->calibration ? kern_calibrate_end(a->calibration, wait, &a->cost) : -ENOENT;
+
+	if (err == -EAGAIN)
+		return;
+	a->calibration = NULL;
+	a->has_cost = !err && a->cost.recorded > 0;
+	a->hit_ns = a->cost.recorded;
 	if (a->limit != LIMIT_NONE && !a->has_cost) {
 		warn("what a probe hit costs could not be measured: there is no limit to it");
 		a->limit = LIMIT_NONE;
 	}
+	if (a->limit == LIMIT_WINDOWS)
+		start_governor(a);
+}
+
+void adapt_start(struct adapt *a)
+{
+	uint64_t c[COUNT_MAX];
+
 	read_counts(a, c);
 	a->start_ns = a->measured_ns = now_ns();
 	a->f = 1;
 	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
 	count_from(a, a->start_ns, c);
-	a->hit_ns = a->cost.recorded;
-	if (a->limit != LIMIT_WINDOWS)
+	/* Other reports measure it when they are due. */
+	if (a->limit == LIMIT_NONE && (!a->o->interval_ns || a->o->quiet))
 		return;
-	go.budget = budget(a);
-	go.hit_ns = a->hit_ns;
-	if (getrandom(&go.seed, sizeof(go.seed), 0) < 0)
-		go.seed = a->start_ns;
-	a->ticked_ns = a->start_ns;
-	a->governor = governor_new(&go, a->start_ns, c[COUNT_HITS]);
+	start_calibration(a);
+	if (!a->calibration)
+		end_calibration(a, false);
 }
 
 static void exceed(struct adapt *a, double share)
@@ -313,13 +336,16 @@ int adapt_tick(struct adapt *a, bool *stop)
 {
 	uint64_t c[COUNT_MAX], now = now_ns();
 
+	if (a->calibration)
+		end_calibration(a, false);
 	if (a->o->sample_bytes && a->limit == LIMIT_NONE)
 		return 0;
 	read_counts(a, c);
-	charge(a, c);
+	if (a->has_cost)
+		charge(a, c);
 	adapt_rate(a, now, c);
 	if (!a->governor) {
-		if (a->limit != LIMIT_NONE)
+		if (a->limit != LIMIT_NONE && a->has_cost)
 			check_limit(a, now);
 		*stop |= a->exceeded;
 		return 0;
@@ -394,7 +420,9 @@ void adapt_stop(struct adapt *a)
 	a->stopped = true;
 }
 
-const struct hit_cost *adapt_hit_cost(const struct adapt *a)
+const struct hit_cost *adapt_hit_cost(struct adapt *a)
 {
+	if (a->calibration)
+		end_calibration(a, true);
 	return a->has_cost ? &a->cost : NULL;
 }

@@ -21,7 +21,7 @@ struct adapt;
 /* Whether probes are to come and go: kern_options.governed. */
 bool adapt_governs(const struct options *o);
 
-/* Everything is borrowed. Before probes are attached: measures what a hit costs, if there is a limit. */
+/* Everything is borrowed. */
 struct adapt *adapt_new(const struct options *o, struct tracer *t);
 /* free(NULL) is fine. */
 void adapt_free(struct adapt *a);
@@ -51,7 +51,7 @@ struct adapt_account {
 };
 
 struct adapt_account adapt_account(const struct adapt *a);
-/* What a hit costs; NULL: not measured. */
-const struct hit_cost *adapt_hit_cost(const struct adapt *a);
+/* What a hit costs, once it is measured, which is waited for; NULL: it isn't, since nothing here needs it. */
+const struct hit_cost *adapt_hit_cost(struct adapt *a);
 
 #endif

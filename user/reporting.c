@@ -279,7 +279,7 @@ static void fill_ends(struct reporting *r, struct report *rep)
 }
 
 /* Once, when the depth of the program's stacks is known; if it wasn't done before. */
-static void calibrate(struct reporting *r, const struct adapt *adapt)
+static void calibrate(struct reporting *r, struct adapt *adapt)
 {
 	const struct hit_cost *known = adapt_hit_cost(adapt);
 	const struct kern *k = tracer_kern(r->tracer);

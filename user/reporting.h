@@ -32,7 +32,7 @@ struct reporting_moment {
 	uint64_t duration_ns;	/* what the counters cover */
 	uint64_t min_age_ns;	/* of leaks, as they were collected */
 	bool ended;		/* the command is over */
-	const struct adapt *adapt;
+	struct adapt *adapt;
 };
 
 /* A report of what was collected. 0, or -errno with a message said. */

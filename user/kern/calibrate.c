@@ -6,9 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -203,4 +207,62 @@ int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cos
 	kern_close(k);
 	close(fd);
 	return err;
+}
+
+struct calibration {
+	pid_t pid;
+	int fd;		/* of a pipe, where the result comes */
+};
+
+struct calibration_result {
+	int err;
+	struct hit_cost hit;
+};
+
+struct calibration *kern_calibrate_begin(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost,
+					 unsigned depth)
+{
+	struct calibration_result result;
+	struct calibration *c;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK))
+		return NULL;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		result.err = kern_calibrate(mode, unwind, cost, depth, &result.hit);
+		_exit(write(fds[1], &result, sizeof(result)) != sizeof(result));
+	}
+	close(fds[1]);
+	if (pid < 0) {
+		close(fds[0]);
+		return NULL;
+	}
+	c = xcalloc(1, sizeof(*c));
+	*c = (struct calibration){.pid = pid, .fd = fds[0]};
+	return c;
+}
+
+int kern_calibrate_end(struct calibration *c, bool wait, struct hit_cost *hit)
+{
+	struct calibration_result result = {.err = -EIO};
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+	ssize_t n;
+
+	while (poll(&p, 1, wait ? -1 : 0) < 0 && errno == EINTR)
+		;
+	if (!p.revents)
+		return -EAGAIN;
+	n = read(c->fd, &result, sizeof(result));
+	if (n != sizeof(result))
+		result.err = -EIO;
+	close(c->fd);
+	kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(c);
+	*hit = result.hit;
+	return result.err;
 }

@@ -133,4 +133,12 @@ struct hit_cost {
 int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost, unsigned depth,
 		   struct hit_cost *hit);
 
+/* The same in a process of its own, which takes some tenths of a second, while tracing goes on. NULL: it can't be
+ * started. */
+struct calibration;
+struct calibration *kern_calibrate_begin(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost,
+					 unsigned depth);
+/* 0 (*hit is set) or -errno: it has ended, and c is freed. -EAGAIN: it has not; never if `wait`. */
+int kern_calibrate_end(struct calibration *c, bool wait, struct hit_cost *hit);
+
 #endif
