@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define MAN_DATE "2026-11-22"
+#define MAN_DATE "2026-11-23"
 #define LINE_COLUMNS 72	/* of text; escapes come on top */
 
 struct item {
@@ -39,8 +39,9 @@ static const char *const arguments[] = {
 };
 
 static const char *const views[] = {
-	"--view names what is shown; several views are several tables of one run. In views of the live heap BLOCKS are "
-	"blocks, not calls.",
+	"--view names what is shown; several views are several tables of one run, and --format folded takes one. In "
+	"views of the live heap BLOCKS are blocks, not calls. With exec and with its end the blocks of a process end, "
+	"too; what a launched command had at its end is what it never freed.",
 	NULL
 };
 
@@ -52,7 +53,8 @@ static const struct item view_items[] = {
 	  "before, and a site that has grown in each of the last three or more intervals is marked with an arrow and "
 	  "their number." },
 	{ "leaks", "What is live and older than --min-age; at the end of a launched command, everything that was never "
-	  "freed. Leaks do not change the exit status." },
+	  "freed: also what a program keeps on purpose, and leaves to the kernel when it ends. --suppress hides "
+	  "what is known. Leaks do not change the exit status." },
 	{ "peak", "What was live, by site, at the moment when the live heap of all traced processes was largest. The "
 	  "moment is exact to the call, but for calls that were under way on other CPUs." },
 	{ "temp", "What was freed within --temp-age, or before its thread allocated again. TEMP% is the share of the "
@@ -70,6 +72,9 @@ static const char *const errors[] = {
 	"standard error in per cent: the true value is within that of the one shown in two of three cases, and within "
 	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
 	"comes from one sample. Totals in the summary are exact: every call is counted there.",
+	"A block of n bytes is sampled with a probability of 1 - exp(-n/BYTES): one of twice as many bytes as --sample "
+	"has in 86 % of cases, one of a tenth of them in 9.5 %. A site of which nothing was sampled has no row, and no "
+	"error shows that. For a small leak, or an exact count of blocks, use --sample 1.",
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
 	"well, and all errors have that part in them which comes from how much one time differed from another. It "
 	"takes some windows until it is known itself. What is counted is what the process does while it is traced: "
@@ -81,8 +86,10 @@ static const struct item table_columns[] = {
 	{ "BYTES", "Bytes asked for." },
 	{ "%", "The row's share of all bytes (with --metric calls, of all calls)." },
 	{ "SUM%", "The share of this row and those above it." },
-	{ "CALLS", "Calls of an allocator function; one that failed counts, too (see LIMITS)." },
-	{ "MEAN", "Bytes for each call." },
+	{ "the plus-minus column", "The standard error of what ranks the rows, in per cent, where it is an estimate (see Errors of "
+	  "estimates); empty where it is exact." },
+	{ "CALLS, BLOCKS", "Calls of an allocator function, and in views of the live heap blocks." },
+	{ "MEAN", "Bytes for each call, or block." },
 	{ "CUM, CUM%", "With --cum: what the row's function and all it calls allocate." },
 	{ "SITE < CALLERS", "The place that calls the allocator (or what --by makes a row), and the chain of "
 	  "its callers in the row's heaviest stack, innermost first. With debugging information a site is "
@@ -119,10 +126,13 @@ static const struct item summary_lines[] = {
 	{ "allocated", "Bytes, calls, rates and the mean size." },
 	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
 	  "many windows, and the error that comes from it." },
-	{ "sampled", "Calls that are in the tables, where not all are." },
+	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last." },
 	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
-	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out), "
-	  "and those whose free was not seen, but whose address was allocated again." },
+	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out, "
+	  "or not sampled), those whose free was not seen, but whose address was allocated again, and those that an "
+	  "exec or the end of their process has ended. glibc frees what a thread kept in reserve once more when "
+	  "the thread ends: a few frees of blocks that were not recorded." },
+	{ "unfollowed", "Of the calls that were recorded, those of functions that may throw: see LIMITS." },
 	{ "left out", "Calls left out on purpose: by --min-size and --max-size, or because the size "
 	  "overflows, so that the call cannot succeed." },
 	{ "lost", "Calls that could not be recorded, by reason. With more than 1 % lost the exit status is 4." },
@@ -155,7 +165,7 @@ static const char *const exit_of_command[] = {
 static const struct item signals[] = {
 	{ "SIGINT (Ctrl-C), SIGTERM", "Detach, report what there is, and end. A second one ends at once, "
 	  "without a report." },
-	{ "SIGUSR1", "With --mark: set a mark." },
+	{ "SIGUSR1", "With --mark: set a mark. Without it: end at once, without a report." },
 	{ NULL, NULL }
 };
 
@@ -170,6 +180,9 @@ static const struct item examples[] = {
 	{ "A file every minute, for an hour:",
 	  "sudo alloctrace -p 4711 -q -d 1h -i 1m --delta -f folded -o %p-%t.txt\n" },
 	{ "What a program never frees, from its first allocation on:", "sudo alloctrace --leaks -- ./server\n" },
+	{ "The same as a flame graph, every block counted:",
+	  "sudo alloctrace --leaks --sample 1 -f folded -o leaks.folded -- ./server\nflamegraph.pl leaks.folded > "
+	  "leaks.svg\n" },
 	{ "Which sites grow, minute by minute:", "sudo alloctrace -p 4711 --view live -i 1m\n" },
 	{ "What one request leaves behind: warm up, mark, send it, look:",
 	  "sudo alloctrace -p 4711 --view live --mark &\nsudo kill -USR1 $(pidof alloctrace)\n" },
@@ -182,17 +195,23 @@ static const struct item examples[] = {
 static const char *const limits[] = {
 	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux). Processes must be 64-bit. A "
 	"static program without a symbol table shows no allocator.",
-	"Calls are counted when they begin. One that then fails for want of memory is counted like any other.",
+	"In the views alloc and sizes alone calls are counted when they begin, and one that then fails for want of "
+	"memory is counted like any other. Where blocks are followed, such a call is not counted.",
 	"realloc of a null pointer is shown as malloc where the C library makes it one. Where operator new rounds a "
 	"size up before it passes it on, the rounded size is what is counted.",
 	"A block that is allocated by a function which may throw (operator new where it does not pass on to malloc) is "
-	"in the view alloc only: returns of such functions are not probed.",
+	"in the view alloc only: returns of such functions are not probed. So it is with operator new of tcmalloc, "
+	"jemalloc and mimalloc; that of libstdc++ passes on to malloc. The summary tells how many (unfollowed).",
+	"Views that follow blocks need return probes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such a "
+	"probe: there it is refused. alloctrace check tells.",
 	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
 	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not "
 	"seen.",
 	"A child that a traced process forks is another process, and is not traced. For the first 0.2 s it pays for "
 	"the probes that it inherited. Many shells fork for sh -c COMMAND: write sh -c 'exec COMMAND'.",
-	"A library that is loaded while tracing is probed some milliseconds after it was mapped.",
+	"A library that is loaded while tracing is probed some milliseconds after it was mapped; stacks through it end "
+	"until then with [truncated: unknown mapping]. The exec of a process given by --pid is noticed up to 50 ms "
+	"late, and what the new program allocates until then is not seen.",
 	"An exec by a thread that is not the first ends the tracing of a process given by --pid.",
 	NULL
 };
