@@ -86,8 +86,8 @@ static const struct item table_columns[] = {
 	{ "BYTES", "Bytes asked for." },
 	{ "%", "The row's share of all bytes (with --metric calls, of all calls)." },
 	{ "SUM%", "The share of this row and those above it." },
-	{ "the plus-minus column", "The standard error of what ranks the rows, in per cent, where it is an estimate (see Errors of "
-	  "estimates); empty where it is exact." },
+	{ "the plus-minus column", "The standard error of what ranks the rows, in per cent, where it is "
+	  "an estimate (see Errors of estimates); empty where it is exact." },
 	{ "CALLS, BLOCKS", "Calls of an allocator function, and in views of the live heap blocks." },
 	{ "MEAN", "Bytes for each call, or block." },
 	{ "CUM, CUM%", "With --cum: what the row's function and all it calls allocate." },
@@ -202,8 +202,8 @@ static const char *const limits[] = {
 	"A block that is allocated by a function which may throw (operator new where it does not pass on to malloc) is "
 	"in the view alloc only: returns of such functions are not probed. So it is with operator new of tcmalloc, "
 	"jemalloc and mimalloc; that of libstdc++ passes on to malloc. The summary tells how many (unfollowed).",
-	"Views that follow blocks need return probes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such a "
-	"probe: there it is refused. alloctrace check tells.",
+	"Views that follow blocks need return probes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such "
+	"a probe: there it is refused. alloctrace check tells.",
 	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
 	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not "
 	"seen.",
