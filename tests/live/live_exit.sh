@@ -22,7 +22,8 @@ expect_equal "leaks older than an hour" "$(folded_sum "$DIR/folded" 2>/dev/null)
 run "${EXACT[@]}" --view live -f folded -m calls -o "$DIR/folded" -- "$W/heap" -x "$W/steps"
 expect_status 0
 expect_equal "live blocks of an image that is gone" "$(folded_sum "$DIR/folded" ';kept;')" 0
-grep -Eq '^frees +[0-9].*; [0-9.]+k? blocks? ended by exec or exit' "$DIR/err" || fail "nothing said of the blocks that exec ended"
+grep -Eq '^frees +[0-9].*; [0-9.]+k? blocks? ended by exec or exit' "$DIR/err" ||
+	fail "nothing said of the blocks that exec ended"
 run "${EXACT[@]}" --view live -f folded -m calls -o "$DIR/folded" -- "$W/heap" -x "$W/heap"
 expect_status 0
 expect_heap "$DIR/folded" <(sed 1d "$DIR/out") live calls	# without the first image's line
