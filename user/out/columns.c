@@ -120,7 +120,8 @@ static void show_columns(struct table *t)
 	show(t, by_bytes ? COL_CALLS : COL_BYTES);
 	if (t->kind == &view_kinds[VIEW_TEMP])
 		show(t, COL_TEMP);
-	if (!t->since_mark)
+	/* They are of what a row allocates itself, which with --cum is not what it is there for. */
+	if (!t->since_mark && !t->cum)
 		show_live(t);
 	/* With one mark it's what BYTES says. */
 	for (uint32_t i = 0; t->since_mark && t->r->profile->generations > 1 && i < t->r->profile->generations; i++)
