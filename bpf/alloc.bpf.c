@@ -122,12 +122,39 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 	return info && call_begins(s, ctx, cookie, sp, &call, info);
 }
 
-/* Where a call has no slot its stack is lost, and it can't be told whether it is nested; most are not. */
+/*
+ * Without a slot the block is taken out all the same, or it would be a leak that is none. The slot that all share takes
+ * what there may be to count of a full table.
+ */
+static __always_inline void give_up_unslotted(__u64 addr)
+{
+	__u32 last = n_scratch - 1, pid, tid;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &last);
+	struct block b;
+
+	if (!s || !addr)
+		return;
+	current_ids(&pid, &tid);
+	if (!block_take(addr, pid, &b))
+		return;
+	count_shared(COUNT_FREES, 1);
+	block_freed(s, &b, false);
+}
+
+/*
+ * Where a call has no slot its stack is lost, and it can't be told whether it is nested; most are not. Nor whether a
+ * realloc() fails; most do not.
+ */
 static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
 {
+	const struct probe_info *info;
 	__u64 bytes;
 
 	count_shared(COUNT_HITS, 1);
+	if (is_off()) {
+		count_shared(COUNT_OFF, 1);
+		return;
+	}
 	if (!call_bytes(ctx, cookie, &bytes)) {
 		count_shared(COUNT_FAILED, 1);
 		return;
@@ -135,6 +162,9 @@ static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
 	count_shared(COUNT_SEEN, 1);
 	count_shared(COUNT_SEEN_BYTES, bytes);
 	count_shared(COUNT_LOST_SCRATCH, 1);
+	info = follow_blocks ? probe_info(cookie) : NULL;
+	if (info && info->old_reg != PROBE_NO_REG)
+		give_up_unslotted(reg_get(ctx, info->old_reg));
 }
 
 SEC("uprobe")
@@ -216,6 +246,15 @@ int on_return(struct pt_regs *ctx)
 	return 0;
 }
 
+static __noinline void lost_free(struct pt_regs *ctx, __u64 cookie)
+{
+	count_shared(COUNT_HITS, 1);
+	if (is_off())
+		count_shared(COUNT_OFF, 1);
+	else
+		give_up_unslotted(reg_get(ctx, cookie));
+}
+
 SEC("uprobe")
 int on_free(struct pt_regs *ctx)
 {
@@ -223,8 +262,7 @@ int on_free(struct pt_regs *ctx)
 	struct scratch *s = scratch_get();
 
 	if (!s) {
-		count_shared(COUNT_HITS, 1);
-		count_shared(COUNT_LOST_FREE, 1);
+		lost_free(ctx, cookie);
 		return 0;
 	}
 	count(s, COUNT_HITS, 1);

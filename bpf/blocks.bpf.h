@@ -123,6 +123,8 @@ static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, 
 			count(s, COUNT_SEEN_BYTES, call->bytes);
 			count(s, COUNT_LOST_RETURN, 1);
 		}
+		if (had)
+			block_freed(s, &b, false);
 		return false;
 	}
 	p = pending_push(s, t, sp);

@@ -76,7 +76,6 @@ enum count {
 	COUNT_FREES_UNKNOWN,	/* allocated before tracing, or filtered, not sampled, lost */
 	COUNT_REPLACED,		/* of the recorded: its address came back from the allocator, so it was freed unseen */
 	COUNT_LOST_RETURN,	/* the allocator function never returned, as far as was seen */
-	COUNT_LOST_FREE,	/* a free without a scratch slot: its block stays */
 	COUNT_LOST_HIST,	/* table of histograms full */
 	COUNT_LOST_BLOCK,	/* table of live blocks full: recorded as allocated and freed at once */
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */
