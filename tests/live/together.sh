@@ -73,8 +73,8 @@ wait_until 60 is_gone "${BACKGROUND[1]}"
 # A child that is not traced by whoever traces its parent loses its copies of the parent's probes; those of an
 # alloctrace of its own stay. The one that removes them is kept from it until the other is there.
 mkfifo "$DIR/child.go"
-target_start bash -c 'echo ready; read; (echo "child $BASHPID"; read <"$1"; for ((i = 0; i < 2000; i++)); do x="$i $i"; done
-	echo over) & wait; read' bash "$DIR/child.go"
+target_start bash -c 'echo ready; read; (echo "child $BASHPID"; read <"$1"
+	for ((i = 0; i < 2000; i++)); do x="$i $i"; done; echo over) & wait; read' bash "$DIR/child.go"
 parent=$TARGET
 trace_start "${EXACT[@]}" --view live -p "$parent" -o "$DIR/parent"
 parents=$TRACE
