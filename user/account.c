@@ -28,6 +28,7 @@ size_t account_losses(const uint64_t c[COUNT_MAX], uint64_t lost_frames, const s
 		{"stack table full (--max-stacks)", c[COUNT_LOST_TABLE]},
 		{"frames never arrived (--ring-size)", lost_frames},
 		{"table of live blocks full (--max-blocks)", c[COUNT_LOST_BLOCK]},
+		{"table of histograms full (--max-stacks)", c[COUNT_LOST_HIST]},
 		{"no working memory", c[COUNT_LOST_SCRATCH]},
 		{"return not seen", c[COUNT_LOST_RETURN]},
 		{"unaccounted", a->checked ? a->unaccounted : 0},

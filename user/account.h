@@ -6,7 +6,7 @@
 #include "kern/kern.h"
 #include "out/report.h"
 
-#define ACCOUNT_MAX_LOSSES 6
+#define ACCOUNT_MAX_LOSSES 7
 
 /* recorded: calls that are in the tables, as summed up over them; NULL where that is an estimate. */
 struct report_account account_of(const uint64_t counts[COUNT_MAX], const uint64_t *recorded);
