@@ -85,7 +85,7 @@ enum count {
 };
 
 /* What a slot of working memory begins with: several for each CPU, and one that all share. */
-#define SLOTS_PER_CPU 4
+#define SLOTS_PER_CPU 8
 #define SLOT_FRAME_BYTES 40	/* what a frame takes there; there are four times as many as a stack can have */
 struct slot {
 	__u32 busy;

@@ -16,7 +16,9 @@ END
 outer='JS:[~^*+]*outerWork [^;]*/work.js[^;]*'
 inner='JS:[~^*+]*makeBuffers [^;]*/work.js'
 
-# 10,000 buffers of 20,000 bytes, by makeBuffers, called by outerWork, whatever V8 made of them.
+# 10,000 buffers of 20,000 bytes, by makeBuffers, called by outerWork, whatever V8 made of them. For a while, how long is
+# a matter of when its compiler threads get the CPU, they may be made below a piece of V8 that has no frame: such
+# stacks say so.
 for option in --perf-basic-prof --perf-prof; do
 	run "${EXACT[@]}" -f folded -o folded -- node "$option" --interpreted-frames-native-stack work.js
 	expect_status 0
@@ -24,8 +26,9 @@ for option in --perf-basic-prof --perf-prof; do
 	rm -f "/tmp/perf-$pid.map" "jit-$pid.dump"
 	expect_equal "buffers that $option made" "$calls" 10000
 	bytes=$(folded_sum folded "^node;(_start|\\[).*;$outer;(.*;)?$inner")
-	[[ $bytes -ge 200000000 && $bytes -le 210000000 ]] ||
-		fail "$option: $bytes bytes below makeBuffers, not 200,000,000"
+	cut=$(folded_sum folded '^node;\[truncated: ')
+	[[ $bytes -ge 20000000 && $((bytes + cut)) -ge 200000000 && $bytes -le 210000000 ]] ||
+		fail "$option: $bytes bytes below makeBuffers, $cut where the stack was cut, not 200,000,000"
 done
 
 # Without either the code has no name, and the report says so.
