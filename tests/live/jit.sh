@@ -16,9 +16,8 @@ END
 outer='JS:[~^*+]*outerWork [^;]*/work.js[^;]*'
 inner='JS:[~^*+]*makeBuffers [^;]*/work.js'
 
-# 10,000 buffers of 20,000 bytes, by makeBuffers, called by outerWork, whatever V8 made of them. For a while, how long is
-# a matter of when its compiler threads get the CPU, they may be made below a piece of V8 that has no frame: such
-# stacks say so.
+# 10,000 buffers of 20,000 bytes, by makeBuffers, called by outerWork, whatever V8 made of them. For a while (it depends
+# on when its compiler threads get the CPU) they may be made below a piece of V8 that has no frame: such stacks say so.
 for option in --perf-basic-prof --perf-prof; do
 	run "${EXACT[@]}" -f folded -o folded -- node "$option" --interpreted-frames-native-stack work.js
 	expect_status 0
