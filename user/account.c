@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "account.h"
 
-/* Calls that are in no table. */
-static uint64_t lost_calls(const uint64_t c[COUNT_MAX])
+uint64_t account_lost(const uint64_t c[COUNT_MAX])
 {
 	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN];
 }
 
-struct report_account account_of(const uint64_t c[COUNT_MAX], const uint64_t *recorded)
+struct report_account account_of(const uint64_t c[COUNT_MAX], uint64_t recorded)
 {
 	struct report_account a = {
-		.seen = c[COUNT_SEEN], .filtered = c[COUNT_FILTERED], .unsampled = c[COUNT_UNSAMPLED],
-		.lost = lost_calls(c), .checked = recorded != NULL,
+		.seen = c[COUNT_SEEN], .recorded = recorded, .filtered = c[COUNT_FILTERED],
+		.unsampled = c[COUNT_UNSAMPLED], .lost = account_lost(c), .checked = true,
 	};
-	uint64_t others = a.filtered + a.unsampled + a.lost, sum;
+	uint64_t sum = a.recorded + a.filtered + a.unsampled + a.lost;
 
-	a.recorded = recorded ? *recorded : a.seen > others ? a.seen - others : 0;
-	sum = a.recorded + others;
 	a.unaccounted = sum > a.seen ? sum - a.seen : a.seen - sum;
 	return a;
 }

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "account.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "kern/governor.h"
@@ -49,14 +50,6 @@ struct adapt {
 	double measured_cost_ns;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static enum limit limit_of(const struct options *o)
 {
 	if (!(o->max_overhead > 0) || o->bench != BENCH_OFF)
@@ -85,8 +78,7 @@ void adapt_free(struct adapt *a)
 {
 	if (!a)
 		return;
-	if (a->calibration)
-		kern_calibrate_end(a->calibration, true, &a->cost);
+	kern_calibrate_cancel(a->calibration);
 	governor_free(a->governor);
 	free(a);
 }
@@ -110,7 +102,7 @@ static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
 /* Calls that were sampled, whether they came into a table or were lost. */
 static uint64_t samples(const uint64_t c[COUNT_MAX])
 {
-	return c[COUNT_RECORDED] + c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN];
+	return c[COUNT_RECORDED] + account_lost(c);
 }
 
 /* Takes in what the hits since the last time have cost. */
@@ -212,7 +204,7 @@ static int open_window(struct adapt *a)
 		return err;
 	read_counts(a, c);
 	charge(a, c);
-	now = now_ns();
+	now = monotonic_ns();
 	f = governor_attached(a->governor, now, c[COUNT_HITS]);
 	a->f = f / 65536.;
 	restart_rate(a, now, c);
@@ -229,7 +221,7 @@ static void close_window(struct adapt *a)
 
 	kern_guard(k, true);
 	kern_stop(k);
-	stop_ns = now_ns();
+	stop_ns = monotonic_ns();
 	read_counts(a, c);
 	count_until(a, stop_ns, c);
 	stop_hits = c[COUNT_HITS];
@@ -237,7 +229,7 @@ static void close_window(struct adapt *a)
 	kern_guard(k, false);
 	read_counts(a, c);
 	charge(a, c);
-	governor_detached(a->governor, stop_ns, stop_hits, now_ns(), c[COUNT_HITS]);
+	governor_detached(a->governor, stop_ns, stop_hits, monotonic_ns(), c[COUNT_HITS]);
 }
 
 static void start_governor(struct adapt *a)
@@ -245,7 +237,7 @@ static void start_governor(struct adapt *a)
 	struct governor_options go = {
 		.budget = budget(a), .hit_ns = a->hit_ns, .switch_ns = SWITCH_NS, .tail_ns = TAIL_NS,
 	};
-	uint64_t c[COUNT_MAX], now = now_ns();
+	uint64_t c[COUNT_MAX], now = monotonic_ns();
 
 	if (getrandom(&go.seed, sizeof(go.seed), 0) < 0)
 		go.seed = now;
@@ -285,7 +277,7 @@ void adapt_start(struct adapt *a)
 	uint64_t c[COUNT_MAX];
 
 	read_counts(a, c);
-	a->start_ns = a->measured_ns = now_ns();
+	a->start_ns = a->measured_ns = monotonic_ns();
 	a->f = 1;
 	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
 	count_from(a, a->start_ns, c);
@@ -334,7 +326,7 @@ static void check_limit(struct adapt *a, uint64_t now)
 
 int adapt_tick(struct adapt *a, bool *stop)
 {
-	uint64_t c[COUNT_MAX], now = now_ns();
+	uint64_t c[COUNT_MAX], now = monotonic_ns();
 
 	if (a->calibration)
 		end_calibration(a, false);
@@ -383,7 +375,7 @@ bool adapt_exceeded(const struct adapt *a)
 
 struct adapt_account adapt_account(const struct adapt *a)
 {
-	uint64_t c[COUNT_MAX], now = now_ns();
+	uint64_t c[COUNT_MAX], now = monotonic_ns();
 	struct adapt_account r = {
 		.calls = a->calls, .bytes = a->bytes, .factor = 1, .elapsed_ns = now - a->start_ns,
 		.traced_ns = traced_until(a, now), .represented_ns = a->represented_ns,

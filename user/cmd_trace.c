@@ -9,10 +9,10 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapt.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cmd.h"
@@ -44,14 +44,6 @@ struct run {
 	bool cmd_ended;
 	int cmd_status;		/* as of waitpid() */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static volatile sig_atomic_t interrupts;
 
@@ -129,7 +121,7 @@ static void set_mark(struct run *r)
 	if (!r->reporting || !r->start_ns)	/* not yet counting: nothing is older than this mark */
 		return;
 	r->generation = kern_mark(tracer_kern(r->tracer));
-	reporting_mark(r->reporting, now_ns() - r->start_ns);
+	reporting_mark(r->reporting, monotonic_ns() - r->start_ns);
 }
 
 static void on_signal(struct run *r, const struct signalfd_siginfo *si)
@@ -265,7 +257,7 @@ static int start(struct run *r)
 		err = tracer_hold(r->tracer, launch_pid(r->launch));
 	if (!err)
 		err = r->launch ? launch_exec(r->launch) : add_pids(r);
-	r->start_ns = now_ns();
+	r->start_ns = monotonic_ns();
 	if (!err)
 		adapt_start(r->adapt);
 	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
@@ -276,7 +268,7 @@ static int start(struct run *r)
 static void wait_for_events(struct run *r)
 {
 	struct epoll_event evs[16];
-	uint64_t now = now_ns(), until = r->end_ns < r->next_ns ? r->end_ns : r->next_ns;
+	uint64_t now = monotonic_ns(), until = r->end_ns < r->next_ns ? r->end_ns : r->next_ns;
 	uint64_t wake = adapt_wake_ns(r->adapt), ms;
 	int n;
 
@@ -306,7 +298,7 @@ static int report(struct run *r, uint64_t interval, uint64_t since_ns, struct re
 	};
 	int err = tracer_collect(r->tracer, &co);
 	const struct reporting_moment m = {
-		.interval = interval, .start_ns = r->start_ns, .duration_ns = now_ns() - since_ns,
+		.interval = interval, .start_ns = r->start_ns, .duration_ns = monotonic_ns() - since_ns,
 		.min_age_ns = co.min_age_ns, .ended = ended, .adapt = r->adapt,
 	};
 
@@ -325,7 +317,7 @@ static int interval_report(struct run *r)
 	/* Late (a large report): the next whole interval, not several at once. */
 	do
 		r->next_ns += r->o.interval_ns;
-	while (r->next_ns <= now_ns());
+	while (r->next_ns <= monotonic_ns());
 	if (r->reader_gone)
 		r->stop = true;
 	return err;
@@ -334,7 +326,7 @@ static int interval_report(struct run *r)
 /* A report is not made in the midst of a window, unless it is a long one. */
 static bool interval_is_over(const struct run *r)
 {
-	uint64_t now = now_ns();
+	uint64_t now = monotonic_ns();
 
 	return now >= r->next_ns && (!adapt_in_window(r->adapt) || now - r->next_ns > WINDOW_WAIT_NS);
 }
@@ -349,7 +341,7 @@ static int trace(struct run *r)
 		err = tracer_poll(r->tracer);
 		if (!err)
 			err = adapt_tick(r->adapt, &r->stop);
-		if (!err && now_ns() >= r->end_ns)
+		if (!err && monotonic_ns() >= r->end_ns)
 			r->stop = true;
 		if (!err && !r->stop && interval_is_over(r))
 			err = interval_report(r);

@@ -234,7 +234,7 @@ static void fill_counts(struct reporting *r, const struct reporting_moment *m, s
 		rep->recorded = rep->seen;
 	/* Where the tables hold estimates, the calls behind them are counted apart. */
 	recorded = exact ? all.calls : c[COUNT_RECORDED];
-	rep->account = account_of(c, &recorded);
+	rep->account = account_of(c, recorded);
 	/* While calls are still coming in, the two sides are not read in one instant. */
 	if (rep->interval)
 		rep->account.checked = false;

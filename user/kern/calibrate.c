@@ -245,6 +245,17 @@ struct calibration *kern_calibrate_begin(enum attach_mode mode, enum unwind_mode
 	return c;
 }
 
+void kern_calibrate_cancel(struct calibration *c)
+{
+	if (!c)
+		return;
+	close(c->fd);
+	kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(c);
+}
+
 int kern_calibrate_end(struct calibration *c, bool wait, struct hit_cost *hit)
 {
 	struct calibration_result result = {.err = -EIO};
@@ -258,11 +269,7 @@ int kern_calibrate_end(struct calibration *c, bool wait, struct hit_cost *hit)
 	n = read(c->fd, &result, sizeof(result));
 	if (n != sizeof(result))
 		result.err = -EIO;
-	close(c->fd);
-	kill(c->pid, SIGKILL);
-	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	free(c);
+	kern_calibrate_cancel(c);
 	*hit = result.hit;
 	return result.err;
 }

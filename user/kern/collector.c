@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/buf.h"
 #include "kern/blocks.h"
 #include "kern/rawwalk.h"
@@ -341,12 +341,10 @@ static void on_block(void *arg, const struct block_key *key, const struct block 
 
 static int collect_blocks(struct collector *c)
 {
-	struct timespec t;
 	int err;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
 	c->blocks = (struct blocks){
-		.profile = c->profile, .now_ns = (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec,
+		.profile = c->profile, .now_ns = monotonic_ns(),
 		.min_age_ns = c->options->min_age_ns, .generation = c->options->generation,
 	};
 	blocks_begin(&c->blocks);

@@ -68,8 +68,8 @@ int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan);
 int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b);
 /* Detaches every probe; counters stay readable. */
 void kern_detach(struct kern *k);
-/* Detaches what kern_attach() attached to one process, or (pid 0) to any. */
-void kern_detach_pid(struct kern *k, pid_t pid);
+/* Detaches what kern_attach() attached; kern_hold() goes on. */
+void kern_detach_probes(struct kern *k);
 
 /* The totals so far, over all CPUs. */
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);
@@ -140,5 +140,7 @@ struct calibration *kern_calibrate_begin(enum attach_mode mode, enum unwind_mode
 					 unsigned depth);
 /* 0 (*hit is set) or -errno: it has ended, and c is freed. -EAGAIN: it has not; never if `wait`. */
 int kern_calibrate_end(struct calibration *c, bool wait, struct hit_cost *hit);
+/* Gives it up. cancel(NULL) is fine. */
+void kern_calibrate_cancel(struct calibration *c);
 
 #endif

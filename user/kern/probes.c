@@ -284,30 +284,25 @@ static void close_all(const int *fds, size_t n)
 			pthread_join(closers[i].thread, NULL);
 }
 
-void kern_detach_pid(struct kern *k, pid_t pid)
+void kern_detach_probes(struct kern *k)
 {
 	int *fds = xcalloc(k->links.n + 1, sizeof(*fds));
-	size_t kept = 0, n;
+	size_t n;
 
 	for (int stage = LINK_ENTRY; stage >= LINK_FREE; stage--) {
 		n = 0;
 		for (size_t i = 0; i < k->links.n; i++)
-			if ((int)k->links.at[i].stage == stage && (!pid || k->links.at[i].pid == pid)) {
+			if ((int)k->links.at[i].stage == stage)
 				fds[n++] = k->links.at[i].fd;
-				k->links.at[i].fd = -1;
-			}
 		close_all(fds, n);
 	}
 	free(fds);
-	for (size_t i = 0; i < k->links.n; i++)
-		if (k->links.at[i].fd >= 0)
-			k->links.at[kept++] = k->links.at[i];
-	k->links.n = kept;
+	k->links.n = 0;
 }
 
 void kern_detach(struct kern *k)
 {
-	kern_detach_pid(k, 0);
+	kern_detach_probes(k);
 	for (size_t i = 0; i < k->hold_links.n; i++)
 		close(k->hold_links.at[i].fd);
 	vec_free(&k->links);

@@ -4,21 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "elf/symbols.h"
 #include "kern/collector.h"
 #include "probe/returns.h"
 #include "target/events.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 struct traced_file *tracer_file(struct tracer *t, uint32_t module)
 {
@@ -224,7 +216,7 @@ static void on_fork(struct tracer *t, const struct task_event *ev)
 
 static void clean_forked(struct tracer *t)
 {
-	uint64_t now = now_ns();
+	uint64_t now = monotonic_ns();
 	struct forked f;
 
 	while (forked_take(&t->forked, now, &f)) {
@@ -289,7 +281,7 @@ int tracer_poll(struct tracer *t)
 		if (p->exited)
 			continue;
 		if (lost)
-			process_read_maps(&t->processes, p, now_ns());
+			process_read_maps(&t->processes, p, monotonic_ns());
 		tracer_attach_new(t, p);
 	}
 	collector_resolve(t->collector);
@@ -315,11 +307,11 @@ void tracer_exited(struct tracer *t, pid_t pid)
 		unwind_forget(t->unwind, pid);
 	if (!p || p->exited)
 		return;
-	process_exit(p, now_ns());
+	process_exit(p, monotonic_ns());
 	/* Of the last one, what it had in the end is what the report shows. */
 	for (size_t i = 0; i < t->processes.list.n; i++)
 		if (!t->processes.list.at[i]->exited) {
-			collector_end_blocks(t->collector, pid, now_ns());
+			collector_end_blocks(t->collector, pid, monotonic_ns());
 			break;
 		}
 }

@@ -141,7 +141,7 @@ void tracer_pause(struct tracer *t)
 	if (t->paused)
 		return;
 	t->paused = true;
-	kern_detach_pid(t->kern, 0);
+	kern_detach_probes(t->kern);
 	for (size_t i = 0; i < t->processes.list.n; i++)
 		for (uint32_t m = 0; m < t->files.n; m++) {
 			uint64_t *known = u64map_find(&t->attached, attached_key(t->processes.list.at[i]->pid, m));

@@ -16,7 +16,7 @@ struct report_count {
 /* What became of the calls that were seen: seen = recorded + filtered + unsampled + lost, or something is wrong. */
 struct report_account {
 	uint64_t seen, recorded, filtered, unsampled, lost;
-	bool checked;		/* recorded was counted by itself, not made up from the others */
+	bool checked;		/* the two sides were read in one instant */
 	uint64_t unaccounted;	/* by how much the two sides differ */
 };
 

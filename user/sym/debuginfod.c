@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
@@ -37,14 +38,6 @@ static struct {
 	uint64_t spent_ns, until_ns;
 	bool said_over;
 } state;
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 bool debuginfod_is_set(void)
 {
@@ -66,7 +59,7 @@ bool debuginfod_is_allowed(void)
 /* Called by the library about once a second while it waits. */
 static int progress(void *client, long a, long b)
 {
-	return now_ns() > state.until_ns;
+	return monotonic_ns() > state.until_ns;
 }
 
 /* Directories that only root can change, as far as path exists; no link among them. path is changed while it looks. */
@@ -192,13 +185,13 @@ int debuginfod_fetch(const uint8_t *id, size_t id_len, const char *path)
 		state.said_over = true;
 		return -ETIMEDOUT;
 	}
-	began = now_ns();
+	began = monotonic_ns();
 	left = state.run_ns - state.spent_ns;
 	state.until_ns = began + (left < state.file_ns ? left : state.file_ns);
 	fd = state.find(state.client, id, (int)id_len, NULL);
-	state.spent_ns += now_ns() - began;
+	state.spent_ns += monotonic_ns() - began;
 	if (fd < 0)
 		note("debuginfod: nothing for %s: %s", path,
-		     now_ns() > state.until_ns ? "took too long" : strerror(-fd));
+		     monotonic_ns() > state.until_ns ? "took too long" : strerror(-fd));
 	return fd;
 }

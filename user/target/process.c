@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "target/mapfile.h"
@@ -46,14 +46,6 @@ struct process *processes_find(const struct processes *ps, pid_t pid)
 	return i ? ps->list.at[*i] : NULL;
 }
 
-static uint64_t now_monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 int processes_add(struct processes *ps, pid_t pid, struct process **out)
 {
 	struct process *p;
@@ -82,7 +74,7 @@ int processes_add(struct processes *ps, pid_t pid, struct process **out)
 	p->name = procfs_comm(pid);
 	if (out)
 		*out = p;
-	err = process_read_maps(ps, p, now_monotonic_ns());
+	err = process_read_maps(ps, p, monotonic_ns());
 	if (err == -ESRCH || err == -ENOENT)
 		return fail(-ESRCH, "process %d (%s) has exited", (int)pid, p->name);
 	if (err == -EACCES || err == -EPERM)
@@ -185,7 +177,7 @@ int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
 	uint64_t previous_ns = p->read_ns, end = 0;
 	struct maps_line line;
 	const char *at;
-	const uint64_t clock_ns = now_monotonic_ns();
+	const uint64_t clock_ns = monotonic_ns();
 	/* The first thread may have exited before the others; it has no memory then. */
 	pid_t tid = procfs_live_thread(p->pid);
 	int err = tid ? procfs_read(tid, "maps", &text) : -ESRCH;
