@@ -14,6 +14,7 @@
 #include "state.bpf.h"
 #include "ids.bpf.h"
 #include "retprobe.bpf.h"
+#include "direct.bpf.h"
 #include "walk.bpf.h"
 #include "memo.bpf.h"
 #include "unwind.bpf.h"
@@ -52,7 +53,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		return false;
 	}
 	if (check_wrappers) {
-		walk_begin(s, sp);
+		walk_begin(s, sp, false);
 		if (in_wrapper(cookie, sp, s->ret)) {
 			count(s, COUNT_NESTED, 1);
 			return false;
@@ -68,7 +69,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		goto not_recorded;
 	}
 	if (!s->window_bytes)
-		walk_begin(s, sp);
+		walk_begin(s, sp, false);
 	walk(s, ctx, sp, cookie);
 	call->stack = s->rec.id;
 	return true;

@@ -85,7 +85,7 @@ static __always_inline bool is_nested(struct scratch *s, const struct pt_regs *c
 		return false;
 	near = may_be_nested(s, sp);
 	if (near) {
-		walk_begin(s, sp);
+		walk_begin(s, sp, false);
 		if ((cookie & COOKIE_HAS_NESTS) && in_nest(cookie, ctx->ip, s->ret))
 			return true;
 	}

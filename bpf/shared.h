@@ -84,6 +84,13 @@ enum count {
 	COUNT_MAX,
 };
 
+/* What find_direct_map() is to try (bpf/direct.bpf.h). */
+struct direct_map_try {
+	__u64 addr, word;	/* a word in user space, and what is there */
+	__u32 gib;		/* the direct map is so many GiB below the table of page tables */
+	__u32 top;		/* 39: four levels of page tables, 48: five */
+};
+
 /* What a slot of working memory begins with: several for each CPU, and one that all share. */
 #define SLOTS_PER_CPU 8
 #define SLOT_FRAME_BYTES 40	/* what a frame takes there; there are four times as many as a stack can have */

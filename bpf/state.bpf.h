@@ -137,10 +137,29 @@ struct memo {
 	__u16 index[MEMO_INDEX_SIZE];	/* number of the frame with that sp, by memo_index_of(sp) */
 };
 
+/* A page that can be read in place (direct.bpf.h). */
+struct direct_page {
+	__u64 number;	/* its address / PAGE_BYTES */
+	__u64 at;	/* its address in the direct map */
+};
+
+/* A state of an address space's page tables. */
+struct direct_space {
+	__u64 id, gen;
+};
+
+#define PAGE_BYTES 4096
+#define DIRECT_PAGES 16
+
 struct scratch {
 	struct slot slot;
-	__u64 window_at;	/* address of window[0] */
-	__u64 window_bytes;	/* readable from there; 0: nothing read yet */
+	__u64 window_at;	/* address of what can be read of the stack */
+	__u64 window_bytes;	/* readable from there; 0: nothing yet */
+	__u64 window_in;	/* where it is: in the direct map, or window[] */
+	__u32 copies;		/* nothing is to be read in place */
+	__u32 pad;
+	struct direct_space space;	/* what pages[] holds for */
+	struct direct_page pages[DIRECT_PAGES];
 	__u64 window_next;	/* how many bytes to read next */
 	__u64 depth_bytes;	/* how far up the last walk came */
 	__u64 window[WINDOW_WORDS];

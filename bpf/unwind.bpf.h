@@ -402,17 +402,30 @@ static __always_inline void walk_loop(struct scratch *s)
 }
 
 /* Where a walk begins: at the caller, which walk_begin() has read. */
-static __always_inline void walk_init(struct scratch *s, const struct pt_regs *ctx, __u64 sp)
+static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
 {
 	struct cursor *u = &s->cursor;
 
 	u->sp = sp + 8;
-	u->bp = ctx->bp;
+	u->bp = bp;
 	u->bp_slot = 0;
 	u->start = unwind_tables ? 0 : sp;
 	u->pc = s->ret - 1;
 	u->bp_known = 1;
 	u->by_fp = 0;
+}
+
+/* All frames outward from there. Not inline: rarely, pages have moved meanwhile, and it is done twice. */
+static __noinline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	walk_init(s, sp, bp);
+	memo_begin(s, (__u64)s->rec.pid << 32 | (__u32)task->self_exec_id, epoch);
+	if (s->ret)
+		walk_loop(s);
+	else
+		s->rec.end = WALK_UNREADABLE;
 }
 
 /* How much of the stack the next walk may want: to what lies above the outermost frame, in whole cache lines. */
@@ -427,17 +440,15 @@ static __always_inline void walk_depth(struct scratch *s, __u64 sp)
  * needs. */
 static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 cookie)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	__u64 seed = walk_seed(s, cookie), epoch = *(volatile __u64 *)&unwind_epoch;
 
-	walk_init(s, ctx, sp);
-	memo_begin(s, (__u64)s->rec.pid << 32 | (__u32)task->self_exec_id, epoch);
-	if (s->ret)
-		walk_loop(s);
-	else
-		s->rec.end = WALK_UNREADABLE;
+	walk_frames(s, sp, ctx->bp, epoch);
+	if (direct_possible && !s->copies && direct_is_new(&s->space)) {
+		walk_begin(s, sp, true);
+		walk_frames(s, sp, ctx->bp, epoch);
+	}
 	if (*(volatile __u64 *)&unwind_epoch != epoch) {
-		walk_init(s, ctx, sp);
+		walk_init(s, sp, ctx->bp);
 		s->owner = 0;
 		s->n_new = 0;
 		s->known = 0;

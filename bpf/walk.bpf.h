@@ -17,7 +17,6 @@
 #ifndef ALLOCTRACE_WALK_BPF_H
 #define ALLOCTRACE_WALK_BPF_H
 
-#define PAGE_BYTES 4096
 #define WINDOW_STEP_BYTES 2048
 /* A frame pointer further away than this is no frame pointer of this stack: the largest default stack limit in use. */
 #define STACK_SPAN_BYTES (64ULL << 20)
@@ -28,14 +27,32 @@ static __always_inline __u64 hash_step(__u64 h, __u64 x)
 	return h ^ (h >> 29);
 }
 
-/* Reads the stack from addr on: as far as the last walk went, if that is mapped, or to the end of the page. A global
- * function: rarely called more than once in a walk. */
+/* Has the page at addr in place. */
+static __always_inline bool window_map(struct scratch *s, __u64 addr)
+{
+	__u64 number = addr >> PAGE_SHIFT, offset = addr & (PAGE_BYTES - 1);
+	struct direct_page *page = &s->pages[MASKED(number, DIRECT_PAGES - 1)];
+
+	if (s->copies || (page->number != number && !direct_find(addr, page)) || !direct_word(page->at + offset)) {
+		*(void *volatile *)&s->window_in = s->window;
+		return false;
+	}
+	s->window_at = addr - offset;
+	s->window_bytes = PAGE_BYTES;
+	s->window_in = page->at;
+	return true;
+}
+
+/* Has the stack from addr on: the page in place; or a copy, as far as the last walk went, if that is mapped, or to the
+ * end of the page. A global function: rarely called more than a few times in a walk. */
 __noinline int window_read(struct scratch *s, __u64 addr)
 {
 	__u64 n, page = PAGE_BYTES - (addr & (PAGE_BYTES - 1));
 
 	if (!s)
 		return 0;
+	if (direct_possible && window_map(s, addr))
+		return 1;
 	n = s->window_next ? s->window_next : WINDOW_STEP_BYTES;
 	if (n > sizeof(s->window))
 		n = sizeof(s->window);
@@ -58,9 +75,9 @@ static __always_inline bool stack_word(struct scratch *s, __u64 addr, __u64 *wor
 	if (off >= s->window_bytes) {
 		if (!window_read(s, addr))
 			return false;
-		off = 0;
+		off = addr - s->window_at;
 	}
-	*word = s->window[(off >> 3) & (WINDOW_WORDS - 1)];
+	*word = direct_possible ? direct_word(s->window_in + off) : s->window[(off >> 3) & (WINDOW_WORDS - 1)];
 	return true;
 }
 
@@ -81,12 +98,18 @@ static __always_inline bool stack_return(struct scratch *s, __u64 addr, __u64 *r
 }
 
 /* Reads the return address, at sp. */
-static __always_inline void walk_begin(struct scratch *s, __u64 sp)
+static __always_inline void walk_begin(struct scratch *s, __u64 sp, bool copies)
 {
 	__u64 ret = 0;
 
 	s->window_bytes = 0;
 	s->window_at = 0;
+	if (direct_possible) {
+		s->copies = copies || !direct_map;
+		if (direct_is_new(&s->space))
+			for (int i = 0; i < DIRECT_PAGES; i++)
+				s->pages[i].number = 0;
+	}
 	s->window_next = s->depth_bytes;
 	s->trampoline = retprobe_trampoline();
 	if ((sp & 7) || !stack_return(s, sp, &ret))

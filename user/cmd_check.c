@@ -73,6 +73,10 @@ static void print_costs(enum attach_mode mode)
 			printf("  %6.0f ns  at an instruction that is %s; %.0f ns if the call is not sampled\n",
 			       hit.recorded, classes[i].name, hit.other);
 	}
+	if (!err)
+		printf("Stacks are read %s.\n", hit.in_place ? "in place, without a copy" :
+		       feature(FEATURE_DIRECT, NULL) ? "by copies: this machine's direct map is not found" :
+						       "by copies");
 	if (attach_mode_resolve(mode) != ATTACH_MULTI)
 		printf("  --max-overhead only warns here: taking probes out takes too long without uprobe_multi\n");
 }

@@ -199,6 +199,7 @@ int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cos
 		err = kern_attach(k, getpid(), fd, "alloctrace", 0, &plan);
 	}
 	if (!err) {
+		hit->in_place = kern_reads_in_place(k);
 		hit->recorded = fmax(median_run(f, depth) - bare, 0);
 		kern_set_sample_mean(k, RATE_MEAN_MAX);
 		hit->other = fmax(median_run(f, depth) - bare, 0);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kern/direct.h"
 #include "kern/internal.h"
 #include "kern/slabs.h"
 #include "unwind_map.h"
@@ -143,13 +144,16 @@ static void unload(struct kern *k)
 static int load(struct kern *k)
 {
 	const char *why;
-	int err;
+	int err = direct_prepare();
 
+	if (err)
+		return fail(err, "cannot make libbpf ready: %s", strerror(-err));
 	k->skel = alloctrace_bpf__open();
 	if (!k->skel)
 		return fail(-errno, "cannot open the BPF object inside alloctrace: %s", strerror(errno));
 	set_constants(k, k->skel);
 	set_sizes(k, k->skel);
+	direct_set(k->skel);
 	err = probes_select(k);
 	if (err)
 		return err;
@@ -168,6 +172,7 @@ static int load(struct kern *k)
 		return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words",
 			    strerror(-err), feature(FEATURE_LOCKDOWN, &why) ? "" : ": ",
 			    feature(FEATURE_LOCKDOWN, NULL) ? "" : why);
+	direct_begin(k->skel);
 	k->slots = mmap(NULL, slots_mapped(k), PROT_READ, MAP_SHARED, bpf_map__fd(k->skel->maps.scratches), 0);
 	if (k->slots == MAP_FAILED) {
 		k->slots = NULL;
@@ -229,6 +234,11 @@ bool kern_unwinds_by_tables(const struct kern *k)
 enum attach_mode kern_mode(const struct kern *k)
 {
 	return k->options.mode;
+}
+
+bool kern_reads_in_place(const struct kern *k)
+{
+	return k->skel->bss->direct_map;
 }
 
 /* A preallocated hash element is its header (48 bytes, struct htab_elem), key and value; a bucket is 16 bytes, and

@@ -49,6 +49,8 @@ void kern_close(struct kern *k);
 enum attach_mode kern_mode(const struct kern *k);
 /* Stacks are walked by .eh_frame's tables, not by frame pointers. */
 bool kern_unwinds_by_tables(const struct kern *k);
+/* Stacks are read in place, not copied (bpf/direct.bpf.h). */
+bool kern_reads_in_place(const struct kern *k);
 /* Kernel memory of the maps, bytes, from their sizes. */
 size_t kern_memory(const struct kern *k);
 
@@ -126,6 +128,7 @@ bool kern_exec_by_thread(struct kern *k);
 struct hit_cost {
 	double recorded;
 	double other;	/* of a call that is not sampled; nearly the same: a free of an unknown block */
+	bool in_place;	/* kern_reads_in_place() */
 };
 
 /* Measures it on a function of our own with stacks of the given depth, probed at an instruction of the given cost

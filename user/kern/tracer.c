@@ -78,8 +78,9 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		t->unwind = unwind_new(t->kern, &t->modules, elf_of, t);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
-	note("kernel memory for %u stacks: %zu MiB; attached by %s", o->max_stacks, kern_memory(t->kern) >> 20,
-	     attach_mode_name(kern_mode(t->kern)));
+	note("kernel memory for %u stacks: %zu MiB; attached by %s; stacks are read %s", o->max_stacks,
+	     kern_memory(t->kern) >> 20, attach_mode_name(kern_mode(t->kern)),
+	     kern_reads_in_place(t->kern) ? "in place" : "by copies");
 	*out = t;
 	return 0;
 }

@@ -37,6 +37,7 @@ const struct feature_info feature_infos[FEATURE_MAX] = {
 	[FEATURE_UPROBE_SESSION] = {"uprobe session", "live blocks: no return probe if not sampled, Linux 6.13",
 				    false, true},
 	[FEATURE_RETURN_SECCOMP] = {"seccomp spared", "live blocks of sandboxed processes, Linux 6.14", false, true},
+	[FEATURE_DIRECT] = {"direct loads", "reads stacks in place, without a copy, Linux 6.2", false, false},
 	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false, false},
 };
 
@@ -200,13 +201,27 @@ static bool probe_return_seccomp(const char **why)
 	return false;
 }
 
-static bool probe_nops(const char **why)
+static bool is_linux(int major, int minor)
 {
 	struct utsname u;
-	int major = 0, minor = 0;
+	int this_major = 0, this_minor = 0;
 
-	if (!uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
-	    (major > 6 || (major == 6 && minor >= 18)))
+	return !uname(&u) && sscanf(u.release, "%d.%d", &this_major, &this_minor) == 2 &&
+	       (this_major > major || (this_major == major && this_minor >= minor));
+}
+
+/* bpf_rdonly_cast(), commit a35b9af4ec2c. */
+static bool probe_direct(const char **why)
+{
+	if (is_linux(6, 2))
+		return true;
+	*why = "needs Linux 6.2: stacks are copied";
+	return false;
+}
+
+static bool probe_nops(const char **why)
+{
+	if (is_linux(6, 18))
 		return true;
 	*why = "needs Linux 6.18: other sites are used";
 	return false;
@@ -225,6 +240,7 @@ static bool (*const probes[FEATURE_MAX])(const char **why) = {
 	[FEATURE_RETURN] = probe_return,
 	[FEATURE_UPROBE_SESSION] = probe_uprobe_session,
 	[FEATURE_RETURN_SECCOMP] = probe_return_seccomp,
+	[FEATURE_DIRECT] = probe_direct,
 	[FEATURE_NOPS] = probe_nops,
 };
 

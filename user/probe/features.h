@@ -24,6 +24,7 @@ enum feature {
 	FEATURE_RETURN,		/* return probes: without them live blocks can't be followed */
 	FEATURE_UPROBE_SESSION,	/* one program at entry and return, which may decline the return, 6.13 */
 	FEATURE_RETURN_SECCOMP,	/* a return probe spares a process confined by seccomp (probe/returns.h) */
+	FEATURE_DIRECT,		/* BPF can read any kernel address by a plain load, 6.2 */
 	FEATURE_NOPS,		/* uprobes on multi-byte nops are emulated */
 	FEATURE_LOCKDOWN,	/* the kernel is not locked down */
 	FEATURE_MAX,

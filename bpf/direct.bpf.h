@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The traced thread's memory, read in place. A walk wants a few words of each of a dozen frames, which may lie KiBs
+ * apart; a copy of all that is between them costs more than the rest of the walk. But the kernel has all memory mapped
+ * a second time, the direct map, and the page tables say where there a page is:
+ *
+ *     mm->pgd -> entry -> entry -> entry -> number of the page frame        direct_map + frame + offset: the same byte
+ *
+ * so that a word is one load. As get_user_pages_fast() does it, without a lock: the tables of a running thread's stack
+ * stay, and if a page was moved or taken away meanwhile, which shows in the end, copies are made instead. Pages that
+ * were found are kept for the next walks. A load from what isn't in the direct map reads as 0 (BPF_PROBE_MEM); so a
+ * page where 0 is read first is copied, too.
+ *
+ * Layout of an entry: Intel SDM volume 3, 4.5. User space finds out where the direct map is (find_direct_map()), or
+ * that all this does not work here, as where page frames are encrypted or a hypervisor's.
+ */
+#ifndef ALLOCTRACE_DIRECT_BPF_H
+#define ALLOCTRACE_DIRECT_BPF_H
+
+#define ENTRY_PRESENT	(1ULL << 0)
+#define ENTRY_USER	(1ULL << 2)
+#define ENTRY_LARGE	(1ULL << 7)	/* it is of a page of 2 MiB or 1 GiB, not of a table */
+#define ENTRY_FRAME	0x000ffffffffff000ULL
+#define ENTRY_SHIFT	9	/* bits of the address for each level */
+#define PAGE_SHIFT	12
+
+/* Set before loading: the kernel has bpf_rdonly_cast() (6.2). */
+const volatile bool direct_possible = false;
+/* Where the direct map begins, 0: it isn't used; and the top level's place in an address, 39 or 48. */
+__u64 direct_map = 0;
+__u32 direct_top = 0;
+
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/* Any kernel address; 0 if it can't be read. */
+static __always_inline __u64 direct_word(__u64 at)
+{
+	const struct timespec64 *word = bpf_rdonly_cast((void *)at, bpf_core_type_id_kernel(struct timespec64));
+
+	return word->tv_sec;
+}
+
+/*
+ * What makes translations of addresses void: another address space (ctx_id is never used again), or that an entry of
+ * its page tables was changed or taken away. The kernel counts the latter before it uses a page for anything else, so
+ * that CPUs know when to flush their TLB (arch/x86/mm/tlb.c, inc_mm_tlb_gen()); and this here is a small TLB.
+ */
+static __always_inline bool direct_is_new(struct direct_space *space)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	__u64 id = mm->context.ctx_id, gen = mm->context.tlb_gen.counter;
+
+	if (space->id == id && space->gen == gen)
+		return false;
+	space->id = id;
+	space->gen = gen;
+	return true;
+}
+
+/* Of the current process, in user space. False: nothing is there, or nothing to be read so. */
+static __always_inline bool direct_find(__u64 addr, struct direct_page *page)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	__u64 shift = direct_top, table = direct_word((__u64)&mm->pgd), entry;
+
+	for (int level = 0; level < 5; level++) {
+		entry = direct_word(table + (addr >> shift & ((1 << ENTRY_SHIFT) - 1)) * sizeof(__u64));
+		if ((entry & (ENTRY_PRESENT | ENTRY_USER)) != (ENTRY_PRESENT | ENTRY_USER))
+			return false;
+		if (shift == PAGE_SHIFT || entry & ENTRY_LARGE)
+			break;
+		table = direct_map + (entry & ENTRY_FRAME);
+		shift -= ENTRY_SHIFT;
+	}
+	page->number = addr >> PAGE_SHIFT;
+	page->at = direct_map + (entry & ENTRY_FRAME & -(1ULL << shift)) + (addr & ((1ULL << shift) - PAGE_BYTES));
+	return true;
+}
+
+/*
+ * Run by alloctrace itself while it loads: sets direct_map and direct_top if they are what t says. The direct map
+ * begins at a multiple of 1 GiB (arch/x86/mm/kaslr.c), and the top table of page tables is in it.
+ */
+SEC("syscall")
+int find_direct_map(struct direct_map_try *t)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	struct direct_page page;
+
+	if (!direct_possible)
+		return 0;
+	direct_map = ((direct_word((__u64)&mm->pgd) >> 30) - t->gib) << 30;
+	direct_top = t->top;
+	if (!direct_find(t->addr, &page) || direct_word(page.at + (t->addr & (PAGE_BYTES - 1))) != t->word)
+		direct_map = 0;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading stacks in place, by page tables and the kernel's direct map: the user side of bpf/direct.bpf.h. */
+#ifndef ALLOCTRACE_KERN_DIRECT_H
+#define ALLOCTRACE_KERN_DIRECT_H
+
+#include "kern/internal.h"
+
+/* Before a BPF object is opened. 0 or -errno. */
+int direct_prepare(void);
+/* Between open and load: whether the programs are to be made for it. */
+void direct_set(struct alloctrace_bpf *skel);
+/* After load: finds the direct map. If it isn't found, copies are made. */
+void direct_begin(struct alloctrace_bpf *skel);
+
+#endif
