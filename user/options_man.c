@@ -212,7 +212,8 @@ static const char *const limits[] = {
 	"A library that is loaded while tracing is probed some milliseconds after it was mapped; stacks through it end "
 	"until then with [truncated: unknown mapping]. The exec of a process given by --pid is noticed up to 50 ms "
 	"late, and what the new program allocates until then is not seen.",
-	"An exec by a thread that is not the first ends the tracing of a process given by --pid.",
+	"After an exec by a thread that is not the first the probes have to be attached anew, which takes 0.1 to "
+	"0.2 s.",
 	NULL
 };
 

@@ -72,6 +72,8 @@ int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b);
 void kern_detach(struct kern *k);
 /* Detaches what kern_attach() attached; kern_hold() goes on. */
 void kern_detach_probes(struct kern *k);
+/* The same for one process. */
+void kern_detach_process(struct kern *k, pid_t pid);
 
 /* The totals so far, over all CPUs. */
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);

@@ -284,7 +284,8 @@ static void close_all(const int *fds, size_t n)
 			pthread_join(closers[i].thread, NULL);
 }
 
-void kern_detach_probes(struct kern *k)
+/* pid 0: of every process. */
+static void detach(struct kern *k, pid_t pid)
 {
 	int *fds = xcalloc(k->links.n + 1, sizeof(*fds));
 	size_t n;
@@ -292,12 +293,26 @@ void kern_detach_probes(struct kern *k)
 	for (int stage = LINK_ENTRY; stage >= LINK_FREE; stage--) {
 		n = 0;
 		for (size_t i = 0; i < k->links.n; i++)
-			if ((int)k->links.at[i].stage == stage)
+			if ((int)k->links.at[i].stage == stage && (!pid || k->links.at[i].pid == pid))
 				fds[n++] = k->links.at[i].fd;
 		close_all(fds, n);
 	}
 	free(fds);
-	k->links.n = 0;
+	n = 0;
+	for (size_t i = 0; i < k->links.n; i++)
+		if (pid && k->links.at[i].pid != pid)
+			k->links.at[n++] = k->links.at[i];
+	k->links.n = n;
+}
+
+void kern_detach_probes(struct kern *k)
+{
+	detach(k, 0);
+}
+
+void kern_detach_process(struct kern *k, pid_t pid)
+{
+	detach(k, pid);
 }
 
 void kern_detach(struct kern *k)

@@ -187,7 +187,8 @@ bool tracer_held(struct tracer *t)
 	t->held = kern_hold_count(t->kern);
 	tracer_poll(t);
 	if (kern_exec_by_thread(t->kern)) {
-		/* The links follow the task that was the leader, and that is gone. */
+		tracer_exec_by_thread(t, t->held_pid);
+		/* The loader's probe as well. */
 		u64map_free(&t->attached);
 		t->attached = (struct u64map){0};
 	}
@@ -252,14 +253,20 @@ static void on_event(void *arg, const struct task_event *ev)
 		process_exec(p, ev->time_ns, ev->name);
 		collector_end_blocks(t->collector, p->pid, ev->time_ns);
 		if (p->pid == t->held_pid)
-			t->files_at_exec = 0;
+			t->files_at_exec = 0;	/* tracer_held() does the rest */
+		else if (p->leader_exited)
+			tracer_exec_by_thread(t, p->pid);
+		p->leader_exited = false;
 		break;
 	case TASK_RENAME:
 		if (ev->tid == ev->pid)
 			process_rename(p, ev->name);
 		break;
-	case TASK_FORK:
 	case TASK_EXIT:
+		if (ev->tid == ev->pid)
+			p->leader_exited = true;
+		break;
+	case TASK_FORK:
 		break;
 	}
 }

@@ -136,6 +136,30 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 	return err ? err : set_wrappers(t, p);
 }
 
+static void set_paused(struct tracer *t, pid_t pid)
+{
+	for (uint32_t m = 0; m < t->files.n; m++) {
+		uint64_t *known = u64map_find(&t->attached, attached_key(pid, m));
+
+		if (known)
+			*known = PAUSED;
+	}
+}
+
+/*
+ * The thread took the leader's pid, but probes are limited to the task that was the leader. That has no memory any
+ * more, and so the new program's gets no breakpoints from them. Those of uprobe_multi must go all the same before there
+ * are new ones: at a breakpoint the programs of all links run whose task has the struct signal of the current one
+ * (Linux 6.12, same_thread_group() in uprobe_prog_run()), and the dead leader keeps it: calls would count twice. Perf
+ * uprobes are never hit again, and may stay: to close several of them takes a second.
+ */
+void tracer_exec_by_thread(struct tracer *t, pid_t pid)
+{
+	if (kern_mode(t->kern) == ATTACH_MULTI)
+		kern_detach_process(t->kern, pid);
+	set_paused(t, pid);
+}
+
 void tracer_pause(struct tracer *t)
 {
 	if (t->paused)
@@ -143,12 +167,7 @@ void tracer_pause(struct tracer *t)
 	t->paused = true;
 	kern_detach_probes(t->kern);
 	for (size_t i = 0; i < t->processes.list.n; i++)
-		for (uint32_t m = 0; m < t->files.n; m++) {
-			uint64_t *known = u64map_find(&t->attached, attached_key(t->processes.list.at[i]->pid, m));
-
-			if (known)
-				*known = PAUSED;
-		}
+		set_paused(t, t->processes.list.at[i]->pid);
 }
 
 int tracer_resume(struct tracer *t)

@@ -16,7 +16,7 @@ struct traced_file {
 
 enum attached {
 	ATTACHED,	/* or it refused, and is not tried again */
-	PAUSED,		/* was, and will be again at tracer_resume() */
+	PAUSED,		/* was, and will be again: at once, or at tracer_resume() */
 };
 
 struct tracer {
@@ -49,5 +49,7 @@ bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module);
 /* Attaches to every file the process has mapped that it is not attached to yet. 0, or -errno with a message said;
  * silent: -ESRCH. */
 int tracer_attach_new(struct tracer *t, struct process *p);
+/* An exec by a thread that was not the leader: the process is to be attached to again, by tracer_attach_new(). */
+void tracer_exec_by_thread(struct tracer *t, pid_t pid);
 
 #endif
