@@ -61,12 +61,14 @@ static void check_probes(const struct elf_file *ef, const struct plan *p)
 		const struct plan_probe *q = &p->probes[i];
 		uint64_t at = q->vaddr, offset;
 		uint8_t code[15];
-		struct insn in;
+		struct insn in = {0};
+		int tested;
 
 		assert_true(q->site.offset < q->size);
 		do {
 			size_t n = elf_read_vaddr(ef, at, code, sizeof(code));
 
+			tested = insn_tested(&in);
 			assert_true(insn_decode(code, n, at, &in));
 			at += in.len;
 		} while (at <= q->vaddr + q->site.offset);
@@ -77,11 +79,13 @@ static void check_probes(const struct elf_file *ef, const struct plan *p)
 		assert_int_equal(offset, q->file_offset);
 		assert_false(q->site.repeats);
 		/* The return address is where a return probe looks for it. */
-		if (!q->no_return)
+		if (!q->no_return && !q->frees)
 			assert_int_equal(q->site.pushed, 0);
 		assert_int_equal(q->frees, alloc_function(q->function)->frees);
 		if (q->frees) {
 			assert_in_range(q->old_reg, 0, 15);
+			/* The next would be behind the jump of calls with NULL. */
+			assert_false(in.zi.mnemonic == ZYDIS_MNEMONIC_JZ && tested == q->old_reg);
 			continue;
 		}
 		assert_null(q->overlap);
@@ -138,6 +142,30 @@ static void check_frees(const char *path, const char *const *names)
 	elf_file_close(ef);
 }
 
+/* The site is behind the jump that calls with NULL take. */
+static void check_null_spared(const char *path, const char *name)
+{
+	struct elf_file *ef;
+	struct plan *p = plan_with(path, PLAN_NOPS | PLAN_BLOCKS, &ef);
+	const struct plan_probe *q = probe_of(p, name);
+	uint8_t code[256];
+	struct insn in = {0};
+	bool spared = false;
+	int tested = -1;
+
+	assert_non_null(q);
+	assert_in_range(q->site.offset, 1, sizeof(code) - 1);
+	assert_int_equal(elf_read_vaddr(ef, q->vaddr, code, sizeof(code)), sizeof(code));
+	for (size_t off = 0; off < q->site.offset; off += in.len) {
+		assert_true(insn_decode(code + off, sizeof(code) - off, q->vaddr + off, &in));
+		spared |= in.zi.mnemonic == ZYDIS_MNEMONIC_JZ && tested == 7;
+		tested = insn_tested(&in);
+	}
+	assert_true(spared);
+	plan_free(p);
+	elf_file_close(ef);
+}
+
 #define FREES(path, ...) check_frees(path, (const char *const[]){__VA_ARGS__, NULL})
 
 static void test_glibc(void **state)
@@ -164,6 +192,7 @@ static void test_glibc(void **state)
 	assert_string_equal(why_skipped(p, "reallocarray"), "forwards to realloc");
 	check_blocks(LIB "libc.so.6", p);
 	FREES(LIB "libc.so.6", "free");
+	check_null_spared(LIB "libc.so.6", "free");
 	plan_free(p);
 	elf_file_close(ef);
 }
@@ -186,6 +215,7 @@ static void test_jemalloc(void **state)
 	assert_non_null(probe_of(p, "rallocx"));
 	check_blocks(LIB "libjemalloc.so.2", p);
 	FREES(LIB "libjemalloc.so.2", "free", "_ZdlPvm", "_ZdaPvm", "dallocx", "sdallocx");
+	check_null_spared(LIB "libjemalloc.so.2", "_ZdlPvm");
 	plan_free(p);
 	elf_file_close(ef);
 }
@@ -242,6 +272,7 @@ static void test_mimalloc(void **state)
 	assert_int_equal(q->old_reg, 6);
 	check_blocks(LIB "libmimalloc.so.2", p);
 	FREES(LIB "libmimalloc.so.2", "free");
+	check_null_spared(LIB "libmimalloc.so.2", "free");
 	plan_free(p);
 	elf_file_close(ef);
 }

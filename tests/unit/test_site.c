@@ -242,6 +242,74 @@ static void test_one_jump(void **state)
 	expect(choose(CODE(0x48, 0x89, 0xf8, 0xff, 0xe0, 0x53)), 0, SITE_STEPPED, RDI, 0);
 }
 
+/* The site of a function that frees its argument. */
+static struct site choose_free(const uint8_t *code, size_t size)
+{
+	struct site_request r = request(code, size);
+	struct site s;
+
+	r.null_args = 1;
+	assert_int_equal(site_choose(&r, &s), 0);
+	assert_false(s.repeats);
+	return s;
+}
+
+/* Calls with NULL need not be seen: glibc's free. */
+static void test_null_jump(void **state)
+{
+	/* test %rdi,%rdi; je end; push %rbp; pop %rbp; end: ret */
+	const uint8_t code[] = {0x48, 0x85, 0xff, 0x74, 0x02, 0x55, 0x5d, 0xc3};
+	struct site s = choose_free(code, sizeof(code));
+
+	expect(s, 5, SITE_EMULATED, RDI, 0);
+	assert_string_equal(s.insn, "push %rbp");
+	/* Where they are events, not so. */
+	expect(choose(code, sizeof(code)), 3, SITE_EMULATED, RDI, 0);
+	/* test; je rel32 back out of the function; sub $8,%rsp; call: jemalloc's sized operator delete */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x0f, 0x84, 0x00, 0xff, 0xff, 0xff, 0x48, 0x83, 0xec, 0x08, 0xe8,
+				0x00, 0x10, 0x00, 0x00, 0xc3)), 13, SITE_EMULATED, RDI, 8);
+	/* mov %rdi,%rcx; test %rdi,%rdi; je end; lea -1(%rdi),%rdi; cmp %rdi,%rcx; jne end; ret: mimalloc's free */
+	expect(choose_free(CODE(0x48, 0x89, 0xf9, 0x48, 0x85, 0xff, 0x74, 0x09, 0x48, 0x8d, 0x7f, 0xff, 0x48, 0x39,
+				0xf9, 0x75, 0x00, 0xc3)), 15, SITE_EMULATED, RCX, 0);
+	/* mov %rdi,%rbx; test %rbx,%rbx; je end; push %rbx; end: ret: the copy is tested */
+	expect(choose_free(CODE(0x48, 0x89, 0xfb, 0x48, 0x85, 0xdb, 0x74, 0x01, 0x53, 0xc3)), 8, SITE_EMULATED, RDI, 0);
+	/* test; je end; test; je end; push %rbx; end: ret */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x74, 0x06, 0x48, 0x85, 0xff, 0x74, 0x01, 0x53, 0xc3)), 10,
+	       SITE_EMULATED, RDI, 0);
+}
+
+/* The jump itself, as for other functions. */
+static void test_not_past_the_jump(void **state)
+{
+	/* test %rdi,%rdi; jne work; ret; work: push %rbx: the blocks take it */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x75, 0x01, 0xc3, 0x53, 0xc3)), 3, SITE_EMULATED, RDI, 0);
+	/* test %rdi,%rdi; js end; push %rbx */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x78, 0x01, 0x53, 0xc3)), 3, SITE_EMULATED, RDI, 0);
+	/* test %rsi,%rsi; je end; push %rbx: another register */
+	expect(choose_free(CODE(0x48, 0x85, 0xf6, 0x74, 0x01, 0x53, 0xc3)), 3, SITE_EMULATED, RDI, 0);
+	/* test %rdi,%rsi: two registers; test %edi,%edi: half of it */
+	expect(choose_free(CODE(0x48, 0x85, 0xfe, 0x74, 0x01, 0x53, 0xc3)), 3, SITE_EMULATED, RDI, 0);
+	expect(choose_free(CODE(0x85, 0xff, 0x74, 0x01, 0x53, 0xc3)), 2, SITE_EMULATED, RDI, 0);
+	/* test $0xfff,%edi; je end: a block at a page's start has such bits as well */
+	expect(choose_free(CODE(0xf7, 0xc7, 0xff, 0x0f, 0x00, 0x00, 0x74, 0x01, 0x53, 0xc3)), 6, SITE_EMULATED, RDI, 0);
+	/* test %rdi,%rdi; cmp %rsi,%rdi; je end; push %rbx: flags of another instruction */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x48, 0x39, 0xf7, 0x74, 0x01, 0x53, 0xc3)), 6, SITE_EMULATED, RDI, 0);
+	/* mov %rdi,%rcx; mov (%rsi),%rdi; test %rdi,%rdi; je end; push %rbx: rdi is no argument any more */
+	expect(choose_free(CODE(0x48, 0x89, 0xf9, 0x48, 0x8b, 0x3e, 0x48, 0x85, 0xff, 0x74, 0x01, 0x53, 0xc3)), 9,
+	       SITE_EMULATED, RCX, 0);
+	/* test; je end; mov (%rdi),%rdi; push %rbx: behind it the block is lost before there is a site */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x74, 0x04, 0x48, 0x8b, 0x3f, 0x53, 0xc3)), 3, SITE_EMULATED, RDI, 0);
+	/* test; je end; lea 8(%rdi),%rax; ret: behind it there is nothing emulated */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x74, 0x05, 0x48, 0x8d, 0x47, 0x08, 0xc3, 0xc3)), 3, SITE_EMULATED,
+	       RDI, 0);
+	/* test; je end; again: push %rbx; pop %rbx; dec %eax; jne again: a site there would be run more than once */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x74, 0x06, 0x53, 0x5b, 0xff, 0xc8, 0x75, 0xfa, 0xc3)), 3,
+	       SITE_EMULATED, RDI, 0);
+	/* test; je end; again: lea 8(%rdi),%rax; push %rbx; pop %rbx; dec %eax; jne again: it lands before the push */
+	expect(choose_free(CODE(0x48, 0x85, 0xff, 0x74, 0x0a, 0x48, 0x8d, 0x47, 0x08, 0x53, 0x5b, 0xff, 0xc8, 0x75,
+				0xf6, 0xc3)), 3, SITE_EMULATED, RDI, 0);
+}
+
 static void test_nops(void **state)
 {
 	const uint8_t longnop[] = {0x48, 0x85, 0xff, 0x0f, 0x1f, 0x00, 0x53, 0xc3};
@@ -369,6 +437,8 @@ int main(void)
 		cmocka_unit_test(test_branch_into_prologue),
 		cmocka_unit_test(test_back_to_entry),
 		cmocka_unit_test(test_one_jump),
+		cmocka_unit_test(test_null_jump),
+		cmocka_unit_test(test_not_past_the_jump),
 		cmocka_unit_test(test_nops),
 		cmocka_unit_test(test_prefixed_branch),
 		cmocka_unit_test(test_refused),

@@ -154,6 +154,14 @@ bool insn_is_copy(const struct insn *in, int *dst, int *src)
 	return true;
 }
 
+int insn_tested(const struct insn *in)
+{
+	if (in->zi.mnemonic != ZYDIS_MNEMONIC_TEST || !is_gpr64(&in->op[0]) || !is_gpr64(&in->op[1]) ||
+	    in->op[0].reg.value != in->op[1].reg.value)
+		return -1;
+	return insn_gpr(in->op[0].reg.value);
+}
+
 static bool relative_target(const struct insn *in, uint64_t *target)
 {
 	const ZydisDecodedOperand *op = &in->op[0];

@@ -39,6 +39,8 @@ int insn_gpr(ZydisRegister r);
 uint16_t insn_writes(const struct insn *in);
 /* `mov %src,%dst` of whole 64-bit registers. */
 bool insn_is_copy(const struct insn *in, int *dst, int *src);
+/* The register of `test %reg,%reg` of a whole 64-bit register; -1: another instruction. */
+int insn_tested(const struct insn *in);
 /* A jmp, jcc, loop or jrcxz with its target in the instruction. */
 bool insn_is_jump(const struct insn *in, uint64_t *target);
 /* A call with its target in the instruction. */

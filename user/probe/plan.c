@@ -221,6 +221,7 @@ static bool choose_site(struct planner *p, int id)
 	struct site_request req = {
 		.code = c->body, .size = c->body_size, .vaddr = c->sym.vaddr, .nops_emulated = p->flags & PLAN_NOPS,
 		.keep_rsp = follows && !c->fn->frees && !is_return_taboo(p, c->fn),
+		.null_args = c->fn->frees ? 1u << c->fn->old_arg : 0,
 	};
 	const int wanted[] = {c->fn->size_arg, c->fn->count_arg, c->fn->old_arg,
 			      c->skip_arg == SITE_NO_REG ? ALLOC_NO_ARG : c->skip_arg,

@@ -31,7 +31,12 @@
  *     more:    (save arguments)  call runtime.morestack  (restore arguments)  jmp entry
  *
  * where a call that must grow its stack passes the jbe twice. A conditional branch whose target only leads back to
- * the entry is therefore walked past.
+ * the entry is therefore walked past. So is one that only calls with NULL take, in a function that frees: they are no
+ * events, and need not pay for a trap.
+ *
+ *     free:    test %rdi,%rdi
+ *              je   ...                   emulated, but where the walk ends without a better one it will do
+ *              push %rbp                  here: rdi is a block
  */
 #include "probe/site.h"
 
@@ -191,6 +196,12 @@ static void site_set(struct site *s, const struct track *t, const struct insn *i
 	disassemble(in, s->insn, sizeof(s->insn));
 }
 
+/* A jump that only calls take that need not be seen; tested: by the instruction before it. */
+static bool is_null_jump(const struct site_request *req, const struct track *t, int tested, const struct insn *in)
+{
+	return in->zi.mnemonic == ZYDIS_MNEMONIC_JZ && tested >= 0 && (t->holds[tested] & req->null_args);
+}
+
 /* The sites that the walk along the line has found, best first. */
 struct found {
 	struct site once, repeated, stepped;
@@ -206,6 +217,7 @@ static const char *walk_line(const struct site_request *req, struct landings lan
 	struct insn in;
 	uint64_t target;
 	const char *why;
+	int tested = -1;
 
 	track_start(&t, req);
 	for (size_t off = 0; off < req->size && off <= UINT32_MAX; off += in.len) {
@@ -223,7 +235,10 @@ static const char *walk_line(const struct site_request *req, struct landings lan
 		if (probe == INSN_EMULATED && !looping) {
 			site_set(&f->once, &t, &in, (uint32_t)off, arg_reg, SITE_EMULATED);
 			f->has_once = true;
-			return NULL;
+			if (!is_null_jump(req, &t, tested, &in))
+				return NULL;
+			tested = -1;
+			continue;
 		}
 		if (probe == INSN_EMULATED && !f->has_repeated) {
 			site_set(&f->repeated, &t, &in, (uint32_t)off, arg_reg, SITE_EMULATED);
@@ -243,6 +258,7 @@ static const char *walk_line(const struct site_request *req, struct landings lan
 		why = track_step(&t, &in);
 		if (why)
 			return why;
+		tested = insn_tested(&in);
 	}
 	return "entry: nothing emulated in it";
 }

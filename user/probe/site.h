@@ -24,6 +24,7 @@ struct site_request {
 	uint64_t vaddr;		/* of code[0] */
 	/* Where each argument is at entry; SITE_NO_REG where the argument is not needed. */
 	uint8_t arg_reg[SITE_MAX_ARGS];
+	uint8_t null_args;	/* bit i: calls in which argument i is NULL need not pass the site */
 	bool nops_emulated;	/* the kernel emulates multi-byte nops (0f 1f), not only 90 and 66 90 */
 	bool keep_rsp;		/* rsp must be as at entry (a return probe shares the site) */
 };
