@@ -74,8 +74,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 	call->stack = s->rec.id;
 	return true;
 not_recorded:
-	count(s, COUNT_SEEN, 1);
-	count(s, COUNT_SEEN_BYTES, call->bytes);
+	count_seen(s, call->bytes);
 	return true;
 }
 
@@ -87,8 +86,7 @@ static __always_inline void on_entry_alone(struct scratch *s, struct pt_regs *ct
 
 	if (!call_seen(s, ctx, cookie, return_slot(ctx, cookie), &call) || !call.weight)
 		return;
-	count(s, COUNT_SEEN, 1);
-	count(s, COUNT_SEEN_BYTES, call.bytes);
+	count_seen(s, call.bytes);
 	if (s->rec.end == WALK_UNMAPPED && !follow_blocks && send_raw(s, call.bytes, call.weight)) {
 		count(s, COUNT_RECORDED, 1);
 		return;
@@ -115,12 +113,11 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 	if (!call.weight)
 		current_ids(&s->rec.pid, &s->rec.tid);
 	else if (!stack_entry(s)) {
-		count(s, COUNT_SEEN, 1);
-		count(s, COUNT_SEEN_BYTES, call.bytes);
+		count_seen(s, call.bytes);
 		call.weight = 0;
 	}
 	info = probe_info(cookie);
-	return info && call_begins(s, ctx, cookie, sp, &call, info);
+	return info && call_begins(s, ctx, sp, &call, info);
 }
 
 /*
@@ -151,11 +148,8 @@ static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
 	const struct probe_info *info;
 	__u64 bytes;
 
-	count_shared(COUNT_HITS, 1);
-	if (is_off()) {
-		count_shared(COUNT_OFF, 1);
+	if (!count_hit_shared())
 		return;
-	}
 	if (!call_bytes(ctx, cookie, &bytes)) {
 		count_shared(COUNT_FAILED, 1);
 		return;
@@ -178,10 +172,7 @@ int on_alloc(struct pt_regs *ctx)
 		lost_call(ctx, cookie);
 		return 0;
 	}
-	count(s, COUNT_HITS, 1);
-	if (is_off())
-		count(s, COUNT_OFF, 1);
-	else
+	if (count_hit(s))
 		on_entry_alone(s, ctx, cookie);
 	scratch_put(s);
 	return 0;
@@ -197,10 +188,7 @@ static __always_inline bool enter(struct pt_regs *ctx)
 		lost_call(ctx, cookie);
 		return false;
 	}
-	count(s, COUNT_HITS, 1);
-	if (is_off())
-		count(s, COUNT_OFF, 1);
-	else
+	if (count_hit(s))
 		wanted = on_entry(s, ctx, cookie);
 	scratch_put(s);
 	return wanted;
@@ -213,10 +201,7 @@ static __always_inline void leave(struct pt_regs *ctx)
 
 	if (!s)
 		return;
-	count(s, COUNT_HITS, 1);
-	if (is_off())
-		count(s, COUNT_OFF, 1);
-	else
+	if (count_hit(s))
 		call_returns(s, ctx);
 	scratch_put(s);
 }
@@ -249,10 +234,7 @@ int on_return(struct pt_regs *ctx)
 
 static __noinline void lost_free(struct pt_regs *ctx, __u64 cookie)
 {
-	count_shared(COUNT_HITS, 1);
-	if (is_off())
-		count_shared(COUNT_OFF, 1);
-	else
+	if (count_hit_shared())
 		give_up_unslotted(reg_get(ctx, cookie));
 }
 
@@ -266,10 +248,7 @@ int on_free(struct pt_regs *ctx)
 		lost_free(ctx, cookie);
 		return 0;
 	}
-	count(s, COUNT_HITS, 1);
-	if (is_off())
-		count(s, COUNT_OFF, 1);
-	else
+	if (count_hit(s))
 		free_begins(s, ctx, cookie);
 	scratch_put(s);
 	return 0;

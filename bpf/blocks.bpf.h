@@ -47,8 +47,7 @@ static __always_inline struct thread *thread_get(void)
 static __always_inline void pending_lost(struct scratch *s, struct pending *p)
 {
 	if (p->call.weight) {
-		count(s, COUNT_SEEN, 1);
-		count(s, COUNT_SEEN_BYTES, p->call.bytes);
+		count_seen(s, p->call.bytes);
 		count(s, COUNT_LOST_RETURN, 1);
 	}
 	/* What became of the old block isn't known; most likely realloc() was left before it did anything. */
@@ -98,8 +97,8 @@ static __always_inline struct pending *pending_pop(struct scratch *s, struct thr
  * An allocating function begins. info: of its probe. False: its return need not be seen.
  * A call that is no sample is followed only for the sake of the block that it gives up.
  */
-static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, __u64 cookie, __u64 sp,
-					const struct call *call, const struct probe_info *info)
+static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, __u64 sp, const struct call *call,
+					const struct probe_info *info)
 {
 	__u64 old = info->old_reg != PROBE_NO_REG ? reg_get(ctx, info->old_reg) : 0;
 	struct thread *t;
@@ -119,8 +118,7 @@ static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, 
 	t = thread_get();
 	if (!t) {
 		if (call->weight) {
-			count(s, COUNT_SEEN, 1);
-			count(s, COUNT_SEEN_BYTES, call->bytes);
+			count_seen(s, call->bytes);
 			count(s, COUNT_LOST_RETURN, 1);
 		}
 		if (had)
@@ -177,8 +175,7 @@ static __always_inline void call_succeeded(struct scratch *s, struct thread *t, 
 	t->last = addr;
 	if (!p->call.weight)
 		return;
-	count(s, COUNT_SEEN, 1);
-	count(s, COUNT_SEEN_BYTES, p->call.bytes);
+	count_seen(s, p->call.bytes);
 	sum = bpf_map_lookup_elem(&stacks, &p->call.stack);
 	if (!sum) {
 		count(s, COUNT_LOST_TABLE, 1);

@@ -73,7 +73,7 @@ static __always_inline bool memo_knows(struct scratch *s)
 #define MEMO_BATCH 4
 
 /* Are the words on the stack, by which the frames from s->verify on were found, what they were? */
-static long memo_verify_step(__u32 i, void *arg)
+static long memo_verify_some(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
 
@@ -102,29 +102,24 @@ differs:
 static __always_inline bool memo_verify(struct scratch *s)
 {
 	s->verify = s->known;
-	bpf_loop(STACK_MAX_FRAMES / MEMO_BATCH + 1, memo_verify_step, &s, 0);
+	bpf_loop(STACK_MAX_FRAMES / MEMO_BATCH + 1, memo_verify_some, &s, 0);
 	return s->known;
 }
 
 /* One new frame, from the outermost in: hashed, and put where it will be found. */
-static __always_inline void memo_keep(struct scratch *s, __u32 i)
+static long memo_keep(__u32 i, void *arg)
 {
-	struct frame *from = frame_at(s, s->new_at + i), *to = frame_at(s, s->first + i);
+	struct scratch *s = *(struct scratch **)arg;
+	__u32 at = s->n_new - 1 - i;
+	struct frame *from = frame_at(s, s->new_at + at), *to = frame_at(s, s->first + at);
 
 	s->hash = hash_step(s->hash, from->ret);
-	*memo_index(s, from->sp) = s->first + i;
+	*memo_index(s, from->sp) = s->first + at;
 	to->ret = from->ret;
 	to->sp = from->sp;
 	to->bp = from->bp;
 	to->bp_slot = from->bp_slot;
 	to->hash = s->hash;
-}
-
-static long memo_keep_step(__u32 i, void *arg)
-{
-	struct scratch *s = *(struct scratch **)arg;
-
-	memo_keep(s, s->n_new - 1 - i);
 	return 0;
 }
 
@@ -149,14 +144,10 @@ static __always_inline void memo_finish(struct scratch *s)
 			s->memo.walk_end = s->rec.end;
 		}
 	}
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
-		bpf_loop(s->n_new, memo_keep_step, &s, 0);
-	else
-		for (__u32 i = 0; i < 129 && i < s->n_new; i++)
-			memo_keep_step(i, &s);
+	for_frames(s, s->n_new, memo_keep);
 }
 
-static long memo_copy_step(__u32 i, void *arg)
+static long memo_copy(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
 
@@ -167,11 +158,7 @@ static long memo_copy_step(__u32 i, void *arg)
 /* Puts the return addresses into s->rec, which goes to user space. */
 static __always_inline void memo_frames(struct scratch *s)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
-		bpf_loop(s->rec.n, memo_copy_step, &s, 0);
-	else
-		for (__u32 i = 0; i < 129 && i < s->rec.n; i++)
-			memo_copy_step(i, &s);
+	for_frames(s, s->rec.n, memo_copy);
 }
 
 #endif

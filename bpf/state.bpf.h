@@ -214,6 +214,22 @@ static __always_inline void count(struct scratch *s, __u32 which, __u64 n)
 	s->slot.counts[which] += n;
 }
 
+static __always_inline void count_seen(struct scratch *s, __u64 bytes)
+{
+	count(s, COUNT_SEEN, 1);
+	count(s, COUNT_SEEN_BYTES, bytes);
+}
+
+/* A hit, by which nothing is to be done if so told. */
+static __always_inline bool count_hit(struct scratch *s)
+{
+	count(s, COUNT_HITS, 1);
+	if (!is_off())
+		return true;
+	count(s, COUNT_OFF, 1);
+	return false;
+}
+
 /* Where a run has no slot of its own: the last one, which all share. */
 static __always_inline void count_shared(__u32 which, __u64 n)
 {
@@ -222,6 +238,15 @@ static __always_inline void count_shared(__u32 which, __u64 n)
 
 	if (s)
 		__sync_fetch_and_add(&s->slot.counts[which], n);
+}
+
+static __always_inline bool count_hit_shared(void)
+{
+	count_shared(COUNT_HITS, 1);
+	if (!is_off())
+		return true;
+	count_shared(COUNT_OFF, 1);
+	return false;
 }
 
 /* NULL: all of this CPU's are taken. */

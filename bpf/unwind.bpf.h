@@ -384,8 +384,8 @@ static long walk_loop_step(__u32 i, void *arg)
 static __always_inline void walk_loop(struct scratch *s)
 {
 	s->rec.end = WALK_DEPTH;
-	/* 5.17; without it the verifier follows every frame, and 128 are all that it is willing to. */
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+	/* Spelled out, and all of it inline: in another form the verifier takes too many looks at it. */
+	if (!has_loop()) {
 		s->memo_above = ~0ULL;
 		for (int i = 0; i < 129; i++)
 			if (!walk_step(s))
@@ -415,8 +415,8 @@ static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
 	u->by_fp = 0;
 }
 
-/* All frames outward from there. Not inline: rarely, pages have moved meanwhile, and it is done twice. */
-static __noinline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
+/* All frames outward from there. */
+static __always_inline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 

@@ -11,8 +11,8 @@
  *        | return addr 0 | <-- sp: the site chooser knows where it is, so the caller is right whatever rbp holds
  *        +---------------+
  *
- * What costs is bpf_probe_read_user(), less the bytes (20 ns a KiB) than the call (80 ns): most often one is enough,
- * since a walk comes about as far as the last one did.
+ * The stack is read in place (direct.bpf.h). Where that can't be, what costs is bpf_probe_read_user(), less the bytes
+ * (20 ns a KiB) than the call (80 ns): most often one is enough, since a walk comes about as far as the last one did.
  */
 #ifndef ALLOCTRACE_WALK_BPF_H
 #define ALLOCTRACE_WALK_BPF_H
@@ -20,6 +20,22 @@
 #define WINDOW_STEP_BYTES 2048
 /* A frame pointer further away than this is no frame pointer of this stack: the largest default stack limit in use. */
 #define STACK_SPAN_BYTES (64ULL << 20)
+
+/* Linux 5.17. Without it the verifier follows every frame, and 128 are all that it is willing to. */
+static __always_inline bool has_loop(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop);
+}
+
+/* Calls f(0 … n - 1, &s). */
+static __always_inline void for_frames(struct scratch *s, __u32 n, long (*f)(__u32 i, void *arg))
+{
+	if (has_loop())
+		bpf_loop(n, f, &s, 0);
+	else
+		for (__u32 i = 0; i < 129 && i < n; i++)
+			f(i, &s);
+}
 
 static __always_inline __u64 hash_step(__u64 h, __u64 x)
 {
