@@ -113,12 +113,30 @@ static void test_try(void **state)
 		assert_int_equal(feature(FEATURE_RETURN_SECCOMP, NULL), err == 0);
 }
 
+/* Where a probe can't be attached, the child that waits for it has to end as well. */
+static void test_try_without_privileges(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		alarm(20);
+		if (!geteuid() && setresuid(65534, 65534, 65534))
+			_exit(1);
+		_exit(returns_try_seccomp() < 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_confined),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_try),
+		cmocka_unit_test(test_try_without_privileges),
 	};
 
 	return cmocka_run_group_tests_name("returns", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <linux/perf_event.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -60,12 +60,14 @@ static int open_own(const void *addr, uint64_t *offset)
 
 /* Confines itself once it is told to, and returns from a probed function. In this mode read, write and exit alone are
  * allowed (and for exit_group the process is killed). */
-static void confined_child(int go)
+static void confined_child(const int go[2])
 {
 	char c;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (read(go, &c, 1) != 1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+	/* Else the pipe would never end here. */
+	close(go[1]);
+	if (read(go[0], &c, 1) != 1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
 		_exit(1);
 	returns_tried();
 	syscall(SYS_exit, 0);
@@ -96,42 +98,48 @@ static int attach_return(int file, uint64_t offset, pid_t pid)
 	return fd;
 }
 
-int returns_try_seccomp(void)
+static int try_on_child(int file, uint64_t offset)
 {
-	int go[2], file, link, status, err = 0;
-	uint64_t offset = 0;
+	int go[2], link, status, err;
 	pid_t pid;
 
-	file = open_own((const void *)returns_tried, &offset);
-	if (file < 0)
-		return file;
-	if (pipe2(go, O_CLOEXEC)) {
-		close(file);
+	if (pipe2(go, O_CLOEXEC))
 		return -errno;
-	}
 	pid = fork();
 	if (!pid)
-		confined_child(go[0]);
-	close(go[0]);
-	if (pid < 0)
+		confined_child(go);
+	if (pid < 0) {
 		err = -errno;
-	link = pid > 0 ? attach_return(file, offset, pid) : -1;
-	if (pid > 0 && link < 0)
-		err = link;
+		close(go[0]);
+		close(go[1]);
+		return err;
+	}
+	close(go[0]);
+	link = attach_return(file, offset, pid);
+	err = link < 0 ? link : 0;
 	/* Without a word the child reads the end of the file, and ends. */
 	if (!err && write(go[1], "", 1) != 1)
 		err = -EPIPE;
 	close(go[1]);
-	if (pid > 0) {
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		if (!err && WIFSIGNALED(status))
-			err = -EACCES;
-		else if (!err && WEXITSTATUS(status))
-			err = -ENOSYS;
-	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
 	if (link >= 0)
 		close(link);
+	if (err)
+		return err;
+	if (WIFSIGNALED(status))
+		return -EACCES;
+	return WEXITSTATUS(status) ? -ENOSYS : 0;
+}
+
+int returns_try_seccomp(void)
+{
+	uint64_t offset = 0;
+	int file = open_own((const void *)returns_tried, &offset), err;
+
+	if (file < 0)
+		return file;
+	err = try_on_child(file, offset);
 	close(file);
 	return err;
 }
