@@ -4,17 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "probe/returns.h"
 #include "probe/uapi.h"
 
@@ -22,24 +17,6 @@
 #define CAP_SYS_ADMIN_BIT 21
 #define CAP_PERFMON_BIT 38
 #define CAP_BPF_BIT 39
-
-const struct feature_info feature_infos[FEATURE_MAX] = {
-	[FEATURE_BTF] = {"BTF", "kernel types at /sys/kernel/btf/vmlinux", true, false},
-	[FEATURE_PRIVILEGE] = {"privileges", "CAP_BPF and CAP_PERFMON", true, false},
-	[FEATURE_PTRACE] = {"CAP_SYS_PTRACE", "processes of other users", false, false},
-	[FEATURE_LOCKDOWN] = {"no lockdown", "a locked-down kernel may refuse BPF", false, false},
-	[FEATURE_BPF] = {"BPF programs", "bpf() loads a probe's program", true, true},
-	[FEATURE_RINGBUF] = {"BPF ring buffer", "sends stacks, Linux 5.8", true, true},
-	[FEATURE_COOKIE] = {"probe cookies", "one program for all functions, Linux 5.15", true, true},
-	[FEATURE_UPROBE_PERF] = {"perf uprobes", "attach through perf_event_open()", false, false},
-	[FEATURE_UPROBE_MULTI] = {"uprobe_multi", "attach all at once, Linux 6.10", false, true},
-	[FEATURE_RETURN] = {"return probes", "live blocks: tell what address an allocator returns", false, false},
-	[FEATURE_UPROBE_SESSION] = {"uprobe session", "live blocks: no return probe if not sampled, Linux 6.13",
-				    false, true},
-	[FEATURE_RETURN_SECCOMP] = {"seccomp spared", "live blocks of sandboxed processes, Linux 6.14", false, true},
-	[FEATURE_DIRECT] = {"direct loads", "reads stacks in place, without a copy, Linux 6.2", false, false},
-	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false, false},
-};
 
 static bool has_cap(int bit)
 {
@@ -165,7 +142,7 @@ static bool probe_uprobe_multi(const char **why)
 	return false;
 }
 
-/* Perf's return probes are as old as its uprobes, but in a kernel of our own making who knows. */
+/* Perf's return probes are as old as its uprobes, but a kernel may have been built without them. */
 static bool probe_return(const char **why)
 {
 	if (feature(FEATURE_UPROBE_MULTI, NULL) || uprobe_pmu_return_bit() >= 0)
@@ -227,21 +204,25 @@ static bool probe_nops(const char **why)
 	return false;
 }
 
-static bool (*const probes[FEATURE_MAX])(const char **why) = {
-	[FEATURE_BTF] = probe_btf,
-	[FEATURE_PRIVILEGE] = probe_privilege,
-	[FEATURE_PTRACE] = probe_ptrace,
-	[FEATURE_LOCKDOWN] = probe_lockdown,
-	[FEATURE_BPF] = probe_bpf,
-	[FEATURE_RINGBUF] = probe_ringbuf,
-	[FEATURE_COOKIE] = probe_cookie,
-	[FEATURE_UPROBE_PERF] = probe_uprobe_perf,
-	[FEATURE_UPROBE_MULTI] = probe_uprobe_multi,
-	[FEATURE_RETURN] = probe_return,
-	[FEATURE_UPROBE_SESSION] = probe_uprobe_session,
-	[FEATURE_RETURN_SECCOMP] = probe_return_seccomp,
-	[FEATURE_DIRECT] = probe_direct,
-	[FEATURE_NOPS] = probe_nops,
+const struct feature_info feature_infos[FEATURE_MAX] = {
+	[FEATURE_BTF] = {"BTF", "kernel types at /sys/kernel/btf/vmlinux", true, false, probe_btf},
+	[FEATURE_PRIVILEGE] = {"privileges", "CAP_BPF and CAP_PERFMON", true, false, probe_privilege},
+	[FEATURE_PTRACE] = {"CAP_SYS_PTRACE", "processes of other users", false, false, probe_ptrace},
+	[FEATURE_LOCKDOWN] = {"no lockdown", "a locked-down kernel may refuse BPF", false, false, probe_lockdown},
+	[FEATURE_BPF] = {"BPF programs", "bpf() loads a probe's program", true, true, probe_bpf},
+	[FEATURE_RINGBUF] = {"BPF ring buffer", "sends stacks, Linux 5.8", true, true, probe_ringbuf},
+	[FEATURE_COOKIE] = {"probe cookies", "one program for all functions, Linux 5.15", true, true, probe_cookie},
+	[FEATURE_UPROBE_PERF] = {"perf uprobes", "attach through perf_event_open()", false, false, probe_uprobe_perf},
+	[FEATURE_UPROBE_MULTI] = {"uprobe_multi", "attach all at once, Linux 6.10", false, true, probe_uprobe_multi},
+	[FEATURE_RETURN] = {"return probes", "live blocks: tell what address an allocator returns", false, false,
+			    probe_return},
+	[FEATURE_UPROBE_SESSION] = {"uprobe session", "live blocks: no return probe if not sampled, Linux 6.13",
+				    false, true, probe_uprobe_session},
+	[FEATURE_RETURN_SECCOMP] = {"seccomp spared", "live blocks of sandboxed processes, Linux 6.14", false, true,
+				    probe_return_seccomp},
+	[FEATURE_DIRECT] = {"direct loads", "reads stacks in place, without a copy, Linux 6.2", false, false,
+			    probe_direct},
+	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false, false, probe_nops},
 };
 
 bool feature(enum feature f, const char **why)
@@ -252,7 +233,7 @@ bool feature(enum feature f, const char **why)
 	} results[FEATURE_MAX];
 
 	if (!results[f].known) {
-		results[f].yes = probes[f](&results[f].why);
+		results[f].yes = feature_infos[f].probe(&results[f].why);
 		results[f].known = true;
 	}
 	if (why)
@@ -263,6 +244,7 @@ bool feature(enum feature f, const char **why)
 int features_require(void)
 {
 	const char *why, *lock;
+	bool locked = !feature(FEATURE_LOCKDOWN, &lock);
 
 	/* Privileges first: without them the other answers mean nothing. */
 	if (!feature(FEATURE_PRIVILEGE, &why))
@@ -271,8 +253,7 @@ int features_require(void)
 		if (!feature_infos[f].required || feature(f, &why))
 			continue;
 		return fail(-ENOTSUP, "this kernel cannot run alloctrace: %s: %s%s%s (see `alloctrace check`)",
-			    feature_infos[f].name, why, feature(FEATURE_LOCKDOWN, &lock) ? "" : "; ",
-			    feature(FEATURE_LOCKDOWN, &lock) ? "" : lock);
+			    feature_infos[f].name, why, locked ? "; " : "", locked ? lock : "");
 	}
 	if (!feature(FEATURE_UPROBE_MULTI, NULL) && !feature(FEATURE_UPROBE_PERF, &why))
 		return fail(-ENOTSUP, "this kernel cannot run alloctrace: no way to attach uprobes: %s", why);

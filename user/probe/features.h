@@ -35,6 +35,7 @@ struct feature_info {
 	const char *help;	/* what it is for */
 	bool required;		/* without it nothing can be traced */
 	bool asks_bpf;		/* can't be told without FEATURE_PRIVILEGE */
+	bool (*probe)(const char **why);	/* feature() calls it once */
 };
 
 extern const struct feature_info feature_infos[FEATURE_MAX];
