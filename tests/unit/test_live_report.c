@@ -242,6 +242,22 @@ static void sampled(void **state)
 	free(text);
 }
 
+/* TEMP% has no more digits than the error of its calls leaves. */
+static void sampled_share(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	add_heap(x);
+	x->o.views = VIEW_BIT(VIEW_TEMP);
+	profile_at(&x->p, PROFILE_TEMP, STRINGS)->calls_var = 1e8;
+	profile_at(&x->p, PROFILE_TEMP, NAMES)->calls_var = 1.5e11;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "  3.12M   75.7  zmalloc"));
+	assert_non_null(strstr(text, "  1.2M    100  std::"));
+	free(text);
+}
+
 static char *write_file(const char *text)
 {
 	char *path = xstrdup("/tmp/alloctrace-test.XXXXXX");
@@ -270,7 +286,8 @@ static void suppressed(void **state)
 	x->o.width = 120;
 	text = render(x, "table");
 	log_set_level(LOG_NORMAL);
-	assert_non_null(strstr(text, "by 1 of 2 patterns; ^create_str 27.7k in 8.00 MiB; nothing 0 in 0 B\n"));
+	assert_non_null(strstr(text, "by 1 of 2 patterns; ^create_str 8.00 MiB in 27.7k blocks; "
+			       "nothing 0 B in 0 blocks\n"));
 	free(text);
 	suppress_close(s);
 	unlink(path);
@@ -312,13 +329,13 @@ static void frees_in_full(void **state)
 	add_heap(x);
 	x->o.width = 200;
 	x->o.views = VIEW_BIT(VIEW_LIVE);
-	x->r.heap.ended_blocks = 1;
+	x->r.heap.ended_blocks = x->r.heap.replaced = 1;
 	text = render(x, "table");
-	assert_non_null(strstr(text, "\nfrees      5.36M, 34 of blocks that were not recorded; "
+	assert_non_null(strstr(text, "\nfrees      5.36M, 34 of blocks that were not recorded; 1 block freed unseen; "
 			       "1 block ended by exec or exit\nlost "));
 	free(text);
 	x->r.heap.ended_blocks = 12345;
-	x->r.heap.frees_unknown = 0;
+	x->r.heap.frees_unknown = x->r.heap.replaced = 0;
 	x->r.heap.unfollowed = 1344137;
 	text = render(x, "table");
 	assert_non_null(strstr(text, "\nfrees      5.36M; 12.3k blocks ended by exec or exit\n"
@@ -427,6 +444,7 @@ int main(void)
 		TEST(marks),
 		TEST(histograms),
 		TEST(sampled),
+		TEST(sampled_share),
 		TEST(suppressed),
 		TEST(account_in_full),
 		TEST(frees_in_full),

@@ -205,6 +205,63 @@ static void probes_in_windows(void **state)
 	check_golden(x, "table", "probes_in_one_window");
 }
 
+/* One of a thing is no plural. */
+static void one_call(void **state)
+{
+	struct fixture *x = *state;
+	static const struct report_count losses[] = {{"return not seen", 1}};
+	char *text;
+
+	ADD(x, x->task, 0, STACK_END_CHAIN, 100, 1, frame(x, PARSE, 1));
+	x->r.account = (struct report_account){.seen = 1, .recorded = 1, .checked = true};
+	x->r.losses = losses;
+	x->r.n_losses = 1;
+	x->r.hits = 1;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "\nallocated  100 B in 1 call: 10 B/s, 0 calls/s, mean 100 B\n"
+			       "lost       1 of 1 call (100.0 %): return not seen\n"
+			       "account    1 call seen = 1 recorded\n"
+			       "cost       1 probe hit\n"));
+	free(text);
+	x->r.seen.calls = 0;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "\nlost       1 call: return not seen\n"));
+	free(text);
+}
+
+/* Of what was filtered the bytes are not known: nothing is exact there. */
+static void sampled_and_filtered(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	ADD(x, x->task, 0, STACK_END_CHAIN, 123456789, 98765, frame(x, PARSE, 1));
+	x->r.account = (struct report_account){.seen = 198765, .recorded = 64, .filtered = 100000, .unsampled = 98701};
+	x->r.sample_mean = 65536;
+	x->r.recorded.bytes_var = 1e14;
+	x->r.recorded.calls_var = 1e8;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "\nallocated  118 MiB in 100k calls: 11.8 MiB/s, 10k calls/s, mean 1.22 KiB\n"
+			       "sampled    64 of 199k calls, 64.0 KiB apart on average;\n"
+			       "           totals and rows are estimates\n"));
+	free(text);
+}
+
+static void share_that_is_lost(void **state)
+{
+	static const struct report_count losses[] = {{"stack table full", 2}, {"return not seen", 3}};
+	struct report r = {.seen.calls = 1000, .filtered = 900};
+
+	assert_true(report_lost_share(&r) == 0);
+	r.losses = losses;
+	r.n_losses = 2;
+	assert_true(report_lost_share(&r) == 0.05);
+	r.filtered = 995;
+	assert_true(report_lost_share(&r) == 1);
+	r.filtered = 1000;
+	assert_true(report_lost_share(&r) == 1);
+}
+
 static void nothing_recorded(void **state)
 {
 	struct fixture *x = *state;
@@ -366,6 +423,9 @@ int main(void)
 		TEST(list_of_nothing),
 		TEST(full_summary),
 		TEST(probes_in_windows),
+		TEST(one_call),
+		TEST(sampled_and_filtered),
+		cmocka_unit_test(share_that_is_lost),
 		TEST(nothing_recorded),
 		TEST(fits_any_width),
 		TEST(stays_within_the_height),

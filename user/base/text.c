@@ -102,6 +102,15 @@ size_t text_width(const char *s)
 	return width;
 }
 
+size_t text_lines(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += s[i] == '\n';
+	return n;
+}
+
 /* How many bytes of s make at most `width` columns (*columns), with the zero-width characters that follow. */
 static size_t head_bytes(const char *s, size_t len, size_t width, size_t *columns)
 {

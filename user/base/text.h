@@ -14,6 +14,8 @@
 void text_escape(struct buf *b, const char *s, size_t len);
 /* Columns that the (escaped, UTF-8) string takes on a terminal; combining characters 0, wide ones 2. */
 size_t text_width(const char *s);
+/* How many newlines s has. */
+size_t text_lines(const char *s, size_t len);
 /* Appends at most `width` columns of s; where it is cut, the last column shows "…" (with keep_end, the first one, and
  * the end of s is kept). pad: fill with spaces up to width. */
 void text_fit(struct buf *b, const char *s, size_t width, bool keep_end, bool pad);

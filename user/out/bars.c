@@ -5,8 +5,8 @@
  *     16 B         1.00 MiB
  *     ▁▂▅█▆▂▁      ▁▃▂▁
  *
- * A column is a power of two, or several where there is no room; its height is the number of calls beside the row's
- * highest column, and what is not nothing is seen.
+ * A column is a power of two, or several where there is no room; its height is the number of calls in proportion to the
+ * row's highest column, and a single call shows.
  */
 #include "base/text.h"
 #include "out/table.h"
@@ -36,7 +36,7 @@ void bars_lay_out(struct bars *b, const struct view_detail *details, size_t n, s
 /* The least value of a bucket, or the first one above it. */
 static void put_value(enum profile_hist hist, unsigned int bucket, struct buf *out)
 {
-	uint64_t value = bucket ? bucket > 64 ? UINT64_MAX : 1ULL << (bucket - 1) : 0;
+	uint64_t value = bucket > 64 ? UINT64_MAX : bucket ? 1ULL << (bucket - 1) : 0;
 
 	if (hist == PROFILE_LIFETIMES)
 		text_duration(out, value);

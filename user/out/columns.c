@@ -32,7 +32,6 @@ static const struct {
 	[COL_FREED] = {"FREED", 8},
 	[COL_TEMP] = {"TEMP%", 5},
 	[COL_MEDIAN] = {"MEDIAN", 9},
-	[COL_HIST] = {"", 0},
 };
 
 /* In this order columns go where the width is too small. */
@@ -93,8 +92,6 @@ static void hide(struct table *t, enum column column)
 /* What a live block's row tells beside its size. */
 static void show_live(struct table *t)
 {
-	if (t->kind != &view_kinds[VIEW_LIVE] && t->kind != &view_kinds[VIEW_LEAKS])
-		return;
 	if (t->r->profile->n_past)
 		show(t, COL_GROWTH);
 	show(t, COL_OLDEST);
@@ -121,7 +118,7 @@ static void show_columns(struct table *t)
 	if (t->kind == &view_kinds[VIEW_TEMP])
 		show(t, COL_TEMP);
 	/* They are of what a row allocates itself, which with --cum is not what it is there for. */
-	if (!t->since_mark && !t->cum)
+	if (t->by_age && !t->cum)
 		show_live(t);
 	/* With one mark it's what BYTES says. */
 	for (uint32_t i = 0; t->since_mark && t->r->profile->generations > 1 && i < t->r->profile->generations; i++)
@@ -151,20 +148,15 @@ void table_lay_out(struct table *t)
 	t->place_width = width - numbers_width(t);
 }
 
-static void put_bytes(const struct table *t, struct buf *b, struct counters c)
-{
-	text_bytes_about(b, c.bytes, report_error(t->r, c, METRIC_BYTES) * c.bytes);
-}
-
-static void put_calls(const struct table *t, struct buf *b, struct counters c)
-{
-	text_count_about(b, c.calls, report_error(t->r, c, METRIC_CALLS) * c.calls);
-}
-
 /* A share in per cent: no digit after the point where the error has a digit before it. */
-static void put_percent(const struct table *t, struct buf *b, double share, struct counters of)
+static void put_percent(struct buf *b, double share, double error)
 {
-	buf_printf(b, share * report_error(t->r, of, t->o->metric) >= 0.01 ? "%.0f" : "%.1f", 100 * share);
+	buf_printf(b, share * error >= 0.01 ? "%.0f" : "%.1f", 100 * share);
+}
+
+static void put_share(const struct table *t, struct buf *b, struct counters c)
+{
+	put_percent(b, table_share(t, c), report_error(t->r, c, t->o->metric));
 }
 
 static void put_error(struct buf *b, double error)
@@ -200,12 +192,12 @@ static void detail_text(struct table *t, enum column column, const struct number
 	switch (column) {
 	case COL_CUM:
 		if (t->o->metric == METRIC_BYTES)
-			put_bytes(t, b, n->cum);
+			render_bytes(b, t->r, n->cum);
 		else
-			put_calls(t, b, n->cum);
+			render_calls(b, t->r, n->cum);
 		break;
 	case COL_CUM_SHARE:
-		put_percent(t, b, table_share(t, n->cum), n->cum);
+		put_share(t, b, n->cum);
 		break;
 	case COL_ERROR:
 		put_error(b, report_error(t->r, t->cum ? n->cum : n->flat, t->o->metric));
@@ -217,14 +209,15 @@ static void detail_text(struct table *t, enum column column, const struct number
 		put_age(t, b, d->oldest_ns);
 		break;
 	case COL_ALLOC:
-		put_bytes(t, b, d->alloc);
+		render_bytes(b, t->r, d->alloc);
 		break;
 	case COL_FREED:
-		put_bytes(t, b, d->freed);
+		render_bytes(b, t->r, d->freed);
 		break;
 	case COL_TEMP:
 		if (d->alloc.calls)
-			buf_printf(b, "%.1f", 100.0 * n->flat.calls / d->alloc.calls);
+			put_percent(b, (double)n->flat.calls / d->alloc.calls,
+				    report_error(t->r, n->flat, METRIC_CALLS));
 		break;
 	case COL_MEDIAN:
 		bars_put_median(d, t->kind->hist, b);
@@ -233,8 +226,8 @@ static void detail_text(struct table *t, enum column column, const struct number
 		bars_put(&t->bars, d, b);
 		break;
 	default:
-		if (column >= COL_GENERATION && !counters_none(d->generations[column - COL_GENERATION]))
-			put_bytes(t, b, d->generations[column - COL_GENERATION]);
+		if (!counters_none(d->generations[column - COL_GENERATION]))
+			render_bytes(b, t->r, d->generations[column - COL_GENERATION]);
 	}
 }
 
@@ -244,10 +237,10 @@ static void cell_text(struct table *t, enum column column, const struct numbers 
 
 	switch (column) {
 	case COL_BYTES:
-		put_bytes(t, b, n->flat);
+		render_bytes(b, t->r, n->flat);
 		break;
 	case COL_CALLS:
-		put_calls(t, b, n->flat);
+		render_calls(b, t->r, n->flat);
 		break;
 	case COL_MEAN:
 		if (n->flat.calls)
@@ -255,10 +248,10 @@ static void cell_text(struct table *t, enum column column, const struct numbers 
 					 report_error(t->r, n->flat, METRIC_BYTES) * n->flat.bytes / n->flat.calls);
 		break;
 	case COL_SHARE:
-		put_percent(t, b, table_share(t, n->flat), n->flat);
+		put_share(t, b, n->flat);
 		break;
 	case COL_SUM:
-		put_percent(t, b, table_share(t, n->sum), n->sum);
+		put_share(t, b, n->sum);
 		break;
 	default:
 		if (n->detail)

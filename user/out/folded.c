@@ -44,7 +44,6 @@ struct folded {
 	const struct report *r;
 	const struct report_options *o;
 	enum profile_kind kind;
-	bool threads;
 	struct strpool names;
 	struct frame_names *of_frame;
 	vec_of(uint32_t) frame_ids;
@@ -76,7 +75,7 @@ static uint32_t head_id(struct folded *fo, uint32_t task_id)
 
 	buf_reset(&fo->text);
 	buf_str(&fo->text, task->name);
-	if (fo->threads)
+	if (fo->o->by->by_thread)
 		buf_printf(&fo->text, "-%u", task->tid ? task->tid : task->pid);
 	return name_id(fo, buf_cstr(&fo->text), ';');
 }
@@ -292,8 +291,7 @@ static int write_lines(FILE *f, struct folded *fo)
 
 int report_write_folded(FILE *f, const struct report *r, const struct report_options *o)
 {
-	struct folded fo = {.p = r->profile, .r = r, .o = o, .kind = report_only_view(o)->counted,
-			    .threads = !strcmp(o->by->name, "thread")};
+	struct folded fo = {.p = r->profile, .r = r, .o = o, .kind = report_only_view(o)->counted};
 	int err;
 
 	gather(&fo);

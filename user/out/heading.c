@@ -5,25 +5,6 @@
 #include "base/text.h"
 #include "out/table.h"
 
-static void put_bytes(const struct table *t, struct buf *b, struct counters c)
-{
-	text_bytes_about(b, c.bytes, report_error(t->r, c, METRIC_BYTES) * c.bytes);
-}
-
-static void put_calls(const struct table *t, struct buf *b, struct counters c)
-{
-	text_count_about(b, c.calls, report_error(t->r, c, METRIC_CALLS) * c.calls);
-}
-
-/* "1.23 MiB in 45 blocks" */
-static void bytes_in_calls(const struct table *t, struct buf *b, struct counters c, const char *what)
-{
-	put_bytes(t, b, c);
-	buf_str(b, " in ");
-	put_calls(t, b, c);
-	buf_printf(b, " %s%s", what, c.calls == 1 ? "" : "s");
-}
-
 static void of_allocated(const struct table *t, struct buf *b)
 {
 	struct counters all = profile_total(t->r->profile, PROFILE_ALLOC);
@@ -41,7 +22,7 @@ static void heading_leaks(const struct table *t, struct buf *b)
 	const struct report_heap *h = &t->r->heap;
 
 	if (t->view.n)
-		bytes_in_calls(t, b, t->view.total, "block");
+		render_sum(b, t->r, t->view.total, "block");
 	else
 		buf_str(b, "nothing");
 	if (h->ended && !h->min_age_ns) {
@@ -60,7 +41,7 @@ static void heading_marked(const struct table *t, struct buf *b)
 	const struct profile *p = t->r->profile;
 	const struct report_heap *h = &t->r->heap;
 
-	bytes_in_calls(t, b, t->view.total, "live block");
+	render_sum(b, t->r, t->view.total, "live block");
 	buf_str(b, BREAK "allocated since");
 	for (uint32_t i = 0; i < p->generations; i++) {
 		uint32_t mark = p->first_generation + i;
@@ -76,7 +57,7 @@ static void heading_marked(const struct table *t, struct buf *b)
 
 static void heading_peak(const struct table *t, struct buf *b)
 {
-	bytes_in_calls(t, b, t->view.total, "block");
+	render_sum(b, t->r, t->view.total, "block");
 	buf_str(b, BREAK "live at ");
 	text_duration(b, t->r->heap.peak_ns);
 	buf_str(b, ", when there were most bytes;" BREAK "the moment is exact to the call," BREAK
@@ -85,7 +66,7 @@ static void heading_peak(const struct table *t, struct buf *b)
 
 static void heading_temp(const struct table *t, struct buf *b)
 {
-	bytes_in_calls(t, b, t->view.total, "call");
+	render_sum(b, t->r, t->view.total, "call");
 	buf_str(b, BREAK "freed within ");
 	text_duration(b, t->r->heap.temp_age_ns);
 	buf_str(b, BREAK "or before the thread's next allocation");
@@ -94,11 +75,14 @@ static void heading_temp(const struct table *t, struct buf *b)
 
 static void heading_histogram(const struct table *t, struct buf *b)
 {
-	bool lifetimes = t->kind->hist == PROFILE_LIFETIMES;
+	bool one = t->view.total.calls == 1;
 
-	put_calls(t, b, t->view.total);
-	buf_str(b, lifetimes ? " blocks that were freed:" BREAK "from allocation to free," BREAK :
-		" allocations," BREAK);
+	render_calls(b, t->r, t->view.total);
+	if (t->kind->hist == PROFILE_LIFETIMES)
+		buf_printf(b, " %s freed:" BREAK "from allocation to free," BREAK,
+			   one ? "block that was" : "blocks that were");
+	else
+		buf_printf(b, " allocation%s," BREAK, one ? "" : "s");
 	if (t->bars.per_column > 1)
 		buf_printf(b, "%u powers of two to a column", t->bars.per_column);
 	else
@@ -133,10 +117,10 @@ void table_put_heading(const struct table *t, struct buf *out)
 	else if (t->kind->histogram)
 		heading_histogram(t, &text);
 	else
-		bytes_in_calls(t, &text, t->view.total, t->kind->state ? "block" : "call");
+		render_sum(&text, t->r, t->view.total, t->kind->state ? "block" : "call");
 	if (t->kind == &view_kinds[VIEW_LIVE] && t->view.n && !t->since_mark)
 		of_allocated(t, &text);
-	if (!t->since_mark && (t->kind == &view_kinds[VIEW_LIVE] || t->kind == &view_kinds[VIEW_LEAKS]))
+	if (t->by_age)
 		heading_growth(t, &text);
 	summary_line(out, t->o, t->since_mark ? "since mark" : t->kind->name, &text, "");
 	buf_free(&text);

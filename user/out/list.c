@@ -198,20 +198,16 @@ static int compare_listings(const void *a, const void *b, void *arg)
 
 /* --- writing */
 
-static void put_cell(struct list *l, uint64_t n, bool bytes, int width)
-{
-	buf_reset(&l->cell);
-	if (n && bytes)
-		text_bytes(&l->cell, n);
-	else if (n)
-		text_count(&l->cell, n);
-	buf_printf(&l->out, "%*s  ", width, buf_cstr(&l->cell));
-}
-
 static void put_counters(struct list *l, struct counters c)
 {
-	put_cell(l, c.bytes, true, 8);
-	put_cell(l, c.calls, false, 5);
+	buf_reset(&l->cell);
+	if (c.bytes)
+		render_bytes(&l->cell, l->r, c);
+	buf_printf(&l->out, "%8s  ", buf_cstr(&l->cell));
+	buf_reset(&l->cell);
+	if (c.calls)
+		render_calls(&l->cell, l->r, c);
+	buf_printf(&l->out, "%5s  ", buf_cstr(&l->cell));
 }
 
 #define COUNTERS_WIDTH 34
@@ -265,7 +261,7 @@ static void put_escaped(struct list *l, const char *before, const char *s)
 	buf_reset(&l->text);
 	text_escape(&l->text, s, strlen(s));
 	buf_str(&l->out, before);
-	buf_str(&l->out, l->text.data ? l->text.data : "");
+	buf_str(&l->out, buf_cstr(&l->text));
 }
 
 static void put_head(struct list *l, const struct listing *li)
@@ -288,10 +284,11 @@ static void put_head(struct list *l, const struct listing *li)
 static void put_numbered(struct list *l, const struct line *line, uint32_t at, const struct sourcefile *sf)
 {
 	const char *text = "";
-	char number[16];
+	char number[16] = "?";
 	size_t len = 0;
 
-	snprintf(number, sizeof(number), at ? "%u" : "?", at);
+	if (at)
+		snprintf(number, sizeof(number), "%u", at);
 	if (sf)
 		text = sourcefile_line(sf, at, &len);
 	put_line(l, line, number, text, len);
@@ -299,7 +296,7 @@ static void put_numbered(struct list *l, const struct line *line, uint32_t at, c
 
 static void put_lines(struct list *l, const struct listing *li, const struct sourcefile *sf)
 {
-	uint32_t at = 0, last = sf && sf->starts.n ? (uint32_t)sf->starts.n - 1 : 0;
+	uint32_t at = 0, last = sf ? (uint32_t)sf->starts.n - 1 : 0;
 	static const struct line nothing;
 
 	for (size_t i = 0; i < li->lines.n; i++) {
@@ -350,16 +347,6 @@ static void put_end(struct list *l, size_t left)
 	}
 }
 
-/* Of a screen that is refreshed, what fits. */
-static void cut_to_height(struct list *l)
-{
-	size_t lines = 0;
-
-	for (size_t i = 0; l->o->height && i < l->out.len; i++)
-		if (l->out.data[i] == '\n' && ++lines == l->o->height)
-			l->out.len = i + 1;
-}
-
 static int report_write_list(FILE *f, const struct report *r, const struct report_options *o)
 {
 	struct list l = {.r = r, .o = o, .kind = report_only_view(o)->counted};
@@ -377,7 +364,8 @@ static int report_write_list(FILE *f, const struct report *r, const struct repor
 	for (size_t i = 0; i < n; i++)
 		put_listing(&l, &l.listings.at[i]);
 	put_end(&l, l.listings.n - n);
-	cut_to_height(&l);
+	if (o->height)
+		render_cut_lines(&l.out, o->height);
 	err = render_flush(f, &l.out);
 	for (size_t i = 0; i < l.listings.n; i++)
 		vec_free(&l.listings.at[i].lines);

@@ -28,6 +28,14 @@ void summary_line(struct buf *out, const struct report_options *o, const char *l
 /* "12.3 %", "<0.01 %" for something that isn't nothing; share is 0 … 1. */
 void render_share(struct buf *out, double share);
 
+/* "12.3 MiB", "4.56k": of the profile, in no more digits than the errors leave. */
+void render_bytes(struct buf *out, const struct report *r, struct counters c);
+void render_calls(struct buf *out, const struct report *r, struct counters c);
+/* "12.3 MiB in 4.56k blocks"; what: "block", which gets an s unless there is one. */
+void render_sum(struct buf *out, const struct report *r, struct counters c, const char *what);
+
+/* Leaves the first n lines, n > 0. */
+void render_cut_lines(struct buf *b, size_t n);
 /* Writes and empties b. 0 or -errno. */
 int render_flush(FILE *f, struct buf *b);
 /* The result of a renderer: err if it is one, else what flushing f says. */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "out/render.h"
 
 const struct report_format report_formats[] = {
@@ -24,6 +25,40 @@ const struct report_format *report_format_find(const char *name)
 double report_error(const struct report *r, struct counters c, enum metric m)
 {
 	return counters_metric(c, m) ? hypot(counters_error(c, m), r->windows.error) : 0;
+}
+
+double report_lost_share(const struct report *r)
+{
+	uint64_t lost = 0, wanted = r->seen.calls - r->filtered;
+
+	for (size_t i = 0; i < r->n_losses; i++)
+		lost += r->losses[i].n;
+	return lost < wanted ? (double)lost / wanted : lost > 0;
+}
+
+void render_bytes(struct buf *out, const struct report *r, struct counters c)
+{
+	text_bytes_about(out, c.bytes, report_error(r, c, METRIC_BYTES) * c.bytes);
+}
+
+void render_calls(struct buf *out, const struct report *r, struct counters c)
+{
+	text_count_about(out, c.calls, report_error(r, c, METRIC_CALLS) * c.calls);
+}
+
+void render_sum(struct buf *out, const struct report *r, struct counters c, const char *what)
+{
+	render_bytes(out, r, c);
+	buf_str(out, " in ");
+	render_calls(out, r, c);
+	buf_printf(out, " %s%s", what, c.calls == 1 ? "" : "s");
+}
+
+void render_cut_lines(struct buf *b, size_t n)
+{
+	for (size_t i = 0, lines = 0; i < b->len; i++)
+		if (b->data[i] == '\n' && ++lines == n)
+			b->len = i + 1;
 }
 
 void render_share(struct buf *out, double share)

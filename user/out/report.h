@@ -101,6 +101,11 @@ static inline const struct view_kind *report_only_view(const struct report_optio
 /* Relative standard error of a metric of the profile; 0: exact. */
 double report_error(const struct report *r, struct counters c, enum metric m);
 
+/* Losses above this share make a report incomplete (exit status 4). */
+#define REPORT_LOST_LIMIT 0.01
+/* Of the calls that were to be counted, what was lost: 0 … 1. */
+double report_lost_share(const struct report *r);
+
 extern const struct report_format report_formats[];	/* ends with a NULL name */
 /* What --list makes of a report; no row of the table, since it needs a function's name. */
 extern const struct report_format report_format_list;

@@ -11,7 +11,7 @@
  *     frees      4.55M, 34 of blocks that were not recorded; 12 blocks ended by exec or exit
  *     unfollowed 120 of 4.56M calls (<0.01 %) recorded: of functions that may throw, in no view but alloc
  *     left out   1.20k of 4.57M calls (0.03 %): size filter
- *     lost       12 of 4.57M calls (<0.01 %): stack table full 10, ring buffer full 2
+ *     lost       12 of 4.57M calls (<0.01 %): stack table full (--max-stacks) 10, no working memory 2
  *     account    4.57M calls seen = 4.56M recorded + 1.20k filtered + 12 lost
  *     suppressed 12 blocks, 1.2 KiB by 2 patterns
  *     truncated  1.20k of 4.56M calls (0.03 %): depth limit
@@ -27,8 +27,6 @@
 #include "out/render.h"
 
 #define LABEL_WIDTH 11
-/* Losses above this share make a run incomplete (exit status 4). */
-#define LOSS_ALARM 0.01
 /* CPUs that probes take while they are there: from there on the target is notably slower then. */
 #define LOAD_SAID 0.1
 
@@ -97,8 +95,8 @@ static void put_target(struct buf *out, const struct report *r, const struct rep
 
 static void put_allocated(struct buf *out, const struct report *r, const struct report_options *o)
 {
-	struct counters c = r->recorded;
-	const double error = r->windows.error;
+	const struct counters c = r->recorded;
+	const double bytes_error = report_error(r, c, METRIC_BYTES), calls_error = report_error(r, c, METRIC_CALLS);
 	struct buf text = {0};
 
 	if (!c.calls) {
@@ -107,17 +105,15 @@ static void put_allocated(struct buf *out, const struct report *r, const struct 
 		buf_free(&text);
 		return;
 	}
-	text_bytes_about(&text, c.bytes, error * c.bytes);
-	buf_str(&text, " in ");
-	text_count_about(&text, c.calls, error * c.calls);
-	buf_str(&text, c.calls == 1 ? " call:" : " calls:");
+	render_sum(&text, r, c, "call");
+	buf_char(&text, ':');
 	if (r->duration_ns) {
-		buf_str(&text, BREAK);
 		uint64_t bytes = per_second(c.bytes, r->duration_ns), calls = per_second(c.calls, r->duration_ns);
 
-		text_bytes_about(&text, bytes, error * bytes);
+		buf_str(&text, BREAK);
+		text_bytes_about(&text, bytes, bytes_error * bytes);
 		buf_str(&text, "/s," BREAK);
-		text_count_about(&text, calls, error * calls);
+		text_count_about(&text, calls, calls_error * calls);
 		buf_str(&text, " calls/s,");
 	}
 	buf_str(&text, BREAK "mean ");
@@ -126,7 +122,7 @@ static void put_allocated(struct buf *out, const struct report *r, const struct 
 	buf_free(&text);
 }
 
-/* "4 of 9 calls (44.4 %)" */
+/* "4 of 9 calls (44.4 %)"; "4 calls" where it isn't known of how many. */
 static void calls_of(struct buf *text, uint64_t n, uint64_t all)
 {
 	text_count(text, n);
@@ -134,7 +130,7 @@ static void calls_of(struct buf *text, uint64_t n, uint64_t all)
 		buf_str(text, " of ");
 		text_count(text, all);
 	}
-	buf_str(text, " calls");
+	buf_str(text, (all ? all : n) == 1 ? " call" : " calls");
 	if (all) {
 		buf_str(text, " (");
 		render_share(text, (double)n / all);
@@ -190,12 +186,11 @@ static void put_left_out(struct buf *out, const struct report *r, const struct r
 
 static void put_lost(struct buf *out, const struct report *r, const struct report_options *o)
 {
-	uint64_t lost = total_count(r->losses, r->n_losses);
 	struct buf nothing = {0};
 
-	if (lost) {
+	if (r->n_losses) {
 		put_counts(out, o, "lost", r->losses, r->n_losses, r->seen.calls,
-			   lost > LOSS_ALARM * r->seen.calls ? STYLE_RED : "");
+			   report_lost_share(r) > REPORT_LOST_LIMIT ? STYLE_RED : "");
 		return;
 	}
 	buf_str(&nothing, "nothing");
@@ -205,6 +200,7 @@ static void put_lost(struct buf *out, const struct report *r, const struct repor
 
 static void put_sampled(struct buf *out, const struct report *r, const struct report_options *o)
 {
+	const bool estimated = r->windows.scaled || r->recorded.bytes_var > 0;
 	struct buf text = {0};
 
 	if (!r->account.unsampled)
@@ -220,7 +216,8 @@ static void put_sampled(struct buf *out, const struct report *r, const struct re
 	} else {
 		buf_str(&text, BREAK "every one now;");
 	}
-	buf_printf(&text, BREAK "%srows are estimates", r->windows.scaled ? "" : "totals are exact, ");
+	buf_str(&text, estimated ? BREAK "totals and rows are estimates" :
+		BREAK "totals are exact, rows are estimates");
 	summary_line(out, o, "sampled", &text, "");
 	buf_free(&text);
 }
@@ -259,10 +256,8 @@ static void put_live(struct buf *out, const struct report *r, const struct repor
 	struct counters live = profile_total(r->profile, PROFILE_LIVE);
 	struct buf text = {0};
 
-	text_bytes_about(&text, live.bytes, report_error(r, live, METRIC_BYTES) * live.bytes);
-	buf_str(&text, " in ");
-	text_count_about(&text, live.calls, report_error(r, live, METRIC_CALLS) * live.calls);
-	buf_printf(&text, " block%s%s", live.calls == 1 ? "" : "s", r->heap.ended ? " never freed" : "");
+	render_sum(&text, r, live, "block");
+	buf_str(&text, r->heap.ended ? " never freed" : "");
 	/* The peak is followed only where a view needs it. */
 	if (r->heap.peak_bytes) {
 		buf_str(&text, ";" BREAK "at most ");
@@ -288,7 +283,7 @@ static void put_frees(struct buf *out, const struct report *r, const struct repo
 	if (h->replaced) {
 		buf_str(&text, ";" BREAK);
 		text_count(&text, h->replaced);
-		buf_str(&text, " blocks freed unseen");
+		buf_printf(&text, " block%s freed unseen", h->replaced == 1 ? "" : "s");
 	}
 	if (h->ended_blocks) {
 		buf_str(&text, ";" BREAK);
@@ -329,7 +324,7 @@ static void put_account(struct buf *out, const struct report *r, const struct re
 
 	if (!a->seen || r->interval)
 		return;
-	put_term(&text, "", a->seen, "calls seen");
+	put_term(&text, "", a->seen, a->seen == 1 ? "call seen" : "calls seen");
 	put_term(&text, wrong ? "!= " : "= ", a->recorded, "recorded");
 	put_term(&text, "+ ", a->filtered, "filtered");
 	put_term(&text, "+ ", a->unsampled, "not sampled");
@@ -340,14 +335,12 @@ static void put_account(struct buf *out, const struct report *r, const struct re
 	buf_free(&text);
 }
 
-static void put_pattern(struct buf *text, const struct suppression *s)
+static void put_pattern(struct buf *text, const struct report *r, const struct suppression *s)
 {
 	buf_str(text, ";" BREAK);
 	escape_str(text, s->pattern);
 	buf_char(text, ' ');
-	text_count(text, s->hidden.calls);
-	buf_str(text, " in ");
-	text_bytes(text, s->hidden.bytes);
+	render_sum(text, r, s->hidden, "block");
 }
 
 static void put_suppressed(struct buf *out, const struct report *r, const struct report_options *o)
@@ -359,12 +352,12 @@ static void put_suppressed(struct buf *out, const struct report *r, const struct
 
 	for (size_t i = 0; i < n; i++)
 		used += !counters_none(list[i].hidden);
-	text_count_about(&text, all.calls, report_error(r, all, METRIC_CALLS) * all.calls);
+	render_calls(&text, r, all);
 	buf_printf(&text, " block%s, ", all.calls == 1 ? "" : "s");
-	text_bytes_about(&text, all.bytes, report_error(r, all, METRIC_BYTES) * all.bytes);
+	render_bytes(&text, r, all);
 	buf_printf(&text, " by %zu of %zu pattern%s", used, n, n == 1 ? "" : "s");
 	for (size_t i = 0; i < n && log_verbose(); i++)
-		put_pattern(&text, &list[i]);
+		put_pattern(&text, r, &list[i]);
 	summary_line(out, o, "suppressed", &text, "");
 	buf_free(&text);
 }
@@ -443,7 +436,7 @@ void summary_unnamed(const struct report *r, const struct report_options *o, str
 	text_count(&text, unnamed);
 	buf_str(&text, " of ");
 	text_count(&text, unnamed + counts[SYM_NAMED]);
-	buf_str(&text, " frames");
+	buf_str(&text, unnamed + counts[SYM_NAMED] == 1 ? " frame" : " frames");
 	put_reasons(&text, why, n);
 	summary_line(out, o, "unnamed", &text, "");
 	buf_free(&text);

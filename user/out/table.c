@@ -49,9 +49,7 @@ static void put_header(struct table *t, struct buf *out)
 	for (const char *s = t->o->by->name; *s; s++)
 		buf_char(&t->cell, *s >= 'a' && *s <= 'z' ? *s - 'a' + 'A' : *s);
 	buf_reset(&t->text);
-	text_fit(&t->text, buf_cstr(&t->cell), t->name_width, false, t->name_width > 0);
-	if (!t->name_width)
-		buf_str(&t->text, buf_cstr(&t->cell));
+	text_fit(&t->text, buf_cstr(&t->cell), t->name_width ? t->name_width : SIZE_MAX, false, t->name_width > 0);
 	buf_str(&t->text, t->o->by->is_frame ? " < CALLERS" : "  HEAVIEST STACK");
 	text_fit(&t->line, buf_cstr(&t->text), t->place_width, false, false);
 	end_line(t, out);
@@ -130,15 +128,10 @@ static const char *row_style(const struct table *t, const struct view_row *row)
 	return share >= HOT_SHARE ? STYLE_BOLD : STYLE_DIM;
 }
 
-static bool tells_growth(const struct table *t)
-{
-	return !t->since_mark && (t->kind == &view_kinds[VIEW_LIVE] || t->kind == &view_kinds[VIEW_LEAKS]);
-}
-
 /* "↑5 " before the name of what grew in each of the last 5 intervals. */
 static void put_grew(struct table *t, const struct view_detail *d)
 {
-	if (tells_growth(t) && d->grew >= GREW_MARKED)
+	if (t->by_age && d->grew >= GREW_MARKED)
 		buf_printf(&t->text, "\xe2\x86\x91%u ", d->grew);
 }
 
@@ -199,15 +192,6 @@ static void set_name_width(struct table *t, size_t n_rows)
 	t->name_width = widest < limit ? widest : limit;
 }
 
-static size_t count_lines(const struct buf *b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->len; i++)
-		n += b->data[i] == '\n';
-	return n;
-}
-
 /* How many rows there is room for in `room` lines, where the last one may have to say how many are left out. */
 static size_t rows_that_fit(const struct table *t, size_t room)
 {
@@ -216,14 +200,6 @@ static size_t rows_that_fit(const struct table *t, size_t room)
 	if (!t->o->height || (n < t->view.n ? n + 1 <= room : n <= room))
 		return n;
 	return room ? room - 1 : 0;
-}
-
-/* Leaves the first n lines. */
-static void cut_lines(struct buf *b, size_t n)
-{
-	for (size_t i = 0, lines = 0; i < b->len; i++)
-		if (b->data[i] == '\n' && ++lines == n)
-			b->len = i + 1;
 }
 
 static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
@@ -247,7 +223,7 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
 {
 	bool alone = t->o->views == VIEW_BIT(VIEW_ALLOC);
-	size_t before = count_lines(out), used;
+	size_t before = text_lines(out->data, out->len), used;
 	int err = 0;
 
 	view_build(t->r->profile, t->r->sym, t->since_mark ? PROFILE_MARKED : t->kind->counted, t->o->by, t->o->metric,
@@ -261,7 +237,7 @@ static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
 	if (!alone)
 		table_put_heading(t, out);
 	if (t->view.n) {
-		used = count_lines(out) - before + 1;
+		used = text_lines(out->data, out->len) - before + 1;
 		err = write_rows(f, t, lines > used ? lines - used : 0, out);
 	}
 	free(t->details);
@@ -275,24 +251,21 @@ static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
 /* The views that were asked for; a live heap with marks is two tables. */
 static size_t list_views(const struct report *r, const struct report_options *o, struct table tables[VIEW_KINDS + 1])
 {
-	const uint32_t live = VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS);
+	const bool cum = o->cum && o->by->has_cum;
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < VIEW_KINDS; i++) {
-		const struct table t = {
-			.r = r, .o = o, .kind = &view_kinds[i],
-			.cum = o->cum && o->by->has_cum && !view_kinds[i].histogram,
-		};
-
 		if (!(o->views & VIEW_BIT(i)))
 			continue;
-		tables[n++] = t;
-		/* After the last of the two that tell of blocks by age. */
-		if (!r->profile->generations || !(VIEW_BIT(i) & live) || (o->views & live) >> (i + 1))
-			continue;
-		tables[n] = t;
-		tables[n].kind = &view_kinds[VIEW_LIVE];
-		tables[n++].since_mark = true;
+		tables[n++] = (struct table){
+			.r = r, .o = o, .kind = &view_kinds[i], .by_age = VIEW_BIT(i) & VIEWS_BY_AGE,
+			.cum = cum && !view_kinds[i].histogram,
+		};
+		/* After the last of those by age. */
+		if (r->profile->generations && tables[n - 1].by_age && !((o->views & VIEWS_BY_AGE) >> (i + 1)))
+			tables[n++] = (struct table){
+				.r = r, .o = o, .kind = &view_kinds[VIEW_LIVE], .since_mark = true, .cum = cum,
+			};
 	}
 	return n;
 }
@@ -320,17 +293,17 @@ int report_write_table(FILE *f, const struct report *r, const struct report_opti
 
 	summary_head(r, o, &out);
 	/* On a small screen the rows matter more than the details above them. */
-	if (o->height && count_lines(&out) + n * (2 + LEAST_ROWS) > o->height)
-		cut_lines(&out, SHORT_SUMMARY);
+	if (o->height && text_lines(out.data, out.len) + n * (2 + LEAST_ROWS) > o->height)
+		render_cut_lines(&out, SHORT_SUMMARY);
 	for (size_t i = 0; i < n && !err; i++) {
-		used = count_lines(&out);
+		used = text_lines(out.data, out.len);
 		err = write_view(f, &tables[i], o->height > used ? (o->height - used) / (n - i) : 0, &out);
 		any |= tables[i].n_rows || o->views != VIEW_BIT(VIEW_ALLOC);
 	}
 	if (!err && !o->height)
 		put_unnamed(r, o, any, &out);
 	if (o->height)
-		cut_lines(&out, o->height);
+		render_cut_lines(&out, o->height);
 	if (!err)
 		err = render_flush(f, &out);
 	buf_free(&out);

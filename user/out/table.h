@@ -32,6 +32,7 @@ struct table {
 	const struct report_options *o;
 	const struct view_kind *kind;
 	bool since_mark;	/* of `live`: what was allocated since the first mark, by generation */
+	bool by_age;		/* rows tell their oldest block, and whether they grow */
 	struct view view;
 	struct view_detail *details;	/* of the first n_rows */
 	size_t n_rows;			/* at most so many are shown */

@@ -35,6 +35,8 @@ enum view_id {
 extern const struct view_kind view_kinds[];	/* by enum view_id; ends with a NULL name */
 
 #define VIEW_BIT(id) (1U << (id))
+/* Those that tell the age of live blocks, and what has grown. */
+#define VIEWS_BY_AGE (VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS))
 
 /* What the table of a view tells of a row beside its counters. */
 struct view_detail {
@@ -54,6 +56,7 @@ struct view_by {
 	const char *help;
 	bool has_cum;		/* cumulative counts mean something here */
 	bool is_frame;		/* a row's name is a frame, and the chain its callers; else the chain is a stack */
+	bool by_thread;		/* the threads of a process are told apart */
 	/* Fills the rows: flat, cum, name. */
 	void (*group)(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
 };
