@@ -83,15 +83,21 @@ void adapt_free(struct adapt *a)
 	free(a);
 }
 
-/* CPUs, for all processes together. */
-static double budget(const struct adapt *a)
+/* Processes that still run; 1 if there are none. */
+static size_t running(const struct adapt *a)
 {
 	const struct processes *ps = tracer_processes(a->tracer);
 	size_t n = 0;
 
 	for (size_t i = 0; i < ps->list.n; i++)
 		n += !ps->list.at[i]->exited;
-	return a->o->max_overhead / 100 * (n ? n : 1);
+	return n ? n : 1;
+}
+
+/* CPUs, for all processes together. */
+static double budget(const struct adapt *a)
+{
+	return a->o->max_overhead / 100 * running(a);
 }
 
 static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
@@ -289,9 +295,10 @@ void adapt_start(struct adapt *a)
 		end_calibration(a, false);
 }
 
-static void exceed(struct adapt *a, double share)
+/* percent: of a CPU, for each process. */
+static void exceed(struct adapt *a, double percent)
 {
-	const double limit = a->o->max_overhead, percent = 100 * share * limit / 100 / budget(a);
+	const double limit = a->o->max_overhead;
 	char wanted[32] = "off";
 
 	if (a->limit == LIMIT_WARN) {
@@ -305,26 +312,26 @@ static void exceed(struct adapt *a, double share)
 	if (percent * 1.2 < 100)
 		snprintf(wanted, sizeof(wanted), "%.0f", ceil(percent * 1.2));
 	warn("tracing ends: it costs %.3g %% of a CPU for each process, more than --max-overhead %.3g, and what is "
-	     "live can't be told with gaps; this would take --max-overhead %s%s, or --view alloc, which can be traced "
-	     "for part of the time", percent, limit, wanted,
-	     a->o->sample_bytes ? " or a larger --sample" : " or a larger --sample than auto's");
+	     "live can't be told with gaps; this would take --max-overhead %s, a larger --sample%s, or --view alloc, "
+	     "which can be traced for part of the time", percent, limit, wanted,
+	     a->o->sample_bytes ? "" : " than auto's");
 }
 
 /* Where there are no windows. */
 static void check_limit(struct adapt *a, uint64_t now)
 {
-	double share;
+	double percent;
 
 	if (now - a->measured_ns < MEASURE_NS)
 		return;
-	share = (a->cost_ns - a->measured_cost_ns) / (now - a->measured_ns);
+	percent = 100 * (a->cost_ns - a->measured_cost_ns) / (now - a->measured_ns) / running(a);
 	a->measured_ns = now;
 	a->measured_cost_ns = a->cost_ns;
-	if (share > budget(a))
-		exceed(a, share);
+	if (percent > a->o->max_overhead)
+		exceed(a, percent);
 }
 
-int adapt_tick(struct adapt *a, bool *stop)
+int adapt_tick(struct adapt *a)
 {
 	uint64_t c[COUNT_MAX], now = monotonic_ns();
 
@@ -339,7 +346,6 @@ int adapt_tick(struct adapt *a, bool *stop)
 	if (!a->governor) {
 		if (a->limit != LIMIT_NONE && a->has_cost)
 			check_limit(a, now);
-		*stop |= a->exceeded;
 		return 0;
 	}
 	/* It goes by the rate of hits since the last time. */
@@ -382,10 +388,8 @@ struct adapt_account adapt_account(const struct adapt *a)
 	};
 	struct governor_account g;
 
-	if (a->stopped)
-		return a->final;
-	if (!a->governor)
-		return r;
+	if (a->stopped || !a->governor)
+		return a->stopped ? a->final : r;
 	read_counts(a, c);
 	g = governor_account(a->governor, now, c[COUNT_HITS]);
 	if (a->counting) {

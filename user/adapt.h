@@ -27,15 +27,15 @@ struct adapt *adapt_new(const struct options *o, struct tracer *t);
 void adapt_free(struct adapt *a);
 /* Probes are attached, and count. */
 void adapt_start(struct adapt *a);
-/* Call some twenty times a second, and at adapt_wake_ns() (CLOCK_MONOTONIC; UINT64_MAX: it doesn't matter). *stop:
- * tracing is to end. 0, or -errno with a message said. */
-int adapt_tick(struct adapt *a, bool *stop);
+/* Call some twenty times a second, and at adapt_wake_ns() (CLOCK_MONOTONIC; UINT64_MAX: it doesn't matter). 0, or
+ * -errno with a message said. */
+int adapt_tick(struct adapt *a);
 uint64_t adapt_wake_ns(const struct adapt *a);
 /* In the midst of a window, which a report would make longer. */
 bool adapt_in_window(const struct adapt *a);
 /* Stops counting for good. */
 void adapt_stop(struct adapt *a);
-/* Tracing was ended by the limit. */
+/* Tracing is to end, since it costs more than the limit. */
 bool adapt_exceeded(const struct adapt *a);
 
 /* Since the start. */

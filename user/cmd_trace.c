@@ -22,7 +22,6 @@
 
 #define DEFAULT_REFRESH_NS 1000000000ULL
 #define WINDOW_WAIT_NS 50000000ULL
-#define LOSS_LIMIT 100	/* one in so many */
 
 struct watched {
 	pid_t pid;
@@ -37,10 +36,12 @@ struct run {
 	struct launch *launch;
 	vec_of(struct watched) watched;	/* processes of -p that are still there */
 	int epoll, signals;
-	uint64_t start_ns, end_ns, next_ns, interval;
+	uint64_t start_ns, end_ns;
+	uint64_t interval, next_ns;	/* reports at intervals so far; when the next one is due */
+	uint64_t collected_ns;	/* the latest report */
+	struct reporting_result result;	/* of that */
 	uint32_t generation;	/* marks that were set */
 	bool stop;		/* tracing is to end, with a report */
-	bool reader_gone;
 	bool cmd_ended;
 	int cmd_status;		/* as of waitpid() */
 };
@@ -78,18 +79,31 @@ static int watch_fd(struct run *r, int fd)
 	return 0;
 }
 
+/* By nohup: a signal that is blocked would be taken all the same. */
+static bool ignores_hangup(void)
+{
+	struct sigaction sa;
+
+	return !sigaction(SIGHUP, NULL, &sa) && sa.sa_handler == SIG_IGN;
+}
+
 static int open_signals(struct run *r)
 {
-	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD};
-	/* Only a command has a use for these; without one they keep their meaning. */
-	const size_t n = sizeof(taken) / sizeof(taken[0]);
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < n; i++)
-		if (r->launch || (taken[i] == SIGUSR1 && r->o.mark) ||
-		    (taken[i] != SIGQUIT && taken[i] != SIGUSR1 && taken[i] != SIGUSR2))
-			sigaddset(&set, taken[i]);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (!ignores_hangup())
+		sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	/* Only a command has a use for these; without one they keep their meaning. */
+	if (r->launch) {
+		sigaddset(&set, SIGQUIT);
+		sigaddset(&set, SIGUSR2);
+	}
+	if (r->launch || r->o.mark)
+		sigaddset(&set, SIGUSR1);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -118,8 +132,6 @@ static void reap(struct run *r)
 /* A new generation of blocks, numbered from 1. */
 static void set_mark(struct run *r)
 {
-	if (!r->reporting || !r->start_ns)	/* not yet counting: nothing is older than this mark */
-		return;
 	r->generation = kern_mark(tracer_kern(r->tracer));
 	reporting_mark(r->reporting, monotonic_ns() - r->start_ns);
 }
@@ -206,7 +218,7 @@ static struct kern_options kern_options(const struct options *o)
 {
 	return (struct kern_options){
 		.max_stacks = o->max_stacks, .max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
-		.min_size = o->min_size, .max_size = o->max_size, .by_thread = !strcmp(o->by->name, "thread"),
+		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
 		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach,
 		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = o->max_blocks, .peak = o->views & VIEW_BIT(VIEW_PEAK),
@@ -257,7 +269,7 @@ static int start(struct run *r)
 		err = tracer_hold(r->tracer, launch_pid(r->launch));
 	if (!err)
 		err = r->launch ? launch_exec(r->launch) : add_pids(r);
-	r->start_ns = monotonic_ns();
+	r->start_ns = r->collected_ns = monotonic_ns();
 	if (!err)
 		adapt_start(r->adapt);
 	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
@@ -284,41 +296,39 @@ static void wait_for_events(struct run *r)
 	}
 }
 
-static int report(struct run *r, uint64_t interval, uint64_t since_ns, struct reporting_result *result)
+/* interval: from 1; 0: the last report. */
+static int report(struct run *r, uint64_t interval)
 {
 	const struct options *o = &r->o;
 	bool ended = r->cmd_ended && !interval;
 	const struct collect_options co = {
 		.delta = o->delta && interval,
 		.blocks = o->blocks,
-		.ages = o->views & (VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS)),
+		.ages = o->views & VIEWS_BY_AGE,
 		/* What a command has left at its end was never freed, however young it is. */
 		.min_age_ns = ended && !o->min_age_given ? 0 : o->min_age_ns,
 		.generation = r->generation,
 	};
 	int err = tracer_collect(r->tracer, &co);
+	uint64_t since_ns = co.delta ? r->collected_ns : r->start_ns;
 	const struct reporting_moment m = {
 		.interval = interval, .start_ns = r->start_ns, .duration_ns = monotonic_ns() - since_ns,
 		.min_age_ns = co.min_age_ns, .ended = ended, .adapt = r->adapt,
 	};
 
-	if (!err)
-		err = reporting_write(r->reporting, &m, result);
-	r->reader_gone = result->reader_gone;
-	return err;
+	r->collected_ns = since_ns + m.duration_ns;
+	return err ? err : reporting_write(r->reporting, &m, &r->result);
 }
 
 static int interval_report(struct run *r)
 {
-	struct reporting_result result = {0};
-	uint64_t since = r->o.delta ? r->next_ns - r->o.interval_ns : r->start_ns;
-	int err = report(r, ++r->interval, since, &result);
+	int err = report(r, ++r->interval);
 
 	/* Late (a large report): the next whole interval, not several at once. */
 	do
 		r->next_ns += r->o.interval_ns;
 	while (r->next_ns <= monotonic_ns());
-	if (r->reader_gone)
+	if (r->result.reader_gone)
 		r->stop = true;
 	return err;
 }
@@ -340,8 +350,8 @@ static int trace(struct run *r)
 		reap(r);
 		err = tracer_poll(r->tracer);
 		if (!err)
-			err = adapt_tick(r->adapt, &r->stop);
-		if (!err && monotonic_ns() >= r->end_ns)
+			err = adapt_tick(r->adapt);
+		if (adapt_exceeded(r->adapt) || monotonic_ns() >= r->end_ns)
 			r->stop = true;
 		if (!err && !r->stop && interval_is_over(r))
 			err = interval_report(r);
@@ -349,20 +359,20 @@ static int trace(struct run *r)
 	return err;
 }
 
-static int final_report(struct run *r, struct reporting_result *result)
+static int final_report(struct run *r)
 {
 	take_interrupts();
 	/* All at once: probes that go one after another would leave frees uncounted whose allocations were. */
 	adapt_stop(r->adapt);
 	tracer_detach(r->tracer);
-	if (r->reader_gone)
+	if (r->result.reader_gone)
 		return 0;
-	if (r->launch && !tracer_probes(r->tracer) && tracer_saw_32bit(r->tracer))
+	if (!r->launch || tracer_probes(r->tracer))
+		return report(r, 0);
+	if (tracer_saw_32bit(r->tracer))
 		return fail(-ENOTSUP, "%s: 32-bit programs are not supported", r->o.argv[0]);
-	if (r->launch && !tracer_probes(r->tracer))
-		return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: it has an allocator "
-			    "of its own (Go), or it is static and stripped", r->o.argv[0]);
-	return report(r, 0, r->start_ns, result);
+	return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: it has an allocator of its "
+		    "own (Go), or it is static and stripped", r->o.argv[0]);
 }
 
 /* The command goes on without us (-d was over, or the reader went away); its status is ours. */
@@ -378,24 +388,25 @@ static void wait_for_command(struct run *r)
 	}
 }
 
-static int exit_status(const struct run *r, int err, const struct reporting_result *result)
+static int exit_status(const struct run *r, int err)
 {
+	const struct reporting_result *result = &r->result;
+
 	if (err)
 		return STATUS_FAILED;
 	if (r->launch)
 		return launch_exit_status(r->cmd_status);
-	if (r->reader_gone)
+	if (result->reader_gone)
 		return STATUS_DONE;
 	if (adapt_exceeded(r->adapt))
 		return STATUS_INCOMPLETE;
-	if (!result->recorded && !result->lost) {
+	if (!result->recorded && !(result->lost_share > 0)) {
 		warn("nothing was recorded: the target made no allocation%s in that time",
 		     r->o.min_size || r->o.max_size != UINT64_MAX ? " of that size" : "");
 		return STATUS_NOTHING;
 	}
-	if (result->lost * LOSS_LIMIT > result->recorded + result->lost) {
-		warn("incomplete: %.1f %% of the calls were lost",
-		     100.0 * result->lost / (result->recorded + result->lost));
+	if (result->lost_share > REPORT_LOST_LIMIT) {
+		warn("incomplete: %.1f %% of the calls were lost", 100 * result->lost_share);
 		return STATUS_INCOMPLETE;
 	}
 	return STATUS_DONE;
@@ -422,7 +433,6 @@ static void finish(struct run *r)
 int cmd_trace(const struct options *o)
 {
 	struct run r = {.o = *o, .epoll = -1, .signals = -1};
-	struct reporting_result result = {0};
 	int err, status;
 
 	/* sudo alloctrace -p PID, nothing else said: a display that refreshes. */
@@ -433,10 +443,10 @@ int cmd_trace(const struct options *o)
 	if (!err)
 		err = trace(&r);
 	if (!err)
-		err = final_report(&r, &result);
+		err = final_report(&r);
 	if (!err)
 		wait_for_command(&r);
-	status = exit_status(&r, err, &result);
+	status = exit_status(&r, err);
 	finish(&r);
 	return status;
 }

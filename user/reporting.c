@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/outfile.h"
-#include "cmd.h"
+#include "base/text.h"
 #include "out/report.h"
 #include "sym/debuginfod.h"
 
@@ -36,11 +36,6 @@ struct reporting {
 	uint64_t last_ended;
 	struct report_count losses[ACCOUNT_MAX_LOSSES], ends[STACK_END_MAX];
 };
-
-static bool writes_each_interval(const struct options *o)
-{
-	return o->interval_ns != 0;
-}
 
 static int open_file(struct reporting *r, struct outfile **file)
 {
@@ -79,7 +74,7 @@ int reporting_open(const struct options *o, struct tracer *t, pid_t first_pid, s
 	});
 	if (o->suppress)
 		err = suppress_open(o->suppress, &r->suppressions);
-	if (!err && o->output && !writes_each_interval(o))
+	if (!err && o->output && !o->interval_ns)
 		err = open_file(r, &r->file);
 	if (err) {
 		reporting_close(r);
@@ -127,11 +122,6 @@ static void describe_target(const struct reporting *r, struct buf *out)
 	}
 	buf_str(out, seen.n ? ")" : "");
 	strpool_free(&seen);
-}
-
-static bool any_estimated(struct counters c)
-{
-	return c.bytes_var > 0 || c.calls_var > 0;
 }
 
 /* Stacks whose frames never arrived are losses: they are in the profile's sums, but nobody can tell whose they are. */
@@ -209,31 +199,19 @@ static void fill_cost(const struct reporting *r, const uint64_t c[COUNT_MAX], st
 		rep->cost_ns = ns;
 }
 
-static void fill_counts(struct reporting *r, const struct reporting_moment *m, struct report *rep)
+/* Of the time that the report covers. */
+static void read_counts(struct reporting *r, bool delta, uint64_t c[COUNT_MAX])
 {
-	uint64_t now[COUNT_MAX], c[COUNT_MAX], recorded;
-	struct counters all;
-	bool exact;
+	uint64_t now[COUNT_MAX];
 
 	kern_counts(tracer_kern(r->tracer), now);
 	for (int i = 0; i < COUNT_MAX; i++)
-		c[i] = now[i] - (rep->delta ? r->last_counts[i] : 0);
+		c[i] = now[i] - (delta ? r->last_counts[i] : 0);
 	memcpy(r->last_counts, now, sizeof(now));
-	rep->seen = (struct counters){.bytes = c[COUNT_SEEN_BYTES], .calls = c[COUNT_SEEN]};
-	rep->nested = c[COUNT_NESTED];
-	rep->failed = c[COUNT_FAILED];
-	rep->filtered = c[COUNT_FILTERED];
-	fill_windows(r, m, rep);
-	fill_cost(r, c, rep);
-	all = profile_total(rep->profile, PROFILE_ALLOC);
-	exact = !any_estimated(all) && !rep->windows.scaled;
-	/* Of what was filtered the bytes are not known; else the sum over all calls is exact. */
-	if (exact || rep->filtered)
-		rep->recorded = delivered(rep->profile);
-	else if (!rep->windows.scaled)
-		rep->recorded = rep->seen;
-	/* Where the tables hold estimates, the calls behind them are counted apart. */
-	recorded = exact ? all.calls : c[COUNT_RECORDED];
+}
+
+static void fill_account(struct reporting *r, const uint64_t c[COUNT_MAX], uint64_t recorded, struct report *rep)
+{
 	rep->account = account_of(c, recorded);
 	/* While calls are still coming in, the two sides are not read in one instant. */
 	if (rep->interval)
@@ -243,26 +221,47 @@ static void fill_counts(struct reporting *r, const struct reporting_moment *m, s
 	if (rep->account.checked && rep->account.unaccounted)
 		warn("%llu of %llu calls are unaccounted for: this is a bug, and the counts may be wrong",
 		     (unsigned long long)rep->account.unaccounted, (unsigned long long)rep->account.seen);
-	rep->heap.frees = c[COUNT_FREES];
-	rep->heap.frees_unknown = c[COUNT_FREES_UNKNOWN];
-	rep->heap.replaced = c[COUNT_REPLACED];
-	rep->heap.unfollowed = c[COUNT_UNFOLLOWED];
-	rep->heap.ended_blocks = rep->profile->ended_blocks - (rep->delta ? r->last_ended : 0);
-	r->last_ended = rep->profile->ended_blocks;
 }
 
-static void fill_heap(struct reporting *r, const struct reporting_moment *m, struct report_heap *h)
+static void fill_calls(struct reporting *r, const struct reporting_moment *m, const uint64_t c[COUNT_MAX],
+		       struct report *rep)
+{
+	struct counters all;
+	bool exact;
+
+	rep->seen = (struct counters){.bytes = c[COUNT_SEEN_BYTES], .calls = c[COUNT_SEEN]};
+	rep->nested = c[COUNT_NESTED];
+	rep->failed = c[COUNT_FAILED];
+	rep->filtered = c[COUNT_FILTERED];
+	fill_windows(r, m, rep);
+	fill_cost(r, c, rep);
+	all = profile_total(rep->profile, PROFILE_ALLOC);
+	exact = !(all.bytes_var > 0 || all.calls_var > 0 || rep->windows.scaled);
+	/* Of what was filtered the bytes are not known; else the sum over all calls is exact. */
+	if (exact || rep->filtered)
+		rep->recorded = delivered(rep->profile);
+	else if (!rep->windows.scaled)
+		rep->recorded = rep->seen;
+	/* Where the tables hold estimates, the calls behind them are counted apart. */
+	fill_account(r, c, exact ? all.calls : c[COUNT_RECORDED], rep);
+}
+
+static void fill_heap(struct reporting *r, const struct reporting_moment *m, const uint64_t c[COUNT_MAX],
+		      struct report *rep)
 {
 	const struct heap heap = kern_heap(tracer_kern(r->tracer));
 
-	h->peak_bytes = heap.peak_bytes;
-	/* A command's first calls may come before its start is noted. */
-	h->peak_ns = heap.peak_ns > m->start_ns ? heap.peak_ns - m->start_ns : 0;
-	h->min_age_ns = m->min_age_ns;
-	h->temp_age_ns = r->o->temp_age_ns;
-	h->ended = m->ended;
-	h->marks_ns = r->marks_ns.at;
-	h->n_marks = r->marks_ns.n;
+	rep->heap = (struct report_heap){
+		.peak_bytes = heap.peak_bytes,
+		/* A command's first calls may come before its start is noted. */
+		.peak_ns = heap.peak_ns > m->start_ns ? heap.peak_ns - m->start_ns : 0,
+		.frees = c[COUNT_FREES], .frees_unknown = c[COUNT_FREES_UNKNOWN], .replaced = c[COUNT_REPLACED],
+		.ended_blocks = rep->profile->ended_blocks - (rep->delta ? r->last_ended : 0),
+		.unfollowed = c[COUNT_UNFOLLOWED],
+		.min_age_ns = m->min_age_ns, .temp_age_ns = r->o->temp_age_ns, .ended = m->ended,
+		.marks_ns = r->marks_ns.at, .n_marks = r->marks_ns.n,
+	};
+	r->last_ended = rep->profile->ended_blocks;
 }
 
 static void fill_ends(struct reporting *r, struct report *rep)
@@ -281,14 +280,15 @@ static void fill_ends(struct reporting *r, struct report *rep)
 /* Once, when the depth of the program's stacks is known; if it wasn't done before. */
 static void calibrate(struct reporting *r, struct adapt *adapt)
 {
-	const struct hit_cost *known = adapt_hit_cost(adapt);
 	const struct kern *k = tracer_kern(r->tracer);
 	enum unwind_mode unwind = kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP;
-	unsigned depth = tracer_mean_depth(r->tracer) + 0.5;
+	unsigned int depth = tracer_mean_depth(r->tracer) + 0.5;
+	const struct hit_cost *known;
 
 	if (r->calibrated || r->o->quiet)
 		return;
 	r->calibrated = true;
+	known = adapt_hit_cost(adapt);
 	if (known)
 		r->hit = *known;
 	else if (kern_calibrate(kern_mode(k), unwind, tracer_cost(r->tracer), depth ? depth : 1, &r->hit))
@@ -312,35 +312,32 @@ static bool terminal_size(int fd, size_t *width, size_t *height)
 	return true;
 }
 
-static size_t count_lines(const char *text, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++)
-		n += text[i] == '\n';
-	return n;
-}
-
 /* On a terminal a refresh takes the place of the one before: rendered to memory first, to be drawn in one go. */
-static void draw(struct reporting *r, FILE *f, const struct report *rep, const struct report_options *ro)
+static int draw(struct reporting *r, FILE *f, const struct report *rep, const struct report_options *ro)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *mem = open_memstream(&text, &len);
 
-	if (!mem || r->o->format->write(mem, rep, ro) || fclose(mem)) {
-		fail(-ENOMEM, "cannot make a report: %s", strerror(ENOMEM));
-		exit(STATUS_FAILED);
+	int err = mem ? r->o->format->write(mem, rep, ro) : -ENOMEM;
+
+	if (mem && fclose(mem))
+		err = -ENOMEM;
+	if (err) {
+		free(text);
+		return fail(err, "cannot make a report: %s", strerror(-err));
 	}
 	if (r->drawn)
 		fprintf(f, "\033[%zuA\r\033[J", r->drawn);
 	fwrite(text, 1, len, f);
 	fflush(f);
-	r->drawn = rep->interval ? count_lines(text, len) : 0;
+	r->drawn = rep->interval ? text_lines(text, len) : 0;
 	free(text);
+	return 0;
 }
 
-static void write_report(struct reporting *r, struct outfile *file, const struct report *rep, struct report_options *ro)
+/* What a stream says of errors it keeps: they are said where the file's name is known. */
+static int write_report(struct reporting *r, struct outfile *file, const struct report *rep, struct report_options *ro)
 {
 	FILE *f = r->to_stderr ? stderr : outfile_stream(file);
 	bool terminal = terminal_size(fileno(f), &ro->width, &ro->height);
@@ -348,13 +345,12 @@ static void write_report(struct reporting *r, struct outfile *file, const struct
 
 	ro->colour = terminal && !getenv("NO_COLOR") && (!getenv("TERM") || strcmp(getenv("TERM"), "dumb"));
 	ro->height = rep->interval && height > 1 ? height - 1 : 0;
-	if (terminal && !r->o->format->machine && (rep->interval || r->drawn)) {
-		draw(r, f, rep, ro);
-		return;
-	}
+	if (terminal && !r->o->format->machine && (rep->interval || r->drawn))
+		return draw(r, f, rep, ro);
 	r->o->format->write(f, rep, ro);
 	if (rep->interval && !r->o->format->machine)
 		fputc('\n', f);
+	return 0;
 }
 
 static void write_summary(const struct reporting *r, const struct report *rep, struct report_options ro)
@@ -380,6 +376,7 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 	};
 	struct buf target = {0}, allocators = {0};
 	struct outfile *file = r->file;
+	uint64_t counts[COUNT_MAX];
 	int err = 0;
 
 	/* Servers may take their time: not while anything is traced. */
@@ -391,31 +388,31 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 	describe_target(r, &target);
 	tracer_allocators(r->tracer, &allocators);
 	calibrate(r, m->adapt);
-	fill_counts(r, m, &rep);
+	read_counts(r, rep.delta, counts);
+	fill_calls(r, m, counts, &rep);
 	fill_ends(r, &rep);
-	fill_heap(r, m, &rep.heap);
+	fill_heap(r, m, counts, &rep);
 	rep.target = buf_cstr(&target);
 	rep.allocator = allocators.len ? allocators.data : NULL;
 	result->recorded = rep.recorded.calls;
-	result->lost = 0;
-	for (size_t i = 0; i < rep.n_losses; i++)
-		result->lost += rep.losses[i].n;
+	result->lost_share = report_lost_share(&rep);
 
 	if (!file)
 		err = open_file(r, &file);
-	if (!err) {
-		/* The stream keeps its error, which is said where the file's name is known. */
-		write_report(r, file, &rep, &ro);
-		r->file = NULL;
+	r->file = NULL;
+	if (!err)
+		err = write_report(r, file, &rep, &ro);
+	if (err)
+		outfile_abort(file);
+	else
 		err = outfile_commit(file);
-	}
 	if (err == -EPIPE) {
 		result->reader_gone = true;
 		err = 0;
 	} else if (!err && !m->interval) {
 		write_summary(r, &rep, ro);
 	}
-	if (m->interval && r->o->views & (VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS)))
+	if (m->interval && r->o->views & VIEWS_BY_AGE)
 		profile_remember(p);
 	buf_free(&target);
 	buf_free(&allocators);

@@ -14,8 +14,9 @@ struct reporting;
 
 /* What a report came to, for the exit status. */
 struct reporting_result {
-	uint64_t recorded, lost;	/* calls */
-	bool reader_gone;		/* of a pipe */
+	uint64_t recorded;	/* calls */
+	double lost_share;	/* report_lost_share() */
+	bool reader_gone;	/* of a pipe */
 };
 
 /* Opens the output file where it is one that is written once, so that a path that cannot be written is said before
@@ -26,6 +27,7 @@ void reporting_close(struct reporting *r);
 
 /* A mark was set. since_ns: the start of the run. */
 void reporting_mark(struct reporting *r, uint64_t since_ns);
+
 struct reporting_moment {
 	uint64_t interval;	/* from 1; 0: the last (or only) report */
 	uint64_t start_ns;	/* of the run, CLOCK_MONOTONIC */

@@ -93,7 +93,7 @@ go
 trace_end 20
 expect_status 4
 expect_err 'tracing ends: it costs [0-9.]+ % of a CPU for each process, more than --max-overhead 3, ' \
-	'this would take --max-overhead (off|[0-9]+) or a larger --sample.*, or --view alloc'
+	'this would take --max-overhead (off|[0-9]+), a larger --sample.*, or --view alloc'
 grep -q '^live ' "$DIR/table" || fail "no report"
 kill -KILL "$TARGET"
 

@@ -51,6 +51,22 @@ expect_status 0
 [[ $(grep -c 'use_valloc' "$DIR/out") -ge 3 ]] || fail "less than 3 tables"
 ! grep -q "$(printf '\033')" "$DIR/out" || fail "escape sequences, and it is no terminal"
 
+# Late for one report, and in time for the next: what each covers comes to no more than the whole.
+target_start "$W/loop" -w -f
+trace_start "${EXACT[@]}" -i 1s --delta -p "$TARGET"
+go
+sleep 1.2
+kill -STOP "$TRACE"
+sleep 1.6
+kill -CONT "$TRACE"
+sleep 0.4
+trace_stop
+expect_status 0
+kill "$TARGET"
+expect_out 'interval 2 alone, [12][.0-9]* s$'
+awk '/^target/ { s = $NF == "ms" ? $(NF - 1) / 1000 : $(NF - 1); if (/ alone,/) sum += s; else whole = s }
+	END { exit !(whole > 2.5 && sum <= whole + 0.05) }' "$DIR/out" || fail "the intervals are longer than the whole"
+
 # -d ends it by itself, and the target goes on.
 target_start "$W/loop" -w -f
 trace_start "${EXACT[@]}" -d 700ms -f folded -p "$TARGET" -o "$DIR/folded"

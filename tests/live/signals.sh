@@ -45,6 +45,19 @@ done
 wait_until 3 is_gone "$TRACE" || fail "Ctrl-C, twice, does not end a report that nobody reads"
 exec 8>&-
 
+# Under nohup a hangup changes nothing.
+target_start "$W/loop" -w -f
+trap '' HUP
+trace_start "${EXACT[@]}" -p "$TARGET"
+trap - HUP
+go
+kill -HUP "$TRACE"
+sleep 0.3
+! is_gone "$TRACE" || fail "a hangup ends it although it was told to ignore that"
+trace_stop
+expect_status 0
+kill "$TARGET"
+
 # With CMD, Ctrl-C goes to CMD too (one process group); what alloctrace is sent alone is passed on.
 "$ALLOCTRACE" -v "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/primes" -s >"$DIR/out" 2>"$DIR/err" </dev/null &
 TRACE=$!
