@@ -10,7 +10,7 @@ enum exit_status {
 	STATUS_FAILED,		/* said why */
 	STATUS_USAGE,
 	STATUS_NOTHING,		/* nothing was recorded */
-	STATUS_INCOMPLETE,	/* more than 1 % was lost */
+	STATUS_INCOMPLETE,	/* more than 1 % was lost, or tracing cost more than --max-overhead */
 };
 
 /* Traces, and reports. With a launched command that ran to its end: the command's own status (128 + signal if a signal

@@ -49,8 +49,7 @@ static const struct {
 	{ offsetof(struct options, min_age_ns), "min-age", VIEW_BIT(VIEW_LEAKS), "--leaks" },
 	{ offsetof(struct options, suppress), "suppress", VIEW_BIT(VIEW_LEAKS), "--leaks" },
 	{ offsetof(struct options, temp_age_ns), "temp-age", VIEW_BIT(VIEW_TEMP), "--view temp" },
-	{ offsetof(struct options, mark), "mark", VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS),
-	  "--view live or --leaks" },
+	{ offsetof(struct options, mark), "mark", VIEWS_BY_AGE, "--view live or --leaks" },
 };
 
 static int check_view(const struct options *o, const struct view_kind *kind, bool alone)

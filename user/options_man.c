@@ -60,8 +60,8 @@ static const struct item view_items[] = {
 	{ "temp", "What was freed within --temp-age, or before its thread allocated again. TEMP% is the share of the "
 	  "site's calls that were such." },
 	{ "lifetimes, sizes", "A histogram for each site. A column is a power of two (or several, as the heading says) "
-	  "and its height the number of calls beside the row's highest column; the header has the least value of the "
-	  "first column and the end of the last one. MEDIAN: half of the calls are below." },
+	  "and its height the number of calls, in proportion to the row's highest column; the header has the least "
+	  "value of the first column and the end of the last one. MEDIAN: half of the calls are below." },
 	{ "since mark", "With --mark, once a mark was set: what was allocated since the first mark (of the last 8) and "
 	  "is still live, by the mark that it follows." },
 	{ NULL, NULL }
@@ -71,7 +71,8 @@ static const char *const errors[] = {
 	"Where calls are sampled, a row is an estimate without bias. The column with the plus-minus sign is its "
 	"standard error in per cent: the true value is within that of the one shown in two of three cases, and within "
 	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
-	"comes from one sample. Totals in the summary are exact: every call is counted there.",
+	"comes from one sample. Totals in the summary are exact, since every call is counted there; with --min-size or "
+	"--max-size they are estimates, too.",
 	"A block of n bytes is sampled with a probability of 1 - exp(-n/BYTES): one of twice as many bytes as --sample "
 	"has in 86 % of cases, one of a tenth of them in 9.5 %. A site of which nothing was sampled has no row, and no "
 	"error shows that. For a small leak, or an exact count of blocks, use --sample 1.",
@@ -133,8 +134,8 @@ static const struct item summary_lines[] = {
 	  "exec or the end of their process has ended. glibc frees what a thread kept in reserve once more when "
 	  "the thread ends: a few frees of blocks that were not recorded." },
 	{ "unfollowed", "Of the calls that were recorded, those of functions that may throw: see LIMITS." },
-	{ "left out", "Calls left out on purpose: by --min-size and --max-size, or because the size "
-	  "overflows, so that the call cannot succeed." },
+	{ "left out", "Calls left out on purpose: by --min-size and --max-size, or because they failed (the size "
+	  "overflows, or blocks are followed and there was none)." },
 	{ "lost", "Calls that could not be recorded, by reason. With more than 1 % lost the exit status is 4." },
 	{ "account", "What became of all calls that were seen. The sum is checked; if it is wrong, a warning says so, "
 	  "and the difference is a loss." },
@@ -157,16 +158,23 @@ static const struct item exit_status[] = {
 };
 
 static const char *const exit_of_command[] = {
-	"With a command: the command's own status, 128 plus the signal's number if a signal killed it; 1 or "
-	"2 only if alloctrace itself failed.",
+	"With a command: the command's own status, or 128 plus the signal's number if a signal killed it. Only if "
+	"alloctrace itself fails it is 1, or 2, as above.",
 	NULL
 };
 
 static const struct item signals[] = {
-	{ "SIGINT (Ctrl-C), SIGTERM", "Detach, report what there is, and end. A second one ends at once, "
-	  "without a report." },
-	{ "SIGUSR1", "With --mark: set a mark. Without it: end at once, without a report." },
+	{ "SIGINT (Ctrl-C), SIGTERM, SIGHUP", "Detach, report what there is, and end. A second Ctrl-C ends at once, "
+	  "without a report. A SIGHUP that was ignored at the start (by nohup) still is." },
+	{ "SIGUSR1", "With --mark: set a mark." },
 	{ NULL, NULL }
+};
+
+static const char *const signals_of_command[] = {
+	"With a command, the signals above (SIGUSR1 without --mark), SIGQUIT and SIGUSR2 are passed on to the command, "
+	"unless they come from the terminal, which sends them to both; alloctrace reports when the command has ended. "
+	"A second Ctrl-C ends alloctrace at once.",
+	NULL
 };
 
 static const struct item examples[] = {
@@ -425,6 +433,7 @@ void options_man(FILE *f)
 	put_paragraphs(f, exit_of_command, false);
 	fputs(".SH SIGNALS\n", f);
 	put_items(f, signals);
+	put_paragraphs(f, signals_of_command, false);
 	put_examples(f);
 	fputs(".SH STACKS AND NAMES\n", f);
 	put_paragraphs(f, stacks, true);

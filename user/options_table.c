@@ -190,7 +190,7 @@ const struct option_row option_rows[] = {
 		 "regular expression, with bytes and calls of each line, and cumulative ones. It needs debugging "
 		 "information, and the sources on this machine: where they were when the program was compiled (files "
 		 "that everybody may read), or below --source-path. Where they are not found, lines are shown without "
-		 "their text." },
+		 "their text. --top limits the functions." },
 	{ "source-path", 0, "DIR", OPTION_STRINGS, SECTION_REPORT, TO(source_path), .man_only = true,
 	  .help = "where --list looks for sources",
 	  .man = "Where --list looks for sources first: below DIR (or several, with colons between) the path that the "
@@ -219,7 +219,7 @@ const struct option_row option_rows[] = {
 		 "was launched." },
 	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .in_check = true,
 	  .help = "say nothing but errors",
-	  .man = "Say nothing but the report and errors: no warnings." },
+	  .man = "Say nothing but the report and errors: no warnings, and no summary beside --format folded." },
 	{ "verbose", 'v', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(verbose), .in_check = true,
 	  .help = "say what is done: probes, memory, symbols",
 	  .man = "Say what is done: which functions are probed and which are not, how much memory is used, where names "
@@ -231,8 +231,8 @@ const struct option_row option_rows[] = {
 	  .man = "How many bytes on average lie from one sample to the next. With 1 every call is recorded. With auto, "
 		 "every call is recorded while that comes to less than 20,000 samples a second, and fewer the faster "
 		 "the process allocates; a sample keeps the weight that it was taken with. Bytes and calls in all are "
-		 "exact whatever this is; the rows are unbiased estimates, shown with their standard errors and in no "
-		 "more digits than mean something." },
+		 "exact whatever this is (but for --min-size and --max-size); the rows are unbiased estimates, shown "
+		 "with their standard errors and in no more digits than mean something." },
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
 	  .word = "off",
 	  .help = "what tracing may cost, in % of a CPU; or off",
@@ -241,7 +241,7 @@ const struct option_row option_rows[] = {
 		 "estimates then, with errors. The limit holds on average; what is not used up is saved "
 		 "for later, at most that of 2 s. What is live can't be told with gaps: in views that follow blocks "
 		 "alloctrace stops when the limit is exceeded for 2 s, reports, says what it would take, and exits "
-		 "with 4. Without uprobe_multi (Linux 6.6) it only warns. Default: 5 for --pid with --view alloc "
+		 "with 4. Without uprobe_multi (Linux 6.10) it only warns. Default: 5 for --pid with --view alloc "
 		 "alone, else off." },
 	{ "max-blocks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_blocks), LIMITS("1000", "1000000000"),
 	  .fallback = "1000000", .man_only = true,
