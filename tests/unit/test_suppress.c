@@ -192,6 +192,24 @@ static void hides_leaks(void **state)
 	suppress_close(s);
 }
 
+/* A frame that gets its name between two reports, in place. */
+static void names_that_come_late(void **state)
+{
+	struct fixture *x = *state;
+	struct suppressions *s = open_text("leak:^late$");
+	uint32_t stack = ADD(x, x->task, STACK_END_CHAIN, 1, 1, frame(x, STORE, 1));
+	struct symbol *sym = (struct symbol *)symbolize(x->s, x->exe, FAKE(STORE) + 1);
+
+	for (int round = 0; round < 2; round++) {
+		profile_reset(&x->p);
+		leak(x, stack, 10);
+		suppress_leaks(s, &x->p, x->s);
+		assert_int_equal(profile_sum(&x->p, PROFILE_LEAKS, stack).bytes, round ? 0 : 10);
+		sym->function = "late";
+	}
+	suppress_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +218,7 @@ int main(void)
 		cmocka_unit_test(hostile_files),
 		cmocka_unit_test(missing_files),
 		TEST(hides_leaks),
+		TEST(names_that_come_late),
 	};
 
 	return cmocka_run_group_tests_name("suppress", tests, NULL, NULL);

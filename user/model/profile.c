@@ -20,38 +20,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const end_texts[STACK_END_MAX] = {
-	[STACK_END_COMPLETE] = "complete",
-	[STACK_END_CHAIN] = "end of the frame-pointer chain",
-	[STACK_END_DEPTH] = "depth limit",
-	[STACK_END_UNREADABLE] = "stack memory not readable",
-	[STACK_END_NOT_CODE] = "return address outside code",
-	[STACK_END_LOST] = "stack not delivered",
-	[STACK_END_JIT] = "JIT boundary",
-	[STACK_END_NO_RULE] = "no unwind information",
-	[STACK_END_UNSUPPORTED] = "unsupported unwind rule",
-	[STACK_END_UNMAPPED] = "unknown mapping",
-};
+#define TRUNCATED(why) {why, "[truncated: " why "]"}
 
-static const char *const end_marks[STACK_END_MAX] = {
-	[STACK_END_DEPTH] = "[truncated: depth limit]",
-	[STACK_END_UNREADABLE] = "[truncated: stack memory not readable]",
-	[STACK_END_NOT_CODE] = "[truncated: return address outside code]",
-	[STACK_END_LOST] = "[stack not delivered]",
-	[STACK_END_JIT] = "[truncated: JIT boundary]",
-	[STACK_END_NO_RULE] = "[truncated: no unwind information]",
-	[STACK_END_UNSUPPORTED] = "[truncated: unsupported unwind rule]",
-	[STACK_END_UNMAPPED] = "[truncated: unknown mapping]",
+static const struct {
+	const char *text, *mark;
+} ends[STACK_END_MAX] = {
+	[STACK_END_COMPLETE] = {"complete", NULL},
+	[STACK_END_CHAIN] = {"end of the frame-pointer chain", NULL},
+	[STACK_END_DEPTH] = TRUNCATED("depth limit"),
+	[STACK_END_UNREADABLE] = TRUNCATED("stack memory not readable"),
+	[STACK_END_NOT_CODE] = TRUNCATED("return address outside code"),
+	[STACK_END_LOST] = {"stack not delivered", "[stack not delivered]"},
+	[STACK_END_JIT] = TRUNCATED("JIT boundary"),
+	[STACK_END_NO_RULE] = TRUNCATED("no unwind information"),
+	[STACK_END_UNSUPPORTED] = TRUNCATED("unsupported unwind rule"),
+	[STACK_END_UNMAPPED] = TRUNCATED("unknown mapping"),
 };
 
 const char *stack_end_text(enum stack_end end)
 {
-	return (unsigned int)end < STACK_END_MAX ? end_texts[end] : "unknown";
+	return (unsigned int)end < STACK_END_MAX ? ends[end].text : "unknown";
 }
 
 const char *stack_end_mark(enum stack_end end)
 {
-	return (unsigned int)end < STACK_END_MAX ? end_marks[end] : NULL;
+	return (unsigned int)end < STACK_END_MAX ? ends[end].mark : NULL;
 }
 
 void profile_init(struct profile *p, struct modules *modules, const char *const *function_names, size_t n_functions)

@@ -184,6 +184,8 @@ void suppress_leaks(struct suppressions *s, struct profile *p, struct symbolizer
 {
 	static const struct counters nothing;
 
+	/* A frame may have got a name since the last time (a JIT's, one from debuginfod). */
+	s->of_stack.n = s->of_frame.n = 0;
 	for (size_t i = 0; i < s->list.n; i++)
 		s->list.at[i].hidden = nothing;
 	for (size_t i = 0; i < p->sums[PROFILE_LEAKS].n; i++) {
