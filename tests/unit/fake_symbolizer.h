@@ -20,6 +20,13 @@ static const char *fake_functions[FAKE_FUNCTIONS];
 static const struct symbol *fake_into[FAKE_FUNCTIONS];
 static const char *fake_files[FAKE_FUNCTIONS];
 
+static void fake_reset(void)
+{
+	memset(fake_functions, 0, sizeof(fake_functions));
+	memset(fake_into, 0, sizeof(fake_into));
+	memset(fake_files, 0, sizeof(fake_files));
+}
+
 struct symbolizer {
 	const struct modules *modules;
 	vec_of(struct symbol *) symbols;

@@ -67,9 +67,7 @@ static int teardown(void **state)
 {
 	struct fixture *x = *state;
 
-	memset(fake_functions, 0, sizeof(fake_functions));
-	memset(fake_into, 0, sizeof(fake_into));
-	memset(fake_files, 0, sizeof(fake_files));
+	fake_reset();
 	symbolizer_free(x->r.sym);
 	profile_free(&x->p);
 	modules_free(&x->modules);
@@ -146,7 +144,7 @@ static char *read_stream(FILE *f)
 	return b.data;
 }
 
-__attribute__((unused)) static char *golden_dir(void)
+static char *golden_dir(void)
 {
 	return xasprintf("%.*s/golden", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
 }
@@ -154,7 +152,7 @@ __attribute__((unused)) static char *golden_dir(void)
 /* Compares with the file golden/NAME.txt beside this one; with GOLDEN_UPDATE set, writes it (then look at git diff). */
 static void check_golden(struct fixture *x, const char *format, const char *name)
 {
-	char *path = xasprintf("%.*s/golden/%s.txt", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, name);
+	char *dir = golden_dir(), *path = xasprintf("%s/%s.txt", dir, name);
 	char *got = render(x, format), *want;
 	FILE *f;
 
@@ -169,9 +167,27 @@ static void check_golden(struct fixture *x, const char *format, const char *name
 	want = read_stream(f);
 	fclose(f);
 	assert_string_equal(got, want);
+	free(dir);
 	free(path);
 	free(got);
 	free(want);
+}
+
+/* Every line of the table within the width, and none ends in a space. */
+__attribute__((unused)) static void check_widths(struct fixture *x, size_t width)
+{
+	char *text = render(x, "table");
+
+	for (char *line = text, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		*end = '\0';
+		if (text_width(line) > width)
+			fail_msg("%zu columns, not %zu: %s", text_width(line), width, line);
+		assert_true(end == line || end[-1] != ' ');
+		assert_null(strstr(line, "\u241b"));
+	}
+	free(text);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

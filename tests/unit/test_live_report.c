@@ -357,22 +357,6 @@ static void nothing_to_show(void **state)
 	check_at(x, __func__, 80);
 }
 
-/* Every line of the table within the width, and none ends in a space. */
-static void check_widths(struct fixture *x, size_t width)
-{
-	char *text = render(x, "table");
-
-	for (char *line = text, *end; *line; line = end + 1) {
-		end = strchr(line, '\n');
-		assert_non_null(end);
-		*end = '\0';
-		if (text_width(line) > width)
-			fail_msg("%zu columns, not %zu: %s", text_width(line), width, line);
-		assert_true(end == line || end[-1] != ' ');
-	}
-	free(text);
-}
-
 static void fits_any_width(void **state)
 {
 	struct fixture *x = *state;
@@ -403,11 +387,8 @@ static void stays_within_the_height(void **state)
 	x->r.interval = 1;
 	for (x->o.height = 1; x->o.height < 60; x->o.height++) {
 		char *text = render(x, "table");
-		size_t lines = 0;
 
-		for (const char *p = text; *p; p++)
-			lines += *p == '\n';
-		assert_true(lines <= x->o.height);
+		assert_true(text_lines(text, strlen(text)) <= x->o.height);
 		if (x->o.height >= 24) {
 			assert_non_null(strstr(text, "\nalloc "));
 			assert_non_null(strstr(text, "\nlive "));

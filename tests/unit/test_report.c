@@ -271,22 +271,6 @@ static void nothing_recorded(void **state)
 	check_golden(x, "table", __func__);
 }
 
-/* Every line of the table within the width, and none ends in a space. */
-static void check_widths(struct fixture *x, size_t width)
-{
-	char *text = render(x, "table");
-
-	for (char *line = text, *end; *line; line = end + 1) {
-		end = strchr(line, '\n');
-		assert_non_null(end);
-		*end = '\0';
-		assert_true(text_width(line) <= width);
-		assert_true(end == line || end[-1] != ' ');
-		assert_null(strstr(line, "\u241b"));
-	}
-	free(text);
-}
-
 static void fits_any_width(void **state)
 {
 	struct fixture *x = *state;
@@ -317,15 +301,6 @@ static void fits_any_width(void **state)
 	}
 }
 
-static size_t count_lines(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += *text == '\n';
-	return n;
-}
-
 static void stays_within_the_height(void **state)
 {
 	struct fixture *x = *state;
@@ -334,10 +309,10 @@ static void stays_within_the_height(void **state)
 	add_server(x);
 	for (x->o.height = 1; x->o.height < 30; x->o.height++) {
 		text = render(x, "table");
-		assert_true(count_lines(text) <= x->o.height);
+		assert_true(text_lines(text, strlen(text)) <= x->o.height);
 		/* all 9 rows: 3 lines of summary, 2 above the rows */
 		if (x->o.height >= 14)
-			assert_int_equal(count_lines(text), 14);
+			assert_int_equal(text_lines(text, strlen(text)), 14);
 		else if (x->o.height > 5)
 			assert_non_null(strstr(text, " more site"));
 		free(text);

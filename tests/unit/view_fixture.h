@@ -55,9 +55,7 @@ static int teardown(void **state)
 {
 	struct fixture *x = *state;
 
-	memset(fake_functions, 0, sizeof(fake_functions));
-	memset(fake_into, 0, sizeof(fake_into));
-	memset(fake_files, 0, sizeof(fake_files));
+	fake_reset();
 	symbolizer_free(x->s);
 	profile_free(&x->p);
 	modules_free(&x->modules);

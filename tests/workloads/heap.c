@@ -19,26 +19,9 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/wait.h>
 
 static volatile size_t huge = (size_t)1 << 62, four = 4, none;
-
-/* void *name(size): one block. All calls of the allocator in this file are in functions like these. */
-#define ALLOCATOR(name, allocate)		\
-	NOINLINE void *name(size_t size);	\
-	NOINLINE void *name(size_t size)	\
-	{					\
-		return opaque(allocate);	\
-	}
-
-/* void *name(old, size): what realloc makes of an old block. */
-#define REALLOCATOR(name, allocate)			\
-	NOINLINE void *name(void *old, size_t size);	\
-	NOINLINE void *name(void *old, size_t size)	\
-	{						\
-		return opaque(allocate);		\
-	}
 
 static inline __attribute__((always_inline)) void *aligned(size_t alignment, size_t size)
 {
@@ -120,11 +103,6 @@ static void drop(size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		free(blocks[i]);
-}
-
-static void row(const char *name, size_t live_blocks, size_t size, size_t calls)
-{
-	say("%s %zu %zu %zu %zu\n", name, live_blocks * size, live_blocks, calls * size, calls);
 }
 
 static void check(bool ok, const char *what)
@@ -478,7 +456,7 @@ int main(int argc, char **argv)
 	jumps(glibc);
 	forks();
 	say("done\n");
-	while (sleep_after)
-		pause();
+	if (sleep_after)
+		sleep_until_killed();
 	return 0;
 }

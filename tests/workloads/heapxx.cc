@@ -156,21 +156,10 @@ template <typename F> static void catching(size_t n, F thrower)
 	}
 }
 
-static void row(const char *name, size_t live, size_t size, size_t calls)
-{
-	say("%s %zu %zu %zu %zu\n", name, live * size, live, calls * size, calls);
-}
-
 int main(int argc, char **argv)
 {
-	bool sleep_after = false;
+	const bool sleep_after = wait_if_told(argc, argv);
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "-w"))
-			wait_for_go();
-		else
-			sleep_after = true;
-	}
 	kept_new(113);
 	row("kept_new", 113, 71, 113);
 	sized_delete(127);
@@ -205,7 +194,7 @@ int main(int argc, char **argv)
 	vector_kept(1009);
 	say("vector_kept %zu 2 %zu 2\n", sizeof(std::vector<short>) + 2018, sizeof(std::vector<short>) + 2018);
 	say("done\n");
-	while (sleep_after)
-		pause();
+	if (sleep_after)
+		sleep_until_killed();
 	return 0;
 }

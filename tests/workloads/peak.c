@@ -12,28 +12,15 @@
  */
 #include "workload.h"
 
-#include <stdbool.h>
 
-#define SITE(name)				\
-	NOINLINE void *name(size_t size);	\
-	NOINLINE void *name(size_t size)	\
-	{					\
-		return opaque(malloc(size));	\
-	}
-
-SITE(base)
-SITE(hill)
-SITE(seed_regrown)
-SITE(spike)
-SITE(later)
-SITE(later_end)
-SITE(churn)
-
-NOINLINE void *regrown(void *old, size_t size);
-NOINLINE void *regrown(void *old, size_t size)
-{
-	return opaque(realloc(old, size));
-}
+ALLOCATOR(base, malloc(size))
+ALLOCATOR(hill, malloc(size))
+ALLOCATOR(seed_regrown, malloc(size))
+ALLOCATOR(spike, malloc(size))
+ALLOCATOR(later, malloc(size))
+ALLOCATOR(later_end, malloc(size))
+ALLOCATOR(churn, malloc(size))
+REALLOCATOR(regrown, realloc(old, size))
 
 static void *bases[600], *hills[2003], *laters[4096];
 static size_t live;	/* bytes */
@@ -47,15 +34,9 @@ static void churning(size_t n)
 int main(int argc, char **argv)
 {
 	size_t summit, n = 0, rest;
-	bool sleep_after = false;
+	const bool sleep_after = wait_if_told(argc, argv);
 	void *p;
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "-w"))
-			wait_for_go();
-		else
-			sleep_after = true;
-	}
 	for (size_t i = 0; i < 600; i++)
 		bases[i] = base(1009);
 	churning(500);
@@ -92,7 +73,7 @@ int main(int argc, char **argv)
 	say("seed_regrown 0 0 0 0\nregrown 8009 1 8009 1\n");
 	say("spike 100003 1 0 0\nlater 0 0 0 0\nlater_end 0 0 0 0\nchurn 0 0 0 0\n");
 	say("summit %zu\n", summit);
-	while (sleep_after)
-		pause();
+	if (sleep_after)
+		sleep_until_killed();
 	return 0;
 }

@@ -16,7 +16,6 @@
 
 #include <malloc.h>
 #include <pthread.h>
-#include <stdbool.h>
 
 #define MAX_THREADS 64
 
@@ -190,7 +189,7 @@ int main(int argc, char **argv)
 	for (size_t i = 1; i < n; i++)
 		pthread_join(threads[i], NULL);
 	report(n * rounds);
-	while (sleep_after)
-		pause();
+	if (sleep_after)
+		sleep_until_killed();
 	return 0;
 }

@@ -18,7 +18,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #define MAX_THREADS 64
 #define QUEUE 512		/* slots: what is live in the end fits in them and in the threads' hands */
@@ -50,13 +49,6 @@ static pthread_barrier_t start;
 static uint64_t wanted = 2000000;	/* by each thread */
 static volatile sig_atomic_t stopped;
 
-#define SITE(name, allocate)			\
-	NOINLINE void *name(size_t size);	\
-	NOINLINE void *name(size_t size)	\
-	{					\
-		return opaque(allocate);	\
-	}
-
 static inline __attribute__((always_inline)) void *aligned(size_t size)
 {
 	void *p = NULL;
@@ -64,15 +56,10 @@ static inline __attribute__((always_inline)) void *aligned(size_t size)
 	return posix_memalign(&p, 64, size) ? NULL : p;
 }
 
-SITE(by_malloc, malloc(size))
-SITE(by_calloc, calloc(1, size))
-SITE(by_memalign, aligned(size))
-
-NOINLINE void *by_realloc(void *old, size_t size);
-NOINLINE void *by_realloc(void *old, size_t size)
-{
-	return opaque(realloc(old, size));
-}
+ALLOCATOR(by_malloc, malloc(size))
+ALLOCATOR(by_calloc, calloc(1, size))
+ALLOCATOR(by_memalign, aligned(size))
+REALLOCATOR(by_realloc, realloc(old, size))
 
 static uint64_t draw(uint64_t *s)
 {

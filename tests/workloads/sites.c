@@ -14,17 +14,10 @@
  */
 #include "workload.h"
 
-#include <stdbool.h>
-
 #define SITES 50
 #define FIRST_BYTES 65536	/* of site_00 in a round */
 
-#define SITE(n)					\
-	NOINLINE void *site_##n(size_t size);	\
-	NOINLINE void *site_##n(size_t size)	\
-	{					\
-		return opaque(malloc(size));	\
-	}
+#define SITE(n) ALLOCATOR(site_##n, malloc(size))
 #define TEN(t) SITE(t##0) SITE(t##1) SITE(t##2) SITE(t##3) SITE(t##4) SITE(t##5) SITE(t##6) SITE(t##7) SITE(t##8) \
 	SITE(t##9)
 TEN(0) TEN(1) TEN(2) TEN(3) TEN(4)

@@ -12,22 +12,10 @@
  */
 #include "workload.h"
 
-#define SITE(name)				\
-	NOINLINE void *name(size_t size);	\
-	NOINLINE void *name(size_t size)	\
-	{					\
-		return opaque(malloc(size));	\
-	}
-
-SITE(first)
-SITE(second)
-SITE(third)
-
-NOINLINE void *moved(void *old, size_t size);
-NOINLINE void *moved(void *old, size_t size)
-{
-	return opaque(realloc(old, size));
-}
+ALLOCATOR(first, malloc(size))
+ALLOCATOR(second, malloc(size))
+ALLOCATOR(third, malloc(size))
+REALLOCATOR(moved, realloc(old, size))
 
 static void *of_first[101], *of_second[103];
 

@@ -18,22 +18,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#define SITE(name, allocate)			\
-	NOINLINE void *name(size_t size);	\
-	NOINLINE void *name(size_t size)	\
-	{					\
-		return opaque(allocate);	\
-	}
-
-SITE(kept, malloc(size))
-SITE(freed, malloc(size))
-SITE(zeroed, calloc(3, size))
-
-NOINLINE void *grown(void *old, size_t size);
-NOINLINE void *grown(void *old, size_t size)
-{
-	return opaque(realloc(old, size));
-}
+ALLOCATOR(kept, malloc(size))
+ALLOCATOR(freed, malloc(size))
+ALLOCATOR(zeroed, calloc(3, size))
+REALLOCATOR(grown, realloc(old, size))
 
 static void filter(void)
 {

@@ -9,23 +9,15 @@
 #include "workload.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 
-#define SITE(name)				\
-	NOINLINE void *name(size_t size);	\
-	NOINLINE void *name(size_t size)	\
-	{					\
-		return opaque(malloc(size));	\
-	}
-
-SITE(at_once)		/* freed before anything else is allocated */
-SITE(before_next)	/* the same, but after 60 ms */
-SITE(kept_60ms)		/* others were allocated in between */
-SITE(kept_180ms)
-SITE(pair_first)	/* freed at once, but after pair_second was allocated */
-SITE(pair_second)
-SITE(never)		/* freed */
-SITE(other_thread)	/* freed by another thread after 60 ms, both having allocated in between */
+ALLOCATOR(at_once, malloc(size))		/* freed before anything else is allocated */
+ALLOCATOR(before_next, malloc(size))		/* the same, but after 60 ms */
+ALLOCATOR(kept_60ms, malloc(size))		/* others were allocated in between */
+ALLOCATOR(kept_180ms, malloc(size))
+ALLOCATOR(pair_first, malloc(size))		/* freed at once, but after pair_second was allocated */
+ALLOCATOR(pair_second, malloc(size))
+ALLOCATOR(never, malloc(size))			/* freed */
+ALLOCATOR(other_thread, malloc(size))	/* freed by another thread after 60 ms, in which both have allocated */
 
 static void *blocks[512], *blocks180[64];
 
@@ -64,17 +56,11 @@ static void *freeing(void *arg)
 
 int main(int argc, char **argv)
 {
-	bool sleep_after = false;
+	const bool sleep_after = wait_if_told(argc, argv);
 	uint64_t first180, last180;
 	pthread_t thread;
 	void *p;
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "-w"))
-			wait_for_go();
-		else
-			sleep_after = true;
-	}
 	make(blocks180, kept_180ms, 53, 79);
 	first180 = first;
 	last180 = last;
@@ -106,7 +92,7 @@ int main(int argc, char **argv)
 	drop(blocks180, 53, "kept_180ms", 0, 79);
 	say("at_once 1010 61 1011 0 0\nbefore_next 1 71 1 60000000 0\npair_first 307 83 307 0 0\n"
 	    "pair_second 307 89 307 0 0\nnever 0 101 41 0 0\n");
-	while (sleep_after)
-		pause();
+	if (sleep_after)
+		sleep_until_killed();
 	return 0;
 }

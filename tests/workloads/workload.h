@@ -7,6 +7,7 @@
 #define ALLOCTRACE_TESTS_WORKLOAD_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,23 @@ static inline void *opaque(void *p)
 	__asm__ volatile("" : "+r"(p) : : "memory");
 	return p;
 }
+
+/* void *name(size): one block, from an expression that allocates `size` bytes. Calls of the allocator are in functions
+ * like these, to be known by their names. */
+#define ALLOCATOR(name, allocate)		\
+	NOINLINE void *name(size_t size);	\
+	NOINLINE void *name(size_t size)	\
+	{					\
+		return opaque(allocate);	\
+	}
+
+/* void *name(old, size): what realloc makes of an old block. */
+#define REALLOCATOR(name, allocate)			\
+	NOINLINE void *name(void *old, size_t size);	\
+	NOINLINE void *name(void *old, size_t size)	\
+	{						\
+		return opaque(allocate);		\
+	}
 
 /* printf to stdout without stdio's buffer. */
 __attribute__((format(printf, 1, 2))) static inline void say(const char *fmt, ...)
@@ -45,6 +63,33 @@ static inline void wait_for_go(void)
 	say("ready\n");
 	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
 		;
+}
+
+/* For workloads with the options -w, wait_for_go() first, and -s. Whether there was -s: sleep_until_killed() after the
+ * work. */
+static inline bool wait_if_told(int argc, char **argv)
+{
+	bool sleep_after = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "-w"))
+			wait_for_go();
+		else
+			sleep_after = true;
+	}
+	return sleep_after;
+}
+
+static inline void sleep_until_killed(void)
+{
+	for (;;)
+		pause();
+}
+
+/* FUNCTION, what it has live in the end, BYTES BLOCKS, and what it allocated in all, BYTES CALLS. */
+static inline void row(const char *name, size_t live_blocks, size_t size, size_t calls)
+{
+	say("%s %zu %zu %zu %zu\n", name, live_blocks * size, live_blocks, calls * size, calls);
 }
 
 static inline uint64_t now_ns(void)
