@@ -277,16 +277,17 @@ static int start(struct run *r)
 	return err;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void wait_for_events(struct run *r)
 {
 	struct epoll_event evs[16];
-	uint64_t now = monotonic_ns(), until = r->end_ns < r->next_ns ? r->end_ns : r->next_ns;
-	uint64_t wake = adapt_wake_ns(r->adapt), ms;
-	int n;
-
-	until = wake < until ? wake : until;
-	ms = until > now ? (until - now + 999999) / 1000000 : 0;
-	n = epoll_wait(r->epoll, evs, 16, ms < TRACER_POLL_MS ? (int)ms : TRACER_POLL_MS);
+	uint64_t now = monotonic_ns(), until = earlier(earlier(r->end_ns, r->next_ns), adapt_wake_ns(r->adapt));
+	uint64_t ms = until > now ? (until - now + 999999) / 1000000 : 0;
+	int n = epoll_wait(r->epoll, evs, 16, (int)earlier(ms, TRACER_POLL_MS));
 
 	for (int i = 0; i < n; i++) {
 		if (evs[i].data.fd == r->signals)

@@ -149,7 +149,7 @@ static const struct item summary_lines[] = {
 
 static const struct item exit_status[] = {
 	{ "0", "Done." },
-	{ "1", "Failed; the reason was said." },
+	{ "1", "Failed; the reason was said. Of alloctrace check: something that tracing needs is missing." },
 	{ "2", "The command line is wrong." },
 	{ "3", "Nothing was recorded." },
 	{ "4", "The report is incomplete: more than 1 % of the calls were lost, or tracing ended early because it cost "

@@ -212,10 +212,8 @@ static void read_counts(struct reporting *r, bool delta, uint64_t c[COUNT_MAX])
 
 static void fill_account(struct reporting *r, const uint64_t c[COUNT_MAX], uint64_t recorded, struct report *rep)
 {
-	rep->account = account_of(c, recorded);
 	/* While calls are still coming in, the two sides are not read in one instant. */
-	if (rep->interval)
-		rep->account.checked = false;
+	rep->account = account_of(c, recorded, !rep->interval);
 	rep->losses = r->losses;
 	rep->n_losses = account_losses(c, tracer_lost_frames(r->tracer), &rep->account, r->losses);
 	if (rep->account.checked && rep->account.unaccounted)

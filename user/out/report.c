@@ -29,7 +29,7 @@ double report_error(const struct report *r, struct counters c, enum metric m)
 
 double report_lost_share(const struct report *r)
 {
-	uint64_t lost = 0, wanted = r->seen.calls - r->filtered;
+	uint64_t lost = 0, wanted = r->seen.calls > r->filtered ? r->seen.calls - r->filtered : 0;
 
 	for (size_t i = 0; i < r->n_losses; i++)
 		lost += r->losses[i].n;

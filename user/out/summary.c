@@ -231,8 +231,7 @@ static void put_windows(struct buf *out, const struct report *r, const struct re
 		return;
 	render_share(&text, w->share);
 	buf_printf(&text, " of the time," BREAK "in %llu window%s", (unsigned long long)w->n, w->n == 1 ? "" : "s");
-	if (w->limit > 0)
-		buf_printf(&text, BREAK "(--max-overhead %.3g)", w->limit);
+	buf_printf(&text, BREAK "(--max-overhead %.3g)", w->limit);
 	buf_str(&text, ";" BREAK "totals and rows are scaled up," BREAK "which adds an error of ");
 	buf_printf(&text, w->error >= 0.001 ? "%.1f %%" : "<0.1 %%", 100 * w->error);
 	if (w->load >= LOAD_SAID)
