@@ -395,8 +395,9 @@ static void put_output(FILE *f)
 	fputs(".SS Folded\n", f);
 	put_text(f, "A line for each stack: the process's name, the functions from the outermost to the "
 		 "allocator's, with semicolons between, a space and the bytes (with --metric calls, the "
-		 "calls). flamegraph.pl and other flame graph viewers read it. The summary goes to standard "
-		 "error.");
+		 "calls). flamegraph.pl and other flame graph viewers read it. With --by thread the thread's ID "
+		 "follows the name: worker-4715. Other groupings, --cum and --top are for tables. The summary goes "
+		 "to standard error.");
 	put_example(f, folded_example);
 }
 

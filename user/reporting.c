@@ -334,7 +334,7 @@ static int draw(struct reporting *r, FILE *f, const struct report *rep, const st
 	return 0;
 }
 
-/* What a stream says of errors it keeps: they are said where the file's name is known. */
+/* An error of the stream stays with it: outfile_commit() says it, with the file's name. */
 static int write_report(struct reporting *r, struct outfile *file, const struct report *rep, struct report_options *ro)
 {
 	FILE *f = r->to_stderr ? stderr : outfile_stream(file);
