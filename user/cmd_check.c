@@ -229,6 +229,9 @@ int cmd_check(const struct options *o)
 		if (print_process(pids[i], o->attach))
 			ok = false;
 	free(pids);
-	fflush(stdout);
+	if (fflush(stdout) || ferror(stdout)) {
+		fail(-EIO, "cannot write to standard output: %s; the answer is incomplete", strerror(errno));
+		ok = false;
+	}
 	return ok ? STATUS_DONE : STATUS_FAILED;
 }

@@ -33,7 +33,7 @@ done
 
 # A full disk is an error.
 if [[ -c /dev/full ]]; then
-	for option in --help --version; do
+	for option in --help --version check; do
 		"$ALLOCTRACE" $option >/dev/full 2>"$DIR/err"
 		STATUS=$?
 		expect_status 1

@@ -259,7 +259,7 @@ void kern_calibrate_cancel(struct calibration *c)
 
 int kern_calibrate_end(struct calibration *c, bool wait, struct hit_cost *hit)
 {
-	struct calibration_result result = {.err = -EIO};
+	struct calibration_result result;
 	struct pollfd p = {.fd = c->fd, .events = POLLIN};
 	ssize_t n;
 
@@ -268,9 +268,9 @@ int kern_calibrate_end(struct calibration *c, bool wait, struct hit_cost *hit)
 	if (!p.revents)
 		return -EAGAIN;
 	n = read(c->fd, &result, sizeof(result));
-	if (n != sizeof(result))
-		result.err = -EIO;
 	kern_calibrate_cancel(c);
+	if (n != sizeof(result))
+		return -EIO;
 	*hit = result.hit;
 	return result.err;
 }

@@ -15,11 +15,16 @@
 static int read_file(int fd, size_t size, struct sourcefile *out)
 {
 	size_t len = 0;
-	ssize_t n;
+	ssize_t n = 0;
 
 	out->text = xmalloc(size + 1);
 	while (len < size && (n = read(fd, out->text + len, size - len)) > 0)
 		len += (size_t)n;
+	if (n < 0) {
+		free(out->text);
+		out->text = NULL;
+		return -EIO;
+	}
 	out->text[len] = '\0';
 	vec_push(&out->starts, 0);
 	for (size_t i = 0; i < len; i++)
