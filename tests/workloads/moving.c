@@ -62,7 +62,7 @@ __attribute__((noinline)) static void deeper(int depth)
 	volatile char frame[4000];
 
 	frame[0] = depth;
-	if (depth)
+	if (frame[0])
 		deeper(depth - 1);
 	else
 		free(block = malloc(61));
