@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LIBC "libc.so.6"
 #define MAX_FRAMES 600
 #define LINE_BYTES (MAX_FRAMES * 64)
 
@@ -85,7 +86,7 @@ static int find_malloc(Dwfl_Module *m, void **user, const char *name, Dwarf_Addr
 
 	(void)user;
 	(void)start;
-	if (n < 0 || !strstr(name, "libc.so.6"))
+	if (n < 0 || !strstr(name, LIBC))
 		return DWARF_CB_OK;
 	for (int i = 0; i < n; i++) {
 		GElf_Sym sym;
@@ -176,7 +177,7 @@ static int add_frame(Dwfl_Frame *state, void *arg)
 {
 	struct frames *fr = arg;
 	const char *name, *path = NULL;
-	Dwarf_Addr pc, start, end, bias = 0;
+	Dwarf_Addr pc, start, bias = 0;
 	bool exact;
 	Dwfl_Module *m;
 
@@ -186,16 +187,16 @@ static int add_frame(Dwfl_Frame *state, void *arg)
 		return DWARF_CB_OK;
 	pc -= !exact;
 	m = module_at(fr->f, pc);
-	name = m ? dwfl_module_info(m, NULL, &start, &end, NULL, NULL, &path, NULL) : NULL;
-	/* libdwfl gives the gap behind a module to it, too. */
-	if (!m || pc < start || pc >= end) {
+	name = m ? dwfl_module_info(m, NULL, NULL, NULL, NULL, NULL, &path, NULL) : NULL;
+	/* libdwfl gives a module also the gap behind it, and what was made between two mappings of its file. */
+	start = pc;
+	if (!m || !dwfl_module_address_section(m, &start, &bias)) {
 		name = name_elsewhere(fr->f->pid, &pc);
 	} else {
-		fr->nested |= fr->n == 2 && is_allocator(dwfl_module_addrname(m, pc));
+		/* Looking for a name is slow in a program with many. */
+		fr->nested |= fr->n == 2 && strstr(name, LIBC) && is_allocator(dwfl_module_addrname(m, pc));
 		name = path ? path : name;
 		name = !strncmp(name, "[vdso", 5) ? "[vdso]" : name;
-		if (!dwfl_module_getelf(m, &bias))
-			bias = 0;
 	}
 	name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
 	fr->length += snprintf(fr->line + fr->length, sizeof(fr->line) - fr->length, "%s%s+0x%llx",
