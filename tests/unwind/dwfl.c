@@ -141,7 +141,10 @@ static uint64_t vaddr_of(const char *path, uint64_t offset)
 	return offset;
 }
 
-/* Of code that no module has: a file's, mapped once more (V8 does that with its builtins), or made at run time. */
+/*
+ * Of code that no module has: a file's, mapped once more (V8 does that with its builtins), made at run time, or
+ * [uprobes], where a return probe on malloc (of somebody else's) lets calls return to: libdwfl gets no further.
+ */
 static const char *name_elsewhere(pid_t pid, uint64_t *pc)
 {
 	static char line[4400], path[4200];
@@ -152,9 +155,10 @@ static const char *name_elsewhere(pid_t pid, uint64_t *pc)
 	maps = fopen(line, "r");
 	while (maps && fgets(line, sizeof(line), maps)) {
 		if (sscanf(line, "%llx-%llx %*s %llx %*s %*s %4199[^\n]", &start, &end, &offset, path) < 4 ||
-		    path[0] != '/' || *pc < start || *pc >= end)
+		    (path[0] != '/' && strcmp(path, "[uprobes]")) || *pc < start || *pc >= end)
 			continue;
-		*pc = vaddr_of(path, *pc - start + offset);
+		if (path[0] == '/')
+			*pc = vaddr_of(path, *pc - start + offset);
 		fclose(maps);
 		return path;
 	}
