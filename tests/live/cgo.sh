@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Stacks from C through cgo to the goroutine's first function, by Go's frame pointers, against what Go's runtime says:
+# deep ones, inlined methods, a panic, and from Go through C into Go. And what is said of Go without C.
+. "$(dirname "$0")/../lib.sh"
+need_root
+need go gcc
+remember_probes
+
+export GOCACHE=$DIR/cache GOPATH=$DIR/path GO111MODULE=off
+cp -r "$ROOT/tests/workloads/cgo" "$DIR/src" && cd "$DIR/src" || exit 1
+command go build -o "$DIR/cgo" . >"$DIR/out" 2>"$DIR/err" || fail "the program with cgo does not build"
+
+# The program's own functions and a few of Go's runtime; of the others, wrappers are not in what the runtime says, and
+# runtime.cgocall is not in ours: its frame is the next one beyond runtime.asmcgocall's, which has none.
+run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$DIR/cgo"
+expect_status 0
+frames='runtime[.](goexit|main|sigpanic|gopanic)|main[.].*'
+awk -v frames="^($frames)\$" '
+	function of_go(stack, f, n, i, s) {
+		n = split(stack, f, ";")
+		for (i = 1; i <= n; i++) {
+			sub(/\.abi0$/, "", f[i])
+			if (f[i] ~ frames && f[i] !~ /-fm$|_Cfunc_|^main\.level\.func/)
+				s = s ";" f[i]
+		}
+		return s
+	}
+	NR == FNR { want[of_go($2)] += $1 }
+	NR != FNR && /;c_deep;malloc / { got[of_go($1)] += $2 }
+	END {
+		for (s in want) {
+			calls += want[s]
+			if (got[s] != want[s])
+				printf "%d instead of %d: %s\n", got[s], want[s], s
+		}
+		for (s in got)
+			if (!(s in want))
+				printf "not in Go: %d %s\n", got[s], s
+		if (calls != 350)
+			printf "%d calls instead of 350\n", calls
+	}' "$DIR/out" "$DIR/folded" >"$DIR/differ"
+[[ ! -s $DIR/differ ]] || fail "$(cat "$DIR/differ")"
+[[ $(folded_sum "$DIR/folded" '^cgo;\[') -le 1 ]] || fail "$(grep '^cgo;\[' "$DIR/folded")"
+folded_sum "$DIR/folded" ';runtime.asmcgocall.abi0;c_back;goBack;crosscall2;.*;main.goBack;main.level;' |
+	grep -qx 30 || fail "not through C and back"
+
+# Go without C has an allocator of its own: said, and nothing else.
+cat >"$DIR/plain.go" <<'END'
+package main
+
+func main() { println(len(make([]byte, 100000))) }
+END
+CGO_ENABLED=0 command go build -o "$DIR/plain" "$DIR/plain.go" >"$DIR/out" 2>"$DIR/err" || fail "no plain program of Go"
+run -- "$DIR/plain"
+expect_status 1
+expect_err 'plain: no allocator function found .*an allocator of its own \(Go\)'
+no_probe_left
