@@ -105,12 +105,14 @@ static const char *const stacks[] = {
 	"The caller of the allocator function is read where the call left it, and is always right. From there on the "
 	"stack is walked by the unwind tables (.eh_frame) that distributions leave in every file, in the kernel; code "
 	"without them (generated code, Go, assembly) by frame pointers. A stack that is not whole says why at its "
-	"root in every format: [truncated: reason].",
+	"root in every format: [truncated: reason]. Compiled code of Java has frame pointers only with java "
+	"-XX:+PreserveFramePointer: without it stacks end there (JIT boundary), and those that don't may lack some of "
+	"the compiled callers.",
 	"Names come from the file's symbols, from a separate debug file (by build id or debuglink, below "
 	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and where DEBUGINFOD_URLS is set from "
 	"debuginfod, which is asked for the last report only, at most DEBUGINFOD_TIMEOUT seconds for each file (10 if "
 	"unset). Code of a JIT is named by /tmp/perf-PID.map or by a jitdump file: node --perf-basic-prof "
-	"--interpreted-frames-native-stack, python3.12 -X perf.",
+	"--interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while it is traced).",
 	NULL
 };
 

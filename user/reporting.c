@@ -262,6 +262,15 @@ static void fill_heap(struct reporting *r, const struct reporting_moment *m, con
 	r->last_ended = rep->profile->ended_blocks;
 }
 
+/* HotSpot's compiled code keeps no frame pointer unless it is told to. */
+static const char *end_text(const struct profile *p, enum stack_end end)
+{
+	for (size_t i = 0; end == STACK_END_JIT && i < p->modules->list.n; i++)
+		if (!strcmp(module_basename(modules_get(p->modules, i)), "libjvm.so"))
+			return "JIT boundary (Java needs -XX:+PreserveFramePointer)";
+	return stack_end_text(end);
+}
+
 static void fill_ends(struct reporting *r, struct report *rep)
 {
 	const struct profile *p = rep->profile;
@@ -272,7 +281,7 @@ static void fill_ends(struct reporting *r, struct report *rep)
 	rep->ends = r->ends;
 	for (int e = 0; e < STACK_END_MAX; e++)
 		if (n[e] && stack_end_mark(e) && e != STACK_END_LOST)
-			r->ends[rep->n_ends++] = (struct report_count){stack_end_text(e), n[e]};
+			r->ends[rep->n_ends++] = (struct report_count){end_text(p, e), n[e]};
 }
 
 /* Once, when the depth of the program's stacks is known; if it wasn't done before. */
