@@ -111,7 +111,8 @@ static const char *const stacks[] = {
 	"Names come from the file's symbols, from a separate debug file (by build id or debuglink, below "
 	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and where DEBUGINFOD_URLS is set from "
 	"debuginfod, which is asked for the last report only, at most DEBUGINFOD_TIMEOUT seconds for each file (10 if "
-	"unset). Code of a JIT is named by /tmp/perf-PID.map or by a jitdump file: node --perf-basic-prof "
+	"unset). Split debugging information (.dwo, .dwp) is not read: lines are there, inlined functions are not. "
+	"Code of a JIT is named by /tmp/perf-PID.map or by a jitdump file: node --perf-basic-prof "
 	"--interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while it is traced).",
 	NULL
 };

@@ -63,4 +63,11 @@ rm "$DIR/prog.debug"
 run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$DIR/prog"
 expect_equal "calls, with nothing" "$(folded_sum "$DIR/folded" ';malloc ')" \
 	"$(folded_sum "$DIR/folded")"
+
+# Split: the lines are in the program; what is inlined would be in a file that is not read, which is said once.
+(cd "$DIR" && g++ -I"$ROOT/tests/workloads" -O2 -g -gsplit-dwarf -o split "$SRC") || fail "g++ -gsplit-dwarf"
+run "${EXACT[@]}" -m calls --by line -o "$DIR/report" -- "$DIR/split"
+grep -Eq "3\.00k .* inlined\.cc:$innermost < main" "$DIR/report" || fail "no line innermost, split"
+expect_equal "how often it is said" \
+	"$(grep -c 'split: inlined functions are missing: they are in .dwo or .dwp files' "$DIR/err")" 1
 no_probe_left

@@ -268,6 +268,48 @@ static void split(void **state)
 	close_elf(ef, fd);
 }
 
+/*
+ * Units that share one large table of abbreviations, as link-time optimisation makes them: 100 times 1.8 MB would be
+ * too much, but libdw reads it to the end in those units only that are asked for.
+ */
+static void shared_abbrevs(void **state)
+{
+	struct dwarf_place p[DWARF_PLACES_MAX];
+	struct dwarf *d;
+	uint64_t start;
+	int n = 0;
+	FILE *f = fopen("lto.s", "w");
+
+	(void)state;
+	assert_non_null(f);
+	fputs(".text\nbegin: .zero 1600\n"
+	      ".section .debug_abbrev,\"\",@progbits\n"
+	      ".byte 1, 0x11, 1, 0x11, 1, 0x12, 7, 0, 0\n"		/* unit: low_pc, high_pc */
+	      ".byte 2, 0x2e, 0, 3, 8, 0x11, 1, 0x12, 7, 0, 0\n"	/* function: name, low_pc, high_pc */
+	      ".set i, 3\n.rept 200000\n.uleb128 i\n.byte 0x34, 0, 3, 8, 0, 0\n"
+	      ".set i, i + 1\n.endr\n.byte 0\n"
+	      ".section .debug_info,\"\",@progbits\n"
+	      ".set i, 0\n.rept 100\n"
+	      ".long 2f - 1f\n1: .short 4\n.long 0\n.byte 8\n"
+	      ".byte 1\n.quad begin + 16 * i, 16\n"
+	      ".byte 2\n.asciz \"function\"\n.quad begin + 16 * i, 16\n.byte 0\n2:\n"
+	      ".set i, i + 1\n.endr\n", f);
+	fclose(f);
+	sh("gcc -nostdlib -static -Wl,-e,0,-Ttext=0x401000 -o lto lto.s");
+	assert_int_equal(open_path("lto", &d), 0);
+	for (uint64_t unit = 50; unit < 60; unit++) {
+		assert_int_equal(dwarf_at(d, 0x401000 + unit * 16, p, &start), 1);
+		assert_string_equal(p[0].function, "function");
+		assert_int_equal(start, 0x401000 + unit * 16);
+	}
+	assert_false(dwarf_gave_up(d));
+	while (n < 100 && dwarf_at(d, 0x401000 + 16 * n, p, &start) == 1)
+		n++;
+	assert_in_range(n, 50, 80);
+	assert_true(dwarf_gave_up(d));
+	dwarf_close(d);
+}
+
 static uint64_t random_state = 88172645463325252u;
 
 static uint64_t random_next(void)
@@ -464,6 +506,7 @@ int main(void)
 		cmocka_unit_test(agrees_on_cxx),
 		cmocka_unit_test(without),
 		cmocka_unit_test(split),
+		cmocka_unit_test(shared_abbrevs),
 		cmocka_unit_test(shared_with_others),
 		cmocka_unit_test(bombs),
 		cmocka_unit_test(damaged_info),

@@ -74,6 +74,11 @@ bool dwarf_is_split(const struct dwarf *d)
 	return d->split;
 }
 
+bool dwarf_gave_up(const struct dwarf *d)
+{
+	return d->gave_up;
+}
+
 void dwarf_close(struct dwarf *d)
 {
 	if (!d)

@@ -26,9 +26,11 @@ void dwarf_close(struct dwarf *d);
 /* What d refers to in a file that it shares with others (elf_altfile_open()); before the first look-up. alt may be
  * closed afterwards. Where it can't be used, names that are in it are missing. */
 void dwarf_set_alt(struct dwarf *d, const struct elf_file *alt);
-/* Inlined functions of some units are in other files (.dwo), which are not read; lines are here. Known after the first
- * look-up. */
+/* Inlined functions of some units are in other files (.dwo, .dwp), which are not read; lines are here. Known after the
+ * first look-up. */
 bool dwarf_is_split(const struct dwarf *d);
+/* It took too much time or memory: it knows nothing any more. */
+bool dwarf_gave_up(const struct dwarf *d);
 /* Whether a section of debugging information is there, without reading it. */
 bool dwarf_is_in(const struct elf_file *ef);
 

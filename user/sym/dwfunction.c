@@ -71,7 +71,8 @@ static void gather_functions(struct dwarf *d, struct dw_unit *u, bool deep)
 	struct walk w = {.d = d, .steps_left = u->bytes};
 	bool more;
 
-	if (!dwarf_offdie(d->main.dw, u->die, &w.at[0]) || !walk_down(&w))
+	if ((!deep && !dw_read_abbrevs(d, u->abbrevs, 0)) || !dwarf_offdie(d->main.dw, u->die, &w.at[0]) ||
+	    !walk_down(&w))
 		return;
 	do {
 		int tag = dwarf_tag(&w.at[w.depth]);

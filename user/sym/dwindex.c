@@ -13,7 +13,12 @@
 
 #define UNITS_MAX (1u << 20)
 #define RANGES_MAX (16u << 20)
-/* libdw keeps what it reads of the tables of abbreviations, for each unit anew. */
+/*
+ * libdw keeps what it reads of the tables of abbreviations, for each unit anew, also where units share one. Of all
+ * units it is the little up to the first DIE's abbreviation (under 100 bytes each, and a Chromium has some 40,000
+ * units), of those that are asked for functions the whole (1 or 2 KB; with link-time optimisation one table of some
+ * 10 KB for many).
+ */
 #define ABBREV_BYTES_MAX (128u << 20)
 #define SECONDS_MAX 20
 #define STEPS_BETWEEN 256
@@ -154,23 +159,18 @@ const char *dw_function_name(Dwarf_Die *die)
 	return name;
 }
 
-/* How many bytes the table of abbreviations at offset has, from known or by reading it. */
-static uint64_t abbrev_bytes(const struct dwarf *d, uint64_t offset, struct u64map *known)
+bool dw_read_abbrevs(struct dwarf *d, uint64_t offset, uint64_t last)
 {
 	const struct dw_bytes *b = &d->main.image.section[DW_SEC_ABBREV];
+	uint64_t left = ABBREV_BYTES_MAX - d->abbrev_bytes, code, name, form;
 	struct dwcursor c;
-	uint64_t *bytes;
-	bool is_new;
 
 	if (offset >= b->size)
-		return 0;
-	bytes = u64map_put(known, offset, &is_new);
-	if (!is_new)
-		return *bytes;
+		return true;
 	c = (struct dwcursor){b->data + offset, b->data + b->size, false};
-	while (dw_uleb(&c) && !c.bad) {
-		uint64_t name, form;
-
+	if (dw_left(&c) > left)
+		c.end = c.p + left;
+	while ((code = dw_uleb(&c)) && !c.bad) {
 		dw_uleb(&c);
 		dw_u8(&c);
 		do {
@@ -179,14 +179,26 @@ static uint64_t abbrev_bytes(const struct dwarf *d, uint64_t offset, struct u64m
 			if (form == DW_FORM_implicit_const)
 				dw_sleb(&c);
 		} while ((name || form) && !c.bad);
+		if (code == last)
+			break;
 	}
-	*bytes = (uint64_t)(c.p - b->data) - offset;
-	return *bytes;
+	d->abbrev_bytes += (uint64_t)(c.p - b->data) - offset;
+	d->gave_up |= d->abbrev_bytes >= ABBREV_BYTES_MAX;
+	return !d->gave_up;
 }
 
-static bool add_unit(struct dwarf *d, Dwarf_Off offset, uint64_t bytes)
+/* That of the DIE at offset; 0 if there is none. */
+static uint64_t abbrev_code(const struct dwarf *d, uint64_t offset)
 {
-	struct dw_unit u = {.die = offset, .bytes = bytes};
+	const struct dw_bytes *b = &d->main.image.section[DW_SEC_INFO];
+	struct dwcursor c = {b->data + offset, b->data + b->size, false};
+
+	return offset < b->size ? dw_uleb(&c) : 0;
+}
+
+static bool add_unit(struct dwarf *d, Dwarf_Off offset, uint64_t bytes, uint64_t abbrevs)
+{
+	struct dw_unit u = {.die = offset, .bytes = bytes, .abbrevs = abbrevs};
 	Dwarf_Die die;
 	int tag;
 
@@ -203,7 +215,6 @@ static bool add_unit(struct dwarf *d, Dwarf_Off offset, uint64_t bytes)
 bool dw_index_units(struct dwarf *d)
 {
 	Dwarf_Off at = 0, next, abbrevs;
-	struct u64map known = {0};
 	size_t header, n = 0;
 	uint8_t address_size, offset_size;
 
@@ -212,13 +223,11 @@ bool dw_index_units(struct dwarf *d)
 	d->indexed = true;
 	while (!d->gave_up &&
 	       dwarf_nextcu(d->main.dw, at, &next, &header, &abbrevs, &address_size, &offset_size) == 0) {
-		d->abbrev_bytes += abbrev_bytes(d, abbrevs, &known);
-		if (next <= at || n++ >= UNITS_MAX || d->abbrev_bytes > ABBREV_BYTES_MAX || dw_tired(d) ||
-		    (address_size == 8 && !add_unit(d, at + header, next - at)))
+		if (next <= at || n++ >= UNITS_MAX || !dw_read_abbrevs(d, abbrevs, abbrev_code(d, at + header)) ||
+		    dw_tired(d) || (address_size == 8 && !add_unit(d, at + header, next - at, abbrevs)))
 			d->gave_up = true;
 		at = next;
 	}
-	u64map_free(&known);
 	dw_cut_ranges(&d->ranges);
 	return !d->gave_up;
 }

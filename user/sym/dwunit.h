@@ -48,6 +48,7 @@ enum dw_unit_state { DW_UNIT_NEW, DW_UNIT_SHALLOW, DW_UNIT_DEEP };
 struct dw_unit {
 	Dwarf_Off die;
 	uint64_t bytes;			/* of it in .debug_info: no more DIEs than that */
+	uint64_t abbrevs;		/* where its table of abbreviations is, in .debug_abbrev */
 	enum dw_unit_state state;	/* how functions were looked for: at the usual places, or everywhere */
 	vec_of(struct dw_function) functions;
 	struct dw_ranges ranges;	/* of the functions */
@@ -85,6 +86,9 @@ void dw_start_clock(struct dwarf *d);
 void dw_stop_clock(struct dwarf *d);
 /* Counts a step; true when the file has used up its time. */
 bool dw_tired(struct dwarf *d);
+/* libdw is about to read the table of abbreviations at offset, up to the one that has the code `last` (0: all of it).
+ * false when that is too much: the file is given up. */
+bool dw_read_abbrevs(struct dwarf *d, uint64_t offset, uint64_t last);
 /* Appends the DIE's address ranges for `what`. false when there are too many. *low (may be NULL) becomes the lowest. */
 bool dw_add_ranges(struct dwarf *d, Dwarf_Die *die, uint32_t what, struct dw_ranges *to, uint64_t *low);
 /* Sorts, and makes them fit for dw_find(). */

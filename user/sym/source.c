@@ -26,7 +26,7 @@ struct source {
 	struct dwarf_place places[DWARF_PLACES_MAX];
 	struct elf_fdes *fdes;		/* loaded when a name is missing */
 	bool fdes_tried;
-	bool split_noted;
+	bool warned;			/* of debugging information that isn't used */
 	bool incomplete;		/* a separate debug file would have more, and was not found */
 	struct perfmap *perfmap;
 	struct jitdump *jitdump;
@@ -47,17 +47,21 @@ static enum sym_reason load_symbols(struct source *src)
 	bool has_symtab = elf_section_by_type(src->ef, SHT_SYMTAB);
 	struct debug_source debug = {.fd = -1};
 	const struct elf_file *from;
-	int err;
+	int err, dwarf_err;
 
 	/* A debug file adds to .dynsym and has source lines; it has nothing to add to .symtab. */
 	if (src->mod->kind == MODULE_ELF && (!has_symtab || !dwarf_is_in(src->ef)))
 		src->incomplete = !debug_source_open(src->mod, src->ef, &debug);
 	err = elf_symbols_load(src->ef, has_symtab ? NULL : debug.ef, &src->symbols);
 	from = src->ef;
-	if (dwarf_open(from, &src->dwarf) == -ENOENT && debug.ef) {
+	dwarf_err = dwarf_open(from, &src->dwarf);
+	if (dwarf_err == -ENOENT && debug.ef) {
 		from = debug.ef;
-		dwarf_open(from, &src->dwarf);
+		dwarf_err = dwarf_open(from, &src->dwarf);
 	}
+	if (dwarf_err == -EFBIG || dwarf_err == -ENOEXEC)
+		warn("%s: its debugging information %s: source lines and inlined functions are missing",
+		     src->mod->path, dwarf_err == -EFBIG ? "is too large for this machine's memory" : "is damaged");
 	if (src->dwarf)
 		load_alt(src, from);
 	debug_source_close(&debug);
@@ -146,6 +150,21 @@ void source_free(struct source *src)
 	free(src);
 }
 
+static void warn_of_missing(struct source *src)
+{
+	bool gave_up = dwarf_gave_up(src->dwarf);
+
+	if (src->warned || (!gave_up && !dwarf_is_split(src->dwarf)))
+		return;
+	src->warned = true;
+	if (gave_up)
+		warn("%s: reading its debugging information takes too much time or memory: source lines and inlined "
+		     "functions are missing", src->mod->path);
+	else
+		warn("%s: inlined functions are missing: they are in .dwo or .dwp files (-gsplit-dwarf), which are not "
+		     "read", src->mod->path);
+}
+
 /* The symbol table's name is the one that everybody knows; debugging information has one where that has none. */
 static void name_in_file(struct source *src, uint64_t addr, struct source_name *name)
 {
@@ -155,11 +174,7 @@ static void name_in_file(struct source *src, uint64_t addr, struct source_name *
 	if (src->dwarf) {
 		name->n_places = dwarf_at(src->dwarf, addr, src->places, &start);
 		name->places = src->places;
-		if (dwarf_is_split(src->dwarf) && !src->split_noted) {
-			note("%s: inlined functions are not shown where they are in files of their own (-gsplit-dwarf)",
-			     src->mod->path);
-			src->split_noted = true;
-		}
+		warn_of_missing(src);
 	}
 	if (src->symbols && elf_symbols_at(src->symbols, addr, &sym)) {
 		name->function = sym.name;
