@@ -40,6 +40,15 @@ static __always_inline __u64 direct_word(__u64 at)
 	return word->tv_sec;
 }
 
+/* Not by bpf_get_current_task_btf(): for each field of what that gives the verifier looks through all type names. */
+static __always_inline struct mm_struct *direct_mm(void)
+{
+	const struct task_struct *task = bpf_rdonly_cast((void *)bpf_get_current_task(),
+							 bpf_core_type_id_kernel(struct task_struct));
+
+	return task->mm;
+}
+
 /*
  * What makes translations of addresses void: another address space (ctx_id is never used again), or that an entry of
  * its page tables was changed or taken away. The kernel counts the latter before it uses a page for anything else, so
@@ -47,8 +56,7 @@ static __always_inline __u64 direct_word(__u64 at)
  */
 static __always_inline bool direct_is_new(struct direct_space *space)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = direct_mm();
 	__u64 id = mm->context.ctx_id, gen = mm->context.tlb_gen.counter;
 
 	if (space->id == id && space->gen == gen)
@@ -61,10 +69,11 @@ static __always_inline bool direct_is_new(struct direct_space *space)
 /* Of the current process, in user space. False: nothing is there, or nothing to be read so. */
 static __always_inline bool direct_find(__u64 addr, struct direct_page *page)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = direct_mm();
 	__u64 shift = direct_top, table = direct_word((__u64)&mm->pgd), entry;
 
+	if (addr >> (shift + ENTRY_SHIFT - 1))	/* none of user space */
+		return false;
 	for (int level = 0; level < 5; level++) {
 		entry = direct_word(table + (addr >> shift & ((1 << ENTRY_SHIFT) - 1)) * sizeof(__u64));
 		if ((entry & (ENTRY_PRESENT | ENTRY_USER)) != (ENTRY_PRESENT | ENTRY_USER))
@@ -86,8 +95,7 @@ static __always_inline bool direct_find(__u64 addr, struct direct_page *page)
 SEC("syscall")
 int find_direct_map(struct direct_map_try *t)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = direct_mm();
 	struct direct_page page;
 
 	if (!direct_possible)

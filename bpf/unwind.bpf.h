@@ -402,30 +402,41 @@ static __always_inline void walk_loop(struct scratch *s)
 }
 
 /* Where a walk begins: at the caller, which walk_begin() has read. */
-static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
+static __always_inline void walk_init(struct scratch *s)
 {
 	struct cursor *u = &s->cursor;
 
-	u->sp = sp + 8;
-	u->bp = bp;
+	u->sp = s->sp + 8;
+	u->bp = s->bp;
 	u->bp_slot = 0;
-	u->start = unwind_tables ? 0 : sp;
+	u->start = unwind_tables ? 0 : s->sp;
 	u->pc = s->ret - 1;
 	u->bp_known = 1;
 	u->by_fp = 0;
 }
 
 /* All frames outward from there. */
-static __always_inline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
+static __always_inline void walk_frames(struct scratch *s)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
-	walk_init(s, sp, bp);
-	memo_begin(s, (__u64)s->rec.pid << 32 | (__u32)task->self_exec_id, epoch);
+	walk_init(s);
+	memo_begin(s, (__u64)s->rec.pid << 32 | (__u32)task->self_exec_id, s->walk_epoch);
 	if (s->ret)
 		walk_loop(s);
 	else
 		s->rec.end = WALK_UNREADABLE;
+}
+
+/* Once in place; if pages have moved meanwhile, once more on copies. */
+static long walk_try(__u32 i, void *arg)
+{
+	struct scratch *s = *(struct scratch **)arg;
+
+	if (i)
+		walk_begin(s, s->sp, true);
+	walk_frames(s);
+	return !direct_possible || s->copies || !direct_is_new(&s->space);
 }
 
 /* How much of the stack the next walk may want: to what lies above the outermost frame, in whole cache lines. */
@@ -440,15 +451,17 @@ static __always_inline void walk_depth(struct scratch *s, __u64 sp)
  * needs. */
 static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 cookie)
 {
-	__u64 seed = walk_seed(s, cookie), epoch = *(volatile __u64 *)&unwind_epoch;
+	__u64 seed = walk_seed(s, cookie);
 
-	walk_frames(s, sp, ctx->bp, epoch);
-	if (direct_possible && !s->copies && direct_is_new(&s->space)) {
-		walk_begin(s, sp, true);
-		walk_frames(s, sp, ctx->bp, epoch);
-	}
-	if (*(volatile __u64 *)&unwind_epoch != epoch) {
-		walk_init(s, sp, ctx->bp);
+	s->sp = sp;
+	s->bp = ctx->bp;
+	s->walk_epoch = *(volatile __u64 *)&unwind_epoch;
+	if (has_loop())	/* as a loop of calls: the verifier looks at it once */
+		bpf_loop(2, walk_try, &s, 0);
+	else
+		walk_frames(s);
+	if (*(volatile __u64 *)&unwind_epoch != s->walk_epoch) {
+		walk_init(s);
 		s->owner = 0;
 		s->n_new = 0;
 		s->known = 0;
