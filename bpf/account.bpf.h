@@ -166,25 +166,43 @@ static __always_inline void account_alloc(struct scratch *s, struct stack_sum *s
 	count(s, COUNT_RECORDED, 1);
 }
 
+static __always_inline __u64 sample_scale(__u64 weight)
+{
+	return governed ? sample_times(weight, *(volatile __u64 *)&window_factor) : weight;
+}
+
+/* A call that comes to the next sample point, or that is the first with this mean. A global function: the verifier
+ * looks at it once. */
+__noinline __u64 sample_draw(struct scratch *s, __u64 bytes, __u64 mean)
+{
+	__u64 n = bytes ? bytes : 1;
+
+	if (!s)
+		return 0;
+	if (s->slot.mean != mean) {
+		s->slot.mean = mean;
+		s->slot.left = sample_gap(bpf_get_prandom_u32(), mean);
+	}
+	if (s->slot.left > n) {
+		s->slot.left -= n;
+		return 0;
+	}
+	s->slot.left = sample_gap(bpf_get_prandom_u32(), mean);
+	return sample_scale(sample_weight(bytes, mean));
+}
+
 /* Is this call a sample? Its weight, or 0. */
 static __always_inline __u64 sample_call(struct scratch *s, __u64 bytes)
 {
-	__u64 n = bytes ? bytes : 1, mean, weight = SAMPLE_ONE;
+	__u64 n = bytes ? bytes : 1, mean;
 
-	if (!sample_all) {
-		mean = *(volatile __u64 *)&sample_mean;
-		if (s->slot.mean != mean) {
-			s->slot.mean = mean;
-			s->slot.left = sample_gap(bpf_get_prandom_u32(), mean);
-		}
-		if (s->slot.left > n) {
-			s->slot.left -= n;
-			return 0;
-		}
-		s->slot.left = sample_gap(bpf_get_prandom_u32(), mean);
-		weight = sample_weight(bytes, mean);
-	}
-	return governed ? sample_times(weight, *(volatile __u64 *)&window_factor) : weight;
+	if (sample_all)
+		return sample_scale(SAMPLE_ONE);
+	mean = *(volatile __u64 *)&sample_mean;
+	if (s->slot.mean != mean || s->slot.left <= n)
+		return sample_draw(s, bytes, mean);
+	s->slot.left -= n;
+	return 0;
 }
 
 #endif

@@ -387,7 +387,7 @@ static __always_inline void walk_loop(struct scratch *s)
 	/* Spelled out, and all of it inline: in another form the verifier takes too many looks at it. */
 	if (!has_loop()) {
 		s->memo_above = ~0ULL;
-		for (int i = 0; i < 129; i++)
+		for (int i = 0; i < PLAIN_LOOP; i++)
 			if (!walk_step(s))
 				break;
 		return;
@@ -402,26 +402,26 @@ static __always_inline void walk_loop(struct scratch *s)
 }
 
 /* Where a walk begins: at the caller, which walk_begin() has read. */
-static __always_inline void walk_init(struct scratch *s)
+static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
 {
 	struct cursor *u = &s->cursor;
 
-	u->sp = s->sp + 8;
-	u->bp = s->bp;
+	u->sp = sp + 8;
+	u->bp = bp;
 	u->bp_slot = 0;
-	u->start = unwind_tables ? 0 : s->sp;
+	u->start = unwind_tables ? 0 : sp;
 	u->pc = s->ret - 1;
 	u->bp_known = 1;
 	u->by_fp = 0;
 }
 
 /* All frames outward from there. */
-static __always_inline void walk_frames(struct scratch *s)
+static __always_inline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
-	walk_init(s);
-	memo_begin(s, (__u64)s->rec.pid << 32 | (__u32)task->self_exec_id, s->walk_epoch);
+	walk_init(s, sp, bp);
+	memo_begin(s, (__u64)s->rec.pid << 32 | (__u32)task->self_exec_id, epoch);
 	if (s->ret)
 		walk_loop(s);
 	else
@@ -435,7 +435,7 @@ static long walk_try(__u32 i, void *arg)
 
 	if (i)
 		walk_begin(s, s->sp, true);
-	walk_frames(s);
+	walk_frames(s, s->sp, s->bp, s->walk_epoch);
 	return !direct_possible || s->copies || !direct_is_new(&s->space);
 }
 
@@ -451,17 +451,18 @@ static __always_inline void walk_depth(struct scratch *s, __u64 sp)
  * needs. */
 static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 cookie)
 {
-	__u64 seed = walk_seed(s, cookie);
+	__u64 seed = walk_seed(s, cookie), epoch = *(volatile __u64 *)&unwind_epoch;
 
-	s->sp = sp;
-	s->bp = ctx->bp;
-	s->walk_epoch = *(volatile __u64 *)&unwind_epoch;
-	if (has_loop())	/* as a loop of calls: the verifier looks at it once */
+	if (has_loop()) {	/* as a loop of calls: the verifier looks at it once */
+		s->sp = sp;
+		s->bp = ctx->bp;
+		s->walk_epoch = epoch;
 		bpf_loop(2, walk_try, &s, 0);
-	else
-		walk_frames(s);
-	if (*(volatile __u64 *)&unwind_epoch != s->walk_epoch) {
-		walk_init(s);
+	} else {
+		walk_frames(s, sp, ctx->bp, epoch);
+	}
+	if (*(volatile __u64 *)&unwind_epoch != epoch) {
+		walk_init(s, sp, ctx->bp);
 		s->owner = 0;
 		s->n_new = 0;
 		s->known = 0;

@@ -21,7 +21,10 @@
 /* A frame pointer further away than this is no frame pointer of this stack: the largest default stack limit in use. */
 #define STACK_SPAN_BYTES (64ULL << 20)
 
-/* Linux 5.17. Without it the verifier follows every frame, and 128 are all that it is willing to. */
+/* Frames without bpf_loop(), and one: the verifier then follows each of them, and gives up at a million steps. */
+#define PLAIN_LOOP 65
+
+/* Linux 5.17. */
 static __always_inline bool has_loop(void)
 {
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop);
@@ -33,7 +36,7 @@ static __always_inline void for_frames(struct scratch *s, __u32 n, long (*f)(__u
 	if (has_loop())
 		bpf_loop(n, f, &s, 0);
 	else
-		for (__u32 i = 0; i < 129 && i < n; i++)
+		for (__u32 i = 0; i < PLAIN_LOOP && i < n; i++)
 			f(i, &s);
 }
 
