@@ -50,19 +50,22 @@ static __always_inline struct mm_struct *direct_mm(void)
 }
 
 /*
- * What makes translations of addresses void: another address space (ctx_id is never used again), or that an entry of
- * its page tables was changed or taken away. The kernel counts the latter before it uses a page for anything else, so
- * that CPUs know when to flush their TLB (arch/x86/mm/tlb.c, inc_mm_tlb_gen()); and this here is a small TLB.
+ * Have the page tables changed since this was asked last? Then what is known of pages is forgotten. It is void in another
+ * address space (ctx_id is never used again), and when an entry of the page tables was changed or taken away. The kernel
+ * counts the latter before it uses a page for anything else, so that CPUs know when to flush their TLB
+ * (arch/x86/mm/tlb.c, inc_mm_tlb_gen()); and this here is a small TLB.
  */
-static __always_inline bool direct_is_new(struct direct_space *space)
+static __always_inline bool direct_changed(struct scratch *s)
 {
 	struct mm_struct *mm = direct_mm();
 	__u64 id = mm->context.ctx_id, gen = mm->context.tlb_gen.counter;
 
-	if (space->id == id && space->gen == gen)
+	if (s->space_id == id && s->space_gen == gen)
 		return false;
-	space->id = id;
-	space->gen = gen;
+	s->space_id = id;
+	s->space_gen = gen;
+	for (int i = 0; i < DIRECT_PAGES; i++)
+		s->pages[i].number = ~0ULL;
 	return true;
 }
 

@@ -143,11 +143,6 @@ struct direct_page {
 	__u64 at;	/* its address in the direct map */
 };
 
-/* A state of an address space's page tables. */
-struct direct_space {
-	__u64 id, gen;
-};
-
 #define PAGE_BYTES 4096
 #define DIRECT_PAGES 16
 
@@ -158,7 +153,7 @@ struct scratch {
 	__u64 window_in;	/* where it is: in the direct map, or window[] */
 	__u32 copies;		/* nothing is to be read in place */
 	__u32 pad;
-	struct direct_space space;	/* what pages[] holds for */
+	__u64 space_id, space_gen;	/* the address space, and the state of its page tables, that pages[] is of */
 	struct direct_page pages[DIRECT_PAGES];
 	__u64 window_next;	/* how many bytes to read next */
 	__u64 depth_bytes;	/* how far up the last walk came */

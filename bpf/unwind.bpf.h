@@ -436,7 +436,7 @@ static long walk_try(__u32 i, void *arg)
 	if (i)
 		walk_begin(s, s->sp, true);
 	walk_frames(s, s->sp, s->bp, s->walk_epoch);
-	return !direct_possible || s->copies || !direct_is_new(&s->space);
+	return !direct_possible || s->copies || !direct_changed(s);
 }
 
 /* How much of the stack the next walk may want: to what lies above the outermost frame, in whole cache lines. */

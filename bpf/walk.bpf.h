@@ -125,9 +125,7 @@ static __always_inline void walk_begin(struct scratch *s, __u64 sp, bool copies)
 	s->window_at = 0;
 	if (direct_possible) {
 		s->copies = copies || !direct_map;
-		if (direct_is_new(&s->space))
-			for (int i = 0; i < DIRECT_PAGES; i++)
-				s->pages[i].number = 0;
+		direct_changed(s);
 	}
 	s->window_next = s->depth_bytes;
 	s->trampoline = retprobe_trampoline();
