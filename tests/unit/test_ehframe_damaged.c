@@ -388,6 +388,56 @@ static void many_functions_are_sorted(void **state)
 	buf_free(&b);
 }
 
+#define LARGE 40000u	/* functions: its rows are made in two halves */
+
+/* Functions of 16 bytes, one after the other; the last of the first half covers the next two, and half of a third. */
+static void the_halves_of_a_large_table_meet(void **state)
+{
+	const uint32_t last = LARGE / 2 - 1;
+	struct unwind_table *t = NULL;
+	struct buf b = {0};
+	size_t c = cie(&b);
+
+	for (uint32_t i = 0; i < LARGE; i++) {
+		char program[2] = { 0x0e, (char)(i % 2 ? 16 : 8) };
+
+		fde_with(&b, c, TEXT + (uint64_t)i * 16, i == last ? 56 : 16, program, 2);
+	}
+	assert_int_equal(parse_text(&b, TEXT, TEXT + LARGE * 16, 100000, &t), 0);
+	assert_int_equal(t->stats.skipped[UNWIND_SKIP_OVERLAP], 2);
+	assert_int_equal(t->stats.clipped, 1);
+	assert_int_equal(t->n, LARGE - 2 + 1);
+	for (uint32_t i = 0; i <= last; i++)
+		assert_row(t, i, i * 16, UNWIND_CFA_RSP, i % 2 ? 2 : 1);
+	assert_row(t, last + 1, (last + 3) * 16 + 8, UNWIND_CFA_RSP, 1);
+	for (uint32_t i = last + 4; i < LARGE; i++)
+		assert_row(t, i - 2, i * 16, UNWIND_CFA_RSP, i % 2 ? 2 : 1);
+	assert_row(t, LARGE - 2, LARGE * 16, UNWIND_CFA_GAP, 0);
+	unwind_table_free(t);
+	buf_free(&b);
+
+	/* The same rule on both sides is one row. */
+	c = cie(&b);
+	for (uint32_t i = 0; i < LARGE; i++)
+		FDE(&b, c, TEXT + (uint64_t)i * 16, 16, "\x0e\x10");
+	assert_int_equal(parse_text(&b, TEXT, TEXT + LARGE * 16, 100000, &t), 0);
+	assert_int_equal(t->n, 2);
+	assert_row(t, 0, 0, UNWIND_CFA_RSP, 2);
+	assert_row(t, 1, LARGE * 16, UNWIND_CFA_GAP, 0);
+	unwind_table_free(t);
+	buf_free(&b);
+
+	/* Each half alone has no more than there may be. */
+	c = cie(&b);
+	for (uint32_t i = 0; i < LARGE; i++)
+		FDE(&b, c, TEXT + (uint64_t)i * 16, 16, "\x0e\x10\x48\x0e\x18");
+	assert_int_equal(parse_text(&b, TEXT, TEXT + LARGE * 16, 2 * LARGE, &t), -EFBIG);
+	assert_int_equal(parse_text(&b, TEXT, TEXT + LARGE * 16, 2 * LARGE + 1, &t), 0);
+	assert_int_equal(t->n, 2 * LARGE + 1);
+	unwind_table_free(t);
+	buf_free(&b);
+}
+
 static void many_functions_count_as_rows(void **state)
 {
 	struct buf b = {0};
@@ -435,6 +485,7 @@ int main(void)
 		cmocka_unit_test(functions_that_overlap),
 		cmocka_unit_test(a_clipped_function_keeps_its_later_rows),
 		cmocka_unit_test(many_functions_are_sorted),
+		cmocka_unit_test(the_halves_of_a_large_table_meet),
 		cmocka_unit_test(many_functions_count_as_rows),
 		cmocka_unit_test(code_of_more_than_4_gib_is_refused),
 	};

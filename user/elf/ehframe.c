@@ -9,7 +9,8 @@
  * Linkers write the FDEs in the order of their input, in which each object file's cold, startup and ordinary functions
  * alternate, while the functions themselves are laid out by kind. So this goes twice over the section: the first pass
  * reads the records' heads, CIEs fully, and notes each function's range and where its instructions are; the ranges are
- * sorted; the second pass runs the instructions in the order of addresses, straight into the final rows.
+ * sorted; the second pass runs the instructions in the order of addresses, straight into the final rows; of a large file
+ * in two threads, each half of the functions.
  *
  * Where FDEs overlap, the one that starts first keeps its range (of two that start together, the one written first),
  * and the other loses what is covered already.
@@ -17,6 +18,8 @@
 #include "elf/ehframe.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +28,7 @@
 
 /* Linkers merge equal CIEs: a program has a handful. */
 #define CIES_MAX (1u << 16)
+#define PARALLEL_MIN 20000	/* FDEs: some milliseconds */
 #define RADIX_BITS 14
 #define RADIX_MASK ((1u << RADIX_BITS) - 1)
 
@@ -51,7 +55,6 @@ struct loader {
 	vec_of(struct cie) cies;	/* by offset, which is the order they are met in */
 	vec_of(struct fde) fdes;	/* as in the section */
 	size_t last_cie, last_text;
-	size_t program_bytes;	/* of all FDEs' programs */
 	struct unwind_table *table;
 };
 
@@ -242,7 +245,6 @@ static enum unwind_skip read_fde_fields(struct loader *l, const struct cie *cie,
 	fde.program_end = (uint32_t)(c->end - eh->data);
 	fde.cie = (uint32_t)(cie - l->cies.at);
 	vec_push(&l->fdes, fde);
-	l->program_bytes += dw_left(c);
 	return UNWIND_SKIPS;
 }
 
@@ -342,46 +344,121 @@ static uint64_t *sort_fdes(const struct loader *l)
 	return keys;
 }
 
-/* The second pass. 0 or -EFBIG. */
-static int build_rows(struct loader *l)
-{
-	struct unwind_stats *stats = &l->table->stats;
-	/* As many as there can be: one for each byte of a program, one more, and a gap. */
-	struct cfa_rows rows = { .max = l->max, .cap = l->program_bytes + 2 * l->fdes.n + 1 };
-	uint64_t *order = sort_fdes(l);
-	uint32_t covered = 0;	/* up to here, from base */
+/* Some of the FDEs, in the order of their start, and their rows. */
+struct part {
+	const struct loader *l;
+	const uint64_t *order;	/* as of sort_fdes() */
+	size_t first, end;
+	uint32_t covered;	/* up to here, from base, by those before; in the end by these too */
+	struct cfa_rows rows;
+	size_t overlaps, clipped, bad_programs;
+	pthread_t thread;
+};
 
-	if (rows.cap > l->max)
-		rows.cap = l->max;
-	rows.at = xmalloc_large(rows.cap * sizeof(*rows.at));
-	for (size_t i = 0; i < l->fdes.n && !rows.full; i++) {
-		const struct fde *fde = &l->fdes.at[(uint32_t)order[i]];
+static void *build_part(void *arg)
+{
+	struct part *p = arg;
+	const struct loader *l = p->l;
+
+	p->rows.at = xmalloc_large(p->rows.cap * sizeof(*p->rows.at));
+	for (size_t i = p->first; i < p->end && !p->rows.full; i++) {
+		const struct fde *fde = &l->fdes.at[(uint32_t)p->order[i]];
 		struct dwcursor program = { l->eh->data + fde->program, l->eh->data + fde->program_end, false };
 		struct cfa_range range = { l->base, l->base + fde->start, l->base + fde->from, l->base + fde->end };
 
-		if (i && fde->from < covered) {
-			if (fde->end <= covered) {
-				stats->skipped[UNWIND_SKIP_OVERLAP]++;
+		if (i && fde->from < p->covered) {
+			if (fde->end <= p->covered) {
+				p->overlaps++;
 				continue;
 			}
-			stats->clipped++;
-			range.from = l->base + covered;
-		} else if (i && fde->from > covered) {
-			cfa_rows_add(&rows, covered, cfa_rule(UNWIND_CFA_GAP, 0));
+			p->clipped++;
+			range.from = l->base + p->covered;
+		} else if (i && fde->from > p->covered) {
+			cfa_rows_add(&p->rows, p->covered, cfa_rule(UNWIND_CFA_GAP, 0));
 		}
-		if (!cfa_run(&l->cies.at[fde->cie].ctx, program, &range, &rows))
-			stats->bad_programs++;
-		covered = fde->end;
+		if (!cfa_run(&l->cies.at[fde->cie].ctx, program, &range, &p->rows))
+			p->bad_programs++;
+		p->covered = fde->end;
 	}
+	return NULL;
+}
+
+/* Where a part of these FDEs begins if the one before it has them from `first` on. */
+static struct part part_after(const struct loader *l, const uint64_t *order, size_t first, size_t end, uint32_t covered)
+{
+	struct part p = { .l = l, .order = order, .first = first, .end = end, .covered = covered };
+
+	/* As many as there can be: one for each byte of a program, one more, and a gap; and the last gap. */
+	p.rows.max = l->max;
+	p.rows.cap = 2 * (end - first) + 1;
+	for (size_t i = first; i < end; i++) {
+		const struct fde *fde = &l->fdes.at[(uint32_t)order[i]];
+
+		p.rows.cap += fde->program_end - fde->program;
+	}
+	if (p.rows.cap > l->max)
+		p.rows.cap = l->max;
+	return p;
+}
+
+/* What FDEs before the one at `end` cover. */
+static uint32_t covered_before(const struct loader *l, const uint64_t *order, size_t end)
+{
+	uint32_t covered = 0;
+
+	for (size_t i = 0; i < end; i++)
+		if (l->fdes.at[(uint32_t)order[i]].end > covered)
+			covered = l->fdes.at[(uint32_t)order[i]].end;
+	return covered;
+}
+
+/* Puts the rows of b behind those of a. */
+static void append_rows(struct cfa_rows *a, const struct cfa_rows *b)
+{
+	const size_t n = a->n;
+	uint32_t rule;
+
+	if (!b->n)
+		return;
+	a->cap = n + b->n + 1;
+	a->at = xrealloc_array(a->at, a->cap, sizeof(*a->at));
+	memcpy(&rule, (const char *)b->at + offsetof(struct unwind_row, kind), sizeof(rule));
+	cfa_rows_add(a, b->at->pc, rule);	/* unless it only says again what the last one does */
+	memcpy(a->at + a->n, b->at + 1, (b->n - 1) * sizeof(*b->at));
+	a->n += b->n - 1;
+}
+
+/* The second pass; in two threads if there is much to do. 0 or -EFBIG. */
+static int build_rows(struct loader *l)
+{
+	struct unwind_stats *stats = &l->table->stats;
+	uint64_t *order = sort_fdes(l);
+	const size_t n = l->fdes.n, half = n < PARALLEL_MIN ? n : n / 2;
+	struct part a = part_after(l, order, 0, half, 0);
+	struct part b = part_after(l, order, half, n, half < n ? covered_before(l, order, half) : 0);
+	bool threaded = half < n && !pthread_create(&b.thread, NULL, build_part, &b);
+
+	build_part(&a);
+	if (threaded)
+		pthread_join(b.thread, NULL);
+	else
+		build_part(&b);
 	free(order);
-	if (l->fdes.n)
-		cfa_rows_add(&rows, covered, cfa_rule(UNWIND_CFA_GAP, 0));
-	if (rows.full) {
-		free(rows.at);
+	stats->skipped[UNWIND_SKIP_OVERLAP] += a.overlaps + b.overlaps;
+	stats->clipped += a.clipped + b.clipped;
+	stats->bad_programs += a.bad_programs + b.bad_programs;
+	a.rows.full |= b.rows.full || a.rows.n + b.rows.n > l->max;
+	if (!a.rows.full)
+		append_rows(&a.rows, &b.rows);
+	free(b.rows.at);
+	if (n)
+		cfa_rows_add(&a.rows, half < n ? b.covered : a.covered, cfa_rule(UNWIND_CFA_GAP, 0));
+	if (a.rows.full) {
+		free(a.rows.at);
 		return -EFBIG;
 	}
-	l->table->rows = xrealloc_array(rows.at, rows.n, sizeof(*rows.at));
-	l->table->n = rows.n;
+	l->table->rows = xrealloc_array(a.rows.at, a.rows.n, sizeof(*a.rows.at));
+	l->table->n = a.rows.n;
 	return 0;
 }
 
