@@ -428,15 +428,20 @@ static __always_inline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, _
 		s->rec.end = WALK_UNREADABLE;
 }
 
-/* Once in place; if pages have moved meanwhile, once more on copies. */
+#define WALK_TRIES 3
+
+/* Once in place; if pages or mappings have changed meanwhile, again on copies. */
 static long walk_try(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
 
-	if (i)
+	if (i) {
 		walk_begin(s, s->sp, true);
+		s->walk_epoch = *(volatile __u64 *)&unwind_epoch;
+	}
 	walk_frames(s, s->sp, s->bp, s->walk_epoch);
-	return !direct_possible || s->copies || !direct_changed(s);
+	return *(volatile __u64 *)&unwind_epoch == s->walk_epoch &&
+	       (!direct_possible || s->copies || !direct_changed(s));
 }
 
 /* How much of the stack the next walk may want: to what lies above the outermost frame, in whole cache lines. */
@@ -457,7 +462,8 @@ static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, _
 		s->sp = sp;
 		s->bp = ctx->bp;
 		s->walk_epoch = epoch;
-		bpf_loop(2, walk_try, &s, 0);
+		bpf_loop(WALK_TRIES, walk_try, &s, 0);
+		epoch = s->walk_epoch;
 	} else {
 		walk_frames(s, sp, ctx->bp, epoch);
 	}
