@@ -50,9 +50,9 @@ static __always_inline struct mm_struct *direct_mm(void)
 }
 
 /*
- * Have the page tables changed since this was asked last? Then what is known of pages is forgotten. It is void in another
- * address space (ctx_id is never used again), and when an entry of the page tables was changed or taken away. The kernel
- * counts the latter before it uses a page for anything else, so that CPUs know when to flush their TLB
+ * Have the page tables changed since this was asked last? Then what is known of pages is forgotten. It is void in
+ * another address space (ctx_id is never used again), and when an entry of the page tables was changed or taken away.
+ * The kernel counts the latter before it uses a page for anything else, so that CPUs know when to flush their TLB
  * (arch/x86/mm/tlb.c, inc_mm_tlb_gen()); and this here is a small TLB.
  */
 static __always_inline bool direct_changed(struct scratch *s)

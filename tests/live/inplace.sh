@@ -19,7 +19,8 @@ for unwind in eh_frame fp; do
 		done
 		n=$(grep -c "on_${where%:*};" "$DIR/folded")
 		expect_equal "$unwind: stacks below on_${where%:*}" "$n" 1
-		grep -Eq "$stack;malloc $calls\$" "$DIR/folded" || fail "$unwind: $(grep "on_${where%:*};" "$DIR/folded")"
+		grep -Eq "$stack;malloc $calls\$" "$DIR/folded" ||
+			fail "$unwind: $(grep "on_${where%:*};" "$DIR/folded")"
 	done
 	grep -q truncated "$DIR/folded" && fail "$unwind: $(grep truncated "$DIR/folded")"
 	grep -q "^on_stack $calls$" "$DIR/out" || fail "the workload ran otherwise: $(cat "$DIR/out")"

@@ -9,8 +9,8 @@
  * Linkers write the FDEs in the order of their input, in which each object file's cold, startup and ordinary functions
  * alternate, while the functions themselves are laid out by kind. So this goes twice over the section: the first pass
  * reads the records' heads, CIEs fully, and notes each function's range and where its instructions are; the ranges are
- * sorted; the second pass runs the instructions in the order of addresses, straight into the final rows; of a large file
- * in two threads, each half of the functions.
+ * sorted; the second pass runs the instructions in the order of addresses, straight into the final rows; of a large
+ * file in two threads, each half of the functions.
  *
  * Where FDEs overlap, the one that starts first keeps its range (of two that start together, the one written first),
  * and the other loses what is covered already.

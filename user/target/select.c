@@ -87,8 +87,9 @@ static int check_named(pid_t pid, const char *comm, uid_t uid)
 		return fail(-ESRCH, "process %d (%s) has exited already and waits for its parent %d (a zombie)",
 			    (int)pid, comm, (int)st.parent);
 	if (tid != pid)
-		return fail(-ENOTSUP, "the first thread of process %d (%s) has ended, and the kernel puts no probes into "
-			    "what goes on: start the program by alloctrace, or attach earlier", (int)pid, comm);
+		return fail(-ENOTSUP,
+			    "the first thread of process %d (%s) has ended, and the kernel puts no probes into what "
+			    "goes on: start the program by alloctrace, or attach earlier", (int)pid, comm);
 	if (!may_read_maps(pid))
 		return fail_no_access(pid, comm, uid);
 	if (executable_class(pid) == ELFCLASS32)
