@@ -169,6 +169,7 @@ struct scratch {
 	/* Of this walk (memo.bpf.h). */
 	__u64 sp, bp;		/* registers at the allocator function's entry; sp: where ret is */
 	__u64 walk_epoch;	/* unwind_epoch when it began */
+	__u64 stale;		/* that has changed meanwhile */
 	__u64 memo_above;	/* look for a known frame only above this stack pointer */
 	__u64 hash;		/* of all its return addresses */
 	__u32 new_at, n_new;	/* its own frames in frames[] */

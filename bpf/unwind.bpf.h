@@ -440,8 +440,8 @@ static long walk_try(__u32 i, void *arg)
 		s->walk_epoch = *(volatile __u64 *)&unwind_epoch;
 	}
 	walk_frames(s, s->sp, s->bp, s->walk_epoch);
-	return *(volatile __u64 *)&unwind_epoch == s->walk_epoch &&
-	       (!direct_possible || s->copies || !direct_changed(s));
+	s->stale = *(volatile __u64 *)&unwind_epoch != s->walk_epoch;
+	return !s->stale && (!direct_possible || s->copies || !direct_changed(s));
 }
 
 /* How much of the stack the next walk may want: to what lies above the outermost frame, in whole cache lines. */
@@ -463,11 +463,11 @@ static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, _
 		s->bp = ctx->bp;
 		s->walk_epoch = epoch;
 		bpf_loop(WALK_TRIES, walk_try, &s, 0);
-		epoch = s->walk_epoch;
 	} else {
 		walk_frames(s, sp, ctx->bp, epoch);
+		s->stale = *(volatile __u64 *)&unwind_epoch != epoch;
 	}
-	if (*(volatile __u64 *)&unwind_epoch != epoch) {
+	if (s->stale) {
 		walk_init(s, sp, ctx->bp);
 		s->owner = 0;
 		s->n_new = 0;
