@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The tools that are compared: each is attached to a waiting process, and is ready when `ready` says so."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,12 @@ class Failed(Exception):
 
 def workload(name):
     return os.path.join(W, name)
+
+
+def hit_ns():
+    """What a hit costs on this machine, as alloctrace measures it."""
+    out = subprocess.run([ALLOCTRACE, "check"], env=ENV, stdin=DEVNULL, capture_output=True, text=True, check=True).stdout
+    return float(re.search(r"([0-9]+) ns +at an instruction that is emulated", out).group(1))
 
 
 def waits_for_events(pid):
