@@ -2,8 +2,9 @@
 /*
  * The stacks of a process at each call of malloc, by libdwfl: an unwinder that shares nothing with ours. The process is
  * being traced by alloctrace at the same time (rawstacks -d), so that both see the very same calls, also in programs
- * that never do the same twice. A hardware breakpoint per thread, and no written one: the text stays as it is, the
- * uprobe on the same instruction works, and the kernel steps over it by the resume flag.
+ * that never do the same twice. The breakpoint is a written one, since some virtual machines have none in hardware: on
+ * malloc's first one-byte push behind its first instruction, where the uprobe is. That push is done by hand each time,
+ * so that the breakpoint stays in place for other threads.
  */
 #include "dwfl.h"
 
@@ -22,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "probe/insn.h"
+
 #define LIBC "libc.so.6"
 #define MAX_FRAMES 600
 #define LINE_BYTES (MAX_FRAMES * 64)
@@ -29,7 +32,8 @@
 struct follow {
 	Dwfl *dwfl;
 	pid_t pid;
-	uint64_t at;			/* malloc; 0 before libc is mapped */
+	uint64_t at;			/* the breakpoint; 0 before libc is mapped */
+	unsigned pushes;		/* the instruction there: the register's number */
 	void *counts;			/* a tree of struct count */
 	FILE *out;
 	unsigned long hits, nested, errors;
@@ -101,11 +105,26 @@ static int find_malloc(Dwfl_Module *m, void **user, const char *name, Dwarf_Addr
 	return DWARF_CB_OK;
 }
 
+/* f->at is malloc. Our own one is the same. */
 static void set_breakpoint(struct follow *f, pid_t tid)
 {
-	if (f->at && (ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[0]), f->at) ||
-		      ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[7]), 1)))
-		fprintf(stderr, "dwfl: breakpoint in thread %d: %s\n", tid, strerror(errno));
+	const uint8_t *code = (const uint8_t *)malloc;
+	struct insn in;
+	long word;
+
+	for (size_t off = 0; off < 64 && insn_decode(code + off, 64 - off, 0, &in); off += in.len) {
+		if (!off || (code[off] & ~7) != 0x50)
+			continue;
+		f->at += off;
+		f->pushes = code[off] & 7;
+		errno = 0;
+		word = ptrace(PTRACE_PEEKTEXT, tid, f->at, NULL);
+		if (errno || ptrace(PTRACE_POKETEXT, tid, f->at, (word & ~0xffL) | 0xcc))
+			fprintf(stderr, "dwfl: breakpoint at malloc+%zu: %s\n", off, strerror(errno));
+		return;
+	}
+	fprintf(stderr, "dwfl: no place for a breakpoint in malloc\n");
+	f->at = 0;
 }
 
 static Dwfl_Module *module_at(struct follow *f, Dwarf_Addr pc)
@@ -244,13 +263,23 @@ static void write_count(const void *node, VISIT which, void *arg)
 		fprintf(((struct follow *)arg)->out, "%lu %s\n", c->n, c->stack);
 }
 
-static bool at_breakpoint(struct follow *f, pid_t tid)
+/* Is it the breakpoint? Then the stack is taken, and the push done. */
+static bool take_breakpoint(struct follow *f, pid_t tid)
 {
 	struct user_regs_struct regs;
 
-	if (!f->at || ptrace(PTRACE_GETREGS, tid, NULL, &regs) || regs.rip != f->at)
+	if (!f->at || ptrace(PTRACE_GETREGS, tid, NULL, &regs) || regs.rip != f->at + 1)
 		return false;
-	ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[6]), 0);
+	const unsigned long long pushed[] = {regs.rax, regs.rcx, regs.rdx, regs.rbx, regs.rsp, regs.rbp, regs.rsi,
+					     regs.rdi};
+
+	regs.rip = f->at;
+	ptrace(PTRACE_SETREGS, tid, NULL, &regs);
+	add_stack(f, tid);
+	regs.rip++;
+	regs.rsp -= 8;
+	if (ptrace(PTRACE_POKEDATA, tid, regs.rsp, pushed[f->pushes]) || ptrace(PTRACE_SETREGS, tid, NULL, &regs))
+		fprintf(stderr, "dwfl: thread %d can't go on: %s\n", tid, strerror(errno));
 	return true;
 }
 
@@ -268,14 +297,12 @@ static void stopped(struct follow *f, pid_t tid, int status)
 		if (!f->at) {
 			report_modules(f);
 			dwfl_getmodules(f->dwfl, find_malloc, f, 0);
-			set_breakpoint(f, tid);
+			if (f->at)
+				set_breakpoint(f, tid);
 		}
 		ptrace(PTRACE_LISTEN, tid, NULL, NULL);
 		return;
-	} else if (event == PTRACE_EVENT_STOP) {
-		set_breakpoint(f, tid);
-	} else if (!event && sig == SIGTRAP && at_breakpoint(f, tid)) {
-		add_stack(f, tid);
+	} else if (!event && sig == SIGTRAP && take_breakpoint(f, tid)) {
 		sig = 0;
 	}
 	ptrace(PTRACE_CONT, tid, NULL, (void *)(long)(event ? 0 : sig));
