@@ -62,6 +62,8 @@ __s64 raw_left = 0;
 /* What called main() has its frame just below the arguments of the program; musl has no rules for it. */
 #define START_CODE_BYTES 256
 
+#define VM_EXEC 4	/* include/linux/mm.h */
+
 /* `step` if a >= b as signed numbers, else 0. */
 #define IF_REACHED(step, a, b) ({ \
 	__s64 less_ = (__s64)((a) - (b)); \
@@ -138,6 +140,44 @@ static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
 	return m && mm && m->mm_start_stack == mm->start_stack ? m : NULL;
 }
 
+/* What the kernel itself knows of an address. */
+struct vma_seen {
+	__u64 start, end;	/* 0: nothing is mapped there */
+	__u64 is_jit;		/* executable memory of no file */
+};
+
+static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *arg)
+{
+	struct vma_seen *seen = arg;
+
+	seen->start = vma->vm_start;
+	seen->end = vma->vm_end;
+	seen->is_jit = (vma->vm_flags & VM_EXEC) && !vma->vm_file;
+	return 0;
+}
+
+/* Linux 5.17. */
+static __always_inline bool has_find_vma(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma);
+}
+
+/*
+ * An address in no mapping that user space has told may be code that a JIT has mapped just now. The kernel is asked, and
+ * the hint says of the whole mapping what it says, until user space tells more. Where it has no time for an answer
+ * (somebody changes the mappings at this moment) or nothing is mapped, that holds for this address alone.
+ */
+static __always_inline void unwind_hint_ask(struct mapping_hint *h, __u64 pc)
+{
+	struct vma_seen seen = {};
+
+	bpf_find_vma(bpf_get_current_task_btf(), pc, see_vma, &seen, 0);
+	h->start = seen.end ? seen.start : pc;
+	h->bytes = seen.end ? seen.end - seen.start : 1;
+	if (seen.is_jit)
+		h->kind = UNWIND_KIND_JIT;
+}
+
 /* Fills the hint from the process's mappings. A global function: rarely called. */
 __noinline int unwind_hint_fill(struct scratch *s, __u64 pc, __u32 which)
 {
@@ -167,6 +207,8 @@ __noinline int unwind_hint_fill(struct scratch *s, __u64 pc, __u32 which)
 	h->key = e->key;
 	h->shift = e->shift;
 	h->kind = e->kind;
+	if (h->kind == UNWIND_KIND_GAP && has_find_vma())
+		unwind_hint_ask(h, pc);
 	return 0;
 }
 

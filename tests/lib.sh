@@ -146,6 +146,16 @@ trace_end() {	# [SECONDS]
 	STATUS=$?
 }
 
+trace_is_frozen() {
+	grep -q '^State:[[:space:]]*T' "/proc/$TRACE/status"
+}
+
+# From here on it hears of nothing; the kernel side goes on. (kill -CONT "$TRACE" ends it.)
+trace_freeze() {
+	kill -STOP "$TRACE"
+	wait_until 10 trace_is_frozen || fail "alloctrace does not stop"
+}
+
 trace_stop() {
 	kill -INT "$TRACE"
 	trace_end
