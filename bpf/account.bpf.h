@@ -136,20 +136,21 @@ static __always_inline void block_put(struct scratch *s, __u64 addr, __u32 pid, 
 	sum_add(&sum->freed, b->bytes, b->weight);
 }
 
-/* The stack's entry in the table, made if need be, its frames sent; NULL: the table is full, which is counted. */
+/*
+ * The entry of the last walk's stack in the table, made if need be, its frames sent; NULL: the table is full, which is
+ * counted. s->rec.id is final from here on.
+ */
 static __always_inline struct stack_sum *stack_entry(struct scratch *s)
 {
-	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
+	struct stack_sum *sum = s->rec.end == WALK_UNMAPPED ? raw_entry(s) : NULL;
 
-	if (!sum) {
-		struct stack_sum fresh = {.pid = s->rec.pid};
-
-		bpf_map_update_elem(&stacks, &s->rec.id, &fresh, BPF_NOEXIST);
+	if (!sum)
 		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
-		if (!sum) {
-			count(s, COUNT_LOST_TABLE, 1);
-			return NULL;
-		}
+	if (!sum)
+		sum = stack_make(s, false);
+	if (!sum) {
+		count(s, COUNT_LOST_TABLE, 1);
+		return NULL;
 	}
 	if (!sum->sent)
 		send_stack(s, sum);

@@ -71,7 +71,6 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 	if (!s->window_bytes)
 		walk_begin(s, sp, false);
 	walk(s, ctx, sp, cookie);
-	call->stack = s->rec.id;
 	return true;
 not_recorded:
 	count_seen(s, call->bytes);
@@ -87,13 +86,10 @@ static __always_inline void on_entry_alone(struct scratch *s, struct pt_regs *ct
 	if (!call_seen(s, ctx, cookie, return_slot(ctx, cookie), &call) || !call.weight)
 		return;
 	count_seen(s, call.bytes);
-	if (s->rec.end == WALK_UNMAPPED && !follow_blocks && send_raw(s, call.bytes, call.weight)) {
-		count(s, COUNT_RECORDED, 1);
-		return;
-	}
 	sum = stack_entry(s);
 	if (!sum)
 		return;
+	call.stack = s->rec.id;
 	account_alloc(s, sum, &call);
 	if (follow_blocks) {
 		count(s, COUNT_UNFOLLOWED, 1);
@@ -112,7 +108,9 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 		return false;
 	if (!call.weight)
 		current_ids(&s->rec.pid, &s->rec.tid);
-	else if (!stack_entry(s)) {
+	else if (stack_entry(s)) {
+		call.stack = s->rec.id;
+	} else {
 		count_seen(s, call.bytes);
 		call.weight = 0;
 	}

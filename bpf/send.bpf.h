@@ -26,29 +26,22 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 	}
 }
 
-/* Sends a stack that broke off at an unknown mapping, with its memory. False: it can't be sent. */
-static __noinline bool send_raw(struct scratch *s, __u64 bytes, __u64 weight)
+/* An entry for s->rec's id, which there is none of yet; NULL: the table is full. */
+static __always_inline struct stack_sum *stack_make(struct scratch *s, bool sent)
 {
-	__u32 n, cpu = bpf_get_smp_processor_id();
-	__u64 at = s->cursor.sp;
-	struct stack_raw *raw = bpf_map_lookup_elem(&raws, &cpu);
-	bool sent;
+	struct stack_sum fresh = {.pid = s->rec.pid, .sent = sent};
 
-	if (!raw || raw_left <= 0 || __sync_fetch_and_add(&raw_left, -1) <= 0 ||
-	    __sync_val_compare_and_swap(&raw->busy, 0, 1) != 0)
-		return false;
-	memo_frames(s);
-	s->rec.time_ns = bpf_ktime_get_ns();
-	bpf_get_current_comm(s->rec.name, 16);
-	s->rec.name[16] = 0;
-	bpf_probe_read_kernel(&raw->rec, sizeof(raw->rec), &s->rec);
-	raw->rec.end = WALK_RAW;
-	raw->sum.bytes = sample_bytes(bytes, weight);
-	raw->sum.calls = weight;
-	raw->sum.bytes_var = sample_bytes_var(bytes, weight);
-	raw->sum.calls_var = sample_calls_var(weight);
+	bpf_map_update_elem(&stacks, &s->rec.id, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&stacks, &s->rec.id);
+}
+
+/* Copies the memory of a stack that broke off, and the registers there. */
+static __always_inline void raw_take(struct scratch *s, struct stack_raw *raw)
+{
+	__u64 page = s->cursor.sp & ~(RAW_PAGE_BYTES - 1ULL);
+
 	raw->pc = s->cursor.pc;
-	raw->sp = at;
+	raw->sp = s->cursor.sp;
 	raw->bp = s->cursor.bp;
 	raw->bp_known = s->cursor.bp_known;
 	/* What the loop finds goes to memory: in registers, Linux 6.1 would look at every combination of pages. */
@@ -56,20 +49,91 @@ static __noinline bool send_raw(struct scratch *s, __u64 bytes, __u64 weight)
 	raw->n_stack = 0;
 	for (__u32 i = 0; i < RAW_PAGES; i++) {
 		if (bpf_probe_read_user(raw->stack + i * RAW_PAGE_BYTES, RAW_PAGE_BYTES,
-					(void *)(at & ~(RAW_PAGE_BYTES - 1ULL)) + i * RAW_PAGE_BYTES))
+					(void *)page + i * RAW_PAGE_BYTES))
 			continue;
 		*(volatile __u32 *)&raw->present |= 1u << i;
 		*(volatile __u32 *)&raw->n_stack = (i + 1) * RAW_PAGE_BYTES;
 	}
 	if (s->trampoline)
-		retprobe_mend_copy(raw, at & ~(RAW_PAGE_BYTES - 1ULL));
-	n = *(volatile __u32 *)&raw->n_stack;
+		retprobe_mend_copy(raw, page);
+}
+
+struct raw_hash {
+	struct stack_raw *raw;
+	__u64 hash;
+	__u32 at, end;	/* words of raw->stack */
+};
+
+#define RAW_HASH_WORDS 8
+
+static long raw_hash_some(__u32 i, void *arg)
+{
+	struct raw_hash *h = arg;
+
+	for (int j = 0; j < RAW_HASH_WORDS; j++) {
+		if (h->at >= h->end)
+			return 1;
+		h->hash = hash_step(h->hash, *(__u64 *)(h->raw->stack +
+							MASKED(h->at * 8ULL, sizeof(h->raw->stack) - 8)));
+		h->at++;
+	}
+	return 0;
+}
+
+/* By all that decides how the stack goes on: what there is of it so far, registers, and memory from sp on. */
+static __always_inline __u64 raw_id(struct scratch *s, struct stack_raw *raw)
+{
+	struct raw_hash h = {
+		.raw = raw, .at = (raw->sp & (RAW_PAGE_BYTES - 1)) / 8, .end = *(volatile __u32 *)&raw->n_stack / 8,
+	};
+
+	h.hash = hash_step(hash_step(hash_step(s->rec.id, raw->sp), raw->bp), raw->present);
+	if (!has_loop())
+		return hash_step(h.hash, s->rec.time_ns);
+	bpf_loop(sizeof(raw->stack) / 8 / RAW_HASH_WORDS, raw_hash_some, &h, 0);
+	return h.hash;
+}
+
+static __always_inline bool raw_send(struct scratch *s, struct stack_raw *raw)
+{
+	__u32 n = *(volatile __u32 *)&raw->n_stack;
+
+	memo_frames(s);
+	bpf_get_current_comm(s->rec.name, 16);
+	s->rec.name[16] = 0;
+	bpf_probe_read_kernel(&raw->rec, sizeof(raw->rec), &s->rec);
+	raw->rec.end = WALK_RAW;
 	if (n > sizeof(raw->stack))
 		n = 0;
-	sent = !bpf_ringbuf_output(&ring, raw, __builtin_offsetof(struct stack_raw, stack) + n,
-				   BPF_RB_FORCE_WAKEUP);
+	return !bpf_ringbuf_output(&ring, raw, __builtin_offsetof(struct stack_raw, stack) + n, BPF_RB_FORCE_WAKEUP);
+}
+
+/*
+ * The entry of a stack that broke off at an unknown mapping, under an id of its own, since others that break off at the
+ * same frames may go on otherwise; what is new goes to user space with its memory. NULL: it stays as it is.
+ */
+static __noinline struct stack_sum *raw_entry(struct scratch *s)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct stack_raw *raw = bpf_map_lookup_elem(&raws, &cpu);
+	struct stack_sum *sum;
+	__u64 id = s->rec.id;
+
+	if (!raw || raw_left <= 0 || __sync_fetch_and_add(&raw_left, -1) <= 0 ||
+	    __sync_val_compare_and_swap(&raw->busy, 0, 1) != 0)
+		return NULL;
+	s->rec.time_ns = bpf_ktime_get_ns();
+	raw_take(s, raw);
+	s->rec.id = raw_id(s, raw);
+	sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
+	if (!sum && raw_room > 0 && raw_send(s, raw)) {
+		__sync_fetch_and_add(&raw_room, -1);
+		sum = stack_make(s, true);
+	}
 	__sync_lock_test_and_set(&raw->busy, 0);
-	return sent;
+	if (!sum)
+		s->rec.id = id;
+	return sum;
 }
 
 #endif

@@ -193,14 +193,12 @@ struct stack_frames {
 
 /*
  * A stack whose walk came to an address of no known mapping, as in a library that was loaded just now. Its memory goes
- * out through the ring, for user space to go on where the mapping is known by then; this call is in no stack_sum. Cut
- * after n_stack bytes of stack.
+ * out through the ring, for user space to go on where the mapping is known by then. Cut after n_stack bytes of stack.
  */
 #define RAW_PAGE_BYTES 4096
 #define RAW_PAGES 32
 struct stack_raw {
 	struct stack_frames rec;	/* rec.end is WALK_RAW */
-	struct sum sum;		/* what the call counts as */
 	/* The registers of the last of rec.frames; pc is the address to look up, one less than the frame. */
 	__u64 pc, sp, bp;
 	__u32 bp_known;

@@ -53,8 +53,9 @@ __u64 row_cache[ROW_CACHE_SIZE] = {};
  */
 __u64 unwind_epoch = 0;
 
-/* How many more stacks may go out raw; user space sets it when it has told new mappings. */
-__s64 raw_left = 0;
+/* How many more stacks that broke off may be copied; user space sets it when it has told new mappings. And how many may
+ * get a place in the table of stacks: mappings may never be known. */
+__s64 raw_left = 0, raw_room = 0;
 
 /* A frame pointer just below the stack pointer is what a frame that is gone has left. */
 #define STALE_BELOW_BYTES (1 << 20)

@@ -220,9 +220,10 @@ static const char *const limits[] = {
 	"seen.",
 	"A child that a traced process forks is another process, and is not traced. For the first 0.2 s it pays for "
 	"the probes that it inherited. Many shells fork for sh -c COMMAND: write sh -c 'exec COMMAND'.",
-	"A library that is loaded while tracing is probed some milliseconds after it was mapped; stacks through it end "
-	"until then with [truncated: unknown mapping]. The exec of a process given by --pid is noticed up to 50 ms "
-	"late, and what the new program allocates until then is not seen.",
+	"A library that is loaded while tracing is probed some milliseconds after it was mapped; stacks through it are "
+	"sent with their memory until then, at most 4096, and beyond that end with [truncated: unknown mapping]. The "
+	"exec of a process given by --pid is noticed up to 50 ms late, and what the new program allocates until then "
+	"is not seen.",
 	"After an exec by a thread that is not the first the probes have to be attached anew, which takes 0.1 to "
 	"0.2 s.",
 	NULL

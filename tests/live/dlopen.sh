@@ -23,6 +23,23 @@ trace_end
 expect_status 0
 expect_functions "$DIR/folded" "$DIR/target.1" bytes
 
+# Called before alloctrace has heard of them: the kernel side sends such stacks with their memory, each once, and they are
+# gone on with here; whether blocks are followed or not.
+for view in 'alloc' 'temp --temp-age 1h'; do
+	target_start "$W/dlopener" -w "$W/plugin.so" "$W/plugin2.so"
+	# shellcheck disable=SC2086
+	trace_start "${EXACT[@]}" --view $view -m calls -f folded -p "$TARGET" -o "$DIR/folded"
+	trace_freeze
+	go
+	wait_until 10 grep -q plugin_work "$DIR/target.$N_TARGETS" || fail "the target is not done"
+	kill -CONT "$TRACE"
+	target_end
+	trace_end
+	expect_status 0
+	expect_functions "$DIR/folded" "$DIR/target.$N_TARGETS" calls
+	expect_equal "$view: stacks that are not whole" "$(grep -c truncated "$DIR/folded")" 0
+done
+
 # A file that was deleted after it was mapped still names its functions (/proc/PID/map_files).
 cp "$W/primes" "$DIR/deleted"
 target_start "$DIR/deleted" -w 2
@@ -32,7 +49,7 @@ go
 target_end
 trace_end
 expect_status 0
-expect_primes "$DIR/folded" "$DIR/target.2" bytes deleted
+expect_primes "$DIR/folded" "$DIR/target.$N_TARGETS" bytes deleted
 
 # One that was replaced by another program: the names are those of what runs, not of what lies there now.
 cp "$W/primes" "$DIR/replaced"
@@ -44,5 +61,5 @@ go
 target_end
 trace_end
 expect_status 0
-expect_primes "$DIR/folded" "$DIR/target.3" bytes replaced
+expect_primes "$DIR/folded" "$DIR/target.$N_TARGETS" bytes replaced
 no_probe_left

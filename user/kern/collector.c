@@ -13,12 +13,6 @@
 #include "kern/blocks.h"
 #include "kern/rawwalk.h"
 
-/* A stack that was unwound here, with its counters: the kernel side has none for it, and does not follow its blocks. */
-struct unwound {
-	uint32_t stack;
-	struct counters sum, last;	/* last: what the last delta had seen */
-};
-
 /* What the last delta had seen. */
 struct last_sums {
 	struct counters alloc, temp;
@@ -34,8 +28,6 @@ struct collector {
 	struct buf raw;			/* struct stack_frames, each cut after its last frame */
 	struct unwind *unwind;		/* NULL: no stack comes raw */
 	size_t max_frames;
-	vec_of(struct unwound) unwound;
-	struct u64map unwound_of;	/* stack of the profile -> index in unwound */
 	struct u64map stack_of;		/* kernel's id -> stack of the profile */
 	struct u64map lost_of;		/* the same for those without frames, as of the last collector_sums() */
 	vec_of(struct last_sums) last;
@@ -75,8 +67,6 @@ void collector_free(struct collector *c)
 	if (!c)
 		return;
 	buf_free(&c->raw);
-	vec_free(&c->unwound);
-	u64map_free(&c->unwound_of);
 	u64map_free(&c->stack_of);
 	u64map_free(&c->lost_of);
 	vec_free(&c->ended);
@@ -158,18 +148,6 @@ static enum walk_end unwind_raw(struct collector *c, const struct process *p, co
 	return end;
 }
 
-static void count_unwound(struct collector *c, uint32_t stack, const struct sum *sum)
-{
-	bool is_new;
-	uint64_t *i = u64map_put(&c->unwound_of, stack, &is_new);
-
-	if (is_new) {
-		*i = c->unwound.n;
-		vec_push(&c->unwound, (struct unwound){.stack = stack});
-	}
-	c->unwound.at[*i].sum = counters_add(c->unwound.at[*i].sum, counters_of_sum(sum));
-}
-
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
 	struct process *p = processes_find(c->processes, rec->pid);
@@ -188,10 +166,7 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 	else
 		task = profile_task(c->profile, rec->pid, 0, exec, name);
 	stack = profile_stack(c->profile, task, rec->function, frames, n, end);
-	if (raw)
-		count_unwound(c, stack, &raw->sum);
-	else
-		*u64map_put(&c->stack_of, rec->id, NULL) = stack;
+	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 }
 
 void collector_resolve(struct collector *c)
@@ -316,22 +291,6 @@ static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 	profile_add(c->profile, PROFILE_TEMP, stack, temp);
 }
 
-static void add_unwound(struct collector *c)
-{
-	for (size_t i = 0; i < c->unwound.n; i++) {
-		struct unwound *w = &c->unwound.at[i];
-		struct counters n = w->sum;
-
-		if (c->options->delta) {
-			n = counters_sub(w->sum, w->last);
-			w->last = w->sum;
-		}
-		add_alloc(c, w->stack, n);
-		if (c->options->blocks)
-			profile_add(c->profile, PROFILE_FREED, w->stack, n);
-	}
-}
-
 static void on_block(void *arg, const struct block_key *key, const struct block *block)
 {
 	struct collector *c = arg;
@@ -377,7 +336,6 @@ int collector_sums(struct collector *c, const struct collect_options *o)
 	c->lost_of = (struct u64map){0};
 	c->options = o;
 	c->lost = c->calls = c->frames = 0;
-	add_unwound(c);
 	if (o->blocks)
 		c->heap = kern_heap(c->kern);
 	c->profile->ended_blocks = count_ended(c);

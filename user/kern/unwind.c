@@ -23,9 +23,10 @@
 #include "target/procfs.h"
 #include "unwind_map.h"
 
-/* Stacks that may be sent raw until the next mapping is told: more than a library that was just loaded needs, and few
- * enough where mappings are never known. */
+/* Stacks that may be copied until the next mapping is told: more than a library that was just loaded needs, and few
+ * enough where mappings are never known. In the table of stacks they may have a share. */
 #define RAW_STACKS 4096
+#define RAW_SHARE 8
 
 enum table_state { TABLE_NEW, TABLE_READY, TABLE_NONE, TABLE_NO_ROOM };
 
@@ -74,6 +75,7 @@ struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_
 	u->slabs = slabs_new(bpf_map__fd(k->skel->maps.unwind_slabs), k->unwind_slab, max_slabs ? max_slabs : 1);
 	u->value = xcalloc(1, sizeof(*u->value));
 	u->next_key = 1;
+	k->skel->bss->raw_room = k->options.max_stacks / RAW_SHARE;
 	return u;
 }
 
