@@ -209,8 +209,8 @@ def bench_governor(scratch, runs):
         top = sorted(truth, key=truth.get, reverse=True)[:10]
         off.append(max(abs(got.get(n, 0) / truth[n] - 1) for n in top))
         orders.append(sorted(got, key=got.get, reverse=True)[:10] == top)
-    print(f"  50 sites, {rate} calls/s, after 10 s: top 10 {'in' if all(orders) else 'NOT in'} the right order in {sum(orders)} of "
-          f"{len(orders)} runs, bytes at most {100 * max(off):.1f} % off; wanted: 10 %", flush=True)
+    print(f"  50 sites, {rate} calls/s, after 10 s: top 10 {'in' if all(orders) else 'NOT in'} the right order in "
+          f"{sum(orders)} of {len(orders)} runs, bytes at most {100 * max(off):.1f} % off; wanted: 10 %", flush=True)
 
 
 # --- what is about alloctrace alone

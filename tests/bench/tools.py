@@ -28,8 +28,8 @@ def workload(name):
 
 def hit_ns():
     """What a hit costs on this machine, as alloctrace measures it."""
-    out = subprocess.run([ALLOCTRACE, "check"], env=ENV, stdin=DEVNULL, capture_output=True, text=True, check=True).stdout
-    return float(re.search(r"([0-9]+) ns +at an instruction that is emulated", out).group(1))
+    done = subprocess.run([ALLOCTRACE, "check"], env=ENV, stdin=DEVNULL, capture_output=True, text=True, check=True)
+    return float(re.search(r"([0-9]+) ns +at an instruction that is emulated", done.stdout).group(1))
 
 
 def waits_for_events(pid):
