@@ -164,8 +164,8 @@ static __always_inline bool has_find_vma(void)
 }
 
 /*
- * An address in no mapping that user space has told may be code that a JIT has mapped just now. The kernel is asked, and
- * the hint says of the whole mapping what it says, until user space tells more. Where it has no time for an answer
+ * An address in no mapping that user space has told may be code that a JIT has mapped just now. The kernel is asked,
+ * and the hint says of the whole mapping what it says, until user space tells more. Where it has no time for an answer
  * (somebody changes the mappings at this moment) or nothing is mapped, that holds for this address alone.
  */
 static __always_inline void unwind_hint_ask(struct mapping_hint *h, __u64 pc)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kern/governor.h"
+#include "kern/owntime.h"
 #include "kern/rate.h"
 
 #define CALIBRATE_DEPTH	16		/* frames: stacks are not known yet */
@@ -31,6 +32,8 @@ struct adapt {
 	struct hit_cost cost;
 	struct rate rate;	/* its clock stands still while nothing is counted */
 	struct governor *governor;
+	struct owntime *owntime;	/* with the governor; NULL: CPUs can't be sampled */
+	double slowdown, slowdown_error;	/* as of the last window */
 	uint64_t ticked_ns;
 	uint64_t start_ns;
 	struct adapt_account final;	/* if stopped */
@@ -38,7 +41,8 @@ struct adapt {
 	bool counting;
 	uint64_t on_ns, traced_ns;	/* since when it counts; how long it did before */
 	uint64_t on_calls, on_bytes;	/* COUNT_SEEN, COUNT_SEEN_BYTES, then */
-	double f;			/* how many calls each stands for */
+	double weight;			/* how many calls each stands for */
+	double stretch;			/* and how much time each moment */
 	double calls, bytes;		/* of the times before */
 	double represented_ns;
 	double calls_rate, bytes_rate;	/* per second, the last time */
@@ -80,6 +84,7 @@ void adapt_free(struct adapt *a)
 		return;
 	kern_calibrate_cancel(a->calibration);
 	governor_free(a->governor);
+	owntime_free(a->owntime);
 	free(a);
 }
 
@@ -144,9 +149,9 @@ static void count_until(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MA
 
 	a->counting = false;
 	a->traced_ns += now - a->on_ns;
-	a->calls += a->f * calls;
-	a->bytes += a->f * bytes;
-	a->represented_ns += a->f * (now - a->on_ns);
+	a->calls += a->weight * calls;
+	a->bytes += a->weight * bytes;
+	a->represented_ns += a->stretch * (now - a->on_ns);
 	if (s > 0) {
 		a->calls_rate = calls / s;
 		a->bytes_rate = bytes / s;
@@ -195,7 +200,7 @@ static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_M
 
 	if (a->o->sample_bytes)
 		return;
-	rate_restart(&a->rate, a->f * RATE_DEFAULT_TARGET, a->calls_rate, a->bytes_rate, traced_until(a, now),
+	rate_restart(&a->rate, a->stretch * RATE_DEFAULT_TARGET, a->calls_rate, a->bytes_rate, traced_until(a, now),
 		     &counters);
 	set_mean(a, before);
 }
@@ -203,20 +208,26 @@ static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_M
 static int open_window(struct adapt *a)
 {
 	struct kern *k = tracer_kern(a->tracer);
-	uint64_t c[COUNT_MAX], f, now;
-	int err = tracer_resume(a->tracer);
+	uint64_t c[COUNT_MAX], weight, now;
+	int err;
 
+	owntime_attaching(a->owntime);
+	err = tracer_resume(a->tracer);
 	if (err)
 		return err;
+	a->slowdown = owntime_slowdown(a->owntime, &a->slowdown_error);
 	read_counts(a, c);
 	charge(a, c);
 	now = monotonic_ns();
-	f = governor_attached(a->governor, now, c[COUNT_HITS]);
-	a->f = f / 65536.;
+	weight = governor_attached(a->governor, now, c[COUNT_HITS], a->slowdown);
+	a->weight = weight / 65536.;
+	a->stretch = governor_stretch(a->governor);
 	restart_rate(a, now, c);
-	kern_set_window_factor(k, f);
+	kern_set_window_factor(k, weight);
 	count_from(a, now, c);
 	kern_go(k);
+	if (a->stretch > 1)
+		owntime_attached(a->owntime);
 	return 0;
 }
 
@@ -226,6 +237,7 @@ static void close_window(struct adapt *a)
 	uint64_t c[COUNT_MAX], stop_ns, stop_hits;
 
 	kern_guard(k, true);
+	owntime_detaching(a->owntime, true);
 	kern_stop(k);
 	stop_ns = monotonic_ns();
 	read_counts(a, c);
@@ -233,9 +245,21 @@ static void close_window(struct adapt *a)
 	stop_hits = c[COUNT_HITS];
 	tracer_pause(a->tracer);
 	kern_guard(k, false);
+	owntime_detached(a->owntime);
 	read_counts(a, c);
 	charge(a, c);
 	governor_detached(a->governor, stop_ns, stop_hits, monotonic_ns(), c[COUNT_HITS]);
+}
+
+/* While probes are there all the time: only when they cost too much, since windows will follow. */
+static void sample_owntime(struct adapt *a)
+{
+	if (!a->counting || a->stretch > 1)
+		return;
+	if (governor_is_over(a->governor))
+		owntime_attached(a->owntime);
+	else
+		owntime_detaching(a->owntime, false);
 }
 
 static void start_governor(struct adapt *a)
@@ -250,6 +274,8 @@ static void start_governor(struct adapt *a)
 	a->ticked_ns = now;
 	read_counts(a, c);
 	a->governor = governor_new(&go, now, c[COUNT_HITS]);
+	a->owntime = owntime_new(a->tracer);
+	a->slowdown = 1;
 }
 
 static void start_calibration(struct adapt *a)
@@ -284,7 +310,7 @@ void adapt_start(struct adapt *a)
 
 	read_counts(a, c);
 	a->start_ns = a->measured_ns = monotonic_ns();
-	a->f = 1;
+	a->weight = a->stretch = 1;
 	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
 	count_from(a, a->start_ns, c);
 	/* Other reports measure it when they are due. */
@@ -352,6 +378,7 @@ int adapt_tick(struct adapt *a)
 	if (now < a->ticked_ns + TICK_NS)
 		return 0;
 	a->ticked_ns = now;
+	sample_owntime(a);
 	switch (governor_tick(a->governor, now, c[COUNT_HITS])) {
 	case GOVERNOR_ATTACH:
 		return open_window(a);
@@ -393,9 +420,9 @@ struct adapt_account adapt_account(const struct adapt *a)
 	read_counts(a, c);
 	g = governor_account(a->governor, now, c[COUNT_HITS]);
 	if (a->counting) {
-		r.calls += a->f * (c[COUNT_SEEN] - a->on_calls);
-		r.bytes += a->f * (c[COUNT_SEEN_BYTES] - a->on_bytes);
-		r.represented_ns += a->f * (now - a->on_ns);
+		r.calls += a->weight * (c[COUNT_SEEN] - a->on_calls);
+		r.bytes += a->weight * (c[COUNT_SEEN_BYTES] - a->on_bytes);
+		r.represented_ns += a->stretch * (now - a->on_ns);
 	}
 	r.cost_ns = g.cost_ns;
 	r.windows = g.windows;
@@ -403,7 +430,8 @@ struct adapt_account adapt_account(const struct adapt *a)
 	if (r.scaled) {
 		r.factor = g.factor;
 		/* Before there is a window to go by: what is missing may be nothing, or twice as much. */
-		r.error = g.windows ? g.error : 1 - (double)r.traced_ns / r.elapsed_ns;
+		r.error = g.windows ? hypot(g.error, a->slowdown_error) : 1 - (double)r.traced_ns / r.elapsed_ns;
+		r.slowdown = a->owntime ? a->slowdown : 0;
 		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
 	}
 	return r;

@@ -78,8 +78,12 @@ static const char *const errors[] = {
 	"error shows that. For a small leak, or an exact count of blocks, use --sample 1.",
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
 	"well, and all errors have that part in them which comes from how much one time differed from another. It "
-	"takes some windows until it is known itself. What is counted is what the process does while it is traced: "
-	"one that has no idle time does less then, by what the probes take meanwhile.",
+	"takes some windows until it is known itself. A process that has no idle time, or that others wait for, does "
+	"less while it is traced. How much less is measured: while there are probes, a clock samples on each CPU "
+	"whether the process is at work or in a probe, and what its clock says of the time without probes is compared "
+	"with that. Counts are raised by it if it stands out of the noise, and its error is in all errors. It is the "
+	"least that there is: a trap also slows down what comes after it, so that counts may still be too low. Shares "
+	"and order do not depend on it.",
 	NULL
 };
 
@@ -129,7 +133,8 @@ static const struct item summary_lines[] = {
 	{ "target", "The processes and their allocator." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
 	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
-	  "many windows, and the error that comes from it." },
+	  "many windows, and the error that comes from it; what probes take meanwhile, and how much of its own work "
+	  "the target does then." },
 	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last." },
 	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
 	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out, "

@@ -184,6 +184,7 @@ static void fill_windows(struct reporting *r, const struct reporting_moment *m, 
 	rep->recorded = (struct counters){.bytes = a.bytes * a.factor, .calls = a.calls * a.factor};
 	rep->windows = (struct report_windows){
 		.scaled = true, .n = a.windows, .error = a.error, .limit = r->o->max_overhead, .load = a.load,
+		.slowdown = a.slowdown,
 		.share = a.elapsed_ns ? (double)a.traced_ns / a.elapsed_ns : 1,
 	};
 }

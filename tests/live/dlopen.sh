@@ -23,8 +23,8 @@ trace_end
 expect_status 0
 expect_functions "$DIR/folded" "$DIR/target.1" bytes
 
-# Called before alloctrace has heard of them: the kernel side sends such stacks with their memory, each once, and they are
-# gone on with here; whether blocks are followed or not.
+# Called before alloctrace has heard of them: the kernel side sends such stacks with their memory, each once, and they
+# are gone on with here; whether blocks are followed or not.
 for view in 'alloc' 'temp --temp-age 1h'; do
 	target_start "$W/dlopener" -w "$W/plugin.so" "$W/plugin2.so"
 	# shellcheck disable=SC2086

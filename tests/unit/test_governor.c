@@ -98,7 +98,7 @@ static void act(struct sim *s, enum governor_action action)
 {
 	if (action == GOVERNOR_ATTACH) {
 		steps(s, ATTACH_MS);
-		s->weight = governor_attached(s->g, s->now_ns, s->hits) / 65536.;
+		s->weight = governor_attached(s->g, s->now_ns, s->hits, 1) / 65536.;
 		s->attached = s->counting = true;
 		s->attaches++;
 	} else if (action == GOVERNOR_DETACH) {
@@ -372,7 +372,7 @@ static void tells_what_to_do(void **state)
 	assert_int_equal(governor_tick(g, now - 1, 120000), GOVERNOR_NONE);
 	assert_int_equal(governor_tick(g, now, 120000), GOVERNOR_ATTACH);
 	now += 10 * MS;
-	f = governor_attached(g, now, 125000);
+	f = governor_attached(g, now, 125000, 1);
 	assert_true(f > 10 << 16);
 	now = governor_wake_ns(g);
 	assert_int_equal(governor_tick(g, now, 130000), GOVERNOR_DETACH);
@@ -383,9 +383,33 @@ static void tells_what_to_do(void **state)
 	assert_int_equal(governor_tick(g, now + 60000 * MS, hits = 131000), GOVERNOR_NONE);
 	now = governor_wake_ns(g);
 	assert_int_equal(governor_tick(g, now, hits), GOVERNOR_ATTACH);
-	assert_true(governor_attached(g, now, hits) > 50 << 16);
+	assert_true(governor_attached(g, now, hits, 1) > 50 << 16);
 	governor_free(g);
 	governor_free(NULL);
+}
+
+/* Each hit stands for itself, and for what would have been hit without probes in the rest of the time. */
+static void what_is_done_less_is_made_up_for(void **state)
+{
+	const struct governor_options o = {.budget = .1, .hit_ns = 1000, .switch_ns = 0, .seed = 1};
+	struct governor *g = governor_new(&o, 0, 0);
+	uint64_t now = 1000 * MS, weight;
+	double f;
+
+	assert_true(governor_is_over(g));
+	assert_int_equal(governor_tick(g, now, 200000), GOVERNOR_DETACH);
+	assert_true(governor_is_over(g));
+	governor_detached(g, now, 200000, now, 200000);
+	assert_true(governor_stretch(g) == 1);
+	while (governor_tick(g, now, 200000) != GOVERNOR_ATTACH)
+		now += MS;
+	weight = governor_attached(g, now, 200000, 3);
+	f = governor_stretch(g);
+	assert_true(f > 2);
+	assert_true(fabs(weight / 65536. - (1 + 3 * (f - 1))) < 1e-4);
+	assert_int_equal(governor_tick(g, governor_wake_ns(g), 200000), GOVERNOR_DETACH);
+	assert_false(governor_is_over(g));
+	governor_free(g);
 }
 
 /* A window that turns out to be dear by far is cut short. */
@@ -399,7 +423,7 @@ static void a_dear_window_is_cut_short(void **state)
 	governor_detached(g, now, hits, now, hits);
 	while (governor_tick(g, now, hits) != GOVERNOR_ATTACH)
 		now += MS;
-	governor_attached(g, now, hits);
+	governor_attached(g, now, hits, 1);
 	assert_int_equal(governor_tick(g, now + MS, hits + 390000), GOVERNOR_NONE);
 	assert_int_equal(governor_tick(g, now + 2 * MS, hits + 600000), GOVERNOR_DETACH);
 	governor_free(g);
@@ -435,6 +459,7 @@ int main(void)
 		cmocka_unit_test(windows_are_random),
 		cmocka_unit_test(tells_what_to_do),
 		cmocka_unit_test(a_dear_window_is_cut_short),
+		cmocka_unit_test(what_is_done_less_is_made_up_for),
 		cmocka_unit_test(budget_and_cost_may_change),
 	};
 

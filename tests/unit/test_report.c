@@ -199,6 +199,10 @@ static void probes_in_windows(void **state)
 	x->r.hit_ns = 1234;
 	x->r.cost_ns = 2.5e8;
 	check_golden(x, "table", __func__);
+	x->r.windows.slowdown = 6.1;
+	x->r.windows.error = 0.17;
+	check_golden(x, "table", "slowdown_in_windows");
+	x->r.windows.slowdown = 1;
 	x->r.windows.error = 0.0004;
 	x->r.windows.load = 0.09;
 	x->r.windows.n = 1;

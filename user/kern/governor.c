@@ -44,7 +44,8 @@ struct governor {
 
 	bool counting;
 	uint64_t on_ns, on_hits;	/* when counting began */
-	double f;
+	double f;			/* of time */
+	double weight;			/* of hits: the same, with the slowdown */
 	uint64_t traced_ns, windows;
 	double represented_ns;		/* time that the windows so far stand for */
 
@@ -75,7 +76,7 @@ struct governor *governor_new(const struct governor_options *o, uint64_t now_ns,
 	g->extra_ns = o->switch_ns;
 	g->lag_ns = LAG_NS;
 	g->recent = 2;	/* not known: look again soon */
-	g->f = 1;
+	g->f = g->weight = 1;
 	g->counting = true;
 	return g;
 }
@@ -192,29 +193,41 @@ uint64_t governor_wake_ns(const struct governor *g)
 	return UINT64_MAX;
 }
 
-uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits)
+double governor_stretch(const struct governor *g)
+{
+	return g->f;
+}
+
+bool governor_is_over(const struct governor *g)
+{
+	return g->recent > g->o.budget;
+}
+
+uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits, double slowdown)
 {
 	double w = fmax((double)g->close_ns - g->open_ns, g->lag_ns + WAKE_NS), owed;
-	uint64_t f = 1 << 16;
+	uint64_t weight = 1 << 16;
 
 	charge(g, now_ns, hits, g->o.switch_ns / 2);
 	g->busy = false;
 	g->counting = true;
 	g->on_ns = now_ns;
 	g->on_hits = hits;
-	g->f = 1;
+	g->f = g->weight = 1;
 	if (g->to_always) {
 		g->phase = PHASE_ALWAYS;
-		return f;
+		return weight;
 	}
 	g->phase = PHASE_WINDOW;
 	g->close_ns = now_ns + (w - g->lag_ns);
 	g->limit_ns = g->before_ns + CUT * fmax(g->load * w + g->extra_ns, g->o.budget * STRATUM_NS);
 	owed = (double)(g->stratum_end_ns - g->start_ns) - g->represented_ns;
-	if (owed > w)
-		f = llround(owed / w * 65536);
-	g->f = f / 65536.;
-	return f;
+	if (owed > w) {
+		g->f = owed / w;
+		weight = llround((1 + (g->f - 1) * slowdown) * 65536);
+		g->weight = weight / 65536.;
+	}
+	return weight;
 }
 
 /*
@@ -223,9 +236,9 @@ uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits)
  */
 static void observe(struct governor *g, double hits, double ns)
 {
-	double rate = hits / ns, time = g->f * ns, square = time * time * (1 - 1 / g->f), diff;
+	double rate = hits / ns, time = g->weight * ns, square = time * time * (1 - 1 / g->f), diff;
 
-	g->total += g->f * hits;
+	g->total += g->weight * hits;
 	if (g->phase == PHASE_ALWAYS) {
 		g->always_rate = rate;
 		return;
@@ -286,7 +299,7 @@ struct governor_account governor_account(const struct governor *g, uint64_t now_
 	if (g->counting) {
 		a.traced_ns += now_ns - g->on_ns;
 		represented += g->f * (now_ns - g->on_ns);
-		total += g->f * (hits - g->on_hits);
+		total += g->weight * (hits - g->on_hits);
 	}
 	if (represented <= 0 || a.traced_ns == a.elapsed_ns)
 		return a;

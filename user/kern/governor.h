@@ -61,10 +61,18 @@ void governor_set(struct governor *g, double budget, double hit_ns);
  * governor_detached(). Until it is told so, it gives no other advice.
  */
 enum governor_action governor_tick(struct governor *g, uint64_t now_ns, uint64_t hits);
+/* Is it just now costing more than the budget? */
+bool governor_is_over(const struct governor *g);
 /* When to call governor_tick() at the latest, ns; UINT64_MAX: it doesn't matter. */
 uint64_t governor_wake_ns(const struct governor *g);
-/* All are attached. Returns f << 16, at least 1 << 16, what each sample that is counted from now_ns on stands for. */
-uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits);
+/*
+ * All are attached. slowdown: by how much more each process does without probes (kern/slowdown.h), 1 if that isn't
+ * known. Returns, << 16 and at least 1 << 16, what each sample that is counted from now_ns on stands for: itself, and
+ * f - 1 times slowdown of the time without probes.
+ */
+uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits, double slowdown);
+/* f: the time that each moment since then stands for. */
+double governor_stretch(const struct governor *g);
 /* All are detached. Counting stopped at stop_ns, with stop_hits. */
 void governor_detached(struct governor *g, uint64_t stop_ns, uint64_t stop_hits, uint64_t now_ns, uint64_t hits);
 

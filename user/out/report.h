@@ -39,6 +39,7 @@ struct report_windows {
 	double share;		/* of the time that they were */
 	double error;		/* relative standard error of all counters for that */
 	double load;		/* CPUs that they took meanwhile */
+	double slowdown;	/* how much less the target did meanwhile, which is made up for; 0: it can't be told */
 	double limit;		/* per cent */
 };
 

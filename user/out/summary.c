@@ -20,6 +20,7 @@
  *
  * "lost" is always there; the others that have nothing to say are left out.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -235,9 +236,13 @@ static void put_windows(struct buf *out, const struct report *r, const struct re
 	buf_str(&text, ";" BREAK "totals and rows are scaled up," BREAK "which adds an error of ");
 	buf_printf(&text, w->error >= 0.001 ? "%.1f %%" : "<0.1 %%", 100 * w->error);
 	if (w->load >= LOAD_SAID)
-		buf_printf(&text, ";" BREAK "meanwhile probes take %.0f %% of a CPU:" BREAK
-			   "a target without idle time does less then," BREAK "and counts are too low by that",
-			   100 * w->load);
+		buf_printf(&text, ";" BREAK "meanwhile probes take %.0f %% of a CPU", 100 * w->load);
+	if (w->slowdown > 1)
+		buf_printf(&text, "%s" BREAK "the target does at most %.0f %% of its work then," BREAK
+			   "and counts are raised by that", w->load >= LOAD_SAID ? ":" : ";", ceil(100 / w->slowdown));
+	else if (w->load >= LOAD_SAID && !w->slowdown)
+		buf_str(&text, ":" BREAK "a target without idle time does less then," BREAK
+			"and counts are too low by that");
 	summary_line(out, o, "traced", &text, "");
 	buf_free(&text);
 }
