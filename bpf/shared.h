@@ -186,8 +186,9 @@ struct stack_frames {
 	__u32 pid, tid;
 	__u16 function;
 	__u16 n;	/* frames */
+	__u16 module;	/* of the allocator function */
 	__u8 end;	/* enum walk_end */
-	char name[19];	/* comm of the thread, NUL-terminated */
+	char name[17];	/* comm of the thread, NUL-terminated */
 	__u64 frames[STACK_MAX_FRAMES];	/* return addresses, innermost first */
 };
 

@@ -142,6 +142,7 @@ static __always_inline __u64 walk_seed(struct scratch *s, __u64 cookie)
 
 	current_ids(&s->rec.pid, &s->rec.tid);
 	s->rec.function = cookie >> COOKIE_FUNCTION_SHIFT & 0xff;
+	s->rec.module = cookie >> COOKIE_MODULE_SHIFT;
 	h = hash_step(hash_key ^ s->rec.pid, s->rec.function);
 	/* Addresses mean something else after an exec. */
 	h = hash_step(h, task->self_exec_id);

@@ -130,7 +130,7 @@ static const char folded_example[] =
 	"redis-server;_start;main;aeMain;sdsnewlen;malloc 13421772\n";
 
 static const struct item summary_lines[] = {
-	{ "target", "The processes and their allocator." },
+	{ "target", "The processes, and the allocators that were called." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
 	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
 	  "many windows, and the error that comes from it; what probes take meanwhile, and how much of its own work "

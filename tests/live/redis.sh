@@ -31,6 +31,6 @@ if [[ $(pgrep -cx redis-server) -eq 1 ]]; then
 	for _ in 1 2 3 4 5 6 7 8; do cli set k v >/dev/null; sleep 0.2; done
 	trace_end
 	expect_status 0
-	grep -q jemalloc "$DIR/table" || fail "the summary does not say jemalloc"
+	grep -Eq '^target .*, jemalloc, ' "$DIR/table" || fail "the summary does not say that it is jemalloc alone"
 fi
 no_probe_left

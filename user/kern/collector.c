@@ -29,6 +29,7 @@ struct collector {
 	struct unwind *unwind;		/* NULL: no stack comes raw */
 	size_t max_frames;
 	struct u64map stack_of;		/* kernel's id -> stack of the profile */
+	struct u64map allocators;	/* modules whose functions were called */
 	struct u64map lost_of;		/* the same for those without frames, as of the last collector_sums() */
 	vec_of(struct last_sums) last;
 	struct u64map last_of;		/* kernel's id -> index in last */
@@ -68,6 +69,7 @@ void collector_free(struct collector *c)
 		return;
 	buf_free(&c->raw);
 	u64map_free(&c->stack_of);
+	u64map_free(&c->allocators);
 	u64map_free(&c->lost_of);
 	vec_free(&c->ended);
 	u64map_free(&c->ended_of);
@@ -167,6 +169,7 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 		task = profile_task(c->profile, rec->pid, 0, exec, name);
 	stack = profile_stack(c->profile, task, rec->function, frames, n, end);
 	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
+	u64map_put(&c->allocators, rec->module, NULL);
 }
 
 void collector_resolve(struct collector *c)
@@ -343,6 +346,11 @@ int collector_sums(struct collector *c, const struct collect_options *o)
 	if (!err && o->ages)
 		err = collect_blocks(c);
 	return err ? err : kern_hists(c->kern, on_hist, c);
+}
+
+bool collector_saw_allocator(const struct collector *c, uint32_t module)
+{
+	return u64map_find(&c->allocators, module);
 }
 
 uint64_t collector_lost(const struct collector *c)

@@ -38,6 +38,8 @@ struct collect_options {
 
 /* Sets the profile's counters to what the kernel side has counted. 0 or -errno with a message said. */
 int collector_sums(struct collector *c, const struct collect_options *o);
+/* Has a stack been recorded of a call of this module's functions? */
+bool collector_saw_allocator(const struct collector *c, uint32_t module);
 /* Calls whose frames never arrived, as of the last collector_sums(). */
 uint64_t collector_lost(const struct collector *c);
 /* Frames per recorded call, on average; for the cost of a hit. */

@@ -363,19 +363,27 @@ struct kern *tracer_kern(const struct tracer *t)
 	return t->kern;
 }
 
-void tracer_allocators(const struct tracer *t, struct buf *out)
+/* used: those alone of whose functions a call was recorded. */
+static void list_allocators(const struct tracer *t, bool used, struct buf *out)
 {
 	for (size_t i = 0; i < t->files.n; i++) {
 		const struct plan *plan = t->files.at[i].plan;
 		const char *name = plan ? plan->implementation : NULL;
 
-		if (!plan)
+		if (!plan || (used && !collector_saw_allocator(t->collector, i)))
 			continue;
 		if (!name)
 			name = module_basename(modules_get(&t->modules, i));
 		if (!strstr(buf_cstr(out), name))
 			buf_printf(out, "%s%s", out->len ? " + " : "", name);
 	}
+}
+
+void tracer_allocators(const struct tracer *t, struct buf *out)
+{
+	list_allocators(t, true, out);
+	if (!out->len)
+		list_allocators(t, false, out);
 }
 
 size_t tracer_probes(const struct tracer *t)
