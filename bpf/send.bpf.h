@@ -87,7 +87,8 @@ static __always_inline __u64 raw_id(struct scratch *s, struct stack_raw *raw)
 		.raw = raw, .at = (raw->sp & (RAW_PAGE_BYTES - 1)) / 8, .end = *(volatile __u32 *)&raw->n_stack / 8,
 	};
 
-	h.hash = hash_step(hash_step(hash_step(s->rec.id, raw->sp), raw->bp), raw->present);
+	h.hash = hash_step(hash_step(s->rec.id, raw->sp), raw->bp);
+	h.hash = hash_step(hash_step(h.hash, raw->pc), (__u64)raw->bp_known << 32 | raw->present);
 	if (!has_loop())
 		return hash_step(h.hash, s->rec.time_ns);
 	bpf_loop(sizeof(raw->stack) / 8 / RAW_HASH_WORDS, raw_hash_some, &h, 0);

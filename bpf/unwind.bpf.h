@@ -143,7 +143,7 @@ static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
 
 /* What the kernel itself knows of an address. */
 struct vma_seen {
-	__u64 start, end;	/* 0: nothing is mapped there */
+	__u64 start, end;
 	__u64 is_jit;		/* executable memory of no file */
 };
 
@@ -163,18 +163,24 @@ static __always_inline bool has_find_vma(void)
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma);
 }
 
+#define ENOENT 2
+#define HINT_BYTES (1ULL << 21)	/* what one hint can be of, at least */
+
 /*
  * An address in no mapping that user space has told may be code that a JIT has mapped just now. The kernel is asked,
- * and the hint says of the whole mapping what it says, until user space tells more. Where it has no time for an answer
- * (somebody changes the mappings at this moment) or nothing is mapped, that holds for this address alone.
+ * and the hint says of the whole mapping what it says, until user space tells more; where nothing is mapped, of what is
+ * around. If it has no time for an answer (somebody changes the mappings at this moment), the next walk asks again.
  */
 static __always_inline void unwind_hint_ask(struct mapping_hint *h, __u64 pc)
 {
-	struct vma_seen seen = {};
+	struct vma_seen seen = {.start = pc, .end = pc + 1};
 
-	bpf_find_vma(bpf_get_current_task_btf(), pc, see_vma, &seen, 0);
-	h->start = seen.end ? seen.start : pc;
-	h->bytes = seen.end ? seen.end - seen.start : 1;
+	if (bpf_find_vma(bpf_get_current_task_btf(), pc, see_vma, &seen, 0) == -ENOENT) {
+		seen.start = pc & -HINT_BYTES;
+		seen.end = seen.start + HINT_BYTES;
+	}
+	h->start = seen.start;
+	h->bytes = seen.end - seen.start;
 	if (seen.is_jit)
 		h->kind = UNWIND_KIND_JIT;
 }
