@@ -395,6 +395,7 @@ static void the_halves_of_a_large_table_meet(void **state)
 {
 	const uint32_t last = LARGE / 2 - 1;
 	struct unwind_table *t = NULL;
+	static const char nops[4000];
 	struct buf b = {0};
 	size_t c = cie(&b);
 
@@ -436,6 +437,28 @@ static void the_halves_of_a_large_table_meet(void **state)
 	assert_int_equal(t->n, 2 * LARGE + 1);
 	unwind_table_free(t);
 	buf_free(&b);
+
+	/* Two rows for each function of one half; the last one's program might have more rows than the limit leaves
+	 * room for. It has one. */
+	for (uint32_t first = 0; first < LARGE; first += LARGE / 2) {
+		const uint32_t end = first + LARGE / 2 - 1;
+
+		c = cie(&b);
+		for (uint32_t i = 0; i < LARGE; i++) {
+			if (i == end)
+				fde_with(&b, c, TEXT + (uint64_t)i * 16, 16, nops, sizeof(nops));
+			else if (i >= first && i < end)
+				FDE(&b, c, TEXT + (uint64_t)i * 16, 16, "\x0e\x10\x48\x0e\x18");
+			else
+				FDE(&b, c, TEXT + (uint64_t)i * 16, 16, "\x0e\x20");
+		}
+		assert_int_equal(parse_text(&b, TEXT, TEXT + LARGE * 16, LARGE + 1, &t), 0);
+		assert_int_equal(t->n, LARGE + 1);
+		assert_row(t, first ? LARGE - 1 : LARGE - 2, end * 16, UNWIND_CFA_RSP, 1);
+		assert_row(t, LARGE, LARGE * 16, UNWIND_CFA_GAP, 0);
+		unwind_table_free(t);
+		buf_free(&b);
+	}
 }
 
 static void many_functions_count_as_rows(void **state)

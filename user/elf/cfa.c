@@ -53,7 +53,15 @@ static void rows_grow(struct cfa_rows *rows, size_t n)
 		want = rows->max;
 	if (want < rows->n + n)
 		want = rows->n + n;
-	rows->at = xrealloc_array(rows->at, want, sizeof(*rows->at));
+	if (rows->lent) {
+		const struct unwind_row *lent = rows->at;
+
+		rows->at = xrealloc_array(NULL, want, sizeof(*rows->at));
+		memcpy(rows->at, lent, rows->n * sizeof(*rows->at));
+		rows->lent = false;
+	} else {
+		rows->at = xrealloc_array(rows->at, want, sizeof(*rows->at));
+	}
 	rows->cap = want;
 }
 

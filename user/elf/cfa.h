@@ -28,6 +28,7 @@ struct cfa_context {
 struct cfa_rows {
 	struct unwind_row *at;
 	size_t n, cap, max;
+	bool lent;	/* `at` is a part of another's memory: it is left there when more room is needed */
 	bool full;	/* there are more than max, or some were dropped: the table is of no use */
 };
 

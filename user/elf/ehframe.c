@@ -360,7 +360,6 @@ static void *build_part(void *arg)
 	struct part *p = arg;
 	const struct loader *l = p->l;
 
-	p->rows.at = xmalloc_large(p->rows.cap * sizeof(*p->rows.at));
 	for (size_t i = p->first; i < p->end && !p->rows.full; i++) {
 		const struct fde *fde = &l->fdes.at[(uint32_t)p->order[i]];
 		struct dwcursor program = { l->eh->data + fde->program, l->eh->data + fde->program_end, false };
@@ -412,20 +411,37 @@ static uint32_t covered_before(const struct loader *l, const uint64_t *order, si
 	return covered;
 }
 
-/* Puts the rows of b behind those of a. */
-static void append_rows(struct cfa_rows *a, const struct cfa_rows *b)
+static void free_rows(struct cfa_rows *rows)
 {
-	const size_t n = a->n;
+	if (!rows->lent)
+		free(rows->at);
+}
+
+/*
+ * The rows of b behind those of a, which are freed. Both began in one piece of memory, a at its start, and most often
+ * still are there: then they stay, and only b's move up. (A copy elsewhere would take longer than to make the rows,
+ * nearly all of it for memory that is touched for the first time.)
+ */
+static struct cfa_rows join_rows(struct unwind_row *room, struct cfa_rows *a, struct cfa_rows *b)
+{
+	struct cfa_rows all = { .at = room, .n = a->n, .cap = a->n + b->n + 1, .max = a->max };
 	uint32_t rule;
 
-	if (!b->n)
-		return;
-	a->cap = n + b->n + 1;
-	a->at = xrealloc_array(a->at, a->cap, sizeof(*a->at));
-	memcpy(&rule, (const char *)b->at + offsetof(struct unwind_row, kind), sizeof(rule));
-	cfa_rows_add(a, b->at->pc, rule);	/* unless it only says again what the last one does */
-	memcpy(a->at + a->n, b->at + 1, (b->n - 1) * sizeof(*b->at));
-	a->n += b->n - 1;
+	if (!a->lent || !b->lent) {
+		all.at = xrealloc_array(NULL, all.cap, sizeof(*all.at));
+		memcpy(all.at, a->at, a->n * sizeof(*all.at));
+	}
+	if (b->n) {
+		memcpy(&rule, (const char *)b->at + offsetof(struct unwind_row, kind), sizeof(rule));
+		cfa_rows_add(&all, b->at->pc, rule);	/* unless it only says again what the last one does */
+		memmove(all.at + all.n, b->at + 1, (b->n - 1) * sizeof(*all.at));
+		all.n += b->n - 1;
+	}
+	free_rows(a);
+	free_rows(b);
+	if (all.at != room)
+		free(room);
+	return all;
 }
 
 /* The second pass; in two threads if there is much to do. 0 or -EFBIG. */
@@ -436,7 +452,14 @@ static int build_rows(struct loader *l)
 	const size_t n = l->fdes.n, half = n < PARALLEL_MIN ? n : n / 2;
 	struct part a = part_after(l, order, 0, half, 0);
 	struct part b = part_after(l, order, half, n, half < n ? covered_before(l, order, half) : 0);
-	bool threaded = half < n && !pthread_create(&b.thread, NULL, build_part, &b);
+	struct unwind_row *room = xmalloc_large((a.rows.cap + b.rows.cap + 1) * sizeof(*room));
+	struct cfa_rows all;
+	bool threaded;
+
+	a.rows.at = room;
+	b.rows.at = room + a.rows.cap;
+	a.rows.lent = b.rows.lent = true;
+	threaded = half < n && !pthread_create(&b.thread, NULL, build_part, &b);
 
 	build_part(&a);
 	if (threaded)
@@ -447,18 +470,21 @@ static int build_rows(struct loader *l)
 	stats->skipped[UNWIND_SKIP_OVERLAP] += a.overlaps + b.overlaps;
 	stats->clipped += a.clipped + b.clipped;
 	stats->bad_programs += a.bad_programs + b.bad_programs;
-	a.rows.full |= b.rows.full || a.rows.n + b.rows.n > l->max;
-	if (!a.rows.full)
-		append_rows(&a.rows, &b.rows);
-	free(b.rows.at);
-	if (n)
-		cfa_rows_add(&a.rows, half < n ? b.covered : a.covered, cfa_rule(UNWIND_CFA_GAP, 0));
-	if (a.rows.full) {
-		free(a.rows.at);
+	if (a.rows.full || b.rows.full || a.rows.n + b.rows.n > l->max) {
+		free_rows(&a.rows);
+		free_rows(&b.rows);
+		free(room);
 		return -EFBIG;
 	}
-	l->table->rows = xrealloc_array(a.rows.at, a.rows.n, sizeof(*a.rows.at));
-	l->table->n = a.rows.n;
+	all = join_rows(room, &a.rows, &b.rows);
+	if (n)
+		cfa_rows_add(&all, half < n ? b.covered : a.covered, cfa_rule(UNWIND_CFA_GAP, 0));
+	if (all.full) {
+		free(all.at);
+		return -EFBIG;
+	}
+	l->table->rows = xrealloc_array(all.at, all.n, sizeof(*all.at));
+	l->table->n = all.n;
 	return 0;
 }
 
