@@ -21,7 +21,7 @@ struct {
 	__type(value, struct own_sites);
 } own_sites SEC(".maps");
 
-__u64 own_samples = 0;	/* of traced processes' own work */
+struct own_samples own_samples = {};
 
 static __always_inline bool is_near_site(const struct own_sites *sites, __u64 ip)
 {
@@ -48,7 +48,8 @@ int on_cpu_clock(struct bpf_perf_event_data *ctx)
 		regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 		ip = BPF_CORE_READ(regs, ip);
 	}
+	__sync_fetch_and_add(&own_samples.busy, 1);
 	if (!is_near_site(sites, ip))
-		__sync_fetch_and_add(&own_samples, 1);
+		__sync_fetch_and_add(&own_samples.own, 1);
 	return 0;
 }

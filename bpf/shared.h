@@ -216,6 +216,11 @@ struct own_sites {
 	__u64 at[OWN_SITES_MAX];
 };
 
+/* Of what processes do: work of their own, and that or a probe. */
+struct own_samples {
+	__u64 own, busy;
+};
+
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
 _Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
 _Static_assert(__builtin_offsetof(struct stack_frames, frames) == 48, "layout is shared");

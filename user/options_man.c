@@ -79,11 +79,11 @@ static const char *const errors[] = {
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
 	"well, and all errors have that part in them which comes from how much one time differed from another. It "
 	"takes some windows until it is known itself. A process that has no idle time, or that others wait for, does "
-	"less while it is traced. How much less is measured: while there are probes, a clock samples on each CPU "
-	"whether the process is at work or in a probe, and what its clock says of the time without probes is compared "
-	"with that. Counts are raised by it if it stands out of the noise, and its error is in all errors. It is the "
-	"least that there is: a trap also slows down what comes after it, so that counts may still be too low. Shares "
-	"and order do not depend on it.",
+	"less while it is traced. How much less is measured: a clock samples on each CPU whether the process is at "
+	"work or in a probe, while there are probes and, less often, while there are none. Counts are raised by the "
+	"ratio if it stands out of the noise, and its error is in all errors. It is the least that there is: a trap "
+	"also slows down what comes after it, so that counts may still be too low. Shares and order do not depend "
+	"on it.",
 	NULL
 };
 

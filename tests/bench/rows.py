@@ -189,7 +189,7 @@ def bench_governor(scratch, runs):
     tools = [Tool(scratch), Alloctrace(scratch, "at 2 %", "-q", *governed)]
     pairs = 10e9 / ns_of(go([workload("loop"), "-w", "1", "3000000"], tools[0], True)[1])     # ten seconds
     values = {t.name: [] for t in tools}
-    for _ in range(min(runs, 3)):
+    for _ in range(runs):
         for tool in tools:
             values[tool.name].append(ns_of(go([workload("loop"), "-w", "1", str(int(pairs))], tool, True, 30)[1]))
     # Differences of one round: the two runs of a pair are a few seconds apart.

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,23 +14,24 @@
 #include "kern/internal.h"
 #include "kern/slowdown.h"
 
-/* Not a part of what programs do at regular times. */
-#define PERIOD_NS 499979
+/* Powers of the golden ratio, of a millisecond: they keep no step with what programs do at regular times. */
+#define WITH_NS		618034
+#define WITHOUT_NS	4236068
 
 struct owntime {
 	struct tracer *tracer;
 	vec_of(int) events;	/* one for each CPU */
 	struct slowdown slowdown;
-	bool sampling;
-	uint64_t since_ns, since_samples;
-	double since_cpu_ns;	/* since_ns 0: not known */
+	uint64_t period_ns;	/* 0: no sampling just now */
+	uint64_t since_ns;
+	struct own_samples since;
 };
 
 static int open_clock(int cpu, int prog_fd)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = PERIOD_NS, .disabled = 1, .exclude_idle = 1,
+		.sample_period = WITH_NS, .disabled = 1, .exclude_idle = 1,
 	};
 	int fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC), err;
 
@@ -76,16 +76,11 @@ void owntime_free(struct owntime *o)
 	free(o);
 }
 
-static void switch_events(struct owntime *o, bool on)
+static struct own_samples samples(const struct owntime *o)
 {
-	for (size_t i = 0; i < o->events.n; i++)
-		ioctl(o->events.at[i], on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
-	o->sampling = on;
-}
+	const volatile struct own_samples *s = &tracer_kern(o->tracer)->skel->bss->own_samples;
 
-static uint64_t samples(const struct owntime *o)
-{
-	return *(volatile __u64 *)&tracer_kern(o->tracer)->skel->bss->own_samples;
+	return (struct own_samples){.own = s->own, .busy = s->busy};
 }
 
 /* Tells the kernel side whose samples count, and where their probes are. */
@@ -108,64 +103,59 @@ static void tell_sites(struct owntime *o)
 	}
 }
 
-/* Of all processes that run, ns. */
-static double cpu_ns(const struct owntime *o)
+static void begin(struct owntime *o, uint64_t period_ns)
 {
-	const struct processes *ps = tracer_processes(o->tracer);
-	struct timespec t;
-	clockid_t clock;
-	double sum = 0;
+	tell_sites(o);
+	o->period_ns = period_ns;
+	o->since = samples(o);
+	o->since_ns = monotonic_ns();
+	for (size_t i = 0; i < o->events.n; i++) {
+		ioctl(o->events.at[i], PERF_EVENT_IOC_PERIOD, &period_ns);
+		ioctl(o->events.at[i], PERF_EVENT_IOC_ENABLE, 0);
+	}
+}
 
-	for (size_t i = 0; i < ps->list.n; i++)
-		if (!ps->list.at[i]->exited && !clock_getcpuclockid(ps->list.at[i]->pid, &clock) &&
-		    !clock_gettime(clock, &t))
-			sum += t.tv_sec * 1e9 + t.tv_nsec;
-	return sum;
+/* share: what it is added to, or NULL. */
+static void end(struct owntime *o, struct slowdown_share *share)
+{
+	struct own_samples now;
+
+	for (size_t i = 0; i < o->events.n; i++)
+		ioctl(o->events.at[i], PERF_EVENT_IOC_DISABLE, 0);
+	now = samples(o);
+	if (share)
+		slowdown_add(share, now.own - o->since.own, now.busy - o->since.busy, o->period_ns,
+			     monotonic_ns() - o->since_ns);
+	o->period_ns = 0;
 }
 
 void owntime_attached(struct owntime *o)
 {
-	if (!o || o->sampling)
+	if (!o || o->period_ns)
 		return;
-	tell_sites(o);
-	o->since_samples = samples(o);
-	o->since_ns = monotonic_ns();
-	switch_events(o, true);
+	begin(o, WITH_NS);
 }
 
 void owntime_detaching(struct owntime *o, bool count)
 {
-	if (!o || !o->sampling)
-		return;
-	switch_events(o, false);
-	if (count)
-		slowdown_in(&o->slowdown, samples(o) - o->since_samples, monotonic_ns() - o->since_ns, PERIOD_NS);
-	o->since_ns = 0;
+	if (o && o->period_ns)
+		end(o, count ? &o->slowdown.with : NULL);
 }
 
 void owntime_detached(struct owntime *o)
 {
-	if (!o)
-		return;
-	o->since_ns = monotonic_ns();
-	o->since_cpu_ns = cpu_ns(o);
+	if (o)
+		begin(o, WITHOUT_NS);
 }
 
 void owntime_attaching(struct owntime *o)
 {
-	double cpu;
-
-	if (!o || !o->since_ns)
-		return;
-	cpu = cpu_ns(o);
-	/* Less, if a process has gone: then it isn't known. */
-	if (cpu >= o->since_cpu_ns)
-		slowdown_out(&o->slowdown, cpu - o->since_cpu_ns, monotonic_ns() - o->since_ns);
-	o->since_ns = 0;
+	if (o && o->period_ns)
+		end(o, &o->slowdown.without);
 }
 
 double owntime_slowdown(const struct owntime *o, double *error)
 {
 	*error = 0;
-	return o ? slowdown_factor(&o->slowdown, PERIOD_NS, error) : 1;
+	return o ? slowdown_factor(&o->slowdown, error) : 1;
 }

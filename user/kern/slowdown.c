@@ -3,45 +3,52 @@
 
 #include <math.h>
 
-#define KEPT	0.9	/* of what was known, per window */
-#define SURE	2	/* standard errors that a slowdown has to stand out by */
+#define KEPT	0.9	/* of what was known, per time */
+#define SURE	3	/* standard errors that a slowdown has to stand out by */
 
-void slowdown_in(struct slowdown *s, double samples, double ns, double period_ns)
+void slowdown_add(struct slowdown_share *s, double own, double busy, double period_ns, double ns)
 {
-	const double share = ns > 0 ? samples * period_ns / ns : 0;
+	const double share = ns > 0 ? own * period_ns / ns : 0;
 
-	s->in_samples = KEPT * s->in_samples + samples;
-	s->in_ns = KEPT * s->in_ns + ns;
-	s->out_own_ns *= KEPT;
-	s->out_ns *= KEPT;
+	s->period_ns = period_ns;
+	s->own = KEPT * s->own + own;
+	s->busy = KEPT * s->busy + busy;
+	s->ns = KEPT * s->ns + ns;
 	s->n = KEPT * s->n + 1;
 	s->sum = KEPT * s->sum + share;
 	s->square = KEPT * s->square + share * share;
 }
 
-void slowdown_out(struct slowdown *s, double own_ns, double ns)
+/* The square of the relative standard error. From one time to the next it may differ by more than samples do. */
+static double error_square(const struct slowdown_share *s)
 {
-	s->out_own_ns += own_ns;
-	s->out_ns += ns;
+	const double square = 1 / fmax(s->own, 1);
+	double mean, differ;
+
+	if (s->n <= 1.5 || s->sum <= 0)
+		return square;
+	mean = s->sum / s->n;
+	differ = fmax(s->square / s->n - mean * mean, 0) / (mean * mean) / (s->n - 1);
+	return fmax(square, differ);
 }
 
-double slowdown_factor(const struct slowdown *s, double period_ns, double *error)
+/* None seen is few. */
+static double own_share(const struct slowdown_share *s)
 {
-	const double samples = fmax(s->in_samples, 1);	/* none seen is few */
-	double factor, square = 1 / samples, mean, differ;
+	return fmax(s->own, 1) * s->period_ns / s->ns;
+}
+
+double slowdown_factor(const struct slowdown *s, double *error)
+{
+	double factor, deviation;
 
 	*error = 0;
-	if (s->in_ns <= 0 || s->out_ns <= 0)
+	if (s->with.ns <= 0 || s->without.ns <= 0 || s->without.own <= 0)
 		return 1;
-	/* From one window to the next it may differ by more than samples do by chance. */
-	if (s->n > 1.5 && s->sum > 0) {
-		mean = s->sum / s->n;
-		differ = fmax(s->square / s->n - mean * mean, 0) / (mean * mean) / (s->n - 1);
-		square = fmax(square, differ);
-	}
-	factor = s->out_own_ns / s->out_ns * s->in_ns / (samples * period_ns);
-	if (!(factor > 0) || log(factor) <= SURE * sqrt(square))
+	factor = fmin(own_share(&s->without) / own_share(&s->with), s->with.busy / fmax(s->with.own, 1));
+	deviation = sqrt(error_square(&s->with) + error_square(&s->without));
+	if (factor <= exp(SURE * deviation))
 		return 1;
-	*error = sqrt(square);
+	*error = deviation;
 	return factor;
 }

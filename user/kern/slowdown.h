@@ -8,25 +8,31 @@
  *
  *	slowdown = own time per time, without probes / own time per time, with probes
  *
- * Without probes all CPU time is its own; with them it is sampled what is (bpf/owntime.bpf.c). A program that does the
- * same either way, as one that works at a given rate, has a slowdown of 1, and none is taken for it unless it stands
- * out of the noise: tracing makes nothing faster.
+ * Both are sampled (bpf/owntime.bpf.c). The processes' clocks would be exact without probes, but count what samples
+ * can't see: on the way into sleep and out of it interrupts are off. Of a program that wakes up 1,700 times a second
+ * for a few microseconds they told seven times as much. A program that does the same either way, as one that works at
+ * a given rate, has a slowdown of 1, and none is taken for it unless it stands out of the noise: tracing makes nothing
+ * faster. Nor is it more than what the probes have taken of the program's time: where they took little, and it did
+ * little, there was little to do just then.
  */
 #ifndef ALLOCTRACE_KERN_SLOWDOWN_H
 #define ALLOCTRACE_KERN_SLOWDOWN_H
 
-/* {0}: nothing is known. Older windows count for less. */
-struct slowdown {
-	double in_samples, in_ns;	/* with probes */
-	double out_own_ns, out_ns;	/* without */
-	double n, sum, square;		/* of the windows: own time per time */
+/* Of the times with probes, or without; older ones count for less. {0}: nothing is known. */
+struct slowdown_share {
+	double period_ns;
+	double own, busy, ns;		/* samples */
+	double n, sum, square;		/* of these times: own time per time */
 };
 
-/* samples: of the program's own work, one each period_ns, in ns of time with probes. */
-void slowdown_in(struct slowdown *s, double samples, double ns, double period_ns);
-/* own_ns: CPU time, in ns of time without probes. */
-void slowdown_out(struct slowdown *s, double own_ns, double ns);
-/* At least 1; 1 as long as nothing else can be told. *error: its relative standard error. period_ns: as above. */
-double slowdown_factor(const struct slowdown *s, double period_ns, double *error);
+struct slowdown {
+	struct slowdown_share with, without;
+};
+
+/* In a time of ns, with one sample each period_ns (the same each time): how many were of the program's own work, and
+ * how many of that and of probes. */
+void slowdown_add(struct slowdown_share *s, double own, double busy, double period_ns, double ns);
+/* At least 1; 1 as long as nothing else can be told. *error: its relative standard error. */
+double slowdown_factor(const struct slowdown *s, double *error);
 
 #endif
