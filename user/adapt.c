@@ -431,7 +431,7 @@ struct adapt_account adapt_account(const struct adapt *a)
 		r.factor = g.factor;
 		/* Before there is a window to go by: what is missing may be nothing, or twice as much. */
 		r.error = g.windows ? hypot(g.error, a->slowdown_error) : 1 - (double)r.traced_ns / r.elapsed_ns;
-		r.slowdown = a->owntime ? a->slowdown : 0;
+		r.slowdown = a->slowdown;
 		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
 	}
 	return r;

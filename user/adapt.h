@@ -47,7 +47,7 @@ struct adapt_account {
 	uint64_t elapsed_ns, traced_ns, windows;
 	double represented_ns;		/* time that what was traced stands for */
 	double load;			/* CPUs that probes take while they are there */
-	double slowdown;		/* kern/slowdown.h, as it is made up for; 0: it can't be told */
+	double slowdown;		/* kern/slowdown.h, as it is made up for; 1: none can be told */
 	double cost_ns;			/* what tracing cost the processes; 0: not known */
 };
 

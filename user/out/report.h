@@ -39,7 +39,7 @@ struct report_windows {
 	double share;		/* of the time that they were */
 	double error;		/* relative standard error of all counters for that */
 	double load;		/* CPUs that they took meanwhile */
-	double slowdown;	/* how much less the target did meanwhile, which is made up for; 0: it can't be told */
+	double slowdown;	/* how much less the target did meanwhile, which is made up for; 1: none can be told */
 	double limit;		/* per cent */
 };
 

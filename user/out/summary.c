@@ -240,9 +240,9 @@ static void put_windows(struct buf *out, const struct report *r, const struct re
 	if (w->slowdown > 1)
 		buf_printf(&text, "%s" BREAK "the target does at most %.0f %% of its work then," BREAK
 			   "and counts are raised by that", w->load >= LOAD_SAID ? ":" : ";", ceil(100 / w->slowdown));
-	else if (w->load >= LOAD_SAID && !w->slowdown)
+	else if (w->load >= LOAD_SAID)
 		buf_str(&text, ":" BREAK "a target without idle time does less then," BREAK
-			"and counts are too low by that");
+			"and counts may be too low by that");
 	summary_line(out, o, "traced", &text, "");
 	buf_free(&text);
 }
