@@ -105,7 +105,7 @@ static void a_program_at_its_own_pace_is_not(void **state)
 	assert_true(wrong < 0.01 * 600);
 }
 
-/* Windows that by chance found it idle are no slowdown. */
+/* Windows that by chance found it idle are no slowdown: it never is more than what the probes took of the others. */
 static void bursts_are_not(void **state)
 {
 	double most = 0;
