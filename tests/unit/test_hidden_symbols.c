@@ -317,6 +317,49 @@ static void test_compressed_sections(void **state)
 	free(want);
 }
 
+/* .zdebug_*, as binutils wrote them before SHF_COMPRESSED. */
+static void test_zdebug_sections(void **state)
+{
+	uint8_t *want, *got, *file;
+	size_t want_size, got_size, size;
+	const struct elf_section *sec;
+	struct elf_file *ef;
+	uint64_t at;
+	int fd;
+
+	write_text("dyn.c", program);
+	sh("cc -g3 -c -o plain.o dyn.c && objcopy --compress-debug-sections=zlib-gnu plain.o packed.o");
+	ef = open_elf("plain.o", &fd);
+	assert_int_equal(elf_section_read(ef, ".debug_str", 1 << 20, &want, &want_size), 0);
+	close_elf(ef, fd);
+	ef = open_elf("packed.o", &fd);
+	sec = elf_section_by_name(ef, ".debug_str");
+	assert_non_null(sec);
+	assert_string_equal(elf_section_name(ef, sec), ".zdebug_str");
+	assert_true(sec->flags & SHF_COMPRESSED);
+	at = sec->offset;
+	assert_int_equal(elf_section_read(ef, ".debug_str", 1 << 20, &got, &got_size), 0);
+	assert_int_equal(got_size, want_size);
+	assert_memory_equal(got, want, want_size);
+	free(got);
+	assert_int_equal(elf_section_read(ef, ".debug_str", want_size - 1, &got, &got_size), -EFBIG);
+	close_elf(ef, fd);
+
+	/* More is claimed, less, a terabyte; another magic. */
+	file = read_whole("packed.o", &size);
+	for (size_t k = 0; k < 4; k++) {
+		uint64_t claimed = htobe64(k == 0 ? want_size + 1 : k == 1 ? want_size - 1 : 1ull << 40);
+
+		memcpy(file + at + 4, &claimed, sizeof(claimed));
+		file[at] = k == 3 ? 'z' : 'Z';
+		assert_int_equal(elf_file_open_memory(file, size, "x", &ef), 0);
+		assert_int_equal(elf_section_read(ef, ".debug_str", SIZE_MAX, &got, &got_size), -ENOEXEC);
+		elf_file_close(ef);
+	}
+	free(file);
+	free(want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_no_sections),
 		cmocka_unit_test(test_no_sections_damaged),
 		cmocka_unit_test(test_compressed_sections),
+		cmocka_unit_test(test_zdebug_sections),
 	};
 
 	return cmocka_run_group_tests_name("hidden_symbols", tests, elftest_setup, elftest_teardown);

@@ -2,6 +2,7 @@
 #include "elf/decompress.h"
 
 #include <elf.h>
+#include <endian.h>
 #include <errno.h>
 #include <lzma.h>
 #include <stdlib.h>
@@ -18,6 +19,10 @@
 /* What a byte of a stream can become at most: a larger claim only wants memory. */
 #define ZLIB_RATIO 1032		/* deflate */
 #define ZSTD_RATIO (32u << 10)	/* a block of one repeated byte: 128 KiB of 4 bytes */
+
+/* .zdebug_*: the magic, how many bytes it is in 8 of them, a zlib stream. */
+#define ZDEBUG_MAGIC "ZLIB"
+#define ZDEBUG_HEADER 12
 
 /* What xz -9 needs to decompress is 65 MiB; the tools that make .gnu_debugdata take plain xz, 9 MiB. */
 #define XZ_MEMORY_MAX (80u << 20)
@@ -48,30 +53,13 @@ static bool zstd_exactly(const uint8_t *in, size_t in_size, uint8_t *data, size_
 	return !ZSTD_isError(n) && n == size;
 }
 
-int decompress_section(int class, const uint8_t *raw, size_t raw_size, size_t max_bytes, uint8_t **data, size_t *size)
+/* One stream that is to give `want` bytes. */
+static int decompress(uint64_t type, const uint8_t *raw, size_t raw_size, uint64_t want, size_t max_bytes,
+		      uint8_t **data, size_t *size)
 {
-	size_t header = class == ELFCLASS64 ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
-	uint64_t type, want;
 	uint8_t *p;
 	bool ok;
 
-	if (raw_size < header)
-		return -ENOEXEC;
-	if (class == ELFCLASS64) {
-		Elf64_Chdr ch;
-
-		memcpy(&ch, raw, sizeof(ch));
-		type = ch.ch_type;
-		want = ch.ch_size;
-	} else {
-		Elf32_Chdr ch;
-
-		memcpy(&ch, raw, sizeof(ch));
-		type = ch.ch_type;
-		want = ch.ch_size;
-	}
-	raw += header;
-	raw_size -= header;
 	if (type != ELFCOMPRESS_ZLIB && type != ELFCOMPRESS_ZSTD)
 		return -ENOEXEC;
 	if (want / (type == ELFCOMPRESS_ZLIB ? ZLIB_RATIO : ZSTD_RATIO) > raw_size)
@@ -91,6 +79,40 @@ int decompress_section(int class, const uint8_t *raw, size_t raw_size, size_t ma
 	*data = p;
 	*size = (size_t)want;
 	return 0;
+}
+
+int decompress_section(int class, const uint8_t *raw, size_t raw_size, size_t max_bytes, uint8_t **data, size_t *size)
+{
+	size_t header = class == ELFCLASS64 ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
+	uint64_t type, want;
+
+	if (raw_size < header)
+		return -ENOEXEC;
+	if (class == ELFCLASS64) {
+		Elf64_Chdr ch;
+
+		memcpy(&ch, raw, sizeof(ch));
+		type = ch.ch_type;
+		want = ch.ch_size;
+	} else {
+		Elf32_Chdr ch;
+
+		memcpy(&ch, raw, sizeof(ch));
+		type = ch.ch_type;
+		want = ch.ch_size;
+	}
+	return decompress(type, raw + header, raw_size - header, want, max_bytes, data, size);
+}
+
+int decompress_zdebug(const uint8_t *raw, size_t raw_size, size_t max_bytes, uint8_t **data, size_t *size)
+{
+	uint64_t want;
+
+	if (raw_size < ZDEBUG_HEADER || memcmp(raw, ZDEBUG_MAGIC, sizeof(ZDEBUG_MAGIC) - 1))
+		return -ENOEXEC;
+	memcpy(&want, raw + sizeof(ZDEBUG_MAGIC) - 1, sizeof(want));
+	return decompress(ELFCOMPRESS_ZLIB, raw + ZDEBUG_HEADER, raw_size - ZDEBUG_HEADER, be64toh(want), max_bytes, data,
+			  size);
 }
 
 /* Runs the decoder to its end; *p grows by doubling, up to max_bytes. */

@@ -84,6 +84,11 @@ static void read_segments(struct elf_file *ef)
 	free(all);
 }
 
+static bool is_zdebug(const char *section_name)
+{
+	return !strncmp(section_name, ".zdebug_", 8);
+}
+
 static void read_sections(struct elf_file *ef)
 {
 	Elf64_Shdr *all = elf_header_sections(ef, &ef->header);
@@ -103,6 +108,9 @@ static void read_sections(struct elf_file *ef)
 	    elf_section_data(ef, &ef->sections.at[ef->header.shstrndx], SECTION_NAMES_MAX, &data,
 			     &ef->section_names_size) == 0)
 		ef->section_names = (char *)data;
+	for (size_t i = 1; i < ef->sections.n; i++)
+		if (is_zdebug(elf_section_name(ef, &ef->sections.at[i])))
+			ef->sections.at[i].flags |= SHF_COMPRESSED;
 }
 
 /* A file whose section headers were cut off (sstrip, packers) still has what the dynamic linker needs. */
@@ -302,10 +310,17 @@ const char *elf_section_name(const struct elf_file *ef, const struct elf_section
 	return sec->name < ef->section_names_size ? ef->section_names + sec->name : "";
 }
 
+/* ".zdebug_info" is .debug_info, compressed. */
+static bool is_named(const char *section_name, const char *name)
+{
+	return !strcmp(section_name, name) ||
+	       (is_zdebug(section_name) && name[0] == '.' && !strcmp(section_name + 2, name + 1));
+}
+
 const struct elf_section *elf_section_by_name(const struct elf_file *ef, const char *name)
 {
 	for (size_t i = 1; i < ef->sections.n; i++)
-		if (strcmp(elf_section_name(ef, &ef->sections.at[i]), name) == 0)
+		if (is_named(elf_section_name(ef, &ef->sections.at[i]), name))
 			return &ef->sections.at[i];
 	return NULL;
 }
@@ -346,7 +361,10 @@ int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, s
 		*size = (size_t)sec->size;
 		return 0;
 	}
-	err = decompress_section(elf_file_class(ef), raw, (size_t)sec->size, max_bytes, data, size);
+	if (is_zdebug(elf_section_name(ef, sec)))
+		err = decompress_zdebug(raw, (size_t)sec->size, max_bytes, data, size);
+	else
+		err = decompress_section(elf_file_class(ef), raw, (size_t)sec->size, max_bytes, data, size);
 	free(raw);
 	return err;
 }
