@@ -51,6 +51,39 @@ static void symbolizes_only_sites(void **state)
 	assert_int_equal(counts[SYM_NAMED], 4);
 }
 
+/* By function one row, by site each its own. */
+static void clones_are_one_function(void **state)
+{
+	static const struct {
+		const char *name, *row;
+	} of[] = {
+		{"f", "f"}, {"f.cold", "f"}, {"f.part.0", "f"}, {"f.isra.0.constprop.17", "f"}, {"f.part.0.cold", "f"},
+		{"f.lto_priv.3.cold", "f"}, {"f.llvm.1234", "f"},
+		{"g(int)", "g(int)"}, {"g(int) [clone .cold]", "g(int)"},
+		{"g(int) [clone .isra.0] [clone .cold]", "g(int)"}, {"g(int) [clone .part.0.cold]", "g(int)"},
+		/* Others' names. */
+		{"main.main", "main.main"}, {".cold", ".cold"}, {"h.cold.x", "h.cold.x"}, {"h.colder", "h.colder"},
+		{"g(int) [clone .avx2]", "g(int) [clone .avx2]"}, {"h.part.x", "h.part.x"},
+	};
+	struct fixture *x = *state;
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		struct view v;
+
+		fake_functions[LOAD] = of[i].row;
+		fake_functions[STORE] = of[i].name;
+		ADD(x, x->task, STACK_END_CHAIN, 8, 1, frame(x, LOAD, 4 + 2 * i), frame(x, MAIN, 4));
+		ADD(x, x->task, STACK_END_CHAIN, 8, 1, frame(x, STORE, 4 + 2 * i), frame(x, MAIN, 4));
+		build(x, "function", false, &v);
+		assert_int_equal(v.n, 1);
+		assert_string_equal(v.rows[0].name, of[i].row);
+		view_free(&v);
+		teardown(state);
+		setup(state);
+		x = *state;
+	}
+}
+
 static void operator_new_is_no_site(void **state)
 {
 	struct fixture *x = *state;
@@ -395,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(by_site),
 		TEST(symbolizes_only_sites),
+		TEST(clones_are_one_function),
 		TEST(operator_new_is_no_site),
 		TEST(frameless_stacks),
 		TEST(recursion_counts_once),
