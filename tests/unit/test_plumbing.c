@@ -90,7 +90,8 @@ static void test_cxx(void **state)
 	static const char *const sites[] = {
 		"Pool::operator new(unsigned long)", "operator newton(int)", "_Znoise",
 		"std::vector<int, std::allocator<int> >::push_back(int&&)", "my::allocate(int)", "standard::allocate(int)",
-		"std::function<void (int)>::operator()(int) const", "void my::allocate<std::allocator<int> >(int)", "v8::internal::Parser::Parse()", "allocate", NULL,
+		"std::function<void (int)>::operator()(int) const", "void my::allocate<std::allocator<int> >(int)",
+		"v8::internal::Parser::Parse()", "allocate", NULL,
 	};
 
 	check(over, true);

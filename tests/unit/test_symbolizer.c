@@ -167,8 +167,8 @@ static void test_reasons(void **state)
 	sym = symbolize(s, bare, main_vaddr);
 	assert_int_equal(sym->reason, SYM_STRIPPED);
 	assert_null(sym->function);
-	/* The offset in the file: -static without PIE starts at 0x400000. */
-	assert_int_equal(sym->offset, main_vaddr - 0x400000);
+	/* As addr2line takes it: -static without PIE starts at 0x400000. */
+	assert_int_equal(sym->offset, main_vaddr);
 	sym = symbolize(s, text, 0x10);
 	assert_int_equal(sym->reason, SYM_NOT_ELF);
 	expect_text(sym, "text+0x10", "text+0x10");
@@ -222,6 +222,37 @@ static void test_opened_later(void **state)
 	symbolizer_stats(s, counts);
 	assert_int_equal(counts[SYM_NOT_OPENED], 0);
 	assert_int_equal(counts[SYM_NAMED], 1);
+	symbolizer_free(s);
+	modules_free(&m);
+}
+
+/* Assembly: named as far as its unwind information goes, or, where it has none, to the next function. */
+static void test_without_size(void **state)
+{
+	static const char source[] =
+		".text\n.globl _start\n_start:\n.cfi_startproc\nnop\nnop\n.cfi_endproc\n"
+		".cfi_startproc\nnop\n.globl trampoline\ntrampoline:\nnop\nnop\n.cfi_endproc\n"
+		".fill 16, 1, 0x90\n"
+		"bare:\nnop\nnop\ninner:\nnop\nnop\n"
+		".type sized, @function\nsized:\n.cfi_startproc\nnop\nlabel:\nnop\nnop\n.cfi_endproc\n.size sized, 2\n";
+	struct modules m;
+	struct symbolizer *s;
+	uint32_t id;
+	uint64_t at;
+
+	write_text("asm.s", source);
+	sh("as -o asm.o asm.s && ld --eh-frame-hdr -o asm asm.o");
+	modules_init(&m);
+	id = add_file(&m, "asm");
+	s = symbolizer_new(&m, DEMANGLED);
+	at = nm_vaddr("asm", "sized") - 25;
+	expect_text(symbolize(s, id, at + 1), "_start", "_start+0x2");
+	expect_text(symbolize(s, id, at + 4), "trampoline", "trampoline+0x2");
+	expect_text(symbolize(s, id, at + 22), "bare", "bare+0x2");
+	expect_text(symbolize(s, id, at + 24), "inner", "inner+0x2");
+	expect_text(symbolize(s, id, at + 26), "sized", "sized+0x2");
+	/* Behind its size, in a function whose start has another name: nobody's. */
+	assert_null(symbolize(s, id, at + 27)->function);
 	symbolizer_free(s);
 	modules_free(&m);
 }
@@ -372,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cxx),
 		cmocka_unit_test(test_demangle),
+		cmocka_unit_test(test_without_size),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_opened_later),
 		cmocka_unit_test(test_debug_file),

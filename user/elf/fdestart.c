@@ -91,12 +91,12 @@ static uint32_t fde_length(const struct elf_fdes *f, uint64_t fde, uint64_t star
 	return fde + 8 + (int64_t)pcrel == start ? words[3] : 0;
 }
 
-bool elf_fdes_start(const struct elf_fdes *f, uint64_t vaddr, uint64_t *start)
+/* The last entry that starts at or before vaddr: its function's [*start, *end). false: there is none. */
+static bool find(const struct elf_fdes *f, uint64_t vaddr, uint64_t *start, uint64_t *end)
 {
 	int64_t rel = (int64_t)(vaddr - f->hdr);
 	size_t low = 0, high = f->n;
 	const struct fde_entry *e;
-	uint64_t at;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
@@ -109,9 +109,25 @@ bool elf_fdes_start(const struct elf_fdes *f, uint64_t vaddr, uint64_t *start)
 	if (low == 0)
 		return false;
 	e = &f->entries[low - 1];
-	at = f->hdr + (int64_t)e->start;
-	if (vaddr - at >= fde_length(f, f->hdr + (int64_t)e->fde, at))
-		return false;
-	*start = at;
+	*start = f->hdr + (int64_t)e->start;
+	*end = *start + fde_length(f, f->hdr + (int64_t)e->fde, *start);
 	return true;
+}
+
+bool elf_fdes_start(const struct elf_fdes *f, uint64_t vaddr, uint64_t *start)
+{
+	uint64_t end;
+
+	return find(f, vaddr, start, &end) && vaddr - *start < end - *start;
+}
+
+bool elf_fdes_gap(const struct elf_fdes *f, uint64_t vaddr, uint64_t *from)
+{
+	uint64_t start;
+
+	if (!find(f, vaddr, &start, from)) {
+		*from = 0;
+		return true;
+	}
+	return *from != start && vaddr - start >= *from - start;
 }

@@ -25,7 +25,7 @@ struct entry {
 };
 
 struct elf_symbols {
-	vec_of(struct entry) entries;
+	vec_of(struct entry) entries, labels;	/* labels: what assembly gave neither type nor size */
 	char *strings[TABLES];
 	uint64_t strings_end[TABLES];	/* where the table ends when all are laid end to end */
 	size_t n_tables;
@@ -69,20 +69,26 @@ static int add_table(struct elf_symbols *s, const struct elf_file *ef, uint32_t 
 		return -ENOEXEC;
 	}
 	for (size_t i = 1; i < st.count; i++) {
-		uint64_t vaddr;
+		struct entry entry;
+		bool is_function;
 
-		if (!symtab_get(&st, i, &e) || !symtab_is_function(&e) || e.size >= 1u << SIZE_BITS)
+		if (!symtab_get(&st, i, &e) || e.size >= 1u << SIZE_BITS)
 			continue;
-		vaddr = e.vaddr + moved;
-		if (vaddr >= UINT64_MAX - e.size)
+		is_function = symtab_is_function(&e);
+		if ((!is_function && !symtab_is_label(&st, &e)) || e.vaddr + moved >= UINT64_MAX - e.size)
 			continue;
 		if (type == SHT_SYMTAB)
 			cut_version(st.strings + (e.name - st.strings));
-		vec_push(&s->entries, ((struct entry){
-			.vaddr = vaddr, .size = (uint32_t)e.size, .name = (uint32_t)(base + (e.name - st.strings)),
+		entry = (struct entry){
+			.vaddr = e.vaddr + moved, .size = (uint32_t)e.size,
+			.name = (uint32_t)(base + (e.name - st.strings)),
 			.global = e.bind == STB_GLOBAL || e.bind == STB_WEAK,
 			.dynamic = type == SHT_DYNSYM, .ifunc = e.type == STT_GNU_IFUNC,
-		}));
+		};
+		if (is_function)
+			vec_push(&s->entries, entry);
+		else
+			vec_push(&s->labels, entry);
 	}
 	s->strings[s->n_tables] = st.strings;
 	s->strings_end[s->n_tables] = base + st.strings_size;
@@ -196,6 +202,8 @@ int elf_symbols_load(const struct elf_file *ef, const struct elf_file *debug, st
 		return dyn == -ENOENT ? sym : dyn;
 	}
 	fold_aliases(s);
+	if (s->labels.n)
+		qsort(s->labels.at, s->labels.n, sizeof(*s->labels.at), compare_entries);
 	ranges = ranges_of(s);
 	pieces_cut(&s->pieces, &ranges);
 	*out = s;
@@ -207,6 +215,7 @@ void elf_symbols_free(struct elf_symbols *s)
 	if (!s)
 		return;
 	vec_free(&s->entries);
+	vec_free(&s->labels);
 	for (size_t i = 0; i < s->n_tables; i++)
 		free(s->strings[i]);
 	pieces_free(&s->pieces);
@@ -218,6 +227,14 @@ size_t elf_symbols_count(const struct elf_symbols *s)
 	return s->entries.n;
 }
 
+static struct elf_symbol symbol_of(const struct elf_symbols *s, const struct entry *e)
+{
+	return (struct elf_symbol){
+		.name = entry_name(s, e), .vaddr = e->vaddr, .size = e->size,
+		.global = e->global, .dynamic = e->dynamic, .ifunc = e->ifunc,
+	};
+}
+
 bool elf_symbols_at(const struct elf_symbols *s, uint64_t vaddr, struct elf_symbol *sym)
 {
 	struct ranges ranges = ranges_of(s);
@@ -227,9 +244,35 @@ bool elf_symbols_at(const struct elf_symbols *s, uint64_t vaddr, struct elf_symb
 	if (i == PIECES_NONE || vaddr >= entry_end(s->entries.at, i))
 		return false;
 	e = &s->entries.at[i];
-	*sym = (struct elf_symbol){
-		.name = entry_name(s, e), .vaddr = e->vaddr, .size = e->size,
-		.global = e->global, .dynamic = e->dynamic, .ifunc = e->ifunc,
-	};
+	*sym = symbol_of(s, e);
+	return true;
+}
+
+/* The last of the sorted entries that starts at or before vaddr, or NULL. */
+static const struct entry *last_before(const struct entry *at, size_t n, uint64_t vaddr)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t mid = low + (n - low) / 2;
+
+		if (at[mid].vaddr <= vaddr)
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return low ? &at[low - 1] : NULL;
+}
+
+bool elf_symbols_unsized(const struct elf_symbols *s, uint64_t from, uint64_t vaddr, struct elf_symbol *sym)
+{
+	const struct entry *e = last_before(s->entries.at, s->entries.n, vaddr);
+	const struct entry *label = last_before(s->labels.at, s->labels.n, vaddr);
+
+	if (!e || (label && label->vaddr > e->vaddr))
+		e = label;
+	if (!e || e->size || e->vaddr < from)
+		return false;
+	*sym = symbol_of(s, e);
 	return true;
 }

@@ -15,7 +15,7 @@ struct elf_symbol {
 
 struct elf_symbols;
 
-/* Function symbols of .symtab and .dynsym together, sorted by address, aliases folded to one name (a global before a
+/* Function symbols of .symtab and .dynsym, and the labels that assembly has in code, together, sorted by address, aliases folded to one name (a global before a
  * local one, without leading underscores before with, then the shorter, then the first in the alphabet).
  * 0, -ENOENT if the file has neither, or -ENOEXEC. debug (may be NULL) is a separate debug file whose .symtab is added.
  * Both may be closed before *out is freed. */
@@ -25,6 +25,8 @@ size_t elf_symbols_count(const struct elf_symbols *s);
 /* The symbol whose [vaddr, vaddr + size) holds the address, or one of size 0 that is exactly there and in no other;
  * where symbols nest, the smallest. false otherwise: never the nearest one before. */
 bool elf_symbols_at(const struct elf_symbols *s, uint64_t vaddr, struct elf_symbol *sym);
+/* The last symbol that starts in [from, vaddr], if it is one without a size: assembly's. */
+bool elf_symbols_unsized(const struct elf_symbols *s, uint64_t from, uint64_t vaddr, struct elf_symbol *sym);
 
 /* Defined functions with one of the names, looked up in .dynsym and .symtab (dynsym wins) without building a table.
  * found[i] is for names[i]: its name is names[i], or NULL if there is none. Versioned duplicates: the default

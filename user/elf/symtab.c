@@ -105,3 +105,12 @@ bool symtab_is_function(const struct symtab_entry *e)
 	return (e->type == STT_FUNC || e->type == STT_GNU_IFUNC) && e->shndx != SHN_UNDEF && e->shndx != SHN_ABS &&
 	       e->shndx != SHN_COMMON && e->name[0] != '\0';
 }
+
+bool symtab_is_label(const struct symtab *st, const struct symtab_entry *e)
+{
+	size_t n;
+	const struct elf_section *all = elf_file_sections(st->ef, &n);
+
+	return e->type == STT_NOTYPE && !e->size && e->shndx != SHN_UNDEF && e->shndx < n && e->name[0] != '\0' &&
+	       (all[e->shndx].flags & SHF_EXECINSTR) && e->vaddr - all[e->shndx].vaddr < all[e->shndx].size;
+}

@@ -33,5 +33,7 @@ void symtab_close(struct symtab *st);
 bool symtab_get(struct symtab *st, size_t i, struct symtab_entry *e);
 /* A function that is defined in this file, with a name and an address. */
 bool symtab_is_function(const struct symtab_entry *e);
+/* A place in code that has a name and nothing else, no type and no size, as in assembly. */
+bool symtab_is_label(const struct symtab *st, const struct symtab_entry *e);
 
 #endif

@@ -165,6 +165,35 @@ static void warn_of_missing(struct source *src)
 		     "read", src->mod->path);
 }
 
+static const struct elf_fdes *fdes_of(struct source *src)
+{
+	if (!src->fdes_tried && src->ef) {
+		src->fdes_tried = true;
+		if (elf_fdes_load(src->ef, &src->fdes))
+			src->fdes = NULL;
+	}
+	return src->fdes;
+}
+
+/*
+ * Assembly's functions may have no size. Unwind information that starts at such a symbol says how far it goes; that of
+ * a signal's trampoline (__restore_rt) starts a byte before. Where there is none at all (_dl_start_user), it goes on to
+ * the next symbol or function.
+ */
+static bool unsized_at(struct source *src, uint64_t addr, struct elf_symbol *sym)
+{
+	const struct elf_fdes *fdes = src->symbols ? fdes_of(src) : NULL;
+	uint64_t from;
+
+	if (!fdes)
+		return false;
+	if (elf_fdes_start(fdes, addr, &from))
+		return elf_symbols_unsized(src->symbols, from, from, sym) ||
+		       (addr > from && !elf_symbols_at(src->symbols, from, sym) &&
+			elf_symbols_unsized(src->symbols, from, from + 1, sym));
+	return elf_fdes_gap(fdes, addr, &from) && elf_symbols_unsized(src->symbols, from, addr, sym);
+}
+
 /* The symbol table's name is the one that everybody knows; debugging information has one where that has none. */
 static void name_in_file(struct source *src, uint64_t addr, struct source_name *name)
 {
@@ -182,6 +211,9 @@ static void name_in_file(struct source *src, uint64_t addr, struct source_name *
 	} else if (name->n_places && src->places[name->n_places - 1].function && start <= addr) {
 		name->function = src->places[name->n_places - 1].function;
 		name->start = start;
+	} else if (unsized_at(src, addr, &sym)) {
+		name->function = sym.name;
+		name->start = sym.vaddr;
 	} else {
 		name->reason = SYM_NO_SYMBOL;
 	}
@@ -208,21 +240,10 @@ struct source_name source_at(struct source *src, uint64_t addr)
 
 uint64_t source_function_start(struct source *src, uint64_t addr)
 {
+	const struct elf_fdes *fdes = fdes_of(src);
 	uint64_t start;
 
-	if (!src->fdes_tried && src->ef) {
-		src->fdes_tried = true;
-		if (elf_fdes_load(src->ef, &src->fdes))
-			src->fdes = NULL;
-	}
-	return src->fdes && elf_fdes_start(src->fdes, addr, &start) ? start : addr;
-}
-
-uint64_t source_offset(const struct source *src, uint64_t addr)
-{
-	uint64_t offset;
-
-	return src->ef && elf_vaddr_to_offset(src->ef, addr, &offset) ? offset : addr;
+	return fdes && elf_fdes_start(fdes, addr, &start) ? start : addr;
 }
 
 bool source_is_incomplete(const struct source *src)

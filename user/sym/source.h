@@ -24,8 +24,6 @@ void source_free(struct source *src);
 struct source_name source_at(struct source *src, uint64_t addr);
 /* Where the function without a name starts that holds the address; the address itself if that is not known. */
 uint64_t source_function_start(struct source *src, uint64_t addr);
-/* The offset in the file of an address; the address itself where there is no file. */
-uint64_t source_offset(const struct source *src, uint64_t addr);
 /* A separate debug file would have more to tell, and none was found. */
 bool source_is_incomplete(const struct source *src);
 /* Reads again what may have grown or become readable. true if there may be new names. */

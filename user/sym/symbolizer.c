@@ -197,8 +197,8 @@ static void look_up(struct symbolizer *s, struct module_names *m, const struct m
 		sym->function = function_name(s, m, mod, &name);
 		sym->offset = addr - name.start;
 	} else {
-		sym->offset = source_offset(m->source, addr);
-		sym->start = source_offset(m->source, source_function_start(m->source, addr));
+		sym->offset = addr;
+		sym->start = source_function_start(m->source, addr);
 	}
 	if (!name.n_places)
 		return;

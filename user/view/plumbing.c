@@ -4,9 +4,9 @@
  * allocator consists of. The site of a call is the first frame that is none of them. Two kinds of rules:
  *
  *   by name     C functions, and C++ functions without their parameters: "g_malloc", "std::…::_M_allocate"
- *   by crate    Rust: all of the crates alloc, core and hashbrown, and std's allocators. Where they are inlined (without
- *               -g) their callers are the sites, so they are with -g, too. Of "<T as Trait>::f" both have to be of
- *               these crates: how a program's own type is cloned or shown is the program's code.
+ *   by crate    Rust: all of the crates alloc, core and hashbrown, and std's allocators. Without -g they are inlined
+ *               and their callers are the sites; with -g the sites are the same. Of "<T as Trait>::f" both have to be
+ *               of these crates: how a program's own type is cloned or shown is the program's code.
  *
  * Names are as rustc 1.63 to 1.95 (both manglings), gcc 12, clang 14 and the libraries of Debian 12 have them.
  */
