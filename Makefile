@@ -45,10 +45,15 @@ BPF_OBJ := $(BPF_SRC:%.c=$(O)/%.o)
 
 .PHONY: all check demo bench lint install clean unit
 .DELETE_ON_ERROR:
-all: alloctrace
+all: alloctrace alloctrace.8
 
 alloctrace: $(O)/alloctrace
 	$(Q)ln -f $< $@ 2>/dev/null || cp -f $< $@
+
+# The manual, made by the program from its own tables.
+alloctrace.8: $(O)/alloctrace
+	$(call say,MAN,$@)
+	$(Q)$< --generate man > $@
 
 $(O)/alloctrace: $(O)/user/main.o $(LIB)
 	$(call say,LINK,$@)
@@ -83,7 +88,18 @@ $(filter $(O)/user/kern/%,$(OBJ)): $(O)/alloctrace.skel.h
 
 include $(wildcard tests/tests.mk)
 
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+MANDIR = $(DESTDIR)$(PREFIX)/share/man/man8
+COMPLETIONDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
+install: all
+	$(Q)mkdir -p $(BINDIR) $(MANDIR) $(COMPLETIONDIR)
+	$(Q)install -m 755 $(O)/alloctrace $(BINDIR)/alloctrace
+	$(Q)install -m 644 alloctrace.8 $(MANDIR)/alloctrace.8
+	$(Q)$(O)/alloctrace --generate completion > $(COMPLETIONDIR)/alloctrace
+	$(Q)chmod 644 $(COMPLETIONDIR)/alloctrace
+
 clean:
-	$(Q)rm -rf $(O) alloctrace
+	$(Q)rm -rf $(O) alloctrace alloctrace.8
 
 -include $(OBJ:.o=.d) $(BPF_OBJ:.o=.d)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests, benchmark, lint, demo, installation; part of the Makefile.
+# Tests, benchmark, lint, demo; part of the Makefile.
 #
 #   make check                    everything, packages that are missing installed first
 #   make check TESTS='cli/*'      some of them (names as the runner prints them; also 'unit/*', 'live/exact*')
@@ -164,16 +164,3 @@ demo:
 	$(Q)$(RUN_ENV) tools/demo $(DEMO)
 
 -include $(wildcard $(T)/unit/*.d $(T)/fuzz/*.d) $(FUZZ_OBJ:.o=.d)
-
-# --- installation
-
-BINDIR = $(DESTDIR)$(PREFIX)/bin
-MANDIR = $(DESTDIR)$(PREFIX)/share/man/man8
-COMPLETIONDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-
-install: all
-	$(Q)mkdir -p $(BINDIR) $(MANDIR) $(COMPLETIONDIR)
-	$(Q)install -m 755 $(O)/alloctrace $(BINDIR)/alloctrace
-	$(Q)$(O)/alloctrace --generate man > $(MANDIR)/alloctrace.8
-	$(Q)$(O)/alloctrace --generate completion > $(COMPLETIONDIR)/alloctrace
-	$(Q)chmod 644 $(MANDIR)/alloctrace.8 $(COMPLETIONDIR)/alloctrace

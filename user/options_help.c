@@ -8,7 +8,7 @@
 #define SPELLING_COLUMNS 23
 
 /*
- *     Time    -d, --duration TIME   stop after TIME: 10s, 5m, 250ms; 10 is seconds
+ *     Time    -d, --duration TIME   stop after TIME: 10s, 1m30s, 250ms; 10 is seconds
  *             -i, --interval TIME   a report every TIME; on a terminal in place
  *
  * The section stands beside its first option, so that everything fits a screen of 24 lines.

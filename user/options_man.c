@@ -32,7 +32,7 @@ static const char *const description[] = {
 };
 
 static const char *const arguments[] = {
-	"TIME is a number of seconds, or one with a unit: 250ms, 10s, 5m, 2h, 1d. SIZE is a number of bytes, "
+	"TIME is a number of seconds, or one with a unit: 250ms, 10s, 1m30s, 2h, 1d. SIZE is a number of bytes, "
 	"or one with a unit: 4096, 64k, 1.5M, 2G (powers of 1024). An option that is given twice counts as "
 	"it was given last.",
 	NULL

@@ -117,7 +117,7 @@ const struct option_row option_rows[] = {
 		 "it." },
 
 	{ "duration", 'd', "TIME", OPTION_TIME, SECTION_TIME, TO(duration_ns), LIMITS("1ms", "1000d"),
-	  .help = "stop after TIME: 10s, 5m, 250ms; 10 is seconds",
+	  .help = "stop after TIME: 10s, 1m30s, 250ms; 10 is seconds",
 	  .man = "Stop after TIME and report. Without it, tracing goes on until every process has ended or Ctrl-C. A "
 		 "launched command goes on untraced." },
 	{ "interval", 'i', "TIME", OPTION_TIME, SECTION_TIME, TO(interval_ns), LIMITS("10ms", "1000d"),

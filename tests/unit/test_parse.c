@@ -74,7 +74,10 @@ static void durations(void **state)
 		{ "213503d", 0, 18446659200000000000ULL }, { "213504d", -ERANGE, 0 }, { "18446744074", -ERANGE, 0 },
 		{ "", -EINVAL, 0 }, { "s", -EINVAL, 0 }, { "-5s", -EINVAL, 0 }, { "5M", -EINVAL, 0 },
 		{ "5 s", -EINVAL, 0 }, { "5sec", -EINVAL, 0 }, { "0.5ns", -EINVAL, 0 }, { "nan", -EINVAL, 0 },
-		{ "1m30s", -EINVAL, 0 }, { "1..5", -EINVAL, 0 },
+		{ "1m30s", 0, 90000000000 }, { "1h0m1.5s", 0, 3601500000000 }, { "1d1ns", 0, 86400000000001 },
+		{ "213503d24000000h", -ERANGE, 0 }, { "1m30", -EINVAL, 0 }, { "30s1m", -EINVAL, 0 },
+		{ "1.5m30s", -EINVAL, 0 }, { "1m1m", -EINVAL, 0 }, { "1s2", -EINVAL, 0 }, { "1 30s", -EINVAL, 0 },
+		{ "1m.5s", -EINVAL, 0 }, { "1..5", -EINVAL, 0 },
 	};
 
 	check_samples(parse_duration, samples);

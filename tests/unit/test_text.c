@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -193,6 +194,44 @@ static void estimates(void **state)
 	check_about(text_count_about, UINT64_MAX, 1, "18.4E");
 }
 
+static void ascii(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} samples[] = {
+		{"plain", "plain"}, {"std::map<\xe2\x80\xa6>", "std::map<~>"}, {" SUM%    \xc2\xb1%", " SUM%   +-%"},
+		{"\xe2\x86\x91" "5 f", "^5 f"}, {"\xe2\x96\x81\xe2\x96\x88", ".@"}, {"\xe6\x97\xa5\xe6\x9c\xac", "????"},
+		{"na\xc3\xafve", "na?ve"}, {"e\xcc\x81", "e"}, {"\xff\xc3", "??"}, {"", ""},
+	};
+	struct buf b = {0};
+
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		buf_reset(&b);
+		buf_str(&b, samples[i].text);
+		text_to_ascii(&b);
+		assert_string_equal(buf_cstr(&b), samples[i].wanted);
+		assert_int_equal(text_width(samples[i].wanted), b.len);
+	}
+	buf_free(&b);
+}
+
+static void locale_of_the_environment(void **state)
+{
+	unsetenv("LC_ALL");
+	unsetenv("LC_CTYPE");
+	setenv("LANG", "de_DE.utf8", 1);
+	assert_true(text_is_utf8());
+	setenv("LC_CTYPE", "C", 1);
+	assert_false(text_is_utf8());
+	setenv("LC_ALL", "C.UTF-8", 1);
+	assert_true(text_is_utf8());
+	setenv("LC_ALL", "", 1);
+	assert_false(text_is_utf8());
+	unsetenv("LC_CTYPE");
+	unsetenv("LANG");
+	assert_false(text_is_utf8());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +242,8 @@ int main(void)
 		cmocka_unit_test(bytes),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(estimates),
+		cmocka_unit_test(ascii),
+		cmocka_unit_test(locale_of_the_environment),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

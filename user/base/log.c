@@ -41,6 +41,8 @@ static void say(const char *fmt, va_list ap)
 	buf_str(&line, "alloctrace: ");
 	text_escape(&line, text, n);
 	buf_char(&line, '\n');
+	if (!text_is_utf8())
+		text_to_ascii(&line);
 	fwrite(line.data, 1, line.len, f);
 	fflush(f);
 	free(text);

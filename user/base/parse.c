@@ -89,29 +89,6 @@ static int scale_by(const struct decimal *d, uint64_t factor, uint64_t *out)
 	return 0;
 }
 
-static const struct unit *find_unit(const struct unit *u, const char *name, int (*compare)(const char *, const char *))
-{
-	for (; u->name; u++)
-		if (!compare(u->name, name))
-			return u;
-	return NULL;
-}
-
-static int parse_with_unit(const char *s, const struct unit *units, int (*compare)(const char *, const char *),
-			   uint64_t *out)
-{
-	struct decimal d;
-	const struct unit *u;
-	int err = read_decimal(&s, &d);
-
-	if (err == -EINVAL)
-		return err;
-	u = find_unit(units, s, compare);
-	if (!u)
-		return -EINVAL;
-	return err ? err : scale_by(&d, u->factor, out);
-}
-
 int parse_u64(const char *s, uint64_t *out)
 {
 	uint64_t v;
@@ -126,10 +103,54 @@ int parse_u64(const char *s, uint64_t *out)
 
 int parse_size(const char *s, uint64_t *bytes)
 {
-	return parse_with_unit(s, size_units, strcasecmp, bytes);
+	const struct unit *u = size_units;
+	struct decimal d;
+	int err = read_decimal(&s, &d);
+
+	if (err == -EINVAL)
+		return err;
+	while (u->name && strcasecmp(u->name, s))
+		u++;
+	if (!u->name)
+		return -EINVAL;
+	return err ? err : scale_by(&d, u->factor, bytes);
 }
 
+static const struct unit *duration_unit(const char *name, size_t len)
+{
+	for (const struct unit *u = duration_units; u->name; u++)
+		if (strlen(u->name) == len && !memcmp(u->name, name, len))
+			return u;
+	return NULL;
+}
+
+/* Of several parts ("1m30s") each has its unit, a smaller one than the part before it, and only the last a fraction. */
 int parse_duration(const char *s, uint64_t *ns)
 {
-	return parse_with_unit(s, duration_units, strcmp, ns);
+	uint64_t sum = 0, part, least = UINT64_MAX;
+	int range = 0;
+
+	do {
+		const struct unit *u;
+		struct decimal d;
+		int err = read_decimal(&s, &d);
+		size_t n = strcspn(s, "0123456789.");
+
+		if (err == -EINVAL)
+			return err;
+		u = duration_unit(s, n);
+		s += n;
+		if (!u || u->factor >= least || (!n && (*s || least != UINT64_MAX)) || (*s && d.scale > 1))
+			return -EINVAL;
+		least = u->factor;
+		if (!err)
+			err = scale_by(&d, u->factor, &part);
+		if (err == -EINVAL)
+			return err;
+		if (err || __builtin_add_overflow(sum, part, &sum))
+			range = -ERANGE;
+	} while (*s);
+	if (!range)
+		*ns = sum;
+	return range;
 }

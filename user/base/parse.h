@@ -9,7 +9,7 @@
 int parse_u64(const char *s, uint64_t *out);
 /* 4096, 64k, 1.5M, 2G, 1T, with an optional B, KiB, MB…; powers of 1024; upper or lower case. */
 int parse_size(const char *s, uint64_t *bytes);
-/* 10 (seconds), 0.5, 250ms, 10s, 5m, 2h, 1d. */
+/* 10 (seconds), 0.5, 250ms, 10s, 5m, 2h, 1d, 1m30s. */
 int parse_duration(const char *s, uint64_t *ns);
 
 #endif

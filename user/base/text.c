@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define NOT_UTF8 UINT32_MAX
 #define ELLIPSIS "\xe2\x80\xa6"
@@ -100,6 +102,58 @@ size_t text_width(const char *s)
 	for (size_t i = 0; i < len; i += used)
 		width += char_width(decode(s + i, len - i, &used));
 	return width;
+}
+
+bool text_is_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+	const char *value = NULL;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && (!value || !*value); i++)
+		value = getenv(names[i]);
+	return value && (strcasestr(value, "UTF-8") || strcasestr(value, "UTF8"));
+}
+
+/* What shows c in ASCII, in as many columns; NULL: nothing does. */
+static const char *ascii_of(uint32_t c)
+{
+	static const char *const bars[] = {".", ":", "-", "=", "+", "*", "#", "@"};
+
+	if (c >= 0x2581 && c <= 0x2588)
+		return bars[c - 0x2581];
+	switch (c) {
+	case 0x2026:	/* … */
+		return "~";
+	case 0x2191:	/* ↑ */
+		return "^";
+	default:
+		return NULL;
+	}
+}
+
+void text_to_ascii(struct buf *b)
+{
+	struct buf out = {0};
+	size_t i = 0, used;
+
+	while (i < b->len) {
+		uint32_t c = decode(b->data + i, b->len - i, &used);
+		const char *ascii = c < 0x80 ? NULL : ascii_of(c);
+
+		if (c < 0x80) {
+			buf_char(&out, (char)c);
+		} else if (c == 0xb1) {	/* ±: in the place of the space before it, too */
+			out.len -= out.len && out.data[out.len - 1] == ' ';
+			buf_str(&out, "+-");
+		} else if (ascii) {
+			buf_str(&out, ascii);
+		} else {
+			buf_add(&out, "??", c == NOT_UTF8 ? 1 : char_width(c));
+		}
+		i += used;
+	}
+	buf_free(b);
+	*b = out;
 }
 
 size_t text_lines(const char *s, size_t len)

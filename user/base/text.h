@@ -14,6 +14,10 @@
 void text_escape(struct buf *b, const char *s, size_t len);
 /* Columns that the (escaped, UTF-8) string takes on a terminal; combining characters 0, wide ones 2. */
 size_t text_width(const char *s);
+/* The environment's locale is one of UTF-8 (LC_ALL, LC_CTYPE, LANG: the first that is set). */
+bool text_is_utf8(void);
+/* Makes text that may be UTF-8 ASCII: as many columns as before, "…" as "~", what has no likeness as "?". */
+void text_to_ascii(struct buf *b);
 /* How many newlines s has. */
 size_t text_lines(const char *s, size_t len);
 /* Appends at most `width` columns of s; where it is cut, the last column shows "…" (with keep_end, the first one, and

@@ -366,7 +366,7 @@ static int report_write_list(FILE *f, const struct report *r, const struct repor
 	put_end(&l, l.listings.n - n);
 	if (o->height)
 		render_cut_lines(&l.out, o->height);
-	err = render_flush(f, &l.out);
+	err = render_flush_text(f, &l.out);
 	for (size_t i = 0; i < l.listings.n; i++)
 		vec_free(&l.listings.at[i].lines);
 	vec_free(&l.listings);

@@ -38,6 +38,8 @@ void render_sum(struct buf *out, const struct report *r, struct counters c, cons
 void render_cut_lines(struct buf *b, size_t n);
 /* Writes and empties b. 0 or -errno. */
 int render_flush(FILE *f, struct buf *b);
+/* The same for what people read: ASCII, unless the locale is one of UTF-8. */
+int render_flush_text(FILE *f, struct buf *b);
 /* The result of a renderer: err if it is one, else what flushing f says. */
 int render_end(FILE *f, int err);
 

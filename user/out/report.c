@@ -82,6 +82,13 @@ int render_flush(FILE *f, struct buf *b)
 	return 0;
 }
 
+int render_flush_text(FILE *f, struct buf *b)
+{
+	if (!text_is_utf8())
+		text_to_ascii(b);
+	return render_flush(f, b);
+}
+
 int render_end(FILE *f, int err)
 {
 	if (err)

@@ -452,6 +452,6 @@ void report_summary(FILE *f, const struct report *r, const struct report_options
 
 	summary_head(r, o, &out);
 	summary_unnamed(r, o, &out);
-	render_flush(f, &out);
+	render_flush_text(f, &out);
 	buf_free(&out);
 }

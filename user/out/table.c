@@ -212,7 +212,7 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 	for (size_t i = 0; i < n && !err; i++) {
 		put_row(t, i, out);
 		if (!t->o->height && out->len > 65536)
-			err = render_flush(f, out);
+			err = render_flush_text(f, out);
 	}
 	if (n < t->view.n)
 		put_rest(t, t->view.n - n, out);
@@ -305,7 +305,7 @@ int report_write_table(FILE *f, const struct report *r, const struct report_opti
 	if (o->height)
 		render_cut_lines(&out, o->height);
 	if (!err)
-		err = render_flush(f, &out);
+		err = render_flush_text(f, &out);
 	buf_free(&out);
 	return render_end(f, err);
 }

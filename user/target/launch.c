@@ -158,7 +158,10 @@ static int check_command(const char *name)
 		return err ? fail_runnable(name, err) : 0;
 	}
 	err = search_path(name, &seen);
-	if (err == -ENOENT)
+	if (err == -ENOENT && !name[strspn(name, "0123456789")])
+		fail(err, "cannot run %s: not found in PATH; to trace the process of that pid: alloctrace -p %s", name,
+		     name);
+	else if (err == -ENOENT)
 		fail(err, "cannot run %s: not found in PATH", name);
 	else if (err)
 		fail(err, "cannot run %s: %s is not an executable file", name, seen);
