@@ -53,7 +53,7 @@ WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -M
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps leak sites \
 	strict blocks moving newcode
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
-	loop-static heap-static heapxx tiny32 cxx cxx-nofp depth depth-fp inlined plugin.so plugin2.so \
+	loop-static heap-static heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined plugin.so plugin2.so \
 	preload_counter.so)
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
@@ -95,6 +95,10 @@ $(W)/cxx-nofp: tests/workloads/cxx.cc
 	$(Q)mkdir -p $(@D) && g++ -D_GNU_SOURCE -std=c++17 $(WFLAGS) -fomit-frame-pointer -o $@ $<
 
 # The same walk with them and without.
+$(W)/copied: tests/workloads/copied.c
+	$(call say,CC,$@)
+	$(WCC) -fomit-frame-pointer -o $@ $<
+
 $(W)/depth: tests/workloads/depth.c
 	$(call say,CC,$@)
 	$(WCC) -fomit-frame-pointer -o $@ $<

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "target/copied.h"
 #include "target/mapfile.h"
 #include "target/maps.h"
 #include "target/procfs.h"
@@ -171,12 +172,63 @@ static bool describe(struct processes *ps, struct process *p, const struct maps_
 	return true;
 }
 
+/* A line of maps that outlives the next one. */
+struct kept_line {
+	struct maps_line line;
+	struct buf path;
+};
+
+static void keep(struct kept_line *k, const struct maps_line *line)
+{
+	buf_reset(&k->path);
+	buf_str(&k->path, line->path);
+	k->line = *line;
+	k->line.path = buf_cstr(&k->path);
+}
+
+/* Anonymous code next to a mapping of a file, whose code it may be: so *out says then. */
+static void describe_copy(struct processes *ps, struct process *p, const struct maps_line *anon,
+			  const struct maps_line *file, uint64_t time_ns, struct mapping *out)
+{
+	const struct module *mod;
+	struct mapping of;
+	uint64_t offset;
+
+	if ((file->end != anon->start && file->start != anon->end) || mapping_kind(file->path) != MAPPING_FILE ||
+	    !describe(ps, p, file, time_ns, &of))
+		return;
+	mod = modules_get(ps->modules, of.module);
+	if (mod->kind != MODULE_ELF || mod->fd < 0 || !copied_from(p->pid, anon, file, mod->fd, &offset))
+		return;
+	out->module = of.module;
+	out->offset = offset;
+}
+
+/* Anonymous code in the place of a file's. */
+static void describe_replacement(const struct processes *ps, const struct process *p, const struct maps_line *anon,
+				 uint64_t time_ns, struct mapping *out)
+{
+	const struct mapping *of = timeline_find(p, anon->start, time_ns);
+	const struct module *mod = of ? modules_get(ps->modules, of->module) : NULL;
+	uint64_t offset, bytes;
+
+	if (!mod || mod->kind != MODULE_ELF || mod->fd < 0)
+		return;
+	offset = anon->start - of->start + of->offset;
+	bytes = (anon->end < of->end ? anon->end : of->end) - anon->start;
+	if (!copied_to(p->pid, anon->start, bytes, mod->fd, offset))
+		return;
+	out->module = of->module;
+	out->offset = offset;
+}
+
 int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
 {
-	struct buf text = {0}, path = {0};
+	struct buf text = {0}, path = {0}, next_path = {0};
 	uint64_t previous_ns = p->read_ns, end = 0;
-	struct maps_line line;
-	const char *at;
+	struct kept_line before = {0};
+	struct maps_line line, next;
+	const char *at, *after;
 	const uint64_t clock_ns = monotonic_ns();
 	/* The first thread may have exited before the others; it has no memory then. */
 	pid_t tid = procfs_live_thread(p->pid);
@@ -194,8 +246,17 @@ int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
 		struct mapping m;
 
 		/* Lines are in order; a line out of order, from a reading in pieces, must not undo the one before. */
-		if (!line.exec || line.start < end || !describe(ps, p, &line, now_ns, &m))
+		if (!line.exec || line.start < end || !describe(ps, p, &line, now_ns, &m)) {
+			keep(&before, &line);
 			continue;
+		}
+		if (mapping_kind(line.path) == MAPPING_ANON) {
+			after = at;
+			describe_copy(ps, p, &line, &before.line, now_ns, &m);
+			if (maps_next(&after, text.data + text.len, &next, &next_path))
+				describe_copy(ps, p, &line, &next, now_ns, &m);
+		}
+		keep(&before, &line);
 		timeline_unmap(p, now_ns, end, m.start);
 		timeline_map(p, now_ns, previous_ns, &m);
 		end = m.end;
@@ -205,6 +266,8 @@ int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
 out:
 	buf_free(&text);
 	buf_free(&path);
+	buf_free(&next_path);
+	buf_free(&before.path);
 	return err;
 }
 
@@ -224,6 +287,8 @@ void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uin
 
 	if (!len || line.end < start || !describe(ps, p, &line, time_ns, &m))
 		return;
+	if (mapping_kind(path) == MAPPING_ANON)
+		describe_replacement(ps, p, &line, time_ns, &m);
 	timeline_map(p, time_ns, time_ns, &m);
 }
 
