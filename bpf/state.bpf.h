@@ -101,6 +101,9 @@ struct cursor {
 	__u64 bp_slot;	/* where the caller's rbp was read, 0: nowhere; SLOT_OPAQUE: not to be verified (memo.bpf.h) */
 	__u8 bp_known;
 	__u8 by_fp;	/* the frame was found by its callee's frame pointer: how the walk ends if it is no code */
+	__u8 turns;	/* how often the walk has gone to a lower stack, */
+	__u64 turn_sp;	/* and where one of those led */
+	__u64 value;	/* of unwind_place() */
 };
 
 /* A mapping used lately: its size in bytes, 0: none, and the rest as in struct unwind_mapping. */

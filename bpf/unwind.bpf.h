@@ -247,14 +247,34 @@ static __always_inline __u32 unwind_rule(const struct mapping_hint *h, __u64 pc)
 	return rule;
 }
 
+/*
+ * A caller's frame lies above, or on a lower stack that a rule by another register than RSP leads to: whoever switches
+ * stacks keeps the old one's place. One that leads to where it led before would go round for ever; the place that is
+ * compared with moves on, ever more slowly, so that a longer round is found as well. A global function: rarely called.
+ */
+__noinline int unwind_turns(struct scratch *s, __u32 how, __u64 sp)
+{
+	struct cursor *u;
+
+	if (!s)
+		return 0;
+	u = &s->cursor;
+	if (sp == u->sp || how == UNWIND_CFA_RSP || how == UNWIND_CFA_PLT || u->turns >= UNWIND_TURNS_MAX ||
+	    (u->turns && sp == u->turn_sp))
+		return 0;
+	if ((u->turns & (u->turns - 1)) == 0)
+		u->turn_sp = sp;
+	u->turns++;
+	return 1;
+}
+
 /* The caller's registers, by the CFA and the rule for RBP. */
 static __always_inline bool unwind_caller(struct scratch *s, struct cursor *u, __u32 rule, __u64 cfa)
 {
 	__u32 how_bp = (rule >> 4) & 15;
 	__u64 ret, bp_slot = 0;
 
-	/* A caller's frame lies above; another stack begins only at a signal frame. */
-	if (cfa <= u->sp)
+	if (cfa <= u->sp && !unwind_turns(s, rule & 15, cfa))
 		return walk_end(s, WALK_UNSUPPORTED);
 	/* The lower address first: one window then serves both reads. */
 	if (how_bp != UNWIND_RBP_SAME) {
@@ -315,6 +335,88 @@ static __always_inline bool unwind_signal(struct scratch *s, struct cursor *u)
 	return true;
 }
 
+/* A register of the frame at the cursor, into its `value`. False: it is not known, and the walk ends. */
+static __always_inline bool unwind_reg(struct scratch *s, __u32 reg)
+{
+	struct cursor *u = &s->cursor;
+
+	if (reg == UNWIND_REG_RSP)
+		u->value = u->sp;
+	else if (reg == UNWIND_REG_RBP && u->bp_known)
+		u->value = u->bp;
+	else
+		return walk_end(s, WALK_UNSUPPORTED);
+	return true;
+}
+
+/* What is at a place (one word of a wide rule), into the cursor's `value`. False: the walk ends. A global function. */
+__noinline int unwind_place(struct scratch *s, __u64 word, __u64 cfa)
+{
+	__u32 how = word & 0xff, reg = word >> 8 & 0xff;
+	__u64 at;
+
+	if (!s)
+		return 0;
+	s->cursor.value = cfa;
+	if (how != UNWIND_AT_CFA && how != UNWIND_CFA_PLUS && !unwind_reg(s, reg))
+		return 0;
+	at = s->cursor.value + ((__s64)word >> 32);
+	if ((how == UNWIND_AT_CFA || how == UNWIND_AT_REG) && ((at & 7) || !stack_return(s, at, &at)))
+		return walk_end(s, WALK_UNREADABLE);
+	s->cursor.value = at + (__s64)(__s16)(word >> 16);
+	return 1;
+}
+
+/* By a rule that takes a struct unwind_wide. A global function, too. */
+__noinline int unwind_wide(struct scratch *s, __u32 number)
+{
+	__u64 *words, cfa_place, ra, rsp, rbp, cfa, sp, bp, pc;
+	__u32 word = number * UNWIND_WIDE_WORDS;
+	struct cursor *u;
+
+	if (!s || !unwind_tables)
+		return 0;
+	u = &s->cursor;
+	words = unwind_chunk(word);
+	if (!words)
+		return walk_end(s, WALK_UNSUPPORTED);
+	cfa_place = words[MASKED(word, UNWIND_CHUNK_WORDS - 1)];
+	ra = words[MASKED(word + 1, UNWIND_CHUNK_WORDS - 1)];
+	rsp = words[MASKED(word + 2, UNWIND_CHUNK_WORDS - 1)];
+	rbp = words[MASKED(word + 3, UNWIND_CHUNK_WORDS - 1)];
+	if (!unwind_place(s, cfa_place, 0))
+		return 0;
+	cfa = u->value;
+	if (!unwind_place(s, ra, cfa))
+		return 0;
+	pc = u->value;
+	sp = u->sp;
+	bp = u->bp;
+	if ((rsp & 0xff) != UNWIND_SAME) {
+		if (!unwind_place(s, rsp, cfa))
+			return 0;
+		sp = u->value;
+	}
+	if ((rbp & 0xff) == UNWIND_LOST) {
+		u->bp_known = 0;
+	} else if ((rbp & 0xff) != UNWIND_SAME) {
+		if (!unwind_place(s, rbp, cfa))
+			return 0;
+		bp = u->value;
+		u->bp_known = 1;
+	}
+	if (sp <= u->sp && !unwind_turns(s, UNWIND_CFA_WIDE, sp))
+		return walk_end(s, WALK_UNSUPPORTED);
+	if (!pc)
+		return walk_end(s, WALK_COMPLETE);
+	u->sp = sp;
+	u->bp = bp;
+	u->bp_slot = SLOT_OPAQUE;
+	u->by_fp = 0;
+	u->pc = pc - 1;
+	return 1;
+}
+
 static __always_inline bool unwind_rare_rule(struct scratch *s, struct cursor *u, __u32 rule)
 {
 	__u32 how = rule & 15, how_bp = (rule >> 4) & 15;
@@ -334,6 +436,10 @@ static __always_inline bool unwind_rare_rule(struct scratch *s, struct cursor *u
 		if (!unwind_word(s, cfa, &cfa))
 			return walk_end(s, WALK_UNREADABLE);
 		cfa += UNWIND_MEM_PLUS(off);
+	} else if (how == UNWIND_CFA_REGISTER) {
+		if (!unwind_reg(s, UNWIND_REGISTER_OF(off)))
+			return false;
+		cfa = u->value + UNWIND_REGISTER_PLUS(off);
 	} else {
 		return walk_end(s, WALK_UNSUPPORTED);
 	}
@@ -346,7 +452,8 @@ static __always_inline bool unwind_rare_rule(struct scratch *s, struct cursor *u
 	if (!unwind_caller(s, u, how_bp == UNWIND_RBP_CFA ? rule : rule & ~0xf0u, cfa))
 		return false;
 	/* Found by more words of the stack than a frame keeps. */
-	if (how == UNWIND_CFA_RBP_MEM || how == UNWIND_CFA_RSP_MEM || how_bp == UNWIND_RBP_RBP)
+	if (how == UNWIND_CFA_RBP_MEM || how == UNWIND_CFA_RSP_MEM || how == UNWIND_CFA_REGISTER ||
+	    how_bp == UNWIND_RBP_RBP)
 		u->bp_slot = SLOT_OPAQUE;
 	return true;
 }
@@ -377,6 +484,8 @@ __noinline int unwind_rare(struct scratch *s, __u32 rule)
 		return unwind_by_fp(s, &s->cursor, h->kind);
 	case UNWIND_CFA_SIGNAL:
 		return unwind_signal(s, &s->cursor);
+	case UNWIND_CFA_WIDE:
+		return unwind_wide(s, rule >> 4);
 	default:
 		return unwind_rare_rule(s, &s->cursor, rule);
 	}
@@ -462,6 +571,7 @@ static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
 	u->pc = s->ret - 1;
 	u->bp_known = 1;
 	u->by_fp = 0;
+	u->turns = 0;
 }
 
 /* All frames outward from there. */

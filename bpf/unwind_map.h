@@ -14,6 +14,8 @@
  * chunk:
  *
  *    index word   | start of the bucket (low half) | number of rows (high half) |
+ *
+ * Wide rules (unwind_row.h) are numbered over all slabs, too: number * UNWIND_WIDE_WORDS is a wide rule's first word.
  */
 #ifndef ALLOCTRACE_BPF_UNWIND_MAP_H
 #define ALLOCTRACE_BPF_UNWIND_MAP_H

@@ -8,8 +8,13 @@
  *              bits 0-3 of kind: CFA rule; bits 4-7: RBP rule
  *
  * The canonical frame address (CFA) is the stack pointer as it was before the call that made the frame: the caller's
- * RSP. The return address is always at CFA - 8; where .eh_frame says otherwise the row is SIGNAL, STOP or
+ * RSP. The return address is always at CFA - 8; where .eh_frame says otherwise the row is SIGNAL, STOP, WIDE or
  * UNSUPPORTED.
+ *
+ * One rule in ten thousand takes more than that: its row is WIDE, and has only the number of a struct unwind_wide:
+ *
+ *     0        4 bits: 4                      32
+ *     | pc     | WIDE | number                 |
  */
 #ifndef ALLOCTRACE_BPF_UNWIND_ROW_H
 #define ALLOCTRACE_BPF_UNWIND_ROW_H
@@ -21,7 +26,7 @@ struct unwind_row {
 	__s16 cfa_off;	/* in units of 8 bytes, or as the CFA rule says */
 };
 
-/* Only the kinds up to UNWIND_CFA_PLT have an RBP rule; for the others the RBP rule and rbp_off are 0. */
+/* Only the kinds up to UNWIND_CFA_PLT, and REGISTER, have an RBP rule; for the others but WIDE it and rbp_off are 0. */
 enum unwind_cfa {
 	UNWIND_CFA_GAP = 0,	/* no unwind information from here on (between functions, or a function without) */
 	UNWIND_CFA_RSP = 1,	/* RSP + 8 * cfa_off */
@@ -32,7 +37,8 @@ enum unwind_cfa {
 	UNWIND_CFA_SIGNAL = 6,	/* all registers are in the ucontext at RSP: see UNWIND_SIGNAL_* */
 	UNWIND_CFA_STOP = 7,	/* the outermost frame: it has no caller */
 	UNWIND_CFA_UNSUPPORTED = 8,	/* a rule that this row can't hold; cfa_off: enum unwind_why */
-	UNWIND_CFA_REGISTER = 9,	/* CFA in another register; cfa_off: its DWARF number */
+	UNWIND_CFA_REGISTER = 9,	/* another register + n: cfa_off is made by UNWIND_REGISTER() */
+	UNWIND_CFA_WIDE = 10,	/* the rule is a struct unwind_wide: see unwind_row_wide() */
 	UNWIND_CFA_KINDS
 };
 
@@ -48,9 +54,9 @@ enum unwind_rbp {
 /* Why a row is UNWIND_CFA_UNSUPPORTED. */
 enum unwind_why {
 	UNWIND_WHY_EXPRESSION = 0,	/* a CFA expression of another shape */
-	UNWIND_WHY_OFFSET = 1,	/* an offset that is not a multiple of 8, or too large */
-	UNWIND_WHY_RETURN = 2,	/* a return address that is not at CFA - 8 */
-	UNWIND_WHY_RSP = 3,	/* a caller's RSP that is not the CFA */
+	UNWIND_WHY_OFFSET = 1,	/* an offset of 2 GiB or more */
+	UNWIND_WHY_RETURN = 2,	/* a return address saved in a way that no struct unwind_wide has */
+	UNWIND_WHY_RSP = 3,	/* the same for a caller's RSP */
 	UNWIND_WHY_NO_CFA = 4,	/* no CFA rule at all */
 	UNWIND_WHY_PROGRAM = 5,	/* the function's CFA program is damaged */
 	UNWIND_WHYS
@@ -60,11 +66,51 @@ enum unwind_why {
 #define UNWIND_MEM_AT(cfa_off) (((cfa_off) >> 5) * 8)
 #define UNWIND_MEM_PLUS(cfa_off) (((cfa_off) & 31) * 8)
 
+/* cfa_off of UNWIND_CFA_REGISTER: four bits of the register's DWARF number, twelve of the offset in units of 8 bytes. */
+#define UNWIND_REGISTER(reg, bytes) ((reg) | (bytes) / 8 * 16)
+#define UNWIND_REGISTER_OF(cfa_off) ((cfa_off) & 15)
+#define UNWIND_REGISTER_PLUS(cfa_off) (((cfa_off) >> 4) * 8)
+
+/* DWARF's numbers of registers. */
+#define UNWIND_REG_RBX 3
+#define UNWIND_REG_RBP 6
+#define UNWIND_REG_RSP 7
+#define UNWIND_REGS 16	/* the return address, which is no register, is the next */
+
+/* Where a caller's register is, or how the CFA is computed. */
+enum unwind_how {
+	UNWIND_SAME,		/* unchanged */
+	UNWIND_LOST,		/* nobody knows, or only an expression that is not followed */
+	UNWIND_AT_CFA,		/* saved at CFA + off */
+	UNWIND_CFA_PLUS,	/* it is CFA + off */
+	UNWIND_AT_REG,		/* saved at reg + off; a CFA: what is there, plus `plus` */
+	UNWIND_REG_PLUS,	/* it is reg + off */
+};
+
+struct unwind_place {
+	__u8 how;	/* enum unwind_how */
+	__u8 reg;	/* DWARF number, as it is in this frame */
+	__s16 plus;	/* bytes */
+	__s32 off;	/* bytes */
+};
+
+/* A whole rule. cfa is AT_REG or REG_PLUS. */
+struct unwind_wide {
+	struct unwind_place cfa, ra, rsp, rbp;
+};
+
+#define UNWIND_WIDE_WORDS 4
+#define UNWIND_WIDE_MAX 0xfffffffu	/* the largest number that a row can hold */
+
+/* A walk that goes to a lower stack more often than this is led by no program. */
+#define UNWIND_TURNS_MAX 16
+
 /* Offsets from RSP at a signal frame: struct rt_sigframe of the kernel without its return address. */
 #define UNWIND_SIGNAL_RBP 120
 #define UNWIND_SIGNAL_RSP 160
 #define UNWIND_SIGNAL_RIP 168
 
 _Static_assert(sizeof(struct unwind_row) == 8, "a row is loaded as one u64");
+_Static_assert(sizeof(struct unwind_wide) == 8 * UNWIND_WIDE_WORDS, "a wide rule is loaded as words");
 
 #endif

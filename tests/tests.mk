@@ -53,7 +53,7 @@ WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -M
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps leak sites \
 	strict blocks moving newcode
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
-	loop-static heap-static heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined plugin.so plugin2.so \
+	loop-static heap-static heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined rules plugin.so plugin2.so \
 	preload_counter.so)
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
@@ -107,6 +107,11 @@ $(W)/depth-fp: tests/workloads/depth.c
 	$(call say,CC,$@)
 	$(WCC) -o $@ $<
 
+# Nothing but unwind rules leads on.
+$(W)/rules: tests/workloads/rules.c
+	$(call say,CC,$@)
+	$(WCC) -fomit-frame-pointer -o $@ $<
+
 # Inlined callers, with debugging information.
 $(W)/inlined: tests/workloads/inlined.cc
 	$(call say,CXX,$@)
@@ -129,6 +134,15 @@ $(T)/rawstacks: tests/unwind/rawstacks.c tests/unwind/dwfl.c tests/unwind/dwfl.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $(filter %.c,$^) $(LIB) $(LIBS)
 
+# --- how much of what the files of this system say tables hold: make census FILES='/usr/bin /usr/lib'
+
+FILES ?= /usr /opt
+
+$(T)/census: tests/unwind/census.c $(LIB)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
 # --- how long unwind tables take to build (bench/run)
 
 $(T)/bench/tables: tests/bench/tables.c $(LIB)
@@ -138,7 +152,10 @@ $(T)/bench/tables: tests/bench/tables.c $(LIB)
 
 # --- what people call
 
-.PHONY: check-run workloads fuzz
+.PHONY: check-run workloads fuzz census
+census: $(T)/census
+	$(Q)find $(FILES) -xdev -type f \( -perm -u+x -o -name '*.so*' \) | $(T)/census
+
 workloads: $(W_ALL) $(W_MUSL) $(T)/rawstacks
 
 check:

@@ -51,14 +51,16 @@ static void check_row(const struct unwind_table *t, size_t i)
 	unsigned int cfa = row->kind & 15, rbp = row->kind >> 4;
 
 	require(cfa < UNWIND_CFA_KINDS);
-	require(rbp < UNWIND_RBP_KINDS);
-	require((cfa != UNWIND_CFA_GAP && cfa <= UNWIND_CFA_PLT) || (!rbp && !row->rbp_off));
+	require(cfa == UNWIND_CFA_WIDE || rbp < UNWIND_RBP_KINDS);
+	require((cfa != UNWIND_CFA_GAP && cfa <= UNWIND_CFA_PLT) || cfa == UNWIND_CFA_REGISTER ||
+		cfa == UNWIND_CFA_WIDE || (!rbp && !row->rbp_off));
+	require(cfa != UNWIND_CFA_WIDE || unwind_row_wide(row) < t->n_wide);
 	require(cfa != UNWIND_CFA_UNSUPPORTED || (row->cfa_off >= 0 && row->cfa_off < UNWIND_WHYS));
 	require(cfa != UNWIND_CFA_PLT || (row->cfa_off >= 0 && row->cfa_off < 16));
 	require(!i || row->pc > row[-1].pc);
 	require(!i || memcmp((const char *)row + 4, (const char *)row - 4, 4) != 0);
 	require(unwind_table_at(t, regs.rip) == (cfa == UNWIND_CFA_GAP ? NULL : row));
-	unwind_step(row, &regs, read_stack, NULL);
+	unwind_step(row, cfa == UNWIND_CFA_WIDE ? &t->wide[unwind_row_wide(row)] : NULL, &regs, read_stack, NULL);
 }
 
 static void check_table(const struct unwind_table *t, size_t max_rows)

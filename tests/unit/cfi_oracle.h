@@ -35,48 +35,14 @@ struct cfi_result {
 
 /* A location as libdw gives it. */
 struct where {
-	enum { SAME, UNDEFINED, AT_CFA, CFA_PLUS, AT_REG, OTHER } how;
+	enum { WHERE_SAME, WHERE_UNDEFINED, WHERE_AT_CFA, WHERE_CFA_PLUS, WHERE_AT_REG, WHERE_REG_PLUS, WHERE_OTHER } how;
 	int reg;
 	int64_t off;
 };
 
-static struct where where_is(Dwarf_Frame *frame, int reg)
-{
-	Dwarf_Op mem[3], *ops = NULL;
-	size_t n = 0;
-
-	if (dwarf_frame_register(frame, reg, mem, &ops, &n) != 0)
-		return (struct where){ .how = OTHER };
-	if (n == 0)
-		return (struct where){ .how = ops == mem ? UNDEFINED : SAME };
-	if (ops[0].atom == DW_OP_call_frame_cfa) {
-		int64_t off = 0;
-
-		if (n == 1)
-			return (struct where){ AT_CFA, 0, 0 };
-		if (ops[1].atom == DW_OP_stack_value && n == 2)
-			return (struct where){ CFA_PLUS, 0, 0 };
-		if (ops[1].atom >= DW_OP_breg0 && ops[1].atom <= DW_OP_breg31 && n == 2)
-			return (struct where){ AT_REG, ops[1].atom - DW_OP_breg0, (int64_t)ops[1].number };
-		if (ops[1].atom != DW_OP_plus_uconst)
-			return (struct where){ .how = OTHER };
-		off = (int64_t)ops[1].number;
-		if (n == 2)
-			return (struct where){ AT_CFA, 0, off };
-		if (n == 3 && ops[2].atom == DW_OP_stack_value)
-			return (struct where){ CFA_PLUS, 0, off };
-	}
-	return (struct where){ .how = OTHER };
-}
-
-static uint32_t pack(unsigned int cfa, unsigned int rbp, int64_t rbp_bytes, int64_t cfa_off)
-{
-	return cfa | rbp << 4 | (uint32_t)(uint8_t)(rbp_bytes / 8) << 8 | (uint32_t)(uint16_t)cfa_off << 16;
-}
-
 static bool is_breg(const Dwarf_Op *op, int *reg, int64_t *off)
 {
-	if (op->atom == DW_OP_bregx) {
+	if (op->atom == DW_OP_bregx || op->atom == DW_OP_regx) {
 		*reg = (int)op->number;
 		*off = (int64_t)op->number2;
 		return true;
@@ -86,6 +52,39 @@ static bool is_breg(const Dwarf_Op *op, int *reg, int64_t *off)
 	*reg = op->atom - DW_OP_breg0;
 	*off = (int64_t)op->number;
 	return true;
+}
+
+static struct where where_in(const Dwarf_Op *ops, size_t n)
+{
+	struct where w = { .how = WHERE_OTHER };
+	bool is_value = ops[n - 1].atom == DW_OP_stack_value;
+	size_t left = n - is_value, from = ops[0].atom == DW_OP_call_frame_cfa;
+
+	if (n == 1 && ((ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31) || ops[0].atom == DW_OP_regx))
+		return (struct where){ WHERE_REG_PLUS,
+				       ops[0].atom == DW_OP_regx ? (int)ops[0].number : ops[0].atom - DW_OP_reg0, 0 };
+	if (from && (left == 1 || (left == 2 && ops[1].atom == DW_OP_plus_uconst)))
+		return (struct where){ is_value ? WHERE_CFA_PLUS : WHERE_AT_CFA, 0, left == 2 ? (int64_t)ops[1].number : 0 };
+	if (left == from + 1 && is_breg(&ops[from], &w.reg, &w.off))
+		w.how = is_value ? WHERE_REG_PLUS : WHERE_AT_REG;
+	return w;
+}
+
+static struct where where_is(Dwarf_Frame *frame, int reg)
+{
+	Dwarf_Op mem[3], *ops = NULL;
+	size_t n = 0;
+
+	if (dwarf_frame_register(frame, reg, mem, &ops, &n) != 0)
+		return (struct where){ .how = WHERE_OTHER };
+	if (n == 0)
+		return (struct where){ .how = ops == mem ? WHERE_UNDEFINED : WHERE_SAME };
+	return where_in(ops, n);
+}
+
+static uint32_t pack(unsigned int cfa, unsigned int rbp, int64_t rbp_bytes, int64_t cfa_off)
+{
+	return cfa | rbp << 4 | (uint32_t)(uint8_t)(rbp_bytes / 8) << 8 | (uint32_t)(uint16_t)cfa_off << 16;
 }
 
 static bool is_plt(const Dwarf_Op *ops, size_t n, int64_t *from)
@@ -108,64 +107,121 @@ static bool multiple_within(int64_t v, int64_t min, int64_t max)
 	return v % 8 == 0 && v / 8 >= min && v / 8 <= max;
 }
 
+/* REFUSED: only a wide rule has it. */
 static uint32_t rbp_part(struct where rbp)
 {
-	if (rbp.how == SAME)
+	bool fits = multiple_within(rbp.off, -128, 127);
+
+	if (rbp.how == WHERE_SAME)
 		return pack(0, UNWIND_RBP_SAME, 0, 0);
-	if (rbp.how == UNDEFINED)
+	if (rbp.how == WHERE_UNDEFINED || rbp.how == WHERE_OTHER)
 		return pack(0, UNWIND_RBP_UNDEFINED, 0, 0);
-	if ((rbp.how == AT_CFA || (rbp.how == AT_REG && rbp.reg == REG_RBP)) && multiple_within(rbp.off, -128, 127))
-		return pack(0, rbp.how == AT_CFA ? UNWIND_RBP_CFA : UNWIND_RBP_RBP, rbp.off, 0);
-	return pack(0, UNWIND_RBP_UNSUPPORTED, 0, 0);
+	if (rbp.how == WHERE_AT_CFA && fits)
+		return pack(0, UNWIND_RBP_CFA, rbp.off, 0);
+	if (rbp.how == WHERE_AT_REG && rbp.reg == REG_RBP && fits)
+		return pack(0, UNWIND_RBP_RBP, rbp.off, 0);
+	return REFUSED;
 }
 
-/* The four bytes that a row after its pc should have; without the reason where it is unsupported. */
-static uint32_t expected_rule(Dwarf_Frame *frame)
+/* The CFA as register + off, or *(register + off) + plus. */
+struct cfa_where {
+	int reg;
+	int64_t off, plus;
+	bool is_read;
+};
+
+static bool cfa_where(const Dwarf_Op *ops, size_t n, struct cfa_where *cfa)
+{
+	*cfa = (struct cfa_where){0};
+	if (!is_breg(&ops[0], &cfa->reg, &cfa->off) || n > 3 || cfa->reg > 15)
+		return false;
+	cfa->is_read = n > 1;
+	if (n == 3)
+		cfa->plus = (int64_t)ops[2].number;
+	return (n < 2 || ops[1].atom == DW_OP_deref) && (n < 3 || ops[2].atom == DW_OP_plus_uconst);
+}
+
+/* The row where return address and RSP are where they always are; REFUSED: it has to be wide. */
+static uint32_t narrow_rule(const struct cfa_where *cfa, struct where rbp_where)
+{
+	uint32_t rbp = rbp_part(rbp_where);
+	bool usual = cfa->reg == REG_RSP || cfa->reg == REG_RBP;
+
+	if (rbp == REFUSED)
+		return REFUSED;
+	if (!cfa->is_read && !usual && multiple_within(cfa->off, -2048, 2047))
+		return pack(UNWIND_CFA_REGISTER, 0, 0, UNWIND_REGISTER(cfa->reg, cfa->off)) | rbp;
+	if (!cfa->is_read && usual && multiple_within(cfa->off, INT16_MIN, INT16_MAX))
+		return pack(cfa->reg == REG_RSP ? UNWIND_CFA_RSP : UNWIND_CFA_RBP, 0, 0, cfa->off / 8) | rbp;
+	if (cfa->is_read && usual && multiple_within(cfa->off, -1024, 1023) && multiple_within(cfa->plus, 0, 31))
+		return pack(cfa->reg == REG_RSP ? UNWIND_CFA_RSP_MEM : UNWIND_CFA_RBP_MEM, 0, 0,
+			    cfa->off / 8 * 32 + cfa->plus / 8) | rbp;
+	return REFUSED;
+}
+
+static struct unwind_place place_of(struct where w)
+{
+	static const uint8_t hows[] = {
+		[WHERE_SAME] = UNWIND_SAME, [WHERE_UNDEFINED] = UNWIND_LOST, [WHERE_AT_CFA] = UNWIND_AT_CFA,
+		[WHERE_CFA_PLUS] = UNWIND_CFA_PLUS, [WHERE_AT_REG] = UNWIND_AT_REG,
+		[WHERE_REG_PLUS] = UNWIND_REG_PLUS, [WHERE_OTHER] = UNWIND_LOST,
+	};
+	bool has_off = w.how != WHERE_SAME && w.how != WHERE_UNDEFINED && w.how != WHERE_OTHER;
+
+	return (struct unwind_place){
+		.how = hows[w.how], .reg = w.how == WHERE_AT_REG || w.how == WHERE_REG_PLUS ? (uint8_t)w.reg : 0,
+		.off = has_off ? (int32_t)w.off : 0,
+	};
+}
+
+/* The four bytes that a row after its pc should have, without the reason where it is unsupported, and without the
+ * number where it is wide: then *wide is what it should have. */
+static uint32_t expected_rule(Dwarf_Frame *frame, struct unwind_wide *wide)
 {
 	struct where rbp = where_is(frame, REG_RBP), ra = where_is(frame, REG_RETURN), rsp = where_is(frame, REG_RSP);
-	int64_t off = 0, plus = 0;
+	bool usual = ra.how == WHERE_AT_CFA && ra.off == -8 && rsp.how == WHERE_CFA_PLUS && rsp.off == 0;
+	struct cfa_where cfa;
 	Dwarf_Op *ops = NULL;
+	int64_t off = 0;
+	uint32_t rule;
 	size_t n = 0;
-	int reg = -1;
 
-	if (ra.how == UNDEFINED)
+	if (ra.how == WHERE_UNDEFINED)
 		return pack(UNWIND_CFA_STOP, 0, 0, 0);
 	if (dwarf_frame_cfa(frame, &ops, &n) != 0)
 		return REFUSED;
-	if (n == 0)
-		return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
-	if (n == 2 && is_breg(&ops[0], &reg, &off) && reg == REG_RSP && off == 160 && ops[1].atom == DW_OP_deref &&
-	    ra.how == AT_REG && ra.reg == REG_RSP && ra.off == 168 && rbp.how == AT_REG && rbp.reg == REG_RSP &&
-	    rbp.off == 120 && rsp.how == AT_REG && rsp.reg == REG_RSP && rsp.off == 160)
-		return pack(UNWIND_CFA_SIGNAL, 0, 0, 0);
-	if (ra.how != AT_CFA || ra.off != -8 || rsp.how != CFA_PLUS || rsp.off != 0)
-		return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
-	if (is_plt(ops, n, &off))
+	if (n > 0 && usual && is_plt(ops, n, &off) && rbp_part(rbp) != REFUSED)
 		return pack(UNWIND_CFA_PLT, 0, 0, off) | rbp_part(rbp);
-	if (!is_breg(&ops[0], &reg, &off))
+	if (n == 0 || !cfa_where(ops, n, &cfa))
 		return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
-	if (n == 1 && reg != REG_RBP && reg != REG_RSP)
-		return pack(UNWIND_CFA_REGISTER, 0, 0, reg);
-	if (n == 1 && multiple_within(off, INT16_MIN, INT16_MAX))
-		return pack(reg == REG_RSP ? UNWIND_CFA_RSP : UNWIND_CFA_RBP, 0, 0, off / 8) | rbp_part(rbp);
-	if (n == 3 && ops[2].atom == DW_OP_plus_uconst)
-		plus = (int64_t)ops[2].number;
-	if ((n == 2 || (n == 3 && ops[2].atom == DW_OP_plus_uconst)) && ops[1].atom == DW_OP_deref &&
-	    (reg == REG_RBP || reg == REG_RSP) && multiple_within(off, -1024, 1023) && multiple_within(plus, 0, 31))
-		return pack(reg == REG_RSP ? UNWIND_CFA_RSP_MEM : UNWIND_CFA_RBP_MEM, 0, 0, off / 8 * 32 + plus / 8) |
-		       rbp_part(rbp);
-	return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
+	if (cfa.is_read && cfa.reg == REG_RSP && cfa.off == 160 && cfa.plus == 0 &&
+	    ra.how == WHERE_AT_REG && ra.reg == REG_RSP && ra.off == 168 && rbp.how == WHERE_AT_REG && rbp.reg == REG_RSP &&
+	    rbp.off == 120 && rsp.how == WHERE_AT_REG && rsp.reg == REG_RSP && rsp.off == 160)
+		return pack(UNWIND_CFA_SIGNAL, 0, 0, 0);
+	rule = usual ? narrow_rule(&cfa, rbp) : REFUSED;
+	if (rule != REFUSED)
+		return rule;
+	if (ra.how == WHERE_OTHER || ra.how == WHERE_SAME || rsp.how == WHERE_OTHER || rsp.how == WHERE_UNDEFINED ||
+	    cfa.plus > INT16_MAX)
+		return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
+	*wide = (struct unwind_wide){
+		.cfa = { cfa.is_read ? UNWIND_AT_REG : UNWIND_REG_PLUS, (uint8_t)cfa.reg, (int16_t)cfa.plus,
+			 (int32_t)cfa.off },
+		.ra = place_of(ra), .rsp = place_of(rsp), .rbp = place_of(rbp),
+	};
+	return pack(UNWIND_CFA_WIDE, 0, 0, 0);
 }
 
 static uint32_t row_rule(const struct unwind_row *row)
 {
 	uint32_t rule = pack(row->kind, 0, 0, row->cfa_off) | (uint32_t)(uint8_t)row->rbp_off << 8;
 
-	return row->kind == UNWIND_CFA_UNSUPPORTED ? pack(row->kind, 0, 0, 0) : rule;
+	return row->kind == UNWIND_CFA_UNSUPPORTED || (row->kind & 15) == UNWIND_CFA_WIDE ? pack(row->kind & 15, 0, 0, 0) :
+	       rule;
 }
 
 /* What libdw has at addr; *end: up to where it holds; *signal: what the frame is marked as. */
-static uint32_t oracle_at(Dwarf_CFI *cfi, uint64_t addr, uint64_t *end, bool *signal)
+static uint32_t oracle_at(Dwarf_CFI *cfi, uint64_t addr, uint64_t *end, bool *signal, struct unwind_wide *wide)
 {
 	Dwarf_Frame *frame;
 	Dwarf_Addr start = addr;
@@ -176,7 +232,7 @@ static uint32_t oracle_at(Dwarf_CFI *cfi, uint64_t addr, uint64_t *end, bool *si
 	if (dwarf_cfi_addrframe(cfi, addr, &frame) != 0)
 		return strcmp(dwarf_errmsg(-1), "no matching address range") == 0 ? GAP : REFUSED;
 	dwarf_frame_info(frame, &start, end, signal);
-	rule = expected_rule(frame);
+	rule = expected_rule(frame, wide);
 	free(frame);
 	return rule;
 }
@@ -188,26 +244,27 @@ static void differ(struct cfi_result *r, const char *path, uint64_t addr, const 
 			want);
 }
 
-static void compare_row(struct cfi_result *r, const char *path, Dwarf_CFI *cfi, uint64_t base,
+static void compare_row(struct cfi_result *r, const char *path, Dwarf_CFI *cfi, const struct unwind_table *t,
 			const struct unwind_row *row)
 {
-	uint64_t addr = base + row->pc, end = base + row[1].pc, until;
+	uint64_t addr = t->base + row->pc, end = t->base + row[1].pc, until;
+	struct unwind_wide wide = {0};
 	bool signal, early;
 
 	/* The row of a signal frame is to start one byte before the FDE. */
-	oracle_at(cfi, addr + 1, &until, &early);
-	if (early && oracle_at(cfi, addr, &until, &signal) == GAP)
+	oracle_at(cfi, addr + 1, &until, &early, &wide);
+	if (early && oracle_at(cfi, addr, &until, &signal, &wide) == GAP)
 		addr++;
 	if (row_rule(row) == GAP) {	/* libdw doesn't say how long nothing lasts */
 		uint64_t at[] = { addr, addr + (end - addr) / 2, end - 1 };
 
 		for (size_t i = 0; i < 3; i++, r->intervals++)
-			if (oracle_at(cfi, at[i], &until, &signal) != GAP)
-				differ(r, path, at[i], row, oracle_at(cfi, at[i], &until, &signal));
+			if (oracle_at(cfi, at[i], &until, &signal, &wide) != GAP)
+				differ(r, path, at[i], row, oracle_at(cfi, at[i], &until, &signal, &wide));
 		return;
 	}
 	while (addr < end) {
-		uint32_t want = oracle_at(cfi, addr, &until, &signal);
+		uint32_t want = oracle_at(cfi, addr, &until, &signal, &wide);
 
 		r->intervals++;
 		/*
@@ -216,7 +273,8 @@ static void compare_row(struct cfi_result *r, const char *path, Dwarf_CFI *cfi, 
 		 */
 		if (want == REFUSED)
 			r->refused++;
-		else if (want != row_rule(row))
+		else if (want != row_rule(row) || (want == UNWIND_CFA_WIDE &&
+			 memcmp(&wide, &t->wide[unwind_row_wide(row)], sizeof(wide)) != 0))
 			differ(r, path, addr, row, want);
 		addr = until > addr ? until : addr + 1;
 	}
@@ -233,7 +291,7 @@ static void compare(struct cfi_result *r, const char *path, const struct elf_fil
 		return;
 	}
 	for (size_t i = 0; i + 1 < t->n; i += step)
-		compare_row(r, path, cfi, t->base, &t->rows[i]);
+		compare_row(r, path, cfi, t, &t->rows[i]);
 	dwarf_cfi_end(cfi);
 }
 

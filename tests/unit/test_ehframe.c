@@ -104,6 +104,24 @@ extern const char asm_rules[], asm_signal[], asm_nearly_signal[];
 #define MEM(at, plus) ((at) / 8 * 32 + (plus) / 8)
 #define RULE(cfa, cfa_off, rbp, rbp_off) { 0, (cfa) | (rbp) << 4, (rbp_off), (cfa_off) }
 
+#define WIDE(number) RULE(UNWIND_CFA_WIDE, 0, number, 0)
+#define AT_CFA(o) { .how = UNWIND_AT_CFA, .off = (o) }
+#define CFA_PLUS(o) { .how = UNWIND_CFA_PLUS, .off = (o) }
+#define AT_REG(r, o) { .how = UNWIND_AT_REG, .reg = (r), .off = (o) }
+#define REG_PLUS(r, o) { .how = UNWIND_REG_PLUS, .reg = (r), .off = (o) }
+#define SAME { .how = UNWIND_SAME }
+#define LOST { .how = UNWIND_LOST }
+
+/* What the rows that are wide have, in their order. */
+static const struct unwind_wide asm_wide[] = {
+	{ REG_PLUS(7, 12), AT_CFA(-8), CFA_PLUS(0), AT_REG(6, 8) },
+	{ REG_PLUS(7, 8), AT_CFA(-8), CFA_PLUS(0), REG_PLUS(3, 0) },
+	{ REG_PLUS(7, 8), AT_CFA(-24), CFA_PLUS(0), SAME },
+	{ REG_PLUS(7, 8), AT_CFA(-8), REG_PLUS(7, 16), SAME },
+	{ REG_PLUS(7, 0x1fff8), AT_CFA(-8), CFA_PLUS(0), AT_CFA(-1032) },
+	{ REG_PLUS(7, 0x40000), AT_CFA(-8), CFA_PLUS(0), SAME },
+};
+
 static const struct unwind_row asm_rows[] = {
 	RULE(UNWIND_CFA_RSP, 1, UNWIND_RBP_SAME, 0),
 	RULE(UNWIND_CFA_RSP, 2, UNWIND_RBP_CFA, -2),
@@ -113,16 +131,16 @@ static const struct unwind_row asm_rows[] = {
 	RULE(UNWIND_CFA_RSP_MEM, MEM(152, 8), UNWIND_RBP_RBP, 1),
 	RULE(UNWIND_CFA_RSP_MEM, MEM(-8, 64), UNWIND_RBP_RBP, 1),
 	RULE(UNWIND_CFA_STOP, 0, 0, 0),
-	RULE(UNWIND_CFA_REGISTER, 10, 0, 0),
-	RULE(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_OFFSET, 0, 0),
+	RULE(UNWIND_CFA_REGISTER, UNWIND_REGISTER(10, 0), UNWIND_RBP_RBP, 1),
+	WIDE(0),
 	RULE(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNDEFINED, 0),
-	RULE(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNSUPPORTED, 0),
-	RULE(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_RETURN, 0, 0),
-	RULE(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_RSP, 0, 0),
+	WIDE(1),
+	WIDE(2),
+	WIDE(3),
 	RULE(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_EXPRESSION, 0, 0),
 	RULE(UNWIND_CFA_RSP, 0x3fff, UNWIND_RBP_CFA, -128),
-	RULE(UNWIND_CFA_RSP, 0x3fff, UNWIND_RBP_UNSUPPORTED, 0),
-	RULE(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_OFFSET, 0, 0),
+	WIDE(4),
+	WIDE(5),
 	RULE(UNWIND_CFA_PLT, 11, UNWIND_RBP_SAME, 0),
 	RULE(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_EXPRESSION, 0, 0),
 };
@@ -165,6 +183,14 @@ static void each_rule_has_its_row(void **state)
 	for (size_t i = 0; i < sizeof(asm_rows) / sizeof(asm_rows[0]); i++) {
 		const struct unwind_row *row = unwind_table_at(t, at + i);
 
+		if ((asm_rows[i].kind & 15) == UNWIND_CFA_WIDE) {
+			assert_non_null(row);
+			assert_int_equal(row->kind & 15, UNWIND_CFA_WIDE);
+			assert_true(unwind_row_wide(row) < t->n_wide);
+			assert_memory_equal(&t->wide[unwind_row_wide(row)], &asm_wide[asm_rows[i].kind >> 4],
+					    sizeof(*asm_wide));
+			continue;
+		}
 		if (!row || row->kind != asm_rows[i].kind || row->cfa_off != asm_rows[i].cfa_off ||
 		    row->rbp_off != asm_rows[i].rbp_off)
 			fail_msg("asm_rules+%zu: kind %02x, rbp_off %d, cfa_off %d", i, row ? row->kind : 0,
@@ -184,8 +210,8 @@ static void signal_frames_start_a_byte_early(void **state)
 	assert_int_equal(unwind_table_at(t, at)->pc, at - 1 - t->base);
 	assert_null(unwind_table_at(t, at + 1));
 	at = own_vaddr(asm_nearly_signal);
-	assert_int_equal(unwind_table_at(t, at)->kind, UNWIND_CFA_UNSUPPORTED);
-	assert_int_equal(unwind_table_at(t, at)->cfa_off, UNWIND_WHY_RETURN);
+	assert_int_equal(unwind_table_at(t, at)->kind & 15, UNWIND_CFA_WIDE);
+	assert_int_equal(t->wide[unwind_row_wide(unwind_table_at(t, at))].ra.off, 176);
 	unwind_table_free(t);
 }
 

@@ -37,7 +37,7 @@ static enum unwind_result step(unsigned int cfa, int cfa_off, unsigned int rbp, 
 	};
 
 	*regs = (struct unwind_regs){ .rip = 0x40000b, .rsp = RSP, .rbp = RBP, .rbp_known = true, .rip_exact = true };
-	return unwind_step(&row, regs, read_word, NULL);
+	return unwind_step(&row, NULL, regs, read_word, NULL);
 }
 
 static void assert_regs(const struct unwind_regs *regs, uint64_t rip, uint64_t rsp, uint64_t rbp)
@@ -79,11 +79,11 @@ static void rules_that_read_the_cfa(void **state)
 	struct unwind_regs regs = { .rsp = RSP, .rbp = RBP, .rbp_known = true };
 	struct unwind_row row = { .kind = UNWIND_CFA_RBP_MEM | UNWIND_RBP_RBP << 4, .cfa_off = -32 };
 
-	assert_int_equal(unwind_step(&row, &regs, read_realigned, NULL), UNWIND_OK);
+	assert_int_equal(unwind_step(&row, NULL, &regs, read_realigned, NULL), UNWIND_OK);
 	assert_regs(&regs, RBP + 0xf8, RBP + 0x100, 77);
 	regs = (struct unwind_regs){ .rsp = RSP, .rbp = RBP, .rbp_known = true };
 	row = (struct unwind_row){ .kind = UNWIND_CFA_RSP_MEM, .cfa_off = 4 * 32 + 1 };
-	assert_int_equal(unwind_step(&row, &regs, read_realigned, NULL), UNWIND_OK);
+	assert_int_equal(unwind_step(&row, NULL, &regs, read_realigned, NULL), UNWIND_OK);
 	assert_regs(&regs, RSP + 0x200, RSP + 0x208, RBP);
 }
 
@@ -93,9 +93,10 @@ static void each_way_to_end(void **state)
 
 	assert_int_equal(step(UNWIND_CFA_STOP, 0, 0, 0, &regs), UNWIND_END);
 	assert_int_equal(step(UNWIND_CFA_GAP, 0, 0, 0, &regs), UNWIND_NO_ROW);
-	assert_int_equal(unwind_step(NULL, &regs, read_word, NULL), UNWIND_NO_ROW);
+	assert_int_equal(unwind_step(NULL, NULL, &regs, read_word, NULL), UNWIND_NO_ROW);
 	assert_int_equal(step(UNWIND_CFA_UNSUPPORTED, 0, 0, 0, &regs), UNWIND_UNSUPPORTED);
-	assert_int_equal(step(UNWIND_CFA_REGISTER, 10, 0, 0, &regs), UNWIND_UNSUPPORTED);
+	assert_int_equal(step(UNWIND_CFA_REGISTER, UNWIND_REGISTER(10, 0), 0, 0, &regs), UNWIND_UNSUPPORTED);
+	assert_int_equal(step(UNWIND_CFA_WIDE, 0, 0, 0, &regs), UNWIND_UNSUPPORTED);
 	assert_int_equal(step(UNWIND_CFA_RSP, 0, 0, 0, &regs), UNWIND_STUCK);
 	assert_int_equal(step(UNWIND_CFA_RSP, -1, 0, 0, &regs), UNWIND_STUCK);
 	assert_int_equal(step(UNWIND_CFA_RSP, 0x400, 0, 0, &regs), UNWIND_UNREADABLE);
@@ -113,13 +114,88 @@ static void a_lost_rbp_matters_only_when_it_is_needed(void **state)
 
 	assert_int_equal(step(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNDEFINED, 0, &regs), UNWIND_OK);
 	assert_false(regs.rbp_known);
-	assert_int_equal(unwind_step(&by_rsp, &regs, read_word, NULL), UNWIND_OK);
+	assert_int_equal(unwind_step(&by_rsp, NULL, &regs, read_word, NULL), UNWIND_OK);
 	assert_false(regs.rbp_known);
-	assert_int_equal(unwind_step(&by_rbp, &regs, read_word, NULL), UNWIND_UNSUPPORTED);
-	assert_int_equal(unwind_step(&restores, &regs, read_word, NULL), UNWIND_OK);
+	assert_int_equal(unwind_step(&by_rbp, NULL, &regs, read_word, NULL), UNWIND_UNSUPPORTED);
+	assert_int_equal(unwind_step(&restores, NULL, &regs, read_word, NULL), UNWIND_OK);
 	assert_true(regs.rbp_known);
 	assert_int_equal(step(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNSUPPORTED, 0, &regs), UNWIND_OK);
 	assert_false(regs.rbp_known);
+}
+
+/* Words are their address plus one million: what is read leads to no stack, so nothing is read but where it is said. */
+static enum unwind_result step_wide(struct unwind_wide wide, struct unwind_regs *regs)
+{
+	const struct unwind_row row = { .kind = UNWIND_CFA_WIDE };
+
+	*regs = (struct unwind_regs){ .rip = 0x40000b, .rsp = RSP, .rbp = RBP, .rbp_known = true, .rip_exact = true };
+	regs->other[UNWIND_REG_RBX] = RSP + 0x300;
+	regs->other[12] = 0xabcdef;
+	regs->known = 1 << UNWIND_REG_RBX | 1 << 12;
+	return unwind_step(&row, &wide, regs, read_word, NULL);
+}
+
+#define AT_CFA(o) { .how = UNWIND_AT_CFA, .off = (o) }
+#define CFA_PLUS(o) { .how = UNWIND_CFA_PLUS, .off = (o) }
+#define AT_REG(r, o) { .how = UNWIND_AT_REG, .reg = (r), .off = (o) }
+#define REG_PLUS(r, o) { .how = UNWIND_REG_PLUS, .reg = (r), .off = (o) }
+#define WIDE(...) ((struct unwind_wide){ __VA_ARGS__ })
+
+static void wide_rules(void **state)
+{
+	struct unwind_place same = { .how = UNWIND_SAME }, lost = { .how = UNWIND_LOST };
+	struct unwind_regs regs;
+
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 0x500), AT_CFA(-16), CFA_PLUS(0), AT_CFA(-24)), &regs), UNWIND_OK);
+	assert_regs(&regs, RSP + 0x500 - 16 + 1000000, RSP + 0x500, RSP + 0x500 - 24 + 1000000);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(3, 8), AT_CFA(-8), CFA_PLUS(16), same), &regs), UNWIND_OK);
+	assert_regs(&regs, RSP + 0x300 + 1000000, RSP + 0x308 + 16, RBP);
+	/* Return address and rbp in registers. */
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), REG_PLUS(12, 0), CFA_PLUS(0), REG_PLUS(3, 0)), &regs), UNWIND_OK);
+	assert_regs(&regs, 0xabcdef, RSP + 8, RSP + 0x300);
+	/* The caller's rsp in a register, or saved. */
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), AT_CFA(-8), REG_PLUS(3, 0), same), &regs), UNWIND_OK);
+	assert_regs(&regs, RSP + 1000000, RSP + 0x300, RBP);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), AT_CFA(-8), AT_REG(6, 8), same), &regs), UNWIND_OK);
+	assert_regs(&regs, RSP + 1000000, RBP + 8 + 1000000, RBP);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), AT_CFA(-8), CFA_PLUS(0), lost), &regs), UNWIND_OK);
+	assert_false(regs.rbp_known);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(13, 8), AT_CFA(-8), CFA_PLUS(0), same), &regs), UNWIND_UNSUPPORTED);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), REG_PLUS(14, 0), CFA_PLUS(0), same), &regs), UNWIND_UNSUPPORTED);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 0x2000), AT_CFA(-8), CFA_PLUS(0), same), &regs), UNWIND_UNREADABLE);
+	assert_regs(&regs, 0x40000b, RSP, RBP);
+}
+
+/* Up and down between two stacks, by rbp: `other` is where the lower one's next frame is. */
+static bool read_switch(void *ctx, uint64_t addr, uint64_t *value)
+{
+	const uint64_t *other = ctx;
+
+	*value = addr % 16 == 0 ? *other : 0x400000;
+	return true;
+}
+
+static void a_lower_stack_is_gone_to_by_another_register_only(void **state)
+{
+	const struct unwind_row by_rsp = { .kind = UNWIND_CFA_RSP, .cfa_off = -1 };
+	const struct unwind_row by_rbp = { .kind = UNWIND_CFA_RBP | UNWIND_RBP_CFA << 4, .cfa_off = 2, .rbp_off = -2 };
+	struct unwind_regs regs = { .rsp = 0x9000, .rbp = 0x2000, .rbp_known = true };
+	uint64_t other = 0x8000;
+	unsigned int steps = 0;
+
+	assert_int_equal(unwind_step(&by_rsp, NULL, &regs, read_switch, &other), UNWIND_STUCK);
+	assert_int_equal(unwind_step(&by_rbp, NULL, &regs, read_switch, &other), UNWIND_OK);
+	assert_int_equal(regs.rsp, 0x2010);
+	assert_int_equal(unwind_step(&by_rbp, NULL, &regs, read_switch, &other), UNWIND_OK);
+	assert_int_equal(regs.rsp, 0x8010);
+	/* Back to where it was: it goes round. */
+	other = 0x2000;
+	assert_int_equal(unwind_step(&by_rbp, NULL, &regs, read_switch, &other), UNWIND_STUCK);
+	/* Lower and lower: so many stacks has nobody. */
+	regs = (struct unwind_regs){ .rsp = 0x90000, .rbp = 0x80000, .rbp_known = true };
+	for (other = 0x70000; unwind_step(&by_rbp, NULL, &regs, read_switch, &other) == UNWIND_OK; other -= 0x1000)
+		steps++;
+	assert_int_equal(steps, UNWIND_TURNS_MAX);
 }
 
 static void a_signal_frame_has_all_registers(void **state)
@@ -129,6 +205,9 @@ static void a_signal_frame_has_all_registers(void **state)
 	assert_int_equal(step(UNWIND_CFA_SIGNAL, 0, 0, 0, &regs), UNWIND_OK);
 	assert_regs(&regs, RSP + 168 + 1000000, RSP + 160 + 1000000, RSP + 120 + 1000000);
 	assert_true(regs.rip_exact);
+	assert_int_equal(regs.known, UINT16_MAX);
+	assert_int_equal(regs.other[UNWIND_REG_RBX], RSP + 128 + 1000000);
+	assert_int_equal(regs.other[15], RSP + 96 + 1000000);
 	assert_int_equal(unwind_lookup_pc(&regs), regs.rip);
 	regs.rip_exact = false;
 	assert_int_equal(unwind_lookup_pc(&regs), regs.rip - 1);
@@ -202,7 +281,7 @@ __attribute__((noinline)) static void walk(struct walk *w)
 	w->end = UNWIND_OK;
 	for (w->n_ours = 0; w->n_ours < 64 && w->end == UNWIND_OK; w->n_ours++) {
 		w->ours[w->n_ours] = (void *)(uintptr_t)regs.rip;
-		w->end = unwind_step(row_at(unwind_lookup_pc(&regs)), &regs, read_own, NULL);
+		w->end = unwind_step(row_at(unwind_lookup_pc(&regs)), NULL, &regs, read_own, NULL);
 	}
 }
 
@@ -297,6 +376,8 @@ int main(void)
 		cmocka_unit_test(rules_that_read_the_cfa),
 		cmocka_unit_test(each_way_to_end),
 		cmocka_unit_test(a_lost_rbp_matters_only_when_it_is_needed),
+		cmocka_unit_test(wide_rules),
+		cmocka_unit_test(a_lower_stack_is_gone_to_by_another_register_only),
 		cmocka_unit_test(a_signal_frame_has_all_registers),
 		cmocka_unit_test(own_stack_through_libc),
 		cmocka_unit_test(own_stack_through_a_signal),

@@ -56,8 +56,13 @@ static void check(const struct unwind_table *t, uint32_t first)
 		while (row + 1 < t->n && t->rows[row + 1].pc <= rel)
 			row++;
 		assert_int_equal(found, t->rows[0].pc <= rel);
-		if (found)
+		if (found && (got.kind & 15) == UNWIND_CFA_WIDE) {
+			assert_int_equal(t->rows[row].kind & 15, UNWIND_CFA_WIDE);
+			assert_memory_equal(&words[unwind_row_wide(&got) * UNWIND_WIDE_WORDS - first],
+					    &t->wide[unwind_row_wide(&t->rows[row])], sizeof(*t->wide));
+		} else if (found) {
 			assert_memory_equal(&got, &t->rows[row], sizeof(got));
+		}
 	}
 	free(words);
 }
@@ -106,12 +111,46 @@ static void many_rows(void **state)
 	free(t.rows);
 }
 
+/* A wide rule lies in one chunk, wherever the table begins. */
+static void wide_rules(void **state)
+{
+	struct unwind_wide wide[300];
+	struct unwind_table t = make_table(1000);
+
+	t.wide = wide;
+	t.n_wide = sizeof(wide) / sizeof(wide[0]);
+	for (uint32_t i = 0; i < t.n_wide; i++)
+		wide[i] = (struct unwind_wide){.cfa = {UNWIND_REG_PLUS, 7, 0, (int32_t)i}, .ra = {UNWIND_AT_CFA, 0, 0, -8}};
+	for (uint32_t i = 0; i < t.n; i++) {
+		t.rows[i] = (struct unwind_row){.pc = i * 40, .kind = UNWIND_CFA_RSP, .cfa_off = (int16_t)i};
+		if (i % 3 == 0)
+			unwind_row_set_wide(&t.rows[i], i % t.n_wide);
+	}
+	for (uint32_t first = 0; first < 2 * UNWIND_CHUNK_WORDS; first += 1021)
+		check(&t, first);
+	free(t.rows);
+}
+
+static void a_number_of_a_wide_rule_fits(void **state)
+{
+	static const uint32_t numbers[] = {0, 15, 16, 0xfff, 0x1000, 0x12345, UNWIND_WIDE_MAX};
+	struct unwind_row row = {0};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		unwind_row_set_wide(&row, numbers[i]);
+		assert_int_equal(unwind_row_wide(&row), numbers[i]);
+		assert_int_equal(row.kind & 15, UNWIND_CFA_WIDE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_rows),
 		cmocka_unit_test(dense_rows),
 		cmocka_unit_test(many_rows),
+		cmocka_unit_test(wide_rules),
+		cmocka_unit_test(a_number_of_a_wide_rule_fits),
 	};
 
 	return cmocka_run_group_tests_name("unwind_pack", tests, NULL, NULL);

@@ -5,7 +5,7 @@
  * CFA, RBP, RSP and the return address is read over.
  *
  * A hostile program costs no more than its length: each byte is looked at once, an advance past the function's end ends
- * it, expressions are compared with the few shapes that exist and never evaluated, and remembered states have a fixed
+ * it, expressions are looked at as they are set and never evaluated, and remembered states have a fixed
  * place (compilers nest them once, rarely twice).
  */
 #include "elf/cfa.h"
@@ -99,6 +99,34 @@ void cfa_rows_add(struct cfa_rows *rows, uint32_t pc, uint32_t rule)
 	rows_add(rows, pc, rule);
 }
 
+/* A small file has few, and what follows each other is often the same. */
+#define WIDE_LOOK_BACK 8
+
+static uint32_t wide_number(struct cfa_rows *rows, const struct unwind_wide *wide)
+{
+	for (size_t i = rows->wide.n; i > 0 && i + WIDE_LOOK_BACK > rows->wide.n; i--)
+		if (memcmp(&rows->wide.at[i - 1], wide, sizeof(*wide)) == 0)
+			return (uint32_t)(i - 1);
+	vec_push(&rows->wide, *wide);
+	return (uint32_t)(rows->wide.n - 1);
+}
+
+/* kind, rbp_off and cfa_off of a row that has the state's rules. */
+static uint32_t state_rule(struct cfa_rows *rows, const struct cfa_state *s)
+{
+	struct unwind_wide wide;
+	uint32_t rule, number;
+	bool is_wide;
+
+	if (cfa_is_usual(s))
+		return cfa_usual_rule(s);
+	rule = cfa_unusual_rule(s, &wide, &is_wide);
+	if (!is_wide)
+		return rule;
+	number = wide_number(rows, &wide);
+	return number <= UNWIND_WIDE_MAX ? rule | number << 4 : cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_OFFSET);
+}
+
 static inline bool scale(const struct run *r, int64_t factored, int64_t *bytes)
 {
 	return !__builtin_mul_overflow(factored, r->ctx->data_align, bytes);
@@ -126,7 +154,7 @@ static inline bool advance_to(struct run *r, uint64_t to)
 	if (!more)
 		to = range->end;
 	if (to > r->row) {
-		rows_add(r->rows, (uint32_t)(r->row - range->base), cfa_state_rule(&r->now));
+		rows_add(r->rows, (uint32_t)(r->row - range->base), state_rule(r->rows, &r->now));
 		r->row = to;
 	}
 	r->loc = to;
@@ -226,8 +254,8 @@ static bool change_cfa(struct run *r, uint8_t op)
 /* Instructions that change another register's rule. false: damaged. */
 static bool change_register(struct run *r, uint8_t op)
 {
-	uint64_t reg = dw_uleb(&r->c);
-	enum cfa_saved how = SAVED_OTHER;
+	uint64_t reg = dw_uleb(&r->c), from = 0;
+	enum unwind_how how = UNWIND_AT_CFA;
 	int64_t off = 0;
 	bool ok = true;
 
@@ -236,40 +264,36 @@ static bool change_register(struct run *r, uint8_t op)
 		cfa_restore(&r->now, reg, &r->ctx->initial);
 		return true;
 	case DW_CFA_undefined:
-		how = SAVED_UNDEFINED;
+		how = UNWIND_LOST;
 		break;
 	case DW_CFA_same_value:
-		how = SAVED_SAME;
+		how = UNWIND_SAME;
 		break;
 	case DW_CFA_register:
-		dw_uleb(&r->c);
+		how = UNWIND_REG_PLUS;
+		from = dw_uleb(&r->c);
 		break;
 	case DW_CFA_expression:
-		cfa_set_saved_expression(&r->now, reg, block(r));
-		return true;
 	case DW_CFA_val_expression:
-		block(r);
-		break;
+		cfa_set_saved_expression(&r->now, reg, block(r), op == DW_CFA_val_expression);
+		return true;
 	case DW_CFA_val_offset:
 	case DW_CFA_val_offset_sf:
-		how = SAVED_IS_CFA_PLUS;
+		how = UNWIND_CFA_PLUS;
 		ok = op == DW_CFA_val_offset ? scaled_uleb(r, &off) : scaled_sleb(r, &off);
 		break;
 	case DW_CFA_offset_extended:
-		how = SAVED_AT_CFA;
 		ok = scaled_uleb(r, &off);
 		break;
 	case DW_CFA_offset_extended_sf:
-		how = SAVED_AT_CFA;
 		ok = scaled_sleb(r, &off);
 		break;
 	case DW_CFA_GNU_negative_offset_extended:
-		how = SAVED_AT_CFA;
 		ok = scaled_uleb(r, &off) && !__builtin_sub_overflow((int64_t)0, off, &off);
 		break;
 	}
 	if (ok)
-		cfa_set_saved(&r->now, reg, how, off);
+		cfa_set_saved(&r->now, reg, how, from, off);
 	return ok;
 }
 
@@ -284,7 +308,7 @@ static enum next execute(struct run *r, uint8_t op)
 	case DW_CFA_offset:
 		ok = scaled_uleb(r, &off);
 		if (ok)
-			cfa_set_saved(&r->now, op & 0x3f, SAVED_AT_CFA, off);
+			cfa_set_saved(&r->now, op & 0x3f, UNWIND_AT_CFA, 0, off);
 		break;
 	case DW_CFA_restore:
 		cfa_restore(&r->now, op & 0x3f, &r->ctx->initial);
@@ -386,7 +410,7 @@ static void run_usual(struct run *r)
 	const uint8_t *p = r->c.p, *const end = r->c.end, *const last = r->ctx->section_end - 8;
 	const uint64_t base = r->range->base, stop = r->range->end - base;
 	uint64_t loc = r->loc - base, row = r->row - base;
-	uint32_t rule = cfa_state_rule(&r->now), before = r->rows->n ? rule_of(&r->rows->at[r->rows->n - 1]) : ~rule;
+	uint32_t rule = cfa_usual_rule(&r->now), before = r->rows->n ? rule_of(&r->rows->at[r->rows->n - 1]) : ~rule;
 	struct unwind_row *out = &r->rows->at[r->rows->n];
 
 	while (p < end && p <= last) {

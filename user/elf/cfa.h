@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Call frame programs: the byte code in .eh_frame's CIEs and FDEs that says, for each range of a function, how to
- * find the caller's registers. Only what a row (bpf/unwind_row.h) can hold is followed: CFA, RBP, and whether the
- * return address and RSP are where x86-64 has them. x86-64.
+ * find the caller's registers. Only what a row or a wide rule (bpf/unwind_row.h) can hold is followed: CFA, RBP, RSP and
+ * the return address. x86-64.
  */
 #ifndef ALLOCTRACE_ELF_CFA_H
 #define ALLOCTRACE_ELF_CFA_H
@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "elf/cfastate.h"
 #include "elf/dwcursor.h"
 
@@ -30,6 +31,7 @@ struct cfa_rows {
 	size_t n, cap, max;
 	bool lent;	/* `at` is a part of another's memory: it is left there when more room is needed */
 	bool full;	/* there are more than max, or some were dropped: the table is of no use */
+	vec_of(struct unwind_wide) wide;	/* by the number that rows have */
 };
 
 /* What one function's program is run for: rows for [from, end). The program counts from start; `from` is later where

@@ -4,8 +4,10 @@
 #include <string.h>
 
 enum {
-	DW_OP_deref = 0x06, DW_OP_and = 0x1a, DW_OP_plus = 0x22, DW_OP_plus_uconst = 0x23, DW_OP_shl = 0x24,
-	DW_OP_ge = 0x2a, DW_OP_lit0 = 0x30, DW_OP_breg0 = 0x70,
+	DW_OP_deref = 0x06, DW_OP_const1u = 0x08, DW_OP_const1s, DW_OP_const2u, DW_OP_const2s, DW_OP_const4u, DW_OP_const4s,
+	DW_OP_const8u, DW_OP_const8s, DW_OP_constu, DW_OP_consts, DW_OP_and = 0x1a, DW_OP_minus = 0x1c, DW_OP_plus = 0x22,
+	DW_OP_plus_uconst, DW_OP_shl = 0x24, DW_OP_ge = 0x2a, DW_OP_lit0 = 0x30, DW_OP_lit31 = 0x4f, DW_OP_breg0 = 0x70,
+	DW_OP_breg31 = 0x8f, DW_OP_bregx = 0x92,
 };
 
 uint32_t cfa_rule(enum unwind_cfa kind, int16_t cfa_off)
@@ -22,33 +24,100 @@ static uint32_t rbp_rule(enum unwind_rbp kind, int64_t bytes)
 	return (uint32_t)kind << 4 | (uint32_t)(uint8_t)(bytes / 8) << 8;
 }
 
-uint32_t cfa_unusual_rule(const struct cfa_state *s)
+static struct unwind_place place(enum unwind_how how, uint64_t reg, int64_t off)
 {
-	bool ra_usual = !(s->places & PLACE_RA);
+	if (off < INT32_MIN || off > INT32_MAX || (reg >= UNWIND_REGS && (how == UNWIND_AT_REG || how == UNWIND_REG_PLUS)))
+		return (struct unwind_place){.how = UNWIND_LOST};
+	return (struct unwind_place){.how = how, .reg = (uint8_t)reg, .off = (int32_t)off};
+}
 
-	if (s->places & PLACE_RA_UNDEFINED)
-		return cfa_rule(UNWIND_CFA_STOP, 0);
-	if (s->places == (PLACE_RA_SIGNAL | PLACE_RSP_SIGNAL) && s->rbp_signal && s->cfa == CFA_RSP_MEM &&
-	    s->cfa_expression == UNWIND_SIGNAL_RSP / 8 * 32)
-		return cfa_rule(UNWIND_CFA_SIGNAL, 0);
-	if (s->places)
-		return cfa_rule(UNWIND_CFA_UNSUPPORTED, ra_usual ? UNWIND_WHY_RSP : UNWIND_WHY_RETURN);
+static bool is_at(const struct unwind_place *p, enum unwind_how how, unsigned int reg, int32_t off)
+{
+	return p->how == how && p->reg == reg && p->off == off;
+}
+
+static bool is_signal(const struct cfa_state *s)
+{
+	return s->places == (PLACE_RA_OTHER | PLACE_RSP_OTHER) && s->rbp_signal && s->cfa == CFA_RSP_MEM &&
+	       s->cfa_expression == UNWIND_SIGNAL_RSP / 8 * 32 &&
+	       is_at(&s->ra, UNWIND_AT_REG, CFA_REG_RSP, UNWIND_SIGNAL_RIP) &&
+	       is_at(&s->rsp, UNWIND_AT_REG, CFA_REG_RSP, UNWIND_SIGNAL_RSP);
+}
+
+static struct unwind_place cfa_place(const struct cfa_state *s)
+{
+	struct unwind_place p;
+
 	switch (s->cfa) {
-	case CFA_REG:
-		return cfa_rule(UNWIND_CFA_REGISTER, s->cfa_reg < INT16_MAX ? (int16_t)s->cfa_reg : INT16_MAX);
-	case CFA_RSP_MEM:
-	case CFA_RBP_MEM:
-	case CFA_PLT:
-		return s->rbp | cfa_rule(s->cfa, s->cfa_expression);
-	case CFA_EXPRESSION:
-		return cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_EXPRESSION);
 	case CFA_RSP:
 	case CFA_RBP:
-	case CFA_EXPRESSION_RANGE:
-		return cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_OFFSET);
+	case CFA_REG:
+		return place(UNWIND_REG_PLUS, s->cfa_reg, s->cfa_off);
+	case CFA_RSP_MEM:
+	case CFA_RBP_MEM:
+		p = place(UNWIND_AT_REG, s->cfa == CFA_RSP_MEM ? CFA_REG_RSP : CFA_REG_RBP,
+			  UNWIND_MEM_AT(s->cfa_expression));
+		p.plus = UNWIND_MEM_PLUS(s->cfa_expression);
+		return p;
+	case CFA_EXPRESSION:
+		return s->cfa_wide;
 	default:
-		return cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_NO_CFA);
+		return place(UNWIND_LOST, 0, 0);
 	}
+}
+
+static struct unwind_place rbp_place(const struct cfa_state *s)
+{
+	const int64_t off = (int64_t)(int8_t)(s->rbp >> 8) * 8;
+
+	switch ((enum unwind_rbp)(s->rbp >> 4 & 15)) {
+	case UNWIND_RBP_SAME:
+		return place(UNWIND_SAME, 0, 0);
+	case UNWIND_RBP_CFA:
+		return place(UNWIND_AT_CFA, 0, off);
+	case UNWIND_RBP_RBP:
+		return place(UNWIND_AT_REG, CFA_REG_RBP, off);
+	case UNWIND_RBP_UNSUPPORTED:
+		return s->rbp_wide;
+	default:
+		return place(UNWIND_LOST, 0, 0);
+	}
+}
+
+static enum unwind_why cfa_why(const struct cfa_state *s)
+{
+	return s->cfa == CFA_NONE ? UNWIND_WHY_NO_CFA : s->cfa == CFA_RSP || s->cfa == CFA_RBP || s->cfa == CFA_REG ?
+	       UNWIND_WHY_OFFSET : UNWIND_WHY_EXPRESSION;
+}
+
+uint32_t cfa_unusual_rule(const struct cfa_state *s, struct unwind_wide *wide, bool *is_wide)
+{
+	*is_wide = false;
+	if (s->places & PLACE_RA_UNDEFINED)
+		return cfa_rule(UNWIND_CFA_STOP, 0);
+	if (is_signal(s))
+		return cfa_rule(UNWIND_CFA_SIGNAL, 0);
+	if (!s->places && s->rbp != UNWIND_RBP_UNSUPPORTED << 4) {
+		if (s->cfa == CFA_RSP_MEM || s->cfa == CFA_RBP_MEM || s->cfa == CFA_PLT)
+			return s->rbp | cfa_rule(s->cfa, s->cfa_expression);
+		if (s->cfa == CFA_REG && s->cfa_reg < UNWIND_REGS && cfa_fits(s->cfa_off, -2048, 2047))
+			return s->rbp | cfa_rule(UNWIND_CFA_REGISTER,
+						 (int16_t)UNWIND_REGISTER((int64_t)s->cfa_reg, s->cfa_off));
+	}
+	*wide = (struct unwind_wide){
+		.cfa = cfa_place(s),
+		.ra = s->places & PLACE_RA ? s->ra : place(UNWIND_AT_CFA, 0, -8),
+		.rsp = s->places & PLACE_RSP ? s->rsp : place(UNWIND_CFA_PLUS, 0, 0),
+		.rbp = rbp_place(s),
+	};
+	if (wide->cfa.how == UNWIND_LOST)
+		return cfa_rule(UNWIND_CFA_UNSUPPORTED, cfa_why(s));
+	if ((s->places & PLACE_RA_NONE) || wide->ra.how == UNWIND_LOST || wide->ra.how == UNWIND_SAME)
+		return cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_RETURN);
+	if (wide->rsp.how == UNWIND_LOST)
+		return cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_RSP);
+	*is_wide = true;
+	return cfa_rule(UNWIND_CFA_WIDE, 0);
 }
 
 void cfa_set_register(struct cfa_state *s, uint64_t reg)
@@ -70,111 +139,205 @@ static bool is_plt_rest(const uint8_t *p, size_t len, int16_t *n)
 	return *n >= 0 && *n <= 15;
 }
 
+/* A value as an expression makes it: base + off; or, if it was read, *(base + off) + plus. */
+struct value {
+	enum { VALUE_CONST, VALUE_REG, VALUE_CFA } base;
+	uint64_t reg;
+	int64_t off, plus;
+	bool is_read;
+};
+
+#define VALUES_MAX 4
+
+/* What an expression has made so far. */
+struct values {
+	struct value at[VALUES_MAX];
+	unsigned int n;
+};
+
+static bool push(struct values *v, struct value value)
+{
+	if (v->n == VALUES_MAX)
+		return false;
+	v->at[v->n++] = value;
+	return true;
+}
+
+static bool add(struct value *v, int64_t n)
+{
+	return !__builtin_add_overflow(v->is_read ? v->plus : v->off, n, v->is_read ? &v->plus : &v->off);
+}
+
+/* The two values on top are to become their sum or difference, of which one has to be a constant. */
+static bool combine(struct values *v, bool minus)
+{
+	struct value *a, *b, swap;
+	int64_t n;
+
+	if (v->n < 2)
+		return false;
+	a = &v->at[v->n - 2];
+	b = &v->at[--v->n];
+	if (!minus && a->base == VALUE_CONST) {
+		swap = *a;
+		*a = *b;
+		*b = swap;
+	}
+	n = b->off;
+	return b->base == VALUE_CONST && (!minus || !__builtin_sub_overflow((int64_t)0, n, &n)) && add(a, n);
+}
+
+static bool push_constant(struct values *v, uint8_t op, struct dwcursor *e)
+{
+	static const uint8_t sizes[] = { 1, 2, 4, 8 };
+	struct value value = { .base = VALUE_CONST };
+	unsigned int shift;
+
+	if (op >= DW_OP_lit0) {
+		value.off = op - DW_OP_lit0;
+	} else if (op == DW_OP_constu) {
+		value.off = (int64_t)dw_uleb(e);
+	} else if (op == DW_OP_consts) {
+		value.off = dw_sleb(e);
+	} else {
+		shift = 64 - 8 * sizes[(op - DW_OP_const1u) / 2];
+		value.off = (int64_t)(dw_fixed(e, sizes[(op - DW_OP_const1u) / 2]) << shift);
+		value.off = op & 1 ? value.off >> shift : (int64_t)((uint64_t)value.off >> shift);
+	}
+	return push(v, value);
+}
+
+/* One operation. false: one that is not followed, or that can't be. */
+static bool operate(struct values *v, uint8_t op, struct dwcursor *e)
+{
+	struct value *top = v->n ? &v->at[v->n - 1] : NULL;
+	uint64_t reg = op == DW_OP_bregx ? dw_uleb(e) : (uint64_t)op - DW_OP_breg0, n;
+
+	if ((op >= DW_OP_breg0 && op <= DW_OP_breg31) || op == DW_OP_bregx)
+		return push(v, (struct value){.base = VALUE_REG, .reg = reg, .off = dw_sleb(e)});
+	if ((op >= DW_OP_lit0 && op <= DW_OP_lit31) || (op >= DW_OP_const1u && op <= DW_OP_consts))
+		return push_constant(v, op, e);
+	switch (op) {
+	case DW_OP_plus:
+	case DW_OP_minus:
+		return combine(v, op == DW_OP_minus);
+	case DW_OP_plus_uconst:
+		n = dw_uleb(e);
+		return top && n <= INT64_MAX && add(top, (int64_t)n);
+	case DW_OP_deref:
+		if (!top || top->is_read || top->base == VALUE_CONST)
+			return false;
+		return top->is_read = true;
+	default:
+		return false;
+	}
+}
+
+/* Follows an expression; what it makes of what is in v. false: it is not followed. */
+static bool evaluate(struct values *v, struct dwcursor e, struct value *value)
+{
+	while (e.p < e.end)
+		if (!operate(v, dw_u8(&e), &e) || e.bad)
+			return false;
+	*value = v->at[v->n ? v->n - 1 : 0];
+	return v->n > 0;
+}
+
+static struct unwind_place expression_cfa(const struct value *v)
+{
+	struct unwind_place p = place(v->is_read ? UNWIND_AT_REG : UNWIND_REG_PLUS, v->reg, v->off);
+
+	if (v->base != VALUE_REG || v->plus < INT16_MIN || v->plus > INT16_MAX)
+		return place(UNWIND_LOST, 0, 0);
+	if (p.how != UNWIND_LOST)
+		p.plus = (int16_t)v->plus;
+	return p;
+}
+
 void cfa_set_expression(struct cfa_state *s, struct dwcursor e)
 {
-	uint8_t op = dw_u8(&e);
-	bool rsp = op == DW_OP_breg0 + CFA_REG_RSP;
-	int64_t at = dw_sleb(&e), plus = 0;
+	static const uint8_t plt[] = { DW_OP_breg0 + CFA_REG_RSP, 8 };
+	struct values values = {0};
+	struct value v;
+	bool rsp;
 
 	s->cfa = CFA_EXPRESSION;
-	if (e.bad || (!rsp && op != DW_OP_breg0 + CFA_REG_RBP))
-		return;
-	if (e.p == e.end) {
-		s->cfa = rsp ? CFA_RSP : CFA_RBP;
-		s->cfa_reg = rsp ? CFA_REG_RSP : CFA_REG_RBP;
-		s->cfa_off = at;
-		return;
-	}
-	if (rsp && at == 8 && is_plt_rest(e.p, dw_left(&e), &s->cfa_expression)) {
+	s->cfa_wide = place(UNWIND_LOST, 0, 0);
+	if (dw_left(&e) > sizeof(plt) && memcmp(e.p, plt, sizeof(plt)) == 0 &&
+	    is_plt_rest(e.p + sizeof(plt), dw_left(&e) - sizeof(plt), &s->cfa_expression)) {
 		s->cfa = CFA_PLT;
 		return;
 	}
-	if (dw_u8(&e) != DW_OP_deref)
+	if (!evaluate(&values, e, &v))
 		return;
-	if (e.p < e.end) {
-		if (dw_u8(&e) != DW_OP_plus_uconst)
-			return;
-		plus = (int64_t)dw_uleb(&e);
+	s->cfa_wide = expression_cfa(&v);
+	rsp = s->cfa_wide.reg == CFA_REG_RSP;
+	if (s->cfa_wide.how == UNWIND_LOST || (!rsp && s->cfa_wide.reg != CFA_REG_RBP))
+		return;
+	if (!v.is_read) {
+		cfa_set_register(s, s->cfa_wide.reg);
+		s->cfa_off = v.off;
+	} else if (cfa_fits(v.off, -1024, 1023) && cfa_fits(v.plus, 0, 31)) {
+		s->cfa = rsp ? CFA_RSP_MEM : CFA_RBP_MEM;
+		s->cfa_expression = (int16_t)(v.off / 8 * 32 + v.plus / 8);
 	}
-	if (e.bad || e.p < e.end)
-		return;
-	if (!cfa_fits(at, -1024, 1023) || !cfa_fits(plus, 0, 31)) {
-		s->cfa = CFA_EXPRESSION_RANGE;
-		return;
-	}
-	s->cfa = rsp ? CFA_RSP_MEM : CFA_RBP_MEM;
-	s->cfa_expression = (int16_t)(at / 8 * 32 + plus / 8);
 }
 
-static void set_ra(struct cfa_state *s, enum cfa_saved how, int64_t off)
+static void set_rbp(struct cfa_state *s, struct unwind_place p)
 {
-	uint8_t place = PLACE_RA_OTHER;
-
-	if (how == SAVED_AT_CFA && off == -8)
-		place = 0;
-	else if (how == SAVED_UNDEFINED)
-		place = PLACE_RA_UNDEFINED;
-	else if (how == SAVED_AT_RSP && off == UNWIND_SIGNAL_RIP)
-		place = PLACE_RA_SIGNAL;
-	s->places = (s->places & ~PLACE_RA) | place;
-}
-
-static void set_rsp(struct cfa_state *s, enum cfa_saved how, int64_t off)
-{
-	uint8_t place = PLACE_RSP_OTHER;
-
-	if (how == SAVED_IS_CFA_PLUS && off == 0)
-		place = 0;
-	else if (how == SAVED_AT_RSP && off == UNWIND_SIGNAL_RSP)
-		place = PLACE_RSP_SIGNAL;
-	s->places = (s->places & ~PLACE_RSP) | place;
-}
-
-static void set_rbp(struct cfa_state *s, enum cfa_saved how, int64_t off)
-{
-	s->rbp_signal = how == SAVED_AT_RSP && off == UNWIND_SIGNAL_RBP;
-	switch (how) {
-	case SAVED_SAME:
+	s->rbp_signal = is_at(&p, UNWIND_AT_REG, CFA_REG_RSP, UNWIND_SIGNAL_RBP);
+	s->rbp_wide = p;
+	if (p.how == UNWIND_SAME)
 		s->rbp = rbp_rule(UNWIND_RBP_SAME, 0);
-		break;
-	case SAVED_AT_CFA:
-		s->rbp = rbp_rule(UNWIND_RBP_CFA, off);
-		break;
-	case SAVED_AT_RBP:
-		s->rbp = rbp_rule(UNWIND_RBP_RBP, off);
-		break;
-	case SAVED_UNDEFINED:
+	else if (p.how == UNWIND_AT_CFA)
+		s->rbp = rbp_rule(UNWIND_RBP_CFA, p.off);
+	else if (p.how == UNWIND_AT_REG && p.reg == CFA_REG_RBP)
+		s->rbp = rbp_rule(UNWIND_RBP_RBP, p.off);
+	else if (p.how == UNWIND_LOST)
 		s->rbp = rbp_rule(UNWIND_RBP_UNDEFINED, 0);
-		break;
-	default:
+	else
 		s->rbp = rbp_rule(UNWIND_RBP_UNSUPPORTED, 0);
+}
+
+static void set_place(struct cfa_state *s, uint64_t reg, struct unwind_place p)
+{
+	if (reg == CFA_REG_RBP) {
+		set_rbp(s, p);
+	} else if (reg == CFA_REG_RETURN) {
+		s->ra = p;
+		s->places = (s->places & ~PLACE_RA) | (is_at(&p, UNWIND_AT_CFA, 0, -8) ? 0 : PLACE_RA_OTHER);
+	} else if (reg == CFA_REG_RSP) {
+		s->rsp = p;
+		s->places = (s->places & ~PLACE_RSP) | (is_at(&p, UNWIND_CFA_PLUS, 0, 0) ? 0 : PLACE_RSP_OTHER);
 	}
 }
 
-void cfa_set_saved(struct cfa_state *s, uint64_t reg, enum cfa_saved how, int64_t off)
+void cfa_set_saved(struct cfa_state *s, uint64_t reg, enum unwind_how how, uint64_t from, int64_t off)
 {
-	if (reg == CFA_REG_RBP)
-		set_rbp(s, how, off);
-	else if (reg == CFA_REG_RETURN)
-		set_ra(s, how, off);
-	else if (reg == CFA_REG_RSP)
-		set_rsp(s, how, off);
+	if (cfa_is_other(reg))
+		return;
+	set_place(s, reg, place(how, from, off));
+	if (reg == CFA_REG_RETURN && how == UNWIND_LOST)
+		s->places = (s->places & ~PLACE_RA) | PLACE_RA_UNDEFINED;
 }
 
-/* Only "register + n" is understood. */
-void cfa_set_saved_expression(struct cfa_state *s, uint64_t reg, struct dwcursor e)
+/* The CFA is there when the expression begins. */
+void cfa_set_saved_expression(struct cfa_state *s, uint64_t reg, struct dwcursor e, bool is_value)
 {
-	uint8_t op = dw_u8(&e);
-	int64_t off = dw_sleb(&e);
-	enum cfa_saved how = SAVED_OTHER;
+	struct values values = { .at = { { .base = VALUE_CFA } }, .n = 1 };
+	struct value v;
+	struct unwind_place p = place(UNWIND_LOST, 0, 0);
 
-	if (!e.bad && e.p == e.end) {
-		if (op == DW_OP_breg0 + CFA_REG_RBP)
-			how = SAVED_AT_RBP;
-		else if (op == DW_OP_breg0 + CFA_REG_RSP)
-			how = SAVED_AT_RSP;
+	if (cfa_is_other(reg))
+		return;
+	/* What was read is the register's value, but where that has to be read from there. */
+	if (evaluate(&values, e, &v) && v.base != VALUE_CONST && v.plus == 0 && (is_value || !v.is_read)) {
+		if (v.base == VALUE_CFA)
+			p = place(is_value && !v.is_read ? UNWIND_CFA_PLUS : UNWIND_AT_CFA, 0, v.off);
+		else
+			p = place(is_value && !v.is_read ? UNWIND_REG_PLUS : UNWIND_AT_REG, v.reg, v.off);
 	}
-	cfa_set_saved(s, reg, how, off);
+	set_place(s, reg, p);
 }
 
 void cfa_restore(struct cfa_state *s, uint64_t reg, const struct cfa_state *from)
@@ -182,9 +345,12 @@ void cfa_restore(struct cfa_state *s, uint64_t reg, const struct cfa_state *from
 	if (reg == CFA_REG_RBP) {
 		s->rbp = from->rbp;
 		s->rbp_signal = from->rbp_signal;
+		s->rbp_wide = from->rbp_wide;
 	} else if (reg == CFA_REG_RETURN) {
+		s->ra = from->ra;
 		s->places = (s->places & ~PLACE_RA) | (from->places & PLACE_RA);
 	} else if (reg == CFA_REG_RSP) {
+		s->rsp = from->rsp;
 		s->places = (s->places & ~PLACE_RSP) | (from->places & PLACE_RSP);
 	}
 }

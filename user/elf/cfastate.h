@@ -16,9 +16,9 @@
 #include "elf/dwcursor.h"
 
 /* DWARF's register numbers on x86-64. */
-#define CFA_REG_RBP 6
-#define CFA_REG_RSP 7
-#define CFA_REG_RETURN 16
+#define CFA_REG_RBP UNWIND_REG_RBP
+#define CFA_REG_RSP UNWIND_REG_RSP
+#define CFA_REG_RETURN UNWIND_REGS
 
 /* The rules in force at one pc. */
 struct cfa_state {
@@ -29,35 +29,33 @@ struct cfa_state {
 	uint8_t places;	/* 0: return address and RSP are where they always are; else enum cfa_places */
 	int16_t cfa_expression;	/* what the row's cfa_off will be where the CFA is one */
 	bool rbp_signal;	/* RBP is where it is in a signal frame */
+	/* For wide rules: */
+	struct unwind_place cfa_wide;	/* where the CFA is CFA_EXPRESSION; LOST: it is not followed */
+	struct unwind_place ra, rsp;	/* where `places` is not 0 */
+	struct unwind_place rbp_wide;	/* where `rbp` says UNWIND_RBP_UNSUPPORTED */
 };
 
 /* CFA_REG: a register and an offset; the two usual ones have their row's kind as value. */
 enum cfa_how {
 	CFA_NONE = 0, CFA_RSP = UNWIND_CFA_RSP, CFA_RBP = UNWIND_CFA_RBP, CFA_RBP_MEM = UNWIND_CFA_RBP_MEM,
-	CFA_RSP_MEM = UNWIND_CFA_RSP_MEM, CFA_PLT = UNWIND_CFA_PLT, CFA_REG = 16, CFA_EXPRESSION, CFA_EXPRESSION_RANGE,
+	CFA_RSP_MEM = UNWIND_CFA_RSP_MEM, CFA_PLT = UNWIND_CFA_PLT, CFA_REG = 16, CFA_EXPRESSION,
 };
 
 /* Where the return address and the caller's RSP are, if not at CFA - 8 and the CFA itself. NONE: nothing said yet,
  * which must not pass for the usual. */
 enum cfa_places {
-	PLACE_RA_UNDEFINED = 1, PLACE_RA_SIGNAL = 2, PLACE_RA_OTHER = 4, PLACE_RA_NONE = 8,
-	PLACE_RSP_SIGNAL = 16, PLACE_RSP_OTHER = 32,
-	PLACE_RA = 15, PLACE_RSP = 48,
-};
-
-/* How an instruction says that a register was saved. */
-enum cfa_saved {
-	SAVED_AT_CFA, SAVED_AT_RBP, SAVED_AT_RSP, SAVED_SAME, SAVED_UNDEFINED, SAVED_IS_CFA_PLUS, SAVED_OTHER,
+	PLACE_RA_UNDEFINED = 1, PLACE_RA_OTHER = 2, PLACE_RA_NONE = 4, PLACE_RSP_OTHER = 8,
+	PLACE_RA = 7, PLACE_RSP = 8,
 };
 
 /* CFA = reg + the offset that is there already. */
 void cfa_set_register(struct cfa_state *s, uint64_t reg);
 /* CFA = the value of the expression e. */
 void cfa_set_expression(struct cfa_state *s, struct dwcursor e);
-/* What was said about register reg: saved at off bytes from something, or not at all. */
-void cfa_set_saved(struct cfa_state *s, uint64_t reg, enum cfa_saved how, int64_t off);
-/* Register reg is saved at the address that the expression e gives. */
-void cfa_set_saved_expression(struct cfa_state *s, uint64_t reg, struct dwcursor e);
+/* What was said about register reg: `from` is a register, for those rules that have one. */
+void cfa_set_saved(struct cfa_state *s, uint64_t reg, enum unwind_how how, uint64_t from, int64_t off);
+/* Register reg is saved at the address that the expression e gives; is_value: it is that. */
+void cfa_set_saved_expression(struct cfa_state *s, uint64_t reg, struct dwcursor e, bool is_value);
 /* Register reg's rule becomes what it is in `from`. */
 void cfa_restore(struct cfa_state *s, uint64_t reg, const struct cfa_state *from);
 
@@ -69,8 +67,9 @@ static inline bool cfa_is_other(uint64_t reg)
 
 /* kind, rbp_off and cfa_off of a row without RBP rule. */
 uint32_t cfa_rule(enum unwind_cfa kind, int16_t cfa_off);
-/* cfa_state_rule() of all but the two usual ones. */
-uint32_t cfa_unusual_rule(const struct cfa_state *s);
+/* The rule of a row of all but the two usual states. *is_wide: it is UNWIND_CFA_WIDE without its number, and *wide is
+ * what that is to mean. */
+uint32_t cfa_unusual_rule(const struct cfa_state *s, struct unwind_wide *wide, bool *is_wide);
 
 /* bytes / 8 is a whole number within [min, max]. */
 static inline bool cfa_fits(int64_t bytes, int64_t min, int64_t max)
@@ -81,15 +80,14 @@ static inline bool cfa_fits(int64_t bytes, int64_t min, int64_t max)
 /* The CFA is a small offset from RSP or RBP, and return address and RSP are where they always are. */
 static inline bool cfa_is_usual(const struct cfa_state *s)
 {
-	return !s->places && (s->cfa == CFA_RSP || s->cfa == CFA_RBP) && cfa_fits(s->cfa_off, INT16_MIN, INT16_MAX);
+	return !s->places && (s->cfa == CFA_RSP || s->cfa == CFA_RBP) && cfa_fits(s->cfa_off, INT16_MIN, INT16_MAX) &&
+	       s->rbp != UNWIND_RBP_UNSUPPORTED << 4;
 }
 
-/* kind, rbp_off and cfa_off of a row that has the state's rules. */
-static inline uint32_t cfa_state_rule(const struct cfa_state *s)
+/* kind, rbp_off and cfa_off of a row that has the rules of a usual state. */
+static inline uint32_t cfa_usual_rule(const struct cfa_state *s)
 {
-	if (cfa_is_usual(s))
-		return s->rbp | s->cfa | (uint32_t)(s->cfa_off / 8) << 16;
-	return cfa_unusual_rule(s);
+	return s->rbp | s->cfa | (uint32_t)(s->cfa_off / 8) << 16;
 }
 
 #endif

@@ -415,6 +415,24 @@ static void free_rows(struct cfa_rows *rows)
 {
 	if (!rows->lent)
 		free(rows->at);
+	vec_free(&rows->wide);
+}
+
+/* The wide rules of b behind those of a. */
+static void join_wide(struct cfa_rows *all, struct cfa_rows *a, struct cfa_rows *b)
+{
+	const size_t first = a->wide.n;
+
+	for (size_t i = 0; i < b->wide.n; i++)
+		vec_push(&a->wide, b->wide.at[i]);
+	for (size_t i = 0; i < b->n && b->wide.n; i++)
+		if ((b->at[i].kind & 15) == UNWIND_CFA_WIDE)
+			unwind_row_set_wide(&b->at[i], unwind_row_wide(&b->at[i]) + (uint32_t)first);
+	all->wide.at = a->wide.at;
+	all->wide.n = a->wide.n;
+	all->wide.cap = a->wide.cap;
+	a->wide.at = NULL;
+	a->wide.n = a->wide.cap = 0;
 }
 
 /*
@@ -427,6 +445,7 @@ static struct cfa_rows join_rows(struct unwind_row *room, struct cfa_rows *a, st
 	struct cfa_rows all = { .at = room, .n = a->n, .cap = a->n + b->n + 1, .max = a->max };
 	uint32_t rule;
 
+	join_wide(&all, a, b);
 	if (!a->lent || !b->lent) {
 		all.at = xrealloc_array(NULL, all.cap, sizeof(*all.at));
 		memcpy(all.at, a->at, a->n * sizeof(*all.at));
@@ -479,12 +498,15 @@ static int build_rows(struct loader *l)
 	all = join_rows(room, &a.rows, &b.rows);
 	if (n)
 		cfa_rows_add(&all, half < n ? b.covered : a.covered, cfa_rule(UNWIND_CFA_GAP, 0));
-	if (all.full) {
-		free(all.at);
+	if (all.full || all.wide.n > UNWIND_WIDE_MAX) {
+		all.lent = false;
+		free_rows(&all);
 		return -EFBIG;
 	}
 	l->table->rows = xrealloc_array(all.at, all.n, sizeof(*all.at));
 	l->table->n = all.n;
+	l->table->wide = all.wide.at;
+	l->table->n_wide = all.wide.n;
 	return 0;
 }
 

@@ -48,8 +48,23 @@ struct unwind_table {
 	/* Sorted by pc, neighbours differ. The last one is a gap, so that each row's end is the next one's pc. */
 	struct unwind_row *rows;
 	size_t n;
+	struct unwind_wide *wide;	/* by the number that rows have */
+	size_t n_wide;
 	struct unwind_stats stats;
 };
+
+/* The number of a row that is UNWIND_CFA_WIDE: in a table, of unwind_table.wide. */
+static inline uint32_t unwind_row_wide(const struct unwind_row *row)
+{
+	return (uint32_t)row->kind >> 4 | (uint32_t)(uint8_t)row->rbp_off << 4 | (uint32_t)(uint16_t)row->cfa_off << 12;
+}
+
+static inline void unwind_row_set_wide(struct unwind_row *row, uint32_t number)
+{
+	row->kind = (uint8_t)(UNWIND_CFA_WIDE | (number & 15) << 4);
+	row->rbp_off = (int8_t)(number >> 4);
+	row->cfa_off = (int16_t)(number >> 12);
+}
 
 /* From the file's .eh_frame section; where there are no section headers, from what PT_GNU_EH_FRAME points to.
  * No message is said; unwind_load_why() has it in words:

@@ -10,6 +10,7 @@ void unwind_table_free(struct unwind_table *t)
 	if (!t)
 		return;
 	free(t->rows);
+	free(t->wide);
 	free(t);
 }
 
@@ -42,7 +43,7 @@ void unwind_table_count_bytes(const struct unwind_table *t, struct unwind_bytes 
 		bytes->cfa[cfa] += len;
 		if (cfa == UNWIND_CFA_UNSUPPORTED)
 			bytes->why[row->cfa_off] += len;
-		else if (cfa != UNWIND_CFA_GAP && cfa <= UNWIND_CFA_PLT)
+		else if (cfa != UNWIND_CFA_GAP && (cfa <= UNWIND_CFA_PLT || cfa == UNWIND_CFA_REGISTER))
 			bytes->rbp[row->kind >> 4] += len;
 	}
 }

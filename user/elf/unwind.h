@@ -14,15 +14,25 @@ struct unwind_regs {
 	/* rip is where the frame was interrupted, not where it will be returned to: the first frame, and the one
 	 * below a signal frame. */
 	bool rip_exact;
+	uint8_t turns;		/* how often the walk has gone to a lower stack */
+	uint16_t known;		/* bit n: other[n] is known */
+	uint64_t other[UNWIND_REGS];	/* by DWARF number, RSP and RBP apart */
+	uint64_t turn_sp;	/* where one of those led */
 };
 
 enum unwind_result {
 	UNWIND_OK,
 	UNWIND_END,		/* the outermost frame: the stack is whole */
 	UNWIND_NO_ROW,		/* no unwind information here */
-	UNWIND_UNSUPPORTED,	/* a rule that rows can't hold, or one that needs an RBP that is lost */
+	UNWIND_UNSUPPORTED,	/* a rule that rows can't hold, or one that needs a register that is lost */
 	UNWIND_UNREADABLE,	/* the stack can't be read where the rule leads */
-	UNWIND_STUCK,		/* the caller's frame would not be above this one: wrong, and maybe without end */
+	UNWIND_STUCK,		/* the caller's frame would not be above this one, and on no other stack: wrong */
+};
+
+/* A rule of a table: wide counts where the row is UNWIND_CFA_WIDE. */
+struct unwind_rule {
+	struct unwind_row row;
+	struct unwind_wide wide;
 };
 
 /* Eight bytes of the stack at addr; false if they can't be read. */
@@ -35,8 +45,9 @@ static inline uint64_t unwind_lookup_pc(const struct unwind_regs *regs)
 	return regs->rip_exact ? regs->rip : regs->rip - 1;
 }
 
-/* row (NULL: none) is the one in force at unwind_lookup_pc(regs). On UNWIND_OK regs are the caller's, otherwise
- * unchanged. */
-enum unwind_result unwind_step(const struct unwind_row *row, struct unwind_regs *regs, unwind_read_fn read, void *ctx);
+/* row (NULL: none) is the one in force at unwind_lookup_pc(regs), wide its wide rule if it has one. On UNWIND_OK regs
+ * are the caller's, otherwise unchanged. */
+enum unwind_result unwind_step(const struct unwind_row *row, const struct unwind_wide *wide, struct unwind_regs *regs,
+			       unwind_read_fn read, void *ctx);
 
 #endif

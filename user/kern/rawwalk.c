@@ -38,11 +38,15 @@ static bool step_fp(struct unwind_regs *regs, struct stack_raw *raw, bool jit, u
 	if (!regs->rbp_known || regs->rsp - regs->rbp - 1 < STALE_BELOW_BYTES || !read_stack(raw, regs->rbp, &next) ||
 	    !read_stack(raw, regs->rbp + 8, &ret) || !ret)
 		return false;
-	*regs = (struct unwind_regs){.rip = ret, .rsp = regs->rbp + 16, .rbp = next, .rbp_known = true};
+	regs->rip = ret;
+	regs->rsp = regs->rbp + 16;
+	regs->rbp = next;
+	regs->rip_exact = false;
+	regs->known = 0;
 	return true;
 }
 
-static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const struct unwind_row *row, enum walk_end *end)
+static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const struct unwind_rule *rule, enum walk_end *end)
 {
 	static const uint8_t ends[] = {
 		[UNWIND_END] = WALK_COMPLETE,
@@ -51,7 +55,7 @@ static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const stru
 		[UNWIND_UNREADABLE] = WALK_UNREADABLE,
 		[UNWIND_STUCK] = WALK_UNSUPPORTED,
 	};
-	enum unwind_result result = unwind_step(row, regs, read_stack, raw);
+	enum unwind_result result = unwind_step(&rule->row, &rule->wide, regs, read_stack, raw);
 
 	if (result == UNWIND_OK && regs->rip) {
 		*end = WALK_UNMAPPED;
@@ -77,7 +81,7 @@ enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u6
 	*n -= *n > 0;
 	while (goes_on) {
 		uint64_t pc = unwind_lookup_pc(&regs), offset;
-		struct unwind_row row;
+		struct unwind_rule rule;
 		uint32_t module;
 
 		if (!process_resolve(w->process, w->modules, pc, raw->rec.time_ns, &module, &offset))
@@ -86,9 +90,9 @@ enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u6
 			return WALK_DEPTH;
 		frames[(*n)++] = pc + 1;
 		offset = w->to_vaddr(w->arg, module, offset);
-		if (unwind_row_at(w->unwind, module, offset, &row))
-			goes_on = step_row(&regs, memory, &row, &end);
-		else if (unwind_row_at(w->unwind, module, offset + 1, &row))
+		if (unwind_rule_at(w->unwind, module, offset, &rule))
+			goes_on = step_row(&regs, memory, &rule, &end);
+		else if (unwind_rule_at(w->unwind, module, offset + 1, &rule))
 			return WALK_COMPLETE;
 		else
 			goes_on = step_fp(&regs, memory, modules_get(w->modules, module)->kind == MODULE_JIT,

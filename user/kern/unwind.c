@@ -223,8 +223,10 @@ static struct table *table_of(struct unwind *u, uint32_t module)
 	return t;
 }
 
-bool unwind_row_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_row *row)
+bool unwind_rule_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_rule *rule)
 {
+	struct unwind_row *row = &rule->row;
+
 	const struct table *t = table_of(u, module);
 	const uint64_t *rows;
 	uint64_t rel = vaddr - t->base, bucket;
@@ -240,6 +242,8 @@ bool unwind_row_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unw
 	if (!n)
 		return false;
 	memcpy(row, &rows[n - 1], sizeof(*row));
+	if ((row->kind & 15) == UNWIND_CFA_WIDE)
+		memcpy(&rule->wide, slabs_at(u->slabs, unwind_row_wide(row) * UNWIND_WIDE_WORDS), sizeof(rule->wide));
 	return row->pc <= rel && (row->kind & 15) != UNWIND_CFA_GAP;
 }
 

@@ -9,6 +9,7 @@
 
 #include "elf/ehframe.h"
 #include "elf/elffile.h"
+#include "elf/unwind.h"
 #include "kern/kern.h"
 #include "target/process.h"
 
@@ -28,8 +29,8 @@ void unwind_update(struct unwind *u, const struct process *p);
 /* The process is gone. */
 void unwind_forget(struct unwind *u, pid_t pid);
 
-/* The row in force at a module's vaddr. False: none, or a gap. */
-bool unwind_row_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_row *row);
+/* The rule in force at a module's vaddr. False: none, or a gap. */
+bool unwind_rule_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_rule *rule);
 /* Where the stack of the process's first thread began, as of the last unwind_update(); 0 if that is not known. */
 uint64_t unwind_start_stack(const struct unwind *u, pid_t pid);
 

@@ -9,6 +9,9 @@
  *               bucket 200 -----|
  *
  * (of 256 bytes each: bucket 200 begins with 1d8, since that row is in force up to 204.)
+ *
+ * Wide rules lie between index and rows, at a multiple of their size, so that none lies in two chunks. A row has the
+ * number of its wide rule counted over all slabs.
  */
 #include "kern/unwind_pack.h"
 
@@ -32,7 +35,7 @@ struct unwind_packing unwind_pack_plan(const struct unwind_table *t)
 	while (p.shift < SHIFT_MAX && ((uint64_t)last >> p.shift) > t->n / ROWS_PER_BUCKET)
 		p.shift++;
 	p.n_index = (last >> p.shift) + 1;
-	n = p.n_index + t->n;
+	n = p.n_index + t->n + (t->n_wide + 1) * UNWIND_WIDE_WORDS;
 	/* For each border between chunks, what may be left unused before it and the copied row behind. */
 	largest = ((size_t)1 << p.shift) + 1;
 	if (largest > t->n)
@@ -41,14 +44,30 @@ struct unwind_packing unwind_pack_plan(const struct unwind_table *t)
 	return p;
 }
 
+/* Where the wide rules begin, if there are any, and where they end. */
+static size_t wide_start(const struct unwind_packing *p, uint32_t first)
+{
+	return p->n_index + (-(first + p->n_index) & (UNWIND_WIDE_WORDS - 1));
+}
+
+static size_t wide_end(const struct unwind_table *t, const struct unwind_packing *p, uint32_t first)
+{
+	return t->n_wide ? wide_start(p, first) + t->n_wide * UNWIND_WIDE_WORDS : p->n_index;
+}
+
 /* Rows are written one after the other; a bucket that reaches a border is moved behind it, with its carried row. */
 size_t unwind_pack(const struct unwind_table *t, const struct unwind_packing *p, uint32_t first, uint64_t *words)
 {
-	size_t at = p->n_index, begin = at, bucket = 0;
+	const size_t wide = wide_start(p, first);
+	size_t at = wide_end(t, p, first), begin = at, bucket = 0;
 	size_t border = at + UNWIND_CHUNK_WORDS - ((first + at) & (UNWIND_CHUNK_WORDS - 1));
 	uint64_t end = (uint64_t)1 << p->shift;
 
+	if (t->n_wide)
+		memcpy(&words[wide], t->wide, t->n_wide * sizeof(*t->wide));
 	for (size_t i = 0; i < t->n; i++) {
+		struct unwind_row row = t->rows[i];
+
 		while (t->rows[i].pc >= end) {
 			words[bucket++] = (uint64_t)(at - begin) << 32 | (uint32_t)(first + begin);
 			begin = i ? at - 1 : at;
@@ -60,7 +79,9 @@ size_t unwind_pack(const struct unwind_table *t, const struct unwind_packing *p,
 			begin = border;
 			border += UNWIND_CHUNK_WORDS;
 		}
-		memcpy(&words[at++], &t->rows[i], sizeof(*words));
+		if ((row.kind & 15) == UNWIND_CFA_WIDE)
+			unwind_row_set_wide(&row, (uint32_t)((first + wide) / UNWIND_WIDE_WORDS) + unwind_row_wide(&row));
+		memcpy(&words[at++], &row, sizeof(*words));
 	}
 	words[bucket] = (uint64_t)(at - begin) << 32 | (uint32_t)(first + begin);
 	return at;
