@@ -102,6 +102,7 @@ static void parse_raw(const uint8_t *data, size_t size, size_t max_rows)
 		eh.n_text = 2;
 	}
 	eh.open_end = data[20] & 1;
+	eh.is_debug = data[20] & 4;
 	eh.text = text;
 	/* A copy of its own, so that a byte too far is seen. */
 	eh.size = size - HEADER;

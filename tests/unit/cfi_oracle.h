@@ -220,8 +220,23 @@ static uint32_t row_rule(const struct unwind_row *row)
 	       rule;
 }
 
+/* .eh_frame's, and .debug_frame's for what that has nothing for. */
+struct oracle {
+	Dwarf_CFI *eh, *debug;
+};
+
+static int frame_at(const struct oracle *o, uint64_t addr, Dwarf_Frame **frame)
+{
+	int err = o->eh ? dwarf_cfi_addrframe(o->eh, addr, frame) : 0;
+
+	if (o->debug && (!o->eh || (err && strcmp(dwarf_errmsg(-1), "no matching address range") == 0)))
+		return dwarf_cfi_addrframe(o->debug, addr, frame);
+	/* The message is asked for again. */
+	return err ? dwarf_cfi_addrframe(o->eh, addr, frame) : err;
+}
+
 /* What libdw has at addr; *end: up to where it holds; *signal: what the frame is marked as. */
-static uint32_t oracle_at(Dwarf_CFI *cfi, uint64_t addr, uint64_t *end, bool *signal, struct unwind_wide *wide)
+static uint32_t oracle_at(const struct oracle *cfi, uint64_t addr, uint64_t *end, bool *signal, struct unwind_wide *wide)
 {
 	Dwarf_Frame *frame;
 	Dwarf_Addr start = addr;
@@ -229,7 +244,7 @@ static uint32_t oracle_at(Dwarf_CFI *cfi, uint64_t addr, uint64_t *end, bool *si
 
 	*end = addr + 1;
 	*signal = false;
-	if (dwarf_cfi_addrframe(cfi, addr, &frame) != 0)
+	if (frame_at(cfi, addr, &frame) != 0)
 		return strcmp(dwarf_errmsg(-1), "no matching address range") == 0 ? GAP : REFUSED;
 	dwarf_frame_info(frame, &start, end, signal);
 	rule = expected_rule(frame, wide);
@@ -244,7 +259,7 @@ static void differ(struct cfi_result *r, const char *path, uint64_t addr, const 
 			want);
 }
 
-static void compare_row(struct cfi_result *r, const char *path, Dwarf_CFI *cfi, const struct unwind_table *t,
+static void compare_row(struct cfi_result *r, const char *path, const struct oracle *cfi, const struct unwind_table *t,
 			const struct unwind_row *row)
 {
 	uint64_t addr = t->base + row->pc, end = t->base + row[1].pc, until;
@@ -283,16 +298,18 @@ static void compare_row(struct cfi_result *r, const char *path, Dwarf_CFI *cfi, 
 static void compare(struct cfi_result *r, const char *path, const struct elf_file *ef, const struct unwind_table *t,
 		    size_t step)
 {
-	Dwarf_CFI *cfi = dwarf_getcfi_elf(elf_file_handle(ef));
+	Dwarf *dwarf = dwarf_begin_elf(elf_file_handle(ef), DWARF_C_READ, NULL);
+	struct oracle cfi = { dwarf_getcfi_elf(elf_file_handle(ef)), dwarf ? dwarf_getcfi(dwarf) : NULL };
 
-	if (!cfi) {
+	if (!cfi.eh && !cfi.debug) {
 		fprintf(stderr, "%s: libdw: %s\n", path, dwarf_errmsg(-1));
 		r->differ++;
 		return;
 	}
 	for (size_t i = 0; i + 1 < t->n; i += step)
-		compare_row(r, path, cfi, t, &t->rows[i]);
-	dwarf_cfi_end(cfi);
+		compare_row(r, path, &cfi, t, &t->rows[i]);
+	dwarf_cfi_end(cfi.eh);
+	dwarf_end(dwarf);
 }
 
 static uint64_t now_ns(void)

@@ -12,6 +12,9 @@
  * sorted; the second pass runs the instructions in the order of addresses, straight into the final rows; of a large
  * file in two threads, each half of the functions.
  *
+ * .debug_frame is the same but for what a record is known by: a CIE has -1 in place of 0, an FDE its CIE's offset in the
+ * section; and both are 8 bytes where the length is.
+ *
  * Where FDEs overlap, the one that starts first keeps its range (of two that start together, the one written first),
  * and the other loses what is covered already.
  */
@@ -227,7 +230,8 @@ static enum unwind_skip read_fde_fields(struct loader *l, const struct cie *cie,
 		dw_skip(c, dw_uleb(c));
 	if (c->bad)
 		return UNWIND_SKIP_DAMAGED;
-	if (len == 0)
+	/* What the linker discarded is at 0 in .debug_frame. */
+	if (len == 0 || (eh->is_debug && start == 0))
 		return UNWIND_SKIP_EMPTY;
 	if (__builtin_add_overflow(start, len, &end))
 		return UNWIND_SKIP_OUTSIDE;
@@ -248,16 +252,30 @@ static enum unwind_skip read_fde_fields(struct loader *l, const struct cie *cie,
 	return UNWIND_SKIPS;
 }
 
-/* pointer_at: offset of the CIE pointer, which is a distance backwards from itself. */
-static void read_fde(struct loader *l, uint32_t pointer_at, uint32_t distance, struct dwcursor c)
+static void read_fde(struct loader *l, uint64_t cie_at, struct dwcursor c)
 {
 	struct unwind_stats *stats = &l->table->stats;
-	const struct cie *cie = distance <= pointer_at ? find_cie(l, pointer_at - distance) : NULL;
+	const struct cie *cie = cie_at <= UINT32_MAX ? find_cie(l, (uint32_t)cie_at) : NULL;
 	enum unwind_skip skip = cie ? read_fde_fields(l, cie, &c) : UNWIND_SKIP_NO_CIE;
 
 	stats->fdes++;
 	if (skip != UNWIND_SKIPS)
 		stats->skipped[skip]++;
+}
+
+/* A record after its length, wide: which has 8 bytes. */
+static void read_record(struct loader *l, uint32_t offset, bool wide, struct dwcursor record)
+{
+	const bool debug = l->eh->is_debug;
+	const uint64_t none = !debug ? 0 : wide ? UINT64_MAX : UINT32_MAX, at = (uint64_t)(record.p - l->eh->data);
+	const uint64_t id = dw_fixed(&record, debug && wide ? 8 : 4);
+
+	if (record.bad)
+		return;	/* too short for either: nothing to know about it */
+	if (id == none)
+		read_cie(l, offset, record);
+	else
+		read_fde(l, debug ? id : at - id, record);	/* a distance backwards, from itself */
 }
 
 /* The first pass. 0 or -EFBIG. */
@@ -270,8 +288,9 @@ static int read_records(struct loader *l)
 	l->fdes.cap = eh->size / 24 + 1;
 	l->fdes.at = xmalloc_large(l->fdes.cap * sizeof(*l->fdes.at));
 	while (dw_left(&c) >= 4) {
-		uint32_t offset = (uint32_t)(c.p - eh->data), at, id;
+		uint32_t offset = (uint32_t)(c.p - eh->data);
 		uint64_t len = dw_fixed(&c, 4);
+		const bool wide = len == UINT32_MAX;
 		struct dwcursor record;
 
 		if (len == 0) {
@@ -280,7 +299,7 @@ static int read_records(struct loader *l)
 				break;
 			continue;
 		}
-		if (len == UINT32_MAX)
+		if (wide)
 			len = dw_fixed(&c, 8);
 		record = c;
 		dw_skip(&c, len);
@@ -289,14 +308,7 @@ static int read_records(struct loader *l)
 			break;
 		}
 		record.end = c.p;
-		at = (uint32_t)(record.p - eh->data);
-		id = (uint32_t)dw_fixed(&record, 4);
-		if (record.bad)
-			continue;	/* too short for either: nothing to know about it */
-		if (id == 0)
-			read_cie(l, offset, record);
-		else
-			read_fde(l, at, id, record);
+		read_record(l, offset, wide, record);
 		if (l->fdes.n > l->max)
 			return -EFBIG;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Unwind tables: .eh_frame made into compact sorted rows (bpf/unwind_row.h) that can be looked up by pc, in the
+ * Unwind tables: .eh_frame and .debug_frame made into compact sorted rows (bpf/unwind_row.h) that can be looked up by pc, in the
  * kernel or here. x86-64. The file may lie: whatever of it is damaged or can't be expressed is skipped and counted,
  * and the cost is bounded by the file's size and by max_rows.
  */
@@ -21,7 +21,7 @@ enum unwind_skip {
 	UNWIND_SKIP_BAD_CIE,	/* its CIE is damaged or of an unknown kind */
 	UNWIND_SKIP_ENCODING,	/* its pointers are written in a way that can't be followed (indirect, …) */
 	UNWIND_SKIP_DAMAGED,	/* it ends before its fields do */
-	UNWIND_SKIP_EMPTY,	/* it covers no byte: the linker discarded its function */
+	UNWIND_SKIP_EMPTY,	/* it covers no byte, or no address: the linker discarded its function */
 	UNWIND_SKIP_OUTSIDE,	/* it covers addresses that aren't code */
 	UNWIND_SKIP_OVERLAP,	/* FDEs that start earlier cover all of it */
 	UNWIND_SKIPS
@@ -66,12 +66,19 @@ static inline void unwind_row_set_wide(struct unwind_row *row, uint32_t number)
 	row->cfa_off = (int16_t)(number >> 12);
 }
 
-/* From the file's .eh_frame section; where there are no section headers, from what PT_GNU_EH_FRAME points to.
+/* From the file's .eh_frame section, or without section headers from what PT_GNU_EH_FRAME points to; where that has
+ * nothing for an address, from its .debug_frame.
  * No message is said; unwind_load_why() has it in words:
  * 0; -ENOENT (the file has none); -ENOTSUP (not x86-64, or not a program or shared library); -EFBIG (more than max_rows
  * rows or functions); -EOVERFLOW (code that spans more than 4 GiB); -ENOEXEC (damaged). */
 int unwind_table_load(const struct elf_file *ef, size_t max_rows, struct unwind_table **out);
 const char *unwind_load_why(int err);
+/* The same for a file whose table is *t (NULL: it has none), from the .debug_frame of `debug`: its separate debug file,
+ * or ef itself. Where that fails *t stays as it is. */
+int unwind_table_add_debug(const struct elf_file *ef, const struct elf_file *debug, size_t max_rows,
+			   struct unwind_table **t);
+/* Takes rows of `from` where t has none. Both count from the same base. -EFBIG: t has no room, and stays as it is. */
+int unwind_table_fill(struct unwind_table *t, const struct unwind_table *from, size_t max_rows);
 /* free(NULL) is fine. */
 void unwind_table_free(struct unwind_table *t);
 /* The row in force at vaddr; NULL where there is none (before the first, or a gap). */
@@ -91,6 +98,7 @@ struct eh_frame {
 	const struct eh_text *text;	/* sorted, disjoint, none empty */
 	size_t n_text;
 	bool open_end;		/* size only bounds it: it ends at the first record of length 0 */
+	bool is_debug;		/* it is .debug_frame */
 };
 
 /* At most UINT32_MAX bytes of data. As unwind_table_load(). */

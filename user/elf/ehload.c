@@ -6,6 +6,8 @@
  *     | version 1 | encoding of the next pointer | … | … | pointer to .eh_frame |
  *
  * (Its search table is not used: it says nothing that isn't in .eh_frame, and may contradict it.)
+ *
+ * Code that was built without .eh_frame may have .debug_frame, in the file or in its separate debug file.
  */
 #include <elf.h>
 #include <errno.h>
@@ -120,24 +122,72 @@ static int read_eh_frame(const struct elf_file *ef, struct eh_frame *eh, uint8_t
 	return 0;
 }
 
-int unwind_table_load(const struct elf_file *ef, size_t max_rows, struct unwind_table **out)
+static bool has_code(const struct elf_file *ef)
 {
-	struct eh_frame eh = {0};
-	struct eh_text *text;
+	return elf_file_machine(ef) == EM_X86_64 && elf_file_class(ef) == ELFCLASS64 &&
+	       (elf_file_type(ef) == ET_DYN || elf_file_type(ef) == ET_EXEC);
+}
+
+/* data is freed. */
+static int parse(const struct elf_file *ef, struct eh_frame *eh, uint8_t *data, size_t max_rows,
+		 struct unwind_table **out)
+{
+	struct eh_text *text = find_text(ef, &eh->n_text);
+	int err;
+
+	eh->data = data;
+	eh->text = text;
+	err = unwind_table_parse(eh, max_rows, out);
+	free(text);
+	free(data);
+	return err;
+}
+
+int unwind_table_add_debug(const struct elf_file *ef, const struct elf_file *debug, size_t max_rows,
+			   struct unwind_table **t)
+{
+	struct eh_frame eh = { .is_debug = true };
+	struct unwind_table *more = NULL;
 	uint8_t *data;
 	int err;
 
-	if (elf_file_machine(ef) != EM_X86_64 || elf_file_class(ef) != ELFCLASS64 ||
-	    (elf_file_type(ef) != ET_DYN && elf_file_type(ef) != ET_EXEC))
+	if (!has_code(ef))
 		return -ENOTSUP;
-	err = read_eh_frame(ef, &eh, &data);
+	err = elf_section_read(debug, ".debug_frame", EH_FRAME_MAX, &data, &eh.size);
 	if (err)
 		return err;
-	eh.data = data;
-	text = find_text(ef, &eh.n_text);
-	eh.text = text;
-	err = unwind_table_parse(&eh, max_rows, out);
-	free(text);
-	free(data);
+	if (!eh.size) {
+		free(data);
+		return -ENOENT;
+	}
+	err = parse(ef, &eh, data, max_rows, &more);
+	if (err)
+		return err;
+	if (!*t) {
+		*t = more;
+		return 0;
+	}
+	err = unwind_table_fill(*t, more, max_rows);
+	unwind_table_free(more);
+	return err;
+}
+
+int unwind_table_load(const struct elf_file *ef, size_t max_rows, struct unwind_table **out)
+{
+	struct unwind_table *t = NULL;
+	struct eh_frame eh = {0};
+	uint8_t *data;
+	int err;
+
+	if (!has_code(ef))
+		return -ENOTSUP;
+	err = read_eh_frame(ef, &eh, &data);
+	if (!err)
+		err = parse(ef, &eh, data, max_rows, &t);
+	/* What is wrong with it takes nothing from the other. */
+	if (!unwind_table_add_debug(ef, ef, max_rows, &t))
+		err = 0;
+	if (!err)
+		*out = t;
 	return err;
 }

@@ -18,6 +18,7 @@
 #include "elf/ehframe.h"
 #include "kern/internal.h"
 #include "kern/slabs.h"
+#include "kern/tableload.h"
 #include "kern/unwind_pack.h"
 #include "target/maps.h"
 #include "target/procfs.h"
@@ -196,7 +197,7 @@ static void store(struct unwind *u, struct table *t, const struct unwind_table *
 
 static struct table *table_of(struct unwind *u, uint32_t module)
 {
-	const char *name = modules_get(u->modules, module)->path;
+	const struct module *mod = modules_get(u->modules, module);
 	struct unwind_table *ut = NULL;
 	struct elf_file *ef;
 	struct table *t;
@@ -211,14 +212,14 @@ static struct table *table_of(struct unwind *u, uint32_t module)
 	ef = file_of(u, module);
 	if (!ef)
 		return t;
-	err = unwind_table_load(ef, u->kern->options.unwind_bytes / sizeof(struct unwind_row), &ut);
+	err = table_load(mod, ef, u->kern->options.unwind_bytes / sizeof(struct unwind_row), &ut);
 	if (err) {
 		t->state = err == -EFBIG ? TABLE_NO_ROOM : TABLE_NONE;
-		note("%s: no unwind table: %s", name, unwind_load_why(err));
+		note("%s: no unwind table: %s", mod->path, unwind_load_why(err));
 		return t;
 	}
 	if (ut->n)
-		store(u, t, ut, name);
+		store(u, t, ut, mod->path);
 	unwind_table_free(ut);
 	return t;
 }
