@@ -24,6 +24,7 @@
 #include "cmd.h"
 #include "kern/kern.h"
 #include "options.h"
+#include "probe/livecode.h"
 #include "probe/returns.h"
 #include "target/process.h"
 
@@ -138,9 +139,41 @@ static const struct plan_probe *probe_on(const struct plan *p, uint16_t function
 	return NULL;
 }
 
-/* Returns the number of probes that allocations alone need. */
-static size_t print_module(const struct module *m)
+static void print_left_out(const struct plan_probe *p, const char *found)
 {
+	printf("    %-32s  not probed: its code in memory is not the file's: %s\n", alloc_function(p->function)->shown,
+	       found);
+}
+
+/* Without a process (its memory can't be read) nothing is known of its code. Returns the number of probes that
+ * allocations alone need. */
+static size_t print_probes(const struct process *p, const struct modules *ms, uint32_t module,
+			   const struct elf_file *ef, const struct plan *plan, const struct plan *alone)
+{
+	struct livecode_file both[] = {
+		{.module = module, .ef = ef, .plan = plan}, {.module = module, .ef = ef, .plan = alone},
+	};
+	size_t n = 0;
+
+	if (livecode_compare(p, ms, both, 2) == -EPERM)
+		printf("    its memory may not be read (CAP_SYS_PTRACE): a function that a hook or a debugger has "
+		       "changed is probed all the same\n");
+	for (size_t i = 0; i < plan->n_probes; i++) {
+		if (both[0].found[i])
+			print_left_out(&plan->probes[i], both[0].found[i]);
+		else
+			print_probe(&plan->probes[i], probe_on(alone, plan->probes[i].function));
+	}
+	for (size_t i = 0; i < alone->n_probes; i++)
+		n += !both[1].found[i];
+	livecode_free(both, 2);
+	return n;
+}
+
+/* Returns the number of probes that allocations alone need. */
+static size_t print_module(const struct process *p, const struct modules *ms, uint32_t module)
+{
+	const struct module *m = modules_get(ms, module);
 	const unsigned int flags = feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0;
 	struct elf_file *ef = NULL;
 	struct plan *plan = NULL, *alone = NULL;
@@ -154,11 +187,9 @@ static size_t print_module(const struct module *m)
 		text_escape(&path, m->path, strlen(m->path));
 		printf("  %s%s%s%s\n", buf_cstr(&path), plan->implementation ? " (" : "",
 		       plan->implementation ? plan->implementation : "", plan->implementation ? ")" : "");
-		for (size_t i = 0; i < plan->n_probes; i++)
-			print_probe(&plan->probes[i], probe_on(alone, plan->probes[i].function));
+		n = print_probes(p, ms, module, ef, plan, alone);
 		for (size_t i = 0; i < plan->n_skips; i++)
 			print_skip(&plan->skips[i]);
-		n = alone->n_probes;
 	}
 	plan_free(plan);
 	plan_free(alone);
@@ -202,12 +233,12 @@ static int print_process(pid_t pid, enum attach_mode mode)
 		text_escape(&name, p->name, strlen(p->name));
 		printf("%s (pid %d)\n", buf_cstr(&name), (int)pid);
 		for (size_t i = 1; i < modules.list.n; i++)
-			n += print_module(modules.list.at[i]);
+			n += print_module(p, &modules, i);
 		if (n)
 			print_followed(pid, mode);
 		else
-			printf("  no allocator function found: a program with an allocator of its own (Go), or static "
-			       "and stripped\n");
+			printf("  no allocator function that can be probed: a program with an allocator of its own "
+			       "(Go), or static and stripped\n");
 	}
 	buf_free(&name);
 	processes_free(&processes);

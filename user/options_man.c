@@ -220,6 +220,12 @@ static const char *const limits[] = {
 	"jemalloc and mimalloc; that of libstdc++ passes on to malloc. The summary tells how many (unfollowed).",
 	"Views that follow blocks need return probes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such "
 	"a probe: there it is refused. alloctrace check tells.",
+	"A function whose code in memory is not the file's (a live patch, a hook, a debugger's breakpoint) is not "
+	"probed in that process; a line says what is there, and alloctrace check too. It is looked at before probes "
+	"are placed or put back, and whenever the process has mapped code. A change in between is not prevented: what "
+	"copies or writes over a probed function while a probe is in it (a hook that is installed or removed, a "
+	"breakpoint at that very place) may take the probe's breakpoint for the function's code, and the process may "
+	"be killed by SIGTRAP. A program that checks its own text sees the probes.",
 	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
 	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not "
 	"seen.",

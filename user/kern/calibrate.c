@@ -196,7 +196,7 @@ int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cos
 		err = own_open(&own, k);
 	if (!err) {
 		bare = median_run(f, depth);
-		err = kern_attach(k, getpid(), fd, "alloctrace", 0, &plan);
+		err = kern_attach(k, getpid(), fd, "alloctrace", 0, &plan, NULL);
 	}
 	if (!err) {
 		hit->in_place = kern_reads_in_place(k);

@@ -12,7 +12,7 @@ int kern_hold(struct kern *k, pid_t pid)
 
 	if (link < 0)
 		return fail(link, "cannot attach to the kernel's tracepoint sched_process_exec: %s", strerror(-link));
-	vec_push(&k->hold_links, ((struct link){link, pid, LINK_ENTRY}));
+	vec_push(&k->hold_links, ((struct link){.fd = link, .pid = pid, .stage = LINK_ENTRY}));
 	k->skel->bss->hold_pid = pid;
 	return 0;
 }

@@ -27,6 +27,7 @@ struct link {
 	int fd;
 	pid_t pid;
 	enum link_stage stage;
+	uint16_t module;	/* of kern_attach() */
 };
 
 struct links {

@@ -56,16 +56,18 @@ size_t kern_memory(const struct kern *k);
 
 /* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
  * 65536, and of its plan. Where blocks are followed, the plan was made with PLAN_BLOCKS. 0, or -errno with a message
- * said; then nothing of it stays attached. Silent: -ESRCH (the process is gone). */
-int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan);
+ * said; then nothing of it stays attached. Silent: -ESRCH (the process is gone). left_out: by probe, those that must
+ * not be there; NULL: none. */
+int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
+		const bool *left_out);
 /*
  * Takes out of a forked child the breakpoints that it inherited with its parent's memory: uprobe_multi leaves them
  * there, and the child would take a trap for each call that nobody counts (perf uprobes are removed when they are hit).
  * Done by attaching to the child and detaching: unregistering a consumer removes the breakpoints of every process that
- * none wants (kernel/events/uprobes.c register_for_each_vma()). Waits some 50 ms for the kernel. 0 or -errno without a
- * message.
+ * none wants (kernel/events/uprobes.c register_for_each_vma()). Waits some 50 ms for the kernel. left_out as above. 0
+ * or -errno without a message.
  */
-int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan);
+int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const bool *left_out);
 /* The allocator functions' bodies of a process that has more than one allocator (at most BODIES_MAX are taken). */
 int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b);
 /* Detaches every probe; counters stay readable. */
@@ -74,6 +76,8 @@ void kern_detach(struct kern *k);
 void kern_detach_probes(struct kern *k);
 /* The same for one process. */
 void kern_detach_process(struct kern *k, pid_t pid);
+/* The same for one file of a process. */
+void kern_detach_file(struct kern *k, pid_t pid, uint16_t module);
 
 /* The totals so far, over all CPUs. */
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);

@@ -191,14 +191,14 @@ static int probe_ids(struct kern *k, uint16_t module, const struct plan *plan, u
 
 /* The probes of one role. offsets and cookies have room for the whole plan. */
 static int attach_role(struct kern *k, enum role r, pid_t pid, int fd, uint16_t module, const struct plan *plan,
-		       uint32_t first, uint64_t *offsets, uint64_t *cookies)
+		       const bool *left_out, uint32_t first, uint64_t *offsets, uint64_t *cookies)
 {
-	struct link link = {.pid = pid, .stage = roles[r].stage};
+	struct link link = {.pid = pid, .stage = roles[r].stage, .module = module};
 	struct bpf_program *prog;
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->n_probes; i++) {
-		if (!has_role(k, &plan->probes[i], r))
+		if (!has_role(k, &plan->probes[i], r) || (left_out && left_out[i]))
 			continue;
 		offsets[n] = plan->probes[i].file_offset;
 		cookies[n++] = cookie_of(&plan->probes[i], first + i, module);
@@ -212,7 +212,8 @@ static int attach_role(struct kern *k, enum role r, pid_t pid, int fd, uint16_t 
 			      &k->links);
 }
 
-int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan)
+int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
+		const bool *left_out)
 {
 	size_t n = plan->n_probes, before = k->links.n;
 	uint64_t *offsets = xcalloc(n, sizeof(*offsets)), *cookies = xcalloc(n, sizeof(*cookies));
@@ -220,7 +221,7 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 	int err = probe_ids(k, module, plan, &first);
 
 	for (int r = 0; r < N_ROLES && !err; r++)
-		err = attach_role(k, r, pid, fd, module, plan, first, offsets, cookies);
+		err = attach_role(k, r, pid, fd, module, plan, left_out, first, offsets, cookies);
 	while (err && k->links.n > before)
 		close(k->links.at[--k->links.n].fd);
 	free(offsets);
@@ -231,20 +232,21 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 	return err;
 }
 
-int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan)
+int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const bool *left_out)
 {
-	size_t n = plan->n_probes;
+	size_t n = 0;
 	struct links links = {0};
 	uint64_t *offsets;
 	int err;
 
 	if (k->options.mode != ATTACH_MULTI)
 		return 0;
-	offsets = xcalloc(n, sizeof(*offsets));
-	for (size_t i = 0; i < n; i++)
-		offsets[i] = plan->probes[i].file_offset;
-	err = attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
-			     (struct link){.pid = pid}, fd, offsets, NULL, n, &links);
+	offsets = xcalloc(plan->n_probes, sizeof(*offsets));
+	for (size_t i = 0; i < plan->n_probes; i++)
+		if (!left_out || !left_out[i])
+			offsets[n++] = plan->probes[i].file_offset;
+	err = !n ? 0 : attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
+				      (struct link){.pid = pid}, fd, offsets, NULL, n, &links);
 	while (links.n)
 		close(links.at[--links.n].fd);
 	vec_free(&links);
@@ -286,8 +288,15 @@ static void close_all(const int *fds, size_t n)
 			pthread_join(closers[i].thread, NULL);
 }
 
+#define ANY_MODULE -1
+
 /* pid 0: of every process. */
-static void detach(struct kern *k, pid_t pid)
+static bool is_meant(const struct link *l, pid_t pid, int module)
+{
+	return (!pid || l->pid == pid) && (module == ANY_MODULE || l->module == module);
+}
+
+static void detach(struct kern *k, pid_t pid, int module)
 {
 	int *fds = xcalloc(k->links.n + 1, sizeof(*fds));
 	size_t n;
@@ -295,26 +304,31 @@ static void detach(struct kern *k, pid_t pid)
 	for (int stage = LINK_ENTRY; stage >= LINK_FREE; stage--) {
 		n = 0;
 		for (size_t i = 0; i < k->links.n; i++)
-			if ((int)k->links.at[i].stage == stage && (!pid || k->links.at[i].pid == pid))
+			if ((int)k->links.at[i].stage == stage && is_meant(&k->links.at[i], pid, module))
 				fds[n++] = k->links.at[i].fd;
 		close_all(fds, n);
 	}
 	free(fds);
 	n = 0;
 	for (size_t i = 0; i < k->links.n; i++)
-		if (pid && k->links.at[i].pid != pid)
+		if (!is_meant(&k->links.at[i], pid, module))
 			k->links.at[n++] = k->links.at[i];
 	k->links.n = n;
 }
 
 void kern_detach_probes(struct kern *k)
 {
-	detach(k, 0);
+	detach(k, 0, ANY_MODULE);
 }
 
 void kern_detach_process(struct kern *k, pid_t pid)
 {
-	detach(k, pid);
+	detach(k, pid, ANY_MODULE);
+}
+
+void kern_detach_file(struct kern *k, pid_t pid, uint16_t module)
+{
+	detach(k, pid, module);
 }
 
 void kern_detach(struct kern *k)

@@ -99,6 +99,7 @@ void tracer_close(struct tracer *t)
 	}
 	vec_free(&t->files);
 	u64map_free(&t->attached);
+	tracer_placements_free(t);
 	u64map_free(&t->wrappers);
 	forked_free(&t->forked);
 	profile_free(&t->profile);
@@ -108,8 +109,30 @@ void tracer_close(struct tracer *t)
 	free(t);
 }
 
+/* Functions that were found and left out, over all files of the process; *spoils: one without which what is live can't
+ * be told. */
+static size_t left_out(const struct tracer *t, pid_t pid, const char **spoils)
+{
+	size_t n = 0;
+
+	for (uint32_t m = 0; m < t->files.n; m++) {
+		const struct plan *plan = t->files.at[m].plan;
+		const struct placement *pl = plan ? tracer_placement(t, pid, m) : NULL;
+
+		for (size_t i = 0; pl && i < plan->n_probes; i++) {
+			if (!pl->left_out[i])
+				continue;
+			n++;
+			if (placement_spoils_live(&plan->probes[i]))
+				*spoils = plan->probes[i].name;
+		}
+	}
+	return n;
+}
+
 int tracer_add(struct tracer *t, pid_t pid)
 {
+	const char *spoils = NULL;
 	struct process *p;
 	size_t before = t->n_probes;
 	int err = t->blocks ? returns_check(pid) : 0;
@@ -123,6 +146,12 @@ int tracer_add(struct tracer *t, pid_t pid)
 		return fail(err, "process %d has exited", (int)pid);
 	if (err)
 		return err;
+	if (left_out(t, pid, &spoils) && t->n_probes == before)
+		return fail(-ENOENT, "process %d (%s): no allocator function can be probed without harm", (int)pid,
+			    p->name);
+	if (t->blocks && spoils)
+		return fail(-ENOTSUP, "process %d (%s): what is live can't be told without a probe on %s; --view alloc "
+			    "can be traced", (int)pid, p->name, spoils);
 	if (t->n_probes == before)
 		return fail(-ENOENT, "no allocator function (malloc, calloc, operator new, ...) in the files that "
 			    "process %d (%s) has mapped: it has an allocator of its own (Go), or it is static and "
@@ -216,6 +245,22 @@ static void on_fork(struct tracer *t, const struct task_event *ev)
 		forked_add(&t->forked, ev->pid, ev->parent, ev->time_ns);
 }
 
+static void clean_child(struct tracer *t, const struct forked *f)
+{
+	const struct process *parent = processes_find(&t->processes, f->traced);
+
+	for (uint32_t m = 0; m < t->files.n && parent; m++) {
+		bool *left_out;
+
+		if (!t->files.at[m].plan || !tracer_is_attached(t, f->traced, m))
+			continue;
+		left_out = tracer_copies(t, parent, f->pid, m);
+		if (left_out)
+			kern_clean(t->kern, f->pid, modules_get(&t->modules, m)->fd, t->files.at[m].plan, left_out);
+		free(left_out);
+	}
+}
+
 static void clean_forked(struct tracer *t)
 {
 	uint64_t now = monotonic_ns();
@@ -227,9 +272,7 @@ static void clean_forked(struct tracer *t)
 			continue;
 		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid,
 		     (int)f.traced);
-		for (uint32_t m = 0; m < t->files.n; m++)
-			if (t->files.at[m].plan && tracer_is_attached(t, f.traced, m))
-				kern_clean(t->kern, f.pid, modules_get(&t->modules, m)->fd, t->files.at[m].plan);
+		clean_child(t, &f);
 	}
 }
 

@@ -32,6 +32,21 @@ bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module)
 	return u64map_find(&t->attached, attached_key(pid, module));
 }
 
+bool tracer_has_probes(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+
+	return known && *known == ATTACHED && !t->paused;
+}
+
+void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module)
+{
+	uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+
+	if (known)
+		*known = PAUSED;
+}
+
 /* Adds the bodies of one file's allocator functions, where it is mapped now. Returns how many were found. */
 static size_t add_bodies(const struct traced_file *f, uint32_t module, const struct process *p, struct bodies *b)
 {
@@ -83,26 +98,42 @@ static int set_wrappers(struct tracer *t, const struct process *p)
 	return kern_set_wrappers(t->kern, p->pid, &b);
 }
 
-static void note_probes(const struct module *m, pid_t pid, const struct plan *plan)
+static void note_probes(const struct module *m, pid_t pid, const struct plan *plan, const struct placement *pl)
 {
 	for (size_t i = 0; i < plan->n_probes; i++)
 		if (plan->probes[i].overlap && !plan->probes[i].frees)
 			warn("%s: a call of %s that goes on to %s counts twice", m->path, plan->probes[i].name,
 			     plan->probes[i].overlap);
 	for (size_t i = 0; i < plan->n_probes; i++)
-		note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name,
-		     plan->probes[i].site.offset, plan->probes[i].site.insn,
-		     plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
+		if (!pl || !pl->left_out[i])
+			note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name,
+			     plan->probes[i].site.offset, plan->probes[i].site.insn,
+			     plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
 }
 
 /* What is said and counted once of each file in each process. */
-static void account_probes(struct tracer *t, const struct module *m, pid_t pid, const struct plan *plan)
+static void account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan)
 {
-	t->n_probes += plan->n_probes;
+	const struct placement *pl = tracer_placement(t, pid, module);
+
+	t->n_probes += plan->n_probes - (pl ? pl->n_left_out : 0);
 	for (size_t i = 0; i < plan->n_probes; i++)
 		if (plan->probes[i].site.cost > t->cost)
 			t->cost = plan->probes[i].site.cost;
-	note_probes(m, pid, plan);
+	note_probes(modules_get(&t->modules, module), pid, plan, pl);
+}
+
+/* A file has come in, or its probes are to be put back. */
+static bool is_incomplete(struct tracer *t, const struct process *p)
+{
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const struct mapping *m = &p->maps.at[i];
+
+		if (m->until_ns == UINT64_MAX && modules_get(&t->modules, m->module)->kind == MODULE_ELF &&
+		    !tracer_has_probes(t, p->pid, m->module) && tracer_file(t, m->module)->plan)
+			return true;
+	}
+	return false;
 }
 
 int tracer_attach_new(struct tracer *t, struct process *p)
@@ -113,10 +144,13 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 		unwind_update(t->unwind, p);
 	if (t->paused)
 		return 0;
+	if (p->maps_changed || is_incomplete(t, p))
+		err = tracer_compare(t, p);
 	for (size_t i = 0; i < p->maps.n && !err; i++) {
 		uint32_t id = p->maps.at[i].module;
 		const struct module *m = modules_get(&t->modules, id);
 		uint64_t key = attached_key(p->pid, id), *known;
+		const struct placement *pl;
 		struct traced_file *f;
 
 		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF)
@@ -127,9 +161,10 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 		f = tracer_file(t, id);
 		if (!f->plan)
 			continue;
-		err = kern_attach(t->kern, p->pid, m->fd, m->path, id, f->plan);
+		pl = tracer_placement(t, p->pid, id);
+		err = kern_attach(t->kern, p->pid, m->fd, m->path, id, f->plan, pl ? pl->left_out : NULL);
 		if (!err && !known)
-			account_probes(t, m, p->pid, f->plan);
+			account_probes(t, id, p->pid, f->plan);
 		/* A file that refuses is not tried, and complained of, again. */
 		*u64map_put(&t->attached, key, NULL) = ATTACHED;
 	}

@@ -19,6 +19,13 @@ enum attached {
 	PAUSED,		/* was, and will be again: at once, or at tracer_resume() */
 };
 
+/* Where a file's probes are in one process; each by probe of its plan. */
+struct placement {
+	bool *left_out;		/* its code in memory is not the file's */
+	bool *ours, *said;	/* the probe is there; a message was said */
+	size_t n_left_out;
+};
+
 struct tracer {
 	struct kern *kern;
 	struct modules modules;
@@ -30,6 +37,9 @@ struct tracer {
 	const char **function_names;
 	vec_of(struct traced_file) files;	/* by module id */
 	struct u64map attached;		/* pid << 32 | module -> enum attached */
+	struct u64map placement_of;	/* the same key -> index of placements */
+	vec_of(struct placement) placements;
+	bool said_unread;
 	struct u64map wrappers;		/* pid -> hash of what kern_set_wrappers() was told */
 	struct forked_list forked;
 	pid_t held_pid;
@@ -46,6 +56,23 @@ struct tracer {
 struct traced_file *tracer_file(struct tracer *t, uint32_t module);
 /* The file's probes are in the process now, or as soon as tracing is resumed. */
 bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module);
+/* Its probes are in the process at this moment. */
+bool tracer_has_probes(const struct tracer *t, pid_t pid, uint32_t module);
+/* They were taken out, and are put there again by tracer_attach_new(). */
+void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module);
+/*
+ * Compares the code at all probes, those to come and those that are there, with the files'; each difference is said
+ * once. Probes where something changed are taken out, and a file's remaining ones are to be attached anew. 0; silent:
+ * -ESRCH.
+ */
+int tracer_compare(struct tracer *t, struct process *p);
+/* NULL before the first comparison. */
+const struct placement *tracer_placement(const struct tracer *t, pid_t pid, uint32_t module);
+void tracer_placements_free(struct tracer *t);
+/* Without this probe blocks seem to be live that are not. */
+bool placement_spoils_live(const struct plan_probe *p);
+/* The probes of which a forked child has no copy, for kern_clean(); the caller frees. NULL: can't be told. */
+bool *tracer_copies(struct tracer *t, const struct process *parent, pid_t child, uint32_t module);
 /* Attaches to every file the process has mapped that it is not attached to yet. 0, or -errno with a message said;
  * silent: -ESRCH. */
 int tracer_attach_new(struct tracer *t, struct process *p);

@@ -285,6 +285,7 @@ void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uin
 	};
 	struct mapping m;
 
+	p->maps_changed = true;
 	if (!len || line.end < start || !describe(ps, p, &line, time_ns, &m))
 		return;
 	if (mapping_kind(path) == MAPPING_ANON)

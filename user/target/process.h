@@ -36,6 +36,7 @@ struct process {
 	char *name;		/* comm */
 	vec_of(struct former_program) former;	/* oldest first */
 	bool exited;
+	bool maps_changed;	/* something was mapped, or became executable, since whoever looks at this cleared it */
 	bool leader_exited;	/* its first thread has; others may go on, and exec */
 	vec_of(struct mapping) maps;	/* sorted by start, then from_ns */
 	uint64_t read_ns;	/* when the mappings were read last; 0 never */

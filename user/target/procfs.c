@@ -85,6 +85,21 @@ int procfs_ids(pid_t pid, pid_t *tgid, uid_t *euid)
 	return err;
 }
 
+pid_t procfs_debugger(pid_t pid)
+{
+	struct buf b = {0};
+	const char *line;
+	int debugger = 0;
+
+	if (!procfs_read(pid, "status", &b)) {
+		line = strstr(buf_cstr(&b), "\nTracerPid:");
+		if (line && sscanf(line, "\nTracerPid: %d", &debugger) != 1)
+			debugger = 0;
+	}
+	buf_free(&b);
+	return debugger;
+}
+
 char *procfs_comm(pid_t pid)
 {
 	struct buf b = {0};
