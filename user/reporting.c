@@ -408,6 +408,9 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 	if (!file)
 		err = open_file(r, &file);
 	r->file = NULL;
+	/* Nobody may wait for the disk while there is something to trace. */
+	if (!err && m->interval)
+		outfile_no_sync(file);
 	if (!err)
 		err = write_report(r, file, &rep, &ro);
 	if (err)

@@ -40,6 +40,7 @@ struct outfile {
 	char *name;		/* of the target, in dir_fd */
 	bool name_is_new;	/* made by us, empty, because a link pointed to nothing */
 	char temp[48];		/* in dir_fd; "" while the file is unnamed */
+	bool no_sync;
 	mode_t keep_mode;	/* of the file that is replaced; 0: none */
 	int write_error;	/* the first errno of a write: stdio only remembers that there was one */
 	_Atomic(struct outfile *) next;
@@ -210,6 +211,16 @@ static int path_of_fd(int fd, char *path, size_t size)
 	return 0;
 }
 
+/* A pipe's reader may take its time, once it is open: opening is what must not wait (open_path()). */
+static int wait_in_writes(const struct outfile *o, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return fail(-errno, "cannot write %s: %s", o->shown, strerror(errno));
+	return 0;
+}
+
 /* fd: the target, which exists, open for writing. Takes fd. */
 static int open_existing(struct outfile *o, int fd)
 {
@@ -222,6 +233,9 @@ static int open_existing(struct outfile *o, int fd)
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
+		err = wait_in_writes(o, fd);
+		if (err)
+			goto out;
 		o->fd = fd;
 		return 0;
 	}
@@ -240,13 +254,17 @@ out:
 
 static int open_path(struct outfile *o, const char *path)
 {
-	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+	/* O_NONBLOCK: whatever somebody has put there meanwhile, a pipe that nobody reads above all. */
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	struct stat st;
 	size_t len = strlen(path);
 	int fd = open(path, flags);
 
 	if (fd >= 0)
 		return open_existing(o, fd);
+	if (errno == ENXIO)
+		return fail(-ENXIO, "cannot write %s: it is a pipe that nobody reads, or a device that is not there",
+			    o->shown);
 	if (errno != ENOENT || !len)
 		return fail(-errno, "cannot write %s: %s", o->shown, strerror(errno));
 	if (path[len - 1] == '/')
@@ -281,6 +299,11 @@ int outfile_open(const char *path, struct outfile **out)
 	return err;
 }
 
+void outfile_no_sync(struct outfile *o)
+{
+	o->no_sync = true;
+}
+
 FILE *outfile_stream(struct outfile *o)
 {
 	return o->stream;
@@ -312,7 +335,7 @@ static int rename_into_place(struct outfile *o)
 
 	if (o->keep_mode && fchmod(o->fd, o->keep_mode) < 0)
 		return -errno;
-	if (fsync(o->fd) < 0)
+	if (!o->no_sync && fsync(o->fd) < 0)
 		return -errno;
 	if (!o->temp[0])
 		err = link_temp(o);
