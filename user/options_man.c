@@ -100,8 +100,9 @@ static const struct item table_columns[] = {
 	  "its callers in the row's heaviest stack, innermost first. With debugging information a site is "
 	  "function (file:line), and functions that the compiler put into their callers are shown as if they had "
 	  "been called. Else an offset is the return address in its function, as debuggers show it. What only passes "
-	  "a request on to malloc (operator new, allocators of the standard libraries) is no site. A frame that no "
-	  "symbol covers is shown as module+0xoffset." },
+	  "a request on to malloc is no site: operator new, allocators of the C++ standard library, Rust's crates alloc and "
+	  "core, the allocation functions of GLib, APR, Qt, V8 and mimalloc. A frame that no symbol covers is shown as "
+	  "module+0xaddress, the address as addr2line(1) takes it." },
 	{ NULL, NULL }
 };
 
@@ -117,7 +118,10 @@ static const char *const stacks[] = {
 	"debuginfod, which is asked for the last report only, at most DEBUGINFOD_TIMEOUT seconds for each file (10 if "
 	"unset). Split debugging information (.dwo, .dwp) is not read: lines are there, inlined functions are not. "
 	"Code of a JIT is named by /tmp/perf-PID.map or by a jitdump file: node --perf-basic-prof "
-	"--interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while it is traced).",
+	"--interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while it is traced). Text that "
+	"a program has copied to huge pages (node --use-largepages) has the names of its file.",
+	"Reports and messages are UTF-8 where LC_ALL, LC_CTYPE or LANG says so, and ASCII elsewhere (\"~\" for what was "
+	"cut off, \"+-%\"). Folded stacks keep the bytes of names.",
 	NULL
 };
 
