@@ -62,7 +62,7 @@ static __always_inline bool memo_knows(struct scratch *s)
 		return false;
 	at = *memo_index(s, u->sp);
 	f = frame_at(s, at);
-	if (f->sp != u->sp || f->ret != u->pc + 1 || f->bp != (u->bp_known ? u->bp : BP_UNKNOWN))
+	if (f->sp != u->sp || f->ret != ((u->pc + 1) | (u->by_fp & FRAME_BY_FP)) || f->bp != (u->bp_known ? u->bp : BP_UNKNOWN))
 		return false;
 	if (at - s->memo.first >= s->memo.end - s->memo.first || s->n_new + s->memo.end - at > max_frames)
 		return false;
@@ -86,7 +86,7 @@ static long memo_verify_some(__u32 i, void *arg)
 		f = frame_at(s, s->verify);
 		if (f->bp_slot && (f->bp_slot == SLOT_OPAQUE || !stack_word(s, f->bp_slot, &word) || word != f->bp))
 			goto differs;
-		if (!stack_word(s, f->sp - 8, &word) || word != f->ret)
+		if (!stack_word(s, f->sp - 8, &word) || word != (f->ret & ~FRAME_BY_FP))
 			goto differs;
 		continue;
 differs:

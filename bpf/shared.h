@@ -112,6 +112,7 @@ enum walk_end {
 	WALK_UNSUPPORTED,	/* a rule that can't be followed */
 	WALK_UNMAPPED,		/* an address outside every mapping known */
 	WALK_RAW,		/* the same, and the stack's memory comes along: struct stack_raw */
+	WALK_ROOT_BY_FP,	/* a frame pointer of 0 in code of a file without rules: complete, if the code keeps one */
 };
 
 /*
@@ -189,8 +190,12 @@ struct stack_frames {
 	__u16 module;	/* of the allocator function */
 	__u8 end;	/* enum walk_end */
 	char name[17];	/* comm of the thread, NUL-terminated */
-	__u64 frames[STACK_MAX_FRAMES];	/* return addresses, innermost first */
+	__u64 frames[STACK_MAX_FRAMES];	/* return addresses, innermost first; FRAME_BY_FP may be set */
 };
+
+/* Bit of a frame's address: it was found by the frame pointer of its callee, code of a file that has no rules. If that
+ * keeps none, frames between the two are missing. */
+#define FRAME_BY_FP (1ULL << 63)
 
 /*
  * A stack whose walk came to an address of no known mapping, as in a library that was loaded just now. Its memory goes

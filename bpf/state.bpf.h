@@ -100,10 +100,13 @@ struct cursor {
 	__u64 start;
 	__u64 bp_slot;	/* where the caller's rbp was read, 0: nowhere; SLOT_OPAQUE: not to be verified (memo.bpf.h) */
 	__u8 bp_known;
-	__u8 by_fp;	/* the frame was found by its callee's frame pointer: how the walk ends if it is no code */
 	__u8 turns;	/* how often the walk has gone to a lower stack, */
+	/* The frame was found by its callee's frame pointer: how the walk ends if it is no code, and FRAME_BY_FP. */
+	__u64 by_fp;
 	__u64 turn_sp;	/* and where one of those led */
 	__u64 value;	/* of unwind_place() */
+	/* The last frame that a signal interrupted, and where its registers are; 0: none. */
+	__u64 signal_pc, signal_sp, signal_regs;
 };
 
 /* A mapping used lately: its size in bytes, 0: none, and the rest as in struct unwind_mapping. */
@@ -117,7 +120,7 @@ struct mapping_hint {
 
 /* A frame of a walk, kept to be recognized by the next one (memo.bpf.h). */
 struct frame {
-	__u64 ret;	/* return address into it */
+	__u64 ret;	/* return address into it, and FRAME_BY_FP */
 	__u64 sp, bp;	/* as they are when it goes on; bp is BP_UNKNOWN if it is not known */
 	__u64 bp_slot;	/* as in struct cursor */
 	__u64 hash;	/* of this frame's and all outer ones' return addresses */

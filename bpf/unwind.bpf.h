@@ -309,10 +309,10 @@ static __always_inline bool unwind_by_fp(struct scratch *s, struct cursor *u, __
 		return walk_end_stable(s, otherwise);
 	/* The outermost frame of Go, of musl and of most assembly; a JIT may hold anything in rbp. */
 	if (!fp && kind != UNWIND_KIND_JIT)
-		return walk_end_stable(s, WALK_COMPLETE);
+		return walk_end_stable(s, WALK_ROOT_BY_FP);
 	if (u->sp - fp - 1 < STALE_BELOW_BYTES || !unwind_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || !ret)
 		return walk_end(s, otherwise);
-	u->by_fp = otherwise;
+	u->by_fp = otherwise | (kind == UNWIND_KIND_JIT ? 0 : FRAME_BY_FP);
 	u->bp_slot = fp;
 	u->sp = fp + 16;
 	u->bp = next;
@@ -332,20 +332,30 @@ static __always_inline bool unwind_signal(struct scratch *s, struct cursor *u)
 	u->bp_slot = SLOT_OPAQUE;
 	u->by_fp = 0;
 	u->pc = pc;
+	u->signal_pc = pc;
+	u->signal_sp = u->sp;
+	u->signal_regs = sp;
 	return true;
 }
 
-/* A register of the frame at the cursor, into its `value`. False: it is not known, and the walk ends. */
+/* By DWARF number, in 8 bytes from where struct rt_sigframe lies. */
+const volatile __u8 signal_at[UNWIND_REGS] = {18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12};
+
+/* A register of the frame at the cursor, into its `value`; of a frame that a signal has interrupted, any. False: it is
+ * not known, and the walk ends. */
 static __always_inline bool unwind_reg(struct scratch *s, __u32 reg)
 {
 	struct cursor *u = &s->cursor;
+	__u64 at = reg;
 
 	if (reg == UNWIND_REG_RSP)
 		u->value = u->sp;
 	else if (reg == UNWIND_REG_RBP && u->bp_known)
 		u->value = u->bp;
-	else
+	else if (!u->signal_regs || u->signal_pc != u->pc || u->signal_sp != u->sp || reg >= UNWIND_REGS)
 		return walk_end(s, WALK_UNSUPPORTED);
+	else if (!stack_word(s, u->signal_regs + 8 * signal_at[MASKED(at, UNWIND_REGS - 1)], &u->value))
+		return walk_end(s, WALK_UNREADABLE);
 	return true;
 }
 
@@ -371,7 +381,7 @@ __noinline int unwind_place(struct scratch *s, __u64 word, __u64 cfa)
 __noinline int unwind_wide(struct scratch *s, __u32 number)
 {
 	__u64 *words, cfa_place, ra, rsp, rbp, cfa, sp, bp, pc;
-	__u32 word = number * UNWIND_WIDE_WORDS;
+	__u32 word = number * UNWIND_WIDE_WORDS, known;
 	struct cursor *u;
 
 	if (!s || !unwind_tables)
@@ -400,10 +410,10 @@ __noinline int unwind_wide(struct scratch *s, __u32 number)
 	if ((rbp & 0xff) == UNWIND_LOST) {
 		u->bp_known = 0;
 	} else if ((rbp & 0xff) != UNWIND_SAME) {
-		if (!unwind_place(s, rbp, cfa))
-			return 0;
+		/* Lost, if it is in a register that is not known: whoever needs it gives up. */
+		known = unwind_place(s, rbp, cfa);
 		bp = u->value;
-		u->bp_known = 1;
+		u->bp_known = known;
 	}
 	if (sp <= u->sp && !unwind_turns(s, UNWIND_CFA_WIDE, sp))
 		return walk_end(s, WALK_UNSUPPORTED);
@@ -526,7 +536,7 @@ static __always_inline bool walk_step(struct scratch *s)
 	}
 	h = unwind_hint(s, s->cursor.pc);
 	if (h->kind == UNWIND_KIND_GAP && s->cursor.by_fp)
-		return walk_end(s, s->cursor.by_fp);
+		return walk_end(s, (__u32)s->cursor.by_fp);
 	walk_record(s);
 	return unwind_caller_of(s, h);
 }
@@ -572,6 +582,7 @@ static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
 	u->bp_known = 1;
 	u->by_fp = 0;
 	u->turns = 0;
+	u->signal_regs = 0;
 }
 
 /* All frames outward from there. */

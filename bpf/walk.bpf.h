@@ -177,7 +177,7 @@ static __always_inline void walk_record(struct scratch *s)
 	struct cursor *u = &s->cursor;
 	struct frame *f = frame_at(s, s->new_at + s->n_new);
 
-	f->ret = u->pc + 1;
+	f->ret = (u->pc + 1) | (u->by_fp & FRAME_BY_FP);
 	f->sp = u->sp;
 	f->bp = u->bp_known ? u->bp : BP_UNKNOWN;
 	f->bp_slot = u->bp_slot;

@@ -285,6 +285,22 @@ static void fill_ends(struct reporting *r, struct report *rep)
 			r->ends[rep->n_ends++] = (struct report_count){end_text(p, e), n[e]};
 }
 
+/* Stacks in which callers may be missing, in calls. */
+static uint64_t count_uncertain(const struct profile *p)
+{
+	bool *below = xcalloc(p->nodes.n, sizeof(*below));	/* by node: it or one above it is a gap */
+	uint64_t calls = 0;
+
+	for (size_t i = 1; i < p->nodes.n; i++)
+		below[i] = below[p->nodes.at[i].parent] ||
+			   p->frames.at[p->nodes.at[i].frame].module == MODULE_UNCERTAIN;
+	for (size_t i = 0; i < p->stacks.n; i++)
+		if (below[p->stacks.at[i].node])
+			calls += profile_sum(p, PROFILE_ALLOC, i).calls;
+	free(below);
+	return calls;
+}
+
 /* Once, when the depth of the program's stacks is known; if it wasn't done before. */
 static void calibrate(struct reporting *r, struct adapt *adapt)
 {
@@ -399,6 +415,7 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 	read_counts(r, rep.delta, counts);
 	fill_calls(r, m, counts, &rep);
 	fill_ends(r, &rep);
+	rep.uncertain = count_uncertain(rep.profile);
 	fill_heap(r, m, counts, &rep);
 	rep.target = buf_cstr(&target);
 	rep.allocator = allocators.len ? allocators.data : NULL;

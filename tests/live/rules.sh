@@ -30,6 +30,17 @@ whole big-7000000 "$main;big_7000000;busy"
 whole realigned "$main;realigned(\\.constprop\\.0)?;busy"
 whole sum "$main;by_sum;busy"
 
+# Where a signal has interrupted a frame all its registers are known: the CFA is in r10 there.
+whole r10 "$main;interrupted;by_r10;[^;]*;skip_ud2;handler"
+whole r10-altstack "$main;interrupted;by_r10;[^;]*;skip_ud2;handler"
+
+# A register that calls keep, but nobody can tell where it is: the stack is cut there, and says so.
+run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$W/rules" rbx
+expect_status 0
+expect_equal "calls below a CFA in rbx" "$(folded_sum "$DIR/folded" \
+	'^rules;\[truncated: unsupported unwind rule\];by_rbx;busy;leaf;malloc ')" 101
+expect_err '^truncated +101 of 101 calls'
+
 # Frames that lead to each other for ever end where they come round.
 run "${EXACT[@]}" -f folded -m calls -o "$DIR/folded" -- "$W/rules" round
 expect_status 0

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/buf.h"
 #include "kern/blocks.h"
+#include "kern/kept.h"
 #include "kern/rawwalk.h"
 
 /* What the last delta had seen. */
@@ -28,6 +29,7 @@ struct collector {
 	struct buf raw;			/* struct stack_frames, each cut after its last frame */
 	struct unwind *unwind;		/* NULL: no stack comes raw */
 	size_t max_frames;
+	struct kept *kept;
 	struct u64map stack_of;		/* kernel's id -> stack of the profile */
 	struct u64map allocators;	/* modules whose functions were called */
 	struct u64map lost_of;		/* the same for those without frames, as of the last collector_sums() */
@@ -61,6 +63,11 @@ void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max
 {
 	c->unwind = unwind;
 	c->max_frames = max_frames;
+}
+
+void collector_set_kept(struct collector *c, struct kept *kept)
+{
+	c->kept = kept;
 }
 
 void collector_free(struct collector *c)
@@ -99,16 +106,36 @@ int collector_drain(struct collector *c)
 	return n < 0 ? n : 0;
 }
 
-/* Returns how many frames are good; the first one (the caller) is always kept, known or not. */
-static size_t resolve_frames(struct collector *c, struct process *p, const __u64 *addrs, size_t n, uint64_t time_ns,
-			     uint32_t *frames, enum stack_end *end)
+/* A frame for each address, one for a gap before it, and one for a gap at the root. */
+struct resolved {
+	uint32_t frames[2 * STACK_MAX_FRAMES + 1];
+	size_t n;
+};
+
+/* The frame pointer of the last frame was followed: its code is to keep one. is_root: it was 0, which a thread's first
+ * code sets, too. */
+static void check_last(struct collector *c, struct resolved *r, bool is_root)
+{
+	const struct profile_frame *last;
+
+	if (!r->n)
+		return;
+	last = &c->profile->frames.at[r->frames[r->n - 1]];
+	if (!c->kept || !(kept_at(c->kept, last->module, last->addr) ||
+			  (is_root && kept_root_at(c->kept, last->module, last->addr))))
+		r->frames[r->n++] = profile_frame(c->profile, MODULE_UNCERTAIN, 0);
+}
+
+/* Takes what is good; the first frame (the caller) is always kept, known or not. */
+static void resolve_frames(struct collector *c, struct process *p, const __u64 *addrs, size_t n, uint64_t time_ns,
+			   struct resolved *r, enum stack_end *end)
 {
 	uint32_t module;
 	uint64_t offset, addr;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
-		addr = addrs[i] - 1;
+	r->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		addr = (addrs[i] & ~FRAME_BY_FP) - 1;
 		if (p && process_resolve(p, c->processes->modules, addr, time_ns, &module, &offset)) {
 			addr = c->to_vaddr(c->arg, module, offset);
 		} else if (i == 0) {
@@ -117,9 +144,10 @@ static size_t resolve_frames(struct collector *c, struct process *p, const __u64
 			*end = STACK_END_NOT_CODE;
 			break;
 		}
-		frames[i] = profile_frame(c->profile, module, addr);
+		if (addrs[i] & FRAME_BY_FP)
+			check_last(c, r, false);
+		r->frames[r->n++] = profile_frame(c->profile, module, addr);
 	}
-	return i;
 }
 
 static const uint8_t ends[] = {
@@ -131,6 +159,8 @@ static const uint8_t ends[] = {
 	[WALK_NO_RULE] = STACK_END_NO_RULE,
 	[WALK_UNSUPPORTED] = STACK_END_UNSUPPORTED,
 	[WALK_UNMAPPED] = STACK_END_UNMAPPED,
+	[WALK_RAW] = STACK_END_UNREADABLE,
+	[WALK_ROOT_BY_FP] = STACK_END_COMPLETE,
 };
 
 /* The frames of a stack that came raw; those the kernel side found if it can't be unwound here either. */
@@ -158,16 +188,19 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 	const __u64 *addrs = raw ? unwound : rec->frames;
 	size_t n = rec->n;
 	enum walk_end walk_end = raw ? unwind_raw(c, p, raw, unwound, &n) : rec->end;
-	enum stack_end end = walk_end <= WALK_UNMAPPED ? ends[walk_end] : STACK_END_UNREADABLE;
-	uint32_t stack, frames[STACK_MAX_FRAMES], task, exec = 0;
+	enum stack_end end = walk_end <= WALK_ROOT_BY_FP ? ends[walk_end] : STACK_END_UNREADABLE;
+	uint32_t stack, task, exec = 0;
+	struct resolved r;
 	const char *name = p ? process_name_at(p, rec->time_ns, &exec) : rec->name;
 
-	n = resolve_frames(c, p, addrs, n, rec->time_ns, frames, &end);
+	resolve_frames(c, p, addrs, n, rec->time_ns, &r, &end);
+	if (walk_end == WALK_ROOT_BY_FP && end == STACK_END_COMPLETE)
+		check_last(c, &r, true);
 	if (c->by_thread)
 		task = profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
 	else
 		task = profile_task(c->profile, rec->pid, 0, exec, name);
-	stack = profile_stack(c->profile, task, rec->function, frames, n, end);
+	stack = profile_stack(c->profile, task, rec->function, r.frames, r.n, end);
 	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 	u64map_put(&c->allocators, rec->module, NULL);
 }

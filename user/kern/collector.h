@@ -12,6 +12,7 @@ typedef uint64_t (*to_vaddr_fn)(void *arg, uint32_t module, uint64_t file_offset
 
 struct collector;
 struct unwind;
+struct kept;
 
 /* Everything is borrowed. */
 struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
@@ -19,6 +20,9 @@ struct collector *collector_new(struct kern *kern, struct processes *processes, 
 void collector_free(struct collector *c);
 /* Where stacks are unwound by tables: what to unwind those with that the kernel side could not. Borrowed. */
 void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames);
+
+/* What tells certain steps by frame pointer from others. Without it none is certain. Borrowed. */
+void collector_set_kept(struct collector *c, struct kept *kept);
 
 /* The process's blocks that were allocated before that time (CLOCK_MONOTONIC) are no more: it has execed, or exited. 0
  * or -errno with a message said. */

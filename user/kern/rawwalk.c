@@ -32,7 +32,7 @@ static bool step_fp(struct unwind_regs *regs, struct stack_raw *raw, bool jit, u
 
 	*end = jit ? WALK_JIT : WALK_NO_RULE;
 	if (start_stack - regs->rsp < START_CODE_BYTES || (regs->rbp_known && !regs->rbp && !jit)) {
-		*end = WALK_COMPLETE;
+		*end = start_stack - regs->rsp < START_CODE_BYTES ? WALK_COMPLETE : WALK_ROOT_BY_FP;
 		return false;
 	}
 	if (!regs->rbp_known || regs->rsp - regs->rbp - 1 < STALE_BELOW_BYTES || !read_stack(raw, regs->rbp, &next) ||
@@ -74,6 +74,7 @@ enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u6
 	enum walk_end end = WALK_UNMAPPED;
 	struct stack_raw *memory = (struct stack_raw *)raw;	/* which is only read */
 	bool goes_on = true;
+	uint64_t mark = 0;
 
 	*n = raw->rec.n < w->max_frames ? raw->rec.n : w->max_frames;
 	memcpy(frames, raw->rec.frames, *n * sizeof(*frames));
@@ -88,15 +89,19 @@ enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u6
 			return end;
 		if (*n == w->max_frames)
 			return WALK_DEPTH;
-		frames[(*n)++] = pc + 1;
+		frames[(*n)++] = (pc + 1) | mark;
+		mark = 0;
 		offset = w->to_vaddr(w->arg, module, offset);
 		if (unwind_rule_at(w->unwind, module, offset, &rule))
 			goes_on = step_row(&regs, memory, &rule, &end);
 		else if (unwind_rule_at(w->unwind, module, offset + 1, &rule))
 			return WALK_COMPLETE;
-		else
-			goes_on = step_fp(&regs, memory, modules_get(w->modules, module)->kind == MODULE_JIT,
-					  start_stack, &end);
+		else {
+			bool jit = modules_get(w->modules, module)->kind == MODULE_JIT;
+
+			goes_on = step_fp(&regs, memory, jit, start_stack, &end);
+			mark = jit ? 0 : FRAME_BY_FP;
+		}
 	}
 	return end;
 }

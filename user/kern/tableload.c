@@ -6,7 +6,7 @@
 
 #include "elf/debugfile.h"
 
-static int open_debug(const struct module *mod, const struct elf_file *ef, int *fd, struct elf_file **debug)
+int table_open_debug(const struct module *mod, const struct elf_file *ef, int *fd, struct elf_file **debug)
 {
 	char root[40];
 
@@ -24,7 +24,7 @@ int table_load(const struct module *mod, const struct elf_file *ef, size_t max_r
 	struct elf_file *debug;
 	int err = unwind_table_load(ef, max_rows, &t), fd;
 
-	if (mod->kind == MODULE_ELF && open_debug(mod, ef, &fd, &debug) == 0) {
+	if (mod->kind == MODULE_ELF && table_open_debug(mod, ef, &fd, &debug) == 0) {
 		if (unwind_table_add_debug(ef, debug, max_rows, &t) == 0)
 			err = 0;
 		elf_file_close(debug);

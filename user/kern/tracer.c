@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "elf/symbols.h"
 #include "kern/collector.h"
+#include "kern/kept.h"
 #include "probe/returns.h"
 #include "target/events.h"
 
@@ -78,6 +79,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		t->unwind = unwind_new(t->kern, &t->modules, elf_of, t);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
+	t->kept = kept_new(&t->modules, elf_of, t);
+	collector_set_kept(t->collector, t->kept);
 	note("kernel memory for %u stacks: %zu MiB; attached by %s; stacks are read %s", o->max_stacks,
 	     kern_memory(t->kern) >> 20, attach_mode_name(kern_mode(t->kern)),
 	     kern_reads_in_place(t->kern) ? "in place" : "by copies");
@@ -90,6 +93,7 @@ void tracer_close(struct tracer *t)
 	if (!t)
 		return;
 	collector_free(t->collector);
+	kept_free(t->kept);
 	task_events_close(t->events);
 	unwind_free(t->unwind);
 	kern_close(t->kern);

@@ -33,7 +33,8 @@ struct tracer {
 	struct profile profile;
 	struct task_events *events;
 	struct collector *collector;
-	struct unwind *unwind;		/* NULL: stacks are walked by frame pointers */
+	struct unwind *unwind;
+	struct kept *kept;		/* NULL: stacks are walked by frame pointers */
 	const char **function_names;
 	vec_of(struct traced_file) files;	/* by module id */
 	struct u64map attached;		/* pid << 32 | module -> enum attached */

@@ -21,6 +21,9 @@ enum module_kind {
 	MODULE_JIT,	/* anonymous executable memory of process `pid` */
 };
 
+/* No module: a frame of it stands for those that may be missing between the two around it. */
+#define MODULE_UNCERTAIN UINT32_MAX
+
 struct module {
 	enum module_kind kind;
 	char *path;	/* as the target sees it, without " (deleted)"; "[vdso]", "[anon]", "[unknown]" */

@@ -65,7 +65,7 @@ const char *stack_end_text(enum stack_end end);
 const char *stack_end_mark(enum stack_end end);
 
 struct profile_frame {
-	uint32_t module;
+	uint32_t module;	/* MODULE_UNCERTAIN: a gap, "[?]" */
 	uint64_t addr;	/* of the call's last byte (return address - 1): in the caller, whatever follows the call */
 };
 

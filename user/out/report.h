@@ -65,6 +65,7 @@ struct report {
 	uint64_t nested;	/* allocator functions called by allocator functions: no event of their own */
 	const struct report_count *losses;	/* by reason, only what is > 0 */
 	size_t n_losses;
+	uint64_t uncertain;	/* calls whose stacks have a "[?]" */
 	const struct report_count *ends;	/* truncated stacks by reason (calls), only > 0 */
 	size_t n_ends;
 	struct report_windows windows;

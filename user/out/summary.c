@@ -15,6 +15,7 @@
  *     account    4.57M calls seen = 4.56M recorded + 1.20k filtered + 12 lost
  *     suppressed 12 blocks, 1.2 KiB by 2 patterns
  *     truncated  1.20k of 4.56M calls (0.03 %): depth limit
+ *     uncertain  120 of 4.56M calls (<0.01 %): callers may be missing at [?], in code without unwind information
  *     unnamed    12 of 340 frames: file without symbols
  *     cost       about 2.51 s (25.1 % of the duration): 4.56M probe hits x 551 ns
  *
@@ -197,6 +198,16 @@ static void put_lost(struct buf *out, const struct report *r, const struct repor
 	buf_str(&nothing, "nothing");
 	summary_line(out, o, "lost", &nothing, "");
 	buf_free(&nothing);
+}
+
+static void put_uncertain(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	calls_of(&text, r->uncertain, r->recorded.calls);
+	buf_str(&text, ":" BREAK "callers may be missing at [?], in code without unwind information");
+	summary_line(out, o, "uncertain", &text, "");
+	buf_free(&text);
 }
 
 static void put_sampled(struct buf *out, const struct report *r, const struct report_options *o)
@@ -416,6 +427,8 @@ void summary_head(const struct report *r, const struct report_options *o, struct
 		put_suppressed(out, r, o);
 	if (r->n_ends)
 		put_counts(out, o, "truncated", r->ends, r->n_ends, r->recorded.calls, "");
+	if (r->uncertain)
+		put_uncertain(out, r, o);
 	if (r->hits)
 		put_cost(out, r, o);
 }

@@ -55,6 +55,7 @@ const char *sym_reason_text(enum sym_reason reason)
 		[SYM_NO_PERF_MAP] = "generated code without a perf map",
 		[SYM_NOT_IN_PERF_MAP] = "generated code that is not in the perf map",
 		[SYM_NO_MAPPING] = "address in no known mapping",
+		[SYM_UNCERTAIN] = "callers may be missing",
 	};
 
 	return (unsigned int)reason < SYM_REASONS ? text[reason] : "unknown reason";
@@ -212,6 +213,10 @@ static bool may_get_a_name(enum sym_reason reason)
 	return reason == SYM_NOT_OPENED || reason == SYM_NO_PERF_MAP || reason == SYM_NOT_IN_PERF_MAP;
 }
 
+#define UNCERTAIN "[?]"
+
+static const struct symbol uncertain = {.module = UNCERTAIN, .reason = SYM_UNCERTAIN};
+
 const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t addr)
 {
 	const struct module *mod = modules_get(s->modules, module);
@@ -220,6 +225,8 @@ const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t a
 	uint64_t *place;
 	bool is_new;
 
+	if (module == MODULE_UNCERTAIN)
+		return &uncertain;
 	place = u64map_put(&m->frames, addr, &is_new);
 	if (is_new)
 		*place = (uintptr_t)xcalloc(1, sizeof(*frame));
@@ -279,6 +286,8 @@ void symbol_text(const struct symbol *sym, struct buf *out)
 {
 	if (sym->function)
 		buf_str(out, sym->function);
+	else if (sym->reason == SYM_UNCERTAIN)
+		buf_str(out, UNCERTAIN);
 	else
 		buf_printf(out, "%s+0x%llx", sym->module, (unsigned long long)sym->start);
 }

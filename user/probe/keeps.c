@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * All ways through the function's code are followed. Each instruction has a state, in which it is met; where two ways
+ * meet in different ones, nothing is known from there on:
+ *
+ *     entered --(push %rbp)--> pushed --(mov %rsp,%rbp)--> kept --(rbp is written)--> lost
+ *
+ * Each instruction is looked at no more than twice: its state is set, and may become "lost". What only an indirect jump
+ * (a switch) leads to is taken to be met in the state of the function's indirect jumps.
+ */
+#include "probe/keeps.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "probe/insn.h"
+
+enum state { UNMET, ENTERED, PUSHED, KEPT, LOST };
+
+struct keeps {
+	const uint8_t *code;
+	size_t n, pc;	/* pc: offset */
+	uint64_t vaddr;
+	uint8_t *states;	/* by offset: enum state */
+	uint8_t at_pc, indirect;	/* enum state */
+	vec_of(size_t) todo;
+};
+
+static uint8_t meet(uint8_t a, uint8_t b)
+{
+	return a == UNMET || a == b ? b : LOST;
+}
+
+/* The instruction at the offset is met in that state. */
+static void reach(struct keeps *k, uint64_t at, uint8_t state)
+{
+	uint8_t met;
+
+	if (at >= k->n)
+		return;
+	met = meet(k->states[at], state);
+	if (met == k->states[at])
+		return;
+	k->states[at] = met;
+	vec_push(&k->todo, (size_t)at);
+}
+
+static bool is_push_rbp(const struct insn *in)
+{
+	return in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH && in->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	       in->op[0].reg.value == ZYDIS_REGISTER_RBP;
+}
+
+static uint8_t after(const struct insn *in, uint8_t state)
+{
+	int64_t delta = 0;
+	int dst, src;
+	bool moves, writes;
+
+	if (in->zi.meta.category == ZYDIS_CATEGORY_CALL || state == LOST)
+		return state;
+	moves = !insn_rsp_change(in, &delta) || delta != 0;
+	writes = insn_writes(in) & 1 << GPR_RBP;
+	if (state == ENTERED && is_push_rbp(in))
+		return PUSHED;
+	if (state == PUSHED && insn_is_copy(in, &dst, &src) && dst == GPR_RBP && src == GPR_RSP)
+		return KEPT;
+	if (writes || (moves && state != KEPT))
+		return LOST;
+	return state;
+}
+
+static void look_at(struct keeps *k, size_t at)
+{
+	const uint8_t state = k->states[at];
+	uint64_t target;
+	struct insn in;
+
+	if (!insn_decode(k->code + at, k->n - at, k->vaddr + at, &in))
+		return;
+	if (k->pc >= at && k->pc < at + in.len)
+		k->at_pc = meet(k->at_pc, state);
+	if (insn_is_jump(&in, &target))
+		reach(k, target - k->vaddr, state);
+	else if (in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR)
+		k->indirect = meet(k->indirect, state);
+	if (in.zi.meta.category != ZYDIS_CATEGORY_UNCOND_BR && in.zi.meta.category != ZYDIS_CATEGORY_RET)
+		reach(k, at + in.len, after(&in, state));
+}
+
+bool keeps_frame_pointer(const uint8_t *code, size_t n, uint64_t vaddr, uint64_t pc)
+{
+	struct keeps k = {.code = code, .n = n, .pc = pc - vaddr, .vaddr = vaddr};
+
+	if (n > KEEPS_BYTES_MAX || k.pc >= n)
+		return false;
+	k.states = xcalloc(n, 1);
+	reach(&k, 0, ENTERED);
+	while (k.todo.n)
+		look_at(&k, k.todo.at[--k.todo.n]);
+	vec_free(&k.todo);
+	free(k.states);
+	return (k.at_pc == UNMET ? k.indirect : k.at_pc) == KEPT;
+}
+
+#define CALL_BYTES_MAX 15
+
+/* The instructions from `at` on lead straight to the end, and leave rbp as it is but for the first. */
+static bool leads_to_end(const uint8_t *code, size_t n, size_t at)
+{
+	const size_t first = at;
+	struct insn in;
+
+	while (at < n && insn_decode(code + at, n - at, at, &in)) {
+		bool last = at + in.len == n;
+
+		if (last || in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR || in.zi.meta.category == ZYDIS_CATEGORY_RET)
+			return last && in.zi.meta.category == ZYDIS_CATEGORY_CALL;
+		if (at > first && (insn_writes(&in) & 1 << GPR_RBP) && in.zi.meta.category != ZYDIS_CATEGORY_CALL)
+			return false;
+		at += in.len;
+	}
+	return false;
+}
+
+static bool ends_with_call(const uint8_t *code, size_t n)
+{
+	struct insn in;
+
+	for (size_t len = 2; len <= CALL_BYTES_MAX && len <= n; len++)
+		if (insn_decode(code + n - len, len, n - len, &in) && in.len == len &&
+		    in.zi.meta.category == ZYDIS_CATEGORY_CALL)
+			return true;
+	return false;
+}
+
+bool keeps_root(const uint8_t *code, size_t n)
+{
+	for (size_t at = 0; at + 2 < n; at++)	/* xor %ebp,%ebp */
+		if ((code[at] == 0x31 || code[at] == 0x33) && code[at + 1] == 0xed && leads_to_end(code, n, at))
+			return true;
+	return !ends_with_call(code, n);
+}
