@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/apart.h"
 #include "base/log.h"
 #include "kern/internal.h"
 #include "probe/uapi.h"
@@ -31,29 +32,67 @@ static int attach_perf(int prog_fd, enum uprobe_when when, pid_t pid, const char
 	return link;
 }
 
+struct attaching {
+	enum attach_mode mode;
+	int prog_fd;
+	enum uprobe_when when;
+	struct link link;	/* fd: of the last one that was tried */
+	int fd;
+	const uint64_t *offsets, *cookies;
+	size_t n;
+	struct links *links;
+};
+
+static void attach_apart(void *arg)
+{
+	struct attaching *a = arg;
+	struct link *link = &a->link;
+	const size_t before = a->links->n, n_links = a->mode == ATTACH_MULTI ? 1 : a->n;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", a->fd);
+	for (size_t i = 0; i < n_links; i++) {
+		if (a->mode == ATTACH_MULTI)
+			link->fd = uprobe_multi_link(a->prog_fd, a->when, path, a->offsets, a->cookies, a->n,
+						     link->pid);
+		else
+			link->fd = attach_perf(a->prog_fd, a->when, link->pid, path, a->offsets[i],
+					       a->cookies ? a->cookies[i] : 0);
+		if (link->fd < 0)
+			break;
+		vec_push(a->links, *link);
+	}
+	while (link->fd < 0 && a->links->n > before)
+		close(a->links->at[--a->links->n].fd);
+}
+
 int attach_uprobes(enum attach_mode mode, int prog_fd, enum uprobe_when when, struct link link, int fd,
 		   const uint64_t *offsets, const uint64_t *cookies, size_t n, struct links *links)
 {
-	size_t before = links->n;
-	char path[64];
+	struct attaching a = {mode, prog_fd, when, link, fd, offsets, cookies, n, links};
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (mode == ATTACH_MULTI) {
-		link.fd = uprobe_multi_link(prog_fd, when, path, offsets, cookies, n, link.pid);
-		if (link.fd < 0)
-			return link.fd;
-		vec_push(links, link);
-		return 0;
-	}
-	for (size_t i = 0; i < n; i++) {
-		link.fd = attach_perf(prog_fd, when, link.pid, path, offsets[i], cookies ? cookies[i] : 0);
-		if (link.fd < 0)
-			goto undo;
-		vec_push(links, link);
-	}
-	return 0;
-undo:
-	while (links->n > before)
-		close(links->at[--links->n].fd);
-	return link.fd;
+	a.link.fd = 0;
+	run_apart(attach_apart, &a);
+	return a.link.fd < 0 ? a.link.fd : 0;
+}
+
+struct closing {
+	const int *fds;
+	size_t n, step;
+};
+
+static void close_apart(void *arg)
+{
+	const struct closing *c = arg;
+
+	for (size_t i = 0; i < c->n; i += c->step)
+		close(c->fds[i]);
+}
+
+void links_close(const int *fds, size_t n, size_t step)
+{
+	struct closing c = {fds, n, step};
+
+	if (n)
+		run_apart(close_apart, &c);
 }

@@ -109,7 +109,7 @@ void kern_guard(struct kern *k, bool on)
 
 	if (!on || k->guard >= 0) {
 		if (!on && k->guard >= 0) {
-			close(k->guard);
+			links_close(&k->guard, 1, 1);
 			k->guard = -1;
 		}
 		return;

@@ -58,6 +58,9 @@ struct kern {
  * -errno, and then nothing was appended. UPROBE_SESSION: by uprobe_multi only. */
 int attach_uprobes(enum attach_mode mode, int prog_fd, enum uprobe_when when, struct link link, int fd,
 		   const uint64_t *offsets, const uint64_t *cookies, size_t n, struct links *links);
+/* Closes every step-th of the links. A link is closed by this alone: a SIGKILL in the middle leaves no breakpoints
+ * (base/apart.h). */
+void links_close(const int *fds, size_t n, size_t step);
 /* Chooses the programs on functions that are loaded, and how; between open and load. 0 or -errno with a message
  * said. */
 int probes_select(struct kern *k);

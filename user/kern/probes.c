@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "kern/internal.h"
@@ -223,7 +222,7 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 	for (int r = 0; r < N_ROLES && !err; r++)
 		err = attach_role(k, r, pid, fd, module, plan, left_out, first, offsets, cookies);
 	while (err && k->links.n > before)
-		close(k->links.at[--k->links.n].fd);
+		links_close(&k->links.at[--k->links.n].fd, 1, 1);
 	free(offsets);
 	free(cookies);
 	if (err && err != -ESRCH)
@@ -248,7 +247,7 @@ int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const
 	err = !n ? 0 : attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
 				      (struct link){.pid = pid}, fd, offsets, NULL, n, &links);
 	while (links.n)
-		close(links.at[--links.n].fd);
+		links_close(&links.at[--links.n].fd, 1, 1);
 	vec_free(&links);
 	free(offsets);
 	return err;
@@ -268,8 +267,7 @@ static void *close_some(void *arg)
 {
 	const struct closer *c = arg;
 
-	for (size_t i = c->first; i < c->n; i += CLOSERS)
-		close(c->fds[i]);
+	links_close(c->fds + c->first, c->n - c->first, CLOSERS);
 	return NULL;
 }
 
@@ -335,7 +333,7 @@ void kern_detach(struct kern *k)
 {
 	kern_detach_probes(k);
 	for (size_t i = 0; i < k->hold_links.n; i++)
-		close(k->hold_links.at[i].fd);
+		links_close(&k->hold_links.at[i].fd, 1, 1);
 	vec_free(&k->links);
 	vec_free(&k->hold_links);
 }

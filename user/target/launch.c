@@ -28,11 +28,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "target/release.h"
 
 struct launch {
 	char *const *argv;
 	pid_t pid;
 	int pidfd;
+	struct release release;
 	int sock;	/* -1 once the child was let go */
 	bool gone;	/* reaped */
 	bool stopped;
@@ -74,7 +76,8 @@ static void child(int sock, char *const argv[])
 	int err;
 
 	restore_signals();
-	/* The probes are attached while CMD is stopped: if alloctrace is killed just then, CMD has to go on. */
+	/* The probes are attached while CMD is stopped: if alloctrace is killed just then, CMD has to go on. This is
+	 * for when the process of target/release.h is killed as well. */
 	prctl(PR_SET_PDEATHSIG, SIGCONT);
 	do
 		n = read(sock, &go, 1);
@@ -182,6 +185,7 @@ int launch_new(char *const argv[], struct launch **out)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
 		return fail(-errno, "cannot make a socket pair: %s", strerror(errno));
 	l = xcalloc(1, sizeof(*l));
+	l->release.fd = -1;
 	l->argv = argv;
 	l->sock = sv[0];
 	/* Inherited as ignored, it would make the kernel reap the child and forget how it ended. */
@@ -210,6 +214,7 @@ int launch_new(char *const argv[], struct launch **out)
 		launch_free(l);
 		return err;
 	}
+	l->release = release_start(l->pid, l->pidfd);
 	*out = l;
 	return 0;
 }
@@ -302,6 +307,7 @@ void launch_free(struct launch *l)
 {
 	if (!l)
 		return;
+	release_end(&l->release);
 	if (l->sock >= 0) {
 		if (!l->gone) {
 			kill(l->pid, SIGKILL);
