@@ -9,8 +9,6 @@
 #include "elf/symbols.h"
 #include "elf/symtab.h"
 
-#define VERSYM_HIDDEN 0x8000	/* of .gnu.version: not the default version of its name */
-
 /* How good a find is; more is better. */
 enum quality {
 	Q_NONE,
@@ -65,21 +63,6 @@ static void consider(struct wanted *w, const struct symtab_entry *e, bool dynami
 	};
 }
 
-/* .gnu.version: a u16 for each symbol of .dynsym. NULL if there is none that fits. */
-static uint16_t *load_versions(const struct elf_file *ef, size_t count)
-{
-	const struct elf_section *sec = elf_section_by_type(ef, SHT_GNU_versym);
-	uint8_t *data;
-	size_t size;
-
-	if (!sec || elf_section_data(ef, sec, count * sizeof(uint16_t), &data, &size) != 0)
-		return NULL;
-	if (size == count * sizeof(uint16_t))
-		return (uint16_t *)data;
-	free(data);
-	return NULL;
-}
-
 static int search(const struct elf_file *ef, uint32_t type, struct wanted *wanted, size_t n, struct elf_symbol found[])
 {
 	const struct elf_section *sec = elf_section_by_type(ef, type);
@@ -95,7 +78,7 @@ static int search(const struct elf_file *ef, uint32_t type, struct wanted *wante
 	if (err)
 		return err;
 	if (dynamic)
-		versions = load_versions(ef, st.count);
+		versions = symtab_versions(ef, st.count);
 	for (size_t i = 1; i < st.count; i++) {
 		uint64_t prefix;
 
@@ -104,7 +87,7 @@ static int search(const struct elf_file *ef, uint32_t type, struct wanted *wante
 		prefix = name_prefix(e.name);
 		for (size_t k = 0; k < n; k++)
 			if (wanted[k].prefix == prefix)
-				consider(&wanted[k], &e, dynamic, versions && (versions[i] & VERSYM_HIDDEN), &found[k]);
+				consider(&wanted[k], &e, dynamic, versions && (versions[i] & SYMTAB_HIDDEN), &found[k]);
 	}
 	free(versions);
 	symtab_close(&st);

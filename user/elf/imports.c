@@ -15,7 +15,8 @@
 
 struct slot {
 	uint64_t vaddr;
-	uint32_t name;	/* offset in strings */
+	uint64_t function;	/* vaddr, where this file defines it; 0 */
+	uint32_t name;		/* offset in strings */
 };
 
 struct elf_imports {
@@ -39,7 +40,10 @@ static int add_relocations(struct elf_imports *im, const Elf64_Rela *rela, size_
 			continue;
 		if (im->slots.n == SLOTS_MAX)
 			return -ENOEXEC;
-		vec_push(&im->slots, ((struct slot){rela[i].r_offset, (uint32_t)(e.name - st->strings)}));
+		vec_push(&im->slots, ((struct slot){
+			.vaddr = rela[i].r_offset, .name = (uint32_t)(e.name - st->strings),
+			.function = symtab_is_function(&e) && e.type != STT_GNU_IFUNC ? e.vaddr : 0,
+		}));
 	}
 	return 0;
 }
@@ -128,12 +132,23 @@ void elf_imports_free(struct elf_imports *im)
 	free(im);
 }
 
-const char *elf_imports_at(const struct elf_imports *im, uint64_t slot_vaddr)
+static const struct slot *find_slot(const struct elf_imports *im, uint64_t slot_vaddr)
 {
 	struct slot key = {.vaddr = slot_vaddr};
-	const struct slot *found = NULL;
 
-	if (im->slots.n)
-		found = bsearch(&key, im->slots.at, im->slots.n, sizeof(*im->slots.at), compare_slots);
+	return im->slots.n ? bsearch(&key, im->slots.at, im->slots.n, sizeof(*im->slots.at), compare_slots) : NULL;
+}
+
+const char *elf_imports_at(const struct elf_imports *im, uint64_t slot_vaddr)
+{
+	const struct slot *found = find_slot(im, slot_vaddr);
+
 	return found ? im->strings + found->name : NULL;
+}
+
+uint64_t elf_imports_defined(const struct elf_imports *im, uint64_t slot_vaddr)
+{
+	const struct slot *found = find_slot(im, slot_vaddr);
+
+	return found ? found->function : 0;
 }

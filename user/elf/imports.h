@@ -13,5 +13,7 @@ int elf_imports_load(const struct elf_file *ef, struct elf_imports **out);
 void elf_imports_free(struct elf_imports *im);
 /* NULL if the slot is not an import's. */
 const char *elf_imports_at(const struct elf_imports *im, uint64_t slot_vaddr);
+/* Where this very file defines the function that the slot is for: its vaddr. 0: it does not, or by a resolver. */
+uint64_t elf_imports_defined(const struct elf_imports *im, uint64_t slot_vaddr);
 
 #endif

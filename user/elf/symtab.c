@@ -114,3 +114,17 @@ bool symtab_is_label(const struct symtab *st, const struct symtab_entry *e)
 	return e->type == STT_NOTYPE && !e->size && e->shndx != SHN_UNDEF && e->shndx < n && e->name[0] != '\0' &&
 	       (all[e->shndx].flags & SHF_EXECINSTR) && e->vaddr - all[e->shndx].vaddr < all[e->shndx].size;
 }
+
+uint16_t *symtab_versions(const struct elf_file *ef, size_t count)
+{
+	const struct elf_section *sec = elf_section_by_type(ef, SHT_GNU_versym);
+	uint8_t *data;
+	size_t size;
+
+	if (!sec || elf_section_data(ef, sec, count * sizeof(uint16_t), &data, &size) != 0)
+		return NULL;
+	if (size == count * sizeof(uint16_t))
+		return (uint16_t *)data;
+	free(data);
+	return NULL;
+}

@@ -35,5 +35,9 @@ bool symtab_get(struct symtab *st, size_t i, struct symtab_entry *e);
 bool symtab_is_function(const struct symtab_entry *e);
 /* A place in code that has a name and nothing else, no type and no size, as in assembly. */
 bool symtab_is_label(const struct symtab *st, const struct symtab_entry *e);
+/* .gnu.version: a number for each symbol of .dynsym, count in all, for the caller to free. NULL if there is none that
+ * fits. With the bit SYMTAB_HIDDEN it is not the default version of its name. */
+#define SYMTAB_HIDDEN 0x8000
+uint16_t *symtab_versions(const struct elf_file *ef, size_t count);
 
 #endif

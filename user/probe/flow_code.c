@@ -5,11 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf/symbols.h"
-
 #define PAGE 4096u
-/* Each is a pass over the symbol tables: a file made to need more is not worth the time. */
-#define MAX_LOOKUPS 128
 
 struct flow_file *flow_open(const struct elf_file *ef, const struct elf_imports *imports)
 {
@@ -30,7 +26,6 @@ void flow_close(struct flow_file *ff)
 	u64map_free(&ff->by_vaddr);
 	u64map_free(&ff->noreturn);
 	u64map_free(&ff->returning);
-	u64map_free(&ff->in_file);
 	u64map_free(&ff->pages);
 	free(ff);
 }
@@ -125,9 +120,6 @@ bool flow_decode(struct flow_file *ff, uint64_t vaddr, struct insn *in)
 static struct target target_by_name(struct flow_file *ff, uint64_t slot, const char *name)
 {
 	struct target t = {.id = -1};
-	struct elf_symbol found;
-	bool is_new;
-	uint64_t *at;
 
 	for (size_t i = 0; i < ff->known.n; i++)
 		if (!strcmp(ff->known.at[i].name, name)) {
@@ -139,10 +131,7 @@ static struct target target_by_name(struct flow_file *ff, uint64_t slot, const c
 			t.noreturn = true;
 			return t;
 		}
-	at = u64map_put(&ff->in_file, slot, &is_new);
-	if (is_new && ff->in_file.n <= MAX_LOOKUPS)
-		*at = !elf_find_functions(ff->ef, &name, 1, &found) && found.name && !found.ifunc ? found.vaddr : 0;
-	t.vaddr = *at;
+	t.vaddr = elf_imports_defined(ff->imports, slot);
 	t.code = t.vaddr != 0;
 	t.import = !t.code;
 	return t;

@@ -21,7 +21,6 @@ struct flow_file {
 	struct u64map noreturn;
 	vec_of(const char *) noreturn_names;
 	struct u64map returning;	/* vaddr of a helper -> 1 if a path through it returns */
-	struct u64map in_file;		/* GOT slot -> vaddr of the import's definition in this very file, or 0 */
 	struct u64map pages;		/* page number -> index in bytes / PAGE, + 1; 0: not there */
 	vec_of(uint8_t) bytes;
 };

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a program finds what a resolver (STT_GNU_IFUNC) has chosen. x86-64. */
+#ifndef ALLOCTRACE_ELF_IRELATIVE_H
+#define ALLOCTRACE_ELF_IRELATIVE_H
+
+#include "elf/elffile.h"
+
+/* The slots that relocations fill with what the resolver at that vaddr returns (R_X86_64_IRELATIVE), or with the
+ * address of the symbol of that name (JUMP_SLOT, GLOB_DAT, 64), as vaddrs: the first `max` are written to slots.
+ * resolver 0, name NULL: none of that kind. How many were written. */
+size_t elf_slots_of(const struct elf_file *ef, uint64_t resolver, const char *name, uint64_t *slots, size_t max);
+
+#endif
