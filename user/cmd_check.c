@@ -17,8 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "alloc/user.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd.h"
@@ -27,6 +29,7 @@
 #include "probe/livecode.h"
 #include "probe/returns.h"
 #include "target/process.h"
+#include "target/refusing.h"
 
 #define CALIBRATE_DEPTH 3
 
@@ -101,13 +104,19 @@ static void print_live(const struct plan_probe *p, const struct plan_probe *alon
 		printf("; without: +%u, %s", alone->site.offset, cost_name(alone->site.cost));
 }
 
+/* A je_malloc is no malloc. */
+static const char *shown_name(const struct alloc_function *f, const char *symbol)
+{
+	return strcmp(f->name, symbol) ? symbol : f->shown;
+}
+
 /* A dozen operators delete that all come to free are for -v. */
 static void print_skip(const struct plan_skip *s)
 {
 	const struct alloc_function *f = alloc_function(s->function);
 
-	if (!f->frees || log_verbose())
-		printf("    %-32s  not probed: %s\n", f->shown, s->why);
+	if (!f->frees || f->named || log_verbose())
+		printf("    %-32s  not probed: %s\n", shown_name(f, s->name), s->why);
 }
 
 /* alone: the same function's probe where blocks are not followed; NULL if it has none. */
@@ -123,7 +132,7 @@ static void print_probe(const struct plan_probe *p, const struct plan_probe *alo
 			 reg_names[p->site.arg_reg[f->count_arg] & 15]);
 	else
 		snprintf(args, sizeof(args), "size %s", reg_names[p->site.arg_reg[f->size_arg] & 15]);
-	printf("    %-32s  +%-4u %-26.26s  %-14s  %-14s", f->shown, p->site.offset, p->site.insn,
+	printf("    %-32s  +%-4u %-26.26s  %-14s  %-14s", shown_name(f, p->name), p->site.offset, p->site.insn,
 	       cost_name(p->site.cost), args);
 	print_live(p, alone);
 	if (p->site.cost == SITE_STEPPED)
@@ -131,18 +140,54 @@ static void print_probe(const struct plan_probe *p, const struct plan_probe *alo
 	putchar('\n');
 }
 
-static const struct plan_probe *probe_on(const struct plan *p, uint16_t function)
+static const struct plan_probe *probe_on(const struct plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->n_probes; i++)
-		if (p->probes[i].function == function)
+		if (!strcmp(p->probes[i].name, name))
 			return &p->probes[i];
 	return NULL;
 }
 
+/* Which functions of the command line were found, by the ids of their rows. */
+static bool named_found[ALLOC_MAX_FUNCTIONS];
+
+static struct plan *plan_of(const struct module *m, const struct elf_file *ef, unsigned int flags)
+{
+	char root[40];
+	struct stat st = {0};
+	struct plan_input in = {.path = m->path, .root = root, .flags = flags};
+	struct plan *plan;
+
+	snprintf(root, sizeof(root), "/proc/%u/root", m->pid);
+	if (!fstat(m->fd, &st)) {
+		in.dev = st.st_dev;
+		in.ino = st.st_ino;
+	}
+	if (plan_make_for(ef, &in, &plan))
+		return NULL;
+	for (size_t i = 0; i < plan->n_probes; i++)
+		named_found[plan->probes[i].function] = true;
+	return plan;
+}
+
+/* The process has the file's code mapped where the kernel places no probe: why; NULL: it has not. */
+static const char *refused(const struct process *p, const struct module *m, uint32_t id)
+{
+	struct refusing_list list = {0};
+	const char *why = NULL;
+
+	refusing_read(p->pid, &list);
+	for (size_t i = 0; i < p->maps.n && !why; i++)
+		if (p->maps.at[i].module == id && m->kind == MODULE_ELF)
+			why = refusing_at(&list, p->maps.at[i].start);
+	vec_free(&list);
+	return why;
+}
+
 static void print_left_out(const struct plan_probe *p, const char *found)
 {
-	printf("    %-32s  not probed: its code in memory is not the file's: %s\n", alloc_function(p->function)->shown,
-	       found);
+	printf("    %-32s  not probed: its code in memory is not the file's: %s\n",
+	       shown_name(alloc_function(p->function), p->name), found);
 }
 
 /* Without a process (its memory can't be read) nothing is known of its code. Returns the number of probes that
@@ -162,7 +207,7 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 		if (both[0].found[i])
 			print_left_out(&plan->probes[i], both[0].found[i]);
 		else
-			print_probe(&plan->probes[i], probe_on(alone, plan->probes[i].function));
+			print_probe(&plan->probes[i], probe_on(alone, plan->probes[i].name));
 	}
 	for (size_t i = 0; i < alone->n_probes; i++)
 		n += !both[1].found[i];
@@ -178,24 +223,48 @@ static size_t print_module(const struct process *p, const struct modules *ms, ui
 	struct elf_file *ef = NULL;
 	struct plan *plan = NULL, *alone = NULL;
 	struct buf path = {0};
+	const char *why;
 	size_t n = 0;
 
 	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &ef))
 		return 0;
-	if (!plan_make(ef, m->path, flags, &alone) && !plan_make(ef, m->path, flags | PLAN_BLOCKS, &plan) &&
-	    plan->n_probes + plan->n_skips) {
+	alone = plan_of(m, ef, flags);
+	plan = alone ? plan_of(m, ef, flags | PLAN_BLOCKS) : NULL;
+	if (plan && plan->n_probes + plan->n_skips) {
+		why = refused(p, m, module);
 		text_escape(&path, m->path, strlen(m->path));
 		printf("  %s%s%s%s\n", buf_cstr(&path), plan->implementation ? " (" : "",
 		       plan->implementation ? plan->implementation : "", plan->implementation ? ")" : "");
-		n = print_probes(p, ms, module, ef, plan, alone);
-		for (size_t i = 0; i < plan->n_skips; i++)
+		if (why)
+			printf("    no: its text is %s, where the kernel places no probe\n", why);
+		else
+			n = print_probes(p, ms, module, ef, plan, alone);
+		for (size_t i = 0; i < plan->n_skips && !why; i++)
 			print_skip(&plan->skips[i]);
+		if (plan->gap[0])
+			printf("    %s\n", plan->gap);
 	}
 	plan_free(plan);
 	plan_free(alone);
 	elf_file_close(ef);
 	buf_free(&path);
 	return n;
+}
+
+/* Functions of the command line that no process has. */
+static bool print_missing(void)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < alloc_user_count(); i++) {
+		const struct alloc_function *f = alloc_function(alloc_user(i)->function);
+
+		if (named_found[alloc_user(i)->function])
+			continue;
+		printf("%s %s: not found, or not probed\n", f->frees ? "--free-fn" : "--alloc-fn", f->name);
+		all = false;
+	}
+	return all;
 }
 
 /* What becomes of a live view of the process. */
@@ -238,7 +307,7 @@ static int print_process(pid_t pid, enum attach_mode mode)
 			print_followed(pid, mode);
 		else
 			printf("  no allocator function that can be probed: a program with an allocator of its own "
-			       "(Go), or static and stripped\n");
+			       "(Go), or static and stripped; --alloc-fn can name one of C\n");
 	}
 	buf_free(&name);
 	processes_free(&processes);
@@ -260,6 +329,8 @@ int cmd_check(const struct options *o)
 		if (print_process(pids[i], o->attach))
 			ok = false;
 	free(pids);
+	if (n && !print_missing())
+		ok = false;
 	if (fflush(stdout) || ferror(stdout)) {
 		fail(-EIO, "cannot write to standard output: %s; the answer is incomplete", strerror(errno));
 		ok = false;

@@ -17,6 +17,7 @@
 #include "base/outfile.h"
 #include "cmd.h"
 #include "kern/tracer.h"
+#include "nothing.h"
 #include "reporting.h"
 #include "target/launch.h"
 
@@ -41,6 +42,8 @@ struct run {
 	uint64_t collected_ns;	/* the latest report */
 	struct reporting_result result;	/* of that */
 	uint32_t generation;	/* marks that were set */
+	struct nothing *nothing;	/* of the only process of -p; NULL: there are several, or a command */
+	bool unnamed;		/* a function of the command line was not found */
 	bool stop;		/* tracing is to end, with a report */
 	bool cmd_ended;
 	int cmd_status;		/* as of waitpid() */
@@ -211,7 +214,7 @@ static int add_pids(struct run *r)
 
 	for (size_t i = 0; i < r->watched.n && !err; i++)
 		err = tracer_add(r->tracer, r->watched.at[i].pid);
-	return err;
+	return err ? err : tracer_check_named(r->tracer);
 }
 
 static struct kern_options kern_options(const struct options *o)
@@ -270,6 +273,8 @@ static int start(struct run *r)
 	if (!err)
 		err = r->launch ? launch_exec(r->launch) : add_pids(r);
 	r->start_ns = r->collected_ns = monotonic_ns();
+	if (!err && !r->launch && r->watched.n == 1)
+		r->nothing = nothing_begin(r->watched.at[0].pid);
 	if (!err)
 		adapt_start(r->adapt);
 	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
@@ -368,12 +373,13 @@ static int final_report(struct run *r)
 	tracer_detach(r->tracer);
 	if (r->result.reader_gone)
 		return 0;
+	if (r->launch)
+		r->unnamed = tracer_check_named(r->tracer) != 0;
 	if (!r->launch || tracer_probes(r->tracer))
 		return report(r, 0);
 	if (tracer_saw_32bit(r->tracer))
 		return fail(-ENOTSUP, "%s: 32-bit programs are not supported", r->o.argv[0]);
-	return fail(-ENOENT, "%s: no allocator function found in the files it had mapped: it has an allocator of its "
-		    "own (Go), or it is static and stripped", r->o.argv[0]);
+	return tracer_fail_without_probes(r->tracer, r->o.argv[0]);
 }
 
 /* The command goes on without us (-d was over, or the reader went away); its status is ours. */
@@ -389,11 +395,25 @@ static void wait_for_command(struct run *r)
 	}
 }
 
+static void warn_nothing(const struct run *r)
+{
+	struct buf why = {0};
+
+	if (r->result.filtered)
+		buf_str(&why, "the target made no allocation of that size in that time");
+	else if (r->nothing)
+		nothing_why(r->nothing, r->result.hits, tracer_probes(r->tracer), &why);
+	else
+		buf_str(&why, "the targets made no allocation in that time");
+	warn("nothing was recorded: %s", why.data);
+	buf_free(&why);
+}
+
 static int exit_status(const struct run *r, int err)
 {
 	const struct reporting_result *result = &r->result;
 
-	if (err)
+	if (err || r->unnamed)
 		return STATUS_FAILED;
 	if (r->launch)
 		return launch_exit_status(r->cmd_status);
@@ -402,8 +422,7 @@ static int exit_status(const struct run *r, int err)
 	if (adapt_exceeded(r->adapt))
 		return STATUS_INCOMPLETE;
 	if (!result->recorded && !(result->lost_share > 0)) {
-		warn("nothing was recorded: the target made no allocation%s in that time",
-		     r->o.min_size || r->o.max_size != UINT64_MAX ? " of that size" : "");
+		warn_nothing(r);
 		return STATUS_NOTHING;
 	}
 	if (result->lost_share > REPORT_LOST_LIMIT) {
@@ -417,6 +436,7 @@ static void finish(struct run *r)
 {
 	adapt_free(r->adapt);
 	reporting_close(r->reporting);
+	nothing_free(r->nothing);
 	tracer_close(r->tracer);
 	/* It may just have been stopped for probes that do not come any more. */
 	if (r->launch && !r->cmd_ended)

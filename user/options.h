@@ -14,12 +14,15 @@ enum command { COMMAND_TRACE, COMMAND_CHECK };
 
 enum generate { GENERATE_NOTHING, GENERATE_MAN, GENERATE_COMPLETION };
 
-#define OPTIONS_STRINGS_MAX 16	/* how often an option that may be repeated may be */
+#define OPTIONS_STRINGS_MAX 64	/* how often an option that may be repeated may be */
 
 /* Strings point into argv. */
 struct options {
 	enum command command;
 	const char *pids;	/* as -p has it, for processes_parse_list(); NULL: none */
+	/* Functions and files for alloc/user.h, NULL-terminated. */
+	const char *alloc_fns[OPTIONS_STRINGS_MAX + 1], *free_fns[OPTIONS_STRINGS_MAX + 1];
+	const char *objects[OPTIONS_STRINGS_MAX + 1];
 	char **argv;		/* the command to launch and its arguments, NULL-terminated; NULL: none */
 
 	uint64_t duration_ns;	/* 0: no limit */

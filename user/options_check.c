@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/user.h"
 #include "base/log.h"
 #include "base/outfile.h"
 #include "base/parse.h"
@@ -112,9 +113,36 @@ static int check_list(struct options *o)
 	return 0;
 }
 
+/* --alloc-fn and the like: rows of their own from now on. */
+static int check_functions(const struct options *o)
+{
+	const char *const *const lists[] = {o->alloc_fns, o->free_fns, o->objects};
+	static const char *const names[] = {"alloc-fn", "free-fn", "object"};
+	struct buf why = {0};
+	int err = 0;
+
+	alloc_user_clear();
+	for (int k = 0; k < 3 && !err; k++)
+		for (size_t i = 0; lists[k][i] && !err; i++) {
+			err = k < 2 ? alloc_user_add(lists[k][i], k == 1, &why) : alloc_user_add_object(lists[k][i], &why);
+			if (err)
+				option_error("--%s %s: %s", names[k], lists[k][i], buf_cstr(&why));
+		}
+	if (!err) {
+		err = alloc_user_check(&why);
+		if (err)
+			option_error("%s", buf_cstr(&why));
+	}
+	buf_free(&why);
+	return err ? -EINVAL : 0;
+}
+
 int options_check_report(struct options *o)
 {
 	int err = check_list(o);
+
+	if (!err)
+		err = check_functions(o);
 
 	if (err)
 		return err;

@@ -116,6 +116,25 @@ const struct option_row option_rows[] = {
 		 "process (as ps -o comm shows it) or of its executable file, and stands for every process that has "
 		 "it." },
 
+	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .in_check = true,
+	  .help = "trace NAME(size=1) too; n=, old=, out= arguments",
+	  .man = "Trace one more function that allocates, beside those that alloctrace knows. SPEC is its name and what "
+		 "its arguments are, which count from 1: my_alloc(size=1); pool_calloc(n=2,size=3), which allocates n "
+		 "times size bytes; my_memalign(size=3,out=1), which stores the block's address where argument 1 "
+		 "points to and returns 0; my_realloc(old=1,size=2). Without out= it returns the block, or NULL. The "
+		 "name may be a glob, and is the linker's: for C++ the mangled one. In a file without symbols it is "
+		 "+0xOFFSET with --object, or MODULE+0xOFFSET as reports show it. A call that another allocator function "
+		 "makes, or that the function makes to another one, is not counted twice. It must be a function of C, or "
+		 "have C's calling convention; one that may throw and is not named by a mangled name must not be traced "
+		 "in views of the live heap. May be given several times." },
+	{ "free-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(free_fns), .in_check = true, .man_only = true,
+	  .help = "its counterpart: NAME(ptr=1)",
+	  .man = "The same for a function that frees: my_free(ptr=1). It counts in views of the live heap alone." },
+	{ "object", 0, "FILE", OPTION_STRINGS, SECTION_TARGET, TO(objects), .in_check = true, .man_only = true,
+	  .help = "where to look for these functions",
+	  .man = "Look for the functions of --alloc-fn and --free-fn in this file alone: its path, or the last part of "
+		 "it. May be given several times." },
+
 	{ "duration", 'd', "TIME", OPTION_TIME, SECTION_TIME, TO(duration_ns), LIMITS("1ms", "1000d"),
 	  .help = "stop after TIME: 10s, 1m30s, 250ms; 10 is seconds",
 	  .man = "Stop after TIME and report. Without it, tracing goes on until every process has ended or Ctrl-C. A "
@@ -139,6 +158,7 @@ const struct option_row option_rows[] = {
 	  .help = "what is live for long, or was never freed",
 	  .man = "Short for --view leaks." },
 	{ "min-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(min_age_ns), LIMITS("0", "1000d"), .fallback = "30s",
+	  .man_only = true,
 	  .help = "how old a block is at least to be a leak",
 	  .man = "With --leaks: how long a block must have been live to be shown. At the end of a launched command "
 		 "every block that was never freed is shown, unless this option is given." },

@@ -398,7 +398,7 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 		.delta = r->o->delta && m->interval, .sample_auto = !r->o->sample_bytes,
 		.sample_mean = kern_sample_mean(tracer_kern(r->tracer)), .suppressions = r->suppressions,
 	};
-	struct buf target = {0}, allocators = {0};
+	struct buf target = {0}, allocators = {0}, gaps = {0};
 	struct outfile *file = r->file;
 	uint64_t counts[COUNT_MAX];
 	int err = 0;
@@ -411,6 +411,7 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 		suppress_leaks(r->suppressions, p, r->sym);
 	describe_target(r, &target);
 	tracer_allocators(r->tracer, &allocators);
+	tracer_gaps(r->tracer, &gaps);
 	calibrate(r, m->adapt);
 	read_counts(r, rep.delta, counts);
 	fill_calls(r, m, counts, &rep);
@@ -419,7 +420,10 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 	fill_heap(r, m, counts, &rep);
 	rep.target = buf_cstr(&target);
 	rep.allocator = allocators.len ? allocators.data : NULL;
+	rep.gaps = gaps.len ? gaps.data : NULL;
 	result->recorded = rep.recorded.calls;
+	result->hits = counts[COUNT_HITS];
+	result->filtered = rep.filtered;
 	result->lost_share = report_lost_share(&rep);
 
 	if (!file)
@@ -444,5 +448,6 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 		profile_remember(p);
 	buf_free(&target);
 	buf_free(&allocators);
+	buf_free(&gaps);
 	return err;
 }

@@ -17,6 +17,8 @@ struct reporting_result {
 	uint64_t recorded;	/* calls */
 	double lost_share;	/* report_lost_share() */
 	bool reader_gone;	/* of a pipe */
+	uint64_t hits;		/* of probes */
+	uint64_t filtered;	/* calls that were left out by their size */
 };
 
 /* Opens the output file where it is one that is written once, so that a path that cannot be written is said before

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "alloc/family.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "alloc/families.h"
+#include "base/mem.h"
 
 const struct alloc_family *const alloc_families[] = {
 	&alloc_family_c,
@@ -21,6 +25,13 @@ size_t alloc_function_count(void)
 	return n;
 }
 
+/* Added while alloctrace runs; base: the row that an alias is like, or its own id. They last as long as the program. */
+static struct {
+	size_t n;
+	struct alloc_function fn[ALLOC_MAX_FUNCTIONS];
+	size_t base[ALLOC_MAX_FUNCTIONS];
+} added;
+
 const struct alloc_function *alloc_function(size_t id)
 {
 	for (size_t i = 0; alloc_families[i]; i++) {
@@ -28,5 +39,36 @@ const struct alloc_function *alloc_function(size_t id)
 			return &alloc_families[i]->functions[id];
 		id -= alloc_families[i]->n;
 	}
-	return NULL;
+	return id < added.n ? &added.fn[id] : NULL;
+}
+
+int alloc_add_function(const struct alloc_function *fn)
+{
+	size_t id = alloc_function_count() + added.n;
+
+	if (id >= ALLOC_MAX_FUNCTIONS)
+		return -ENOSPC;
+	added.fn[added.n] = *fn;
+	added.fn[added.n].name = xstrdup(fn->name);
+	added.fn[added.n].shown = xstrdup(fn->shown);
+	added.base[added.n++] = id;
+	return (int)id;
+}
+
+size_t alloc_alias(size_t id, const char *name)
+{
+	struct alloc_function fn = *alloc_function(id);
+	int alias;
+
+	if (!strcmp(fn.name, name))
+		return id;
+	for (size_t i = 0; i < added.n; i++)
+		if (added.base[i] == id && !strcmp(added.fn[i].name, name))
+			return alloc_function_count() + i;
+	fn.name = fn.shown = name;
+	alias = alloc_add_function(&fn);
+	if (alias < 0)
+		return id;
+	added.base[added.n - 1] = id;
+	return (size_t)alias;
 }

@@ -28,6 +28,7 @@ struct alloc_function {
 	bool frees;		/* it only gives old_arg up, which may be NULL: free, operator delete */
 	bool may_throw;		/* never a return probe */
 	bool page_aligned;	/* what it returns begins a page: it cannot leave its work to malloc */
+	bool named;		/* on the command line (alloc/user.h) */
 	/*
 	 * Names, NULL-terminated, of functions that do all of this one's work where this one calls or jumps to them:
 	 * then only they are probed (operator new -> malloc is two traps otherwise). NULL: none.
@@ -43,9 +44,19 @@ struct alloc_family {
 
 extern const struct alloc_family *const alloc_families[];	/* NULL-terminated */
 
-/* The rows of all families have ids 0 … alloc_function_count() - 1, in table order; the BPF side counts by them. */
+/* The BPF side has 8 bits for an id. */
+#define ALLOC_MAX_FUNCTIONS 256
+
+/* The rows of all families have ids 0 … alloc_function_count() - 1, in table order; the BPF side counts by them. Those
+ * that are added while alloctrace runs have the ids behind. */
 size_t alloc_function_count(void);
+/* NULL: there is no such id. */
 const struct alloc_function *alloc_function(size_t id);
+/* Adds a row; its name and what it is shown as are copied. Its id, or -ENOSPC. */
+int alloc_add_function(const struct alloc_function *fn);
+/* The id of a row like that of id, but shown under that name (a je_malloc is a malloc): the same id if that is its name
+ * already, or if there is no room for more. */
+size_t alloc_alias(size_t id, const char *name);
 
 /* Which implementation the file holds, for the summary: "glibc 2.36", "jemalloc", "tcmalloc", "mimalloc", "musl", or
  * NULL if it is none that is known. Static string or interned: never freed. */

@@ -13,7 +13,7 @@
 #include "elf/symbols.h"
 
 /* A banner is searched for in a .rodata of at most this size: a libc's own has 150 KiB. */
-#define RODATA_MAX (8u << 20)
+#define RODATA_MAX (32u << 20)
 #define VERSION_MAX 16
 
 /* Any one of a row's functions will do. */
@@ -26,6 +26,9 @@ static const struct {
 	{"MallocExtension_GetStats", "tcmalloc"},
 	{"TCMallocInternalMalloc", "tcmalloc"},
 	{"mi_heap_malloc", "mimalloc"},
+	{"scalable_malloc", "TBB"},
+	{"rpmalloc", "rpmalloc"},
+	{"dlmalloc", "dlmalloc"},
 	{"gnu_get_libc_version", "glibc"},
 	{"__libc_memalign", "glibc"},
 	{"_dlstart", "musl"},
@@ -34,6 +37,16 @@ static const struct {
 };
 
 #define N_MARKERS (sizeof(markers) / sizeof(markers[0]))
+
+/* What an allocator says of itself where it is stripped, or has a prefix. */
+static const struct {
+	const char *text, *name;
+} banners[] = {
+	{"<jemalloc>: ", "jemalloc"},
+	{"tcmalloc: ", "tcmalloc"},
+	{"mimalloc: ", "mimalloc"},
+	{"musl libc (", "musl"},
+};
 
 /* "2.36" from "... stable release version 2.36.": digits and single dots between them. 0 if there is none. */
 static size_t take_version(const char *s, size_t len, char version[VERSION_MAX])
@@ -109,21 +122,46 @@ static const char *glibc(const struct elf_file *ef, const struct elf_symbol *f)
 	return name;
 }
 
+static const char *by_banner(const struct elf_file *ef)
+{
+	const char *name = NULL;
+	uint8_t *data;
+	size_t size;
+
+	if (elf_section_read(ef, ".rodata", RODATA_MAX, &data, &size))
+		return NULL;
+	for (size_t i = 0; i < sizeof(banners) / sizeof(banners[0]) && !name; i++)
+		if (memmem(data, size, banners[i].text, strlen(banners[i].text)))
+			name = banners[i].name;
+	free(data);
+	return name;
+}
+
+static bool is_libc(const char *name)
+{
+	return !strcmp(name, "glibc") || !strcmp(name, "musl");
+}
+
 const char *alloc_implementation(const struct elf_file *ef, const char *path)
 {
 	const char *names[N_MARKERS];
 	struct elf_symbol found[N_MARKERS];
-	const char *base = path ? strrchr(path, '/') : NULL;
+	const char *base = path ? strrchr(path, '/') : NULL, *banner = NULL;
+	size_t first = 0;
 
 	for (size_t i = 0; i < N_MARKERS; i++)
 		names[i] = markers[i].function;
-	if (!elf_find_functions(ef, names, N_MARKERS, found)) {
-		for (size_t i = 0; i < N_MARKERS; i++) {
-			if (!found[i].name)
-				continue;
-			return strcmp(markers[i].name, "glibc") ? markers[i].name : glibc(ef, &found[i]);
-		}
-	}
+	if (elf_find_functions(ef, names, N_MARKERS, found))
+		memset(found, 0, sizeof(found));
+	while (first < N_MARKERS && !found[first].name)
+		first++;
+	/* A program that is linked with a libc may have another allocator in it. */
+	if (first == N_MARKERS || is_libc(markers[first].name))
+		banner = by_banner(ef);
+	if (banner && (first == N_MARKERS || !is_libc(banner)))
+		return banner;
+	if (first < N_MARKERS)
+		return strcmp(markers[first].name, "glibc") ? markers[first].name : glibc(ef, &found[first]);
 	/* Stripped to the bone, the name is what remains. */
 	if (base && !strncmp(base, "/ld-musl-", 9))
 		return "musl";

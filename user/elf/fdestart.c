@@ -121,6 +121,13 @@ bool elf_fdes_start(const struct elf_fdes *f, uint64_t vaddr, uint64_t *start)
 	return find(f, vaddr, start, &end) && vaddr - *start < end - *start;
 }
 
+uint64_t elf_fdes_size(const struct elf_fdes *f, uint64_t vaddr)
+{
+	uint64_t start, end;
+
+	return find(f, vaddr, &start, &end) && start == vaddr ? end - start : 0;
+}
+
 bool elf_fdes_gap(const struct elf_fdes *f, uint64_t vaddr, uint64_t *from)
 {
 	uint64_t start;

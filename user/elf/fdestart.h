@@ -17,6 +17,8 @@ int elf_fdes_load(const struct elf_file *ef, struct elf_fdes **out);
 void elf_fdes_free(struct elf_fdes *f);
 /* The start of the function whose [start, end) holds the address. false: no function does. */
 bool elf_fdes_start(const struct elf_fdes *f, uint64_t vaddr, uint64_t *start);
+/* The size in bytes of the function that starts there; 0: none does. */
+uint64_t elf_fdes_size(const struct elf_fdes *f, uint64_t vaddr);
 /* No function holds the address: *from is where the one before it ends (0: there is none). */
 bool elf_fdes_gap(const struct elf_fdes *f, uint64_t vaddr, uint64_t *from);
 

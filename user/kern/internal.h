@@ -42,7 +42,7 @@ struct kern {
 	struct links links, hold_links;
 	bool session;		/* blocks are followed by session probes, not by entry and return probes */
 	uint32_t n_probes;	/* ids given to probes so far: entries of the map `probes` */
-	struct u64map probe_ids;	/* module -> the first id of its plan */
+	struct u64map probe_ids;	/* plan -> the id of its first probe */
 	void (*on_frames)(void *arg, const struct stack_frames *rec);
 	void *on_frames_arg;
 	/* The map `scratches`, in place: struct slot at every slot_bytes. */

@@ -161,11 +161,11 @@ static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t p
 	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY) ? -errno : 0;
 }
 
-/* The id of the plan's first probe; the others follow. Ids belong to the file: each process that has it, and a process
- * that is attached to again, has the same. 0 or -errno. */
-static int probe_ids(struct kern *k, uint16_t module, const struct plan *plan, uint32_t *first)
+/* The id of the plan's first probe; the others follow. Ids belong to the plan: each process that has its file, and a
+ * process that is attached to again, has the same. 0 or -errno. */
+static int probe_ids(struct kern *k, const struct plan *plan, uint32_t *first)
 {
-	uint64_t *known = u64map_find(&k->probe_ids, module);
+	uint64_t *known = u64map_find(&k->probe_ids, (uintptr_t)plan);
 	int err = 0;
 
 	if (known) {
@@ -184,7 +184,7 @@ static int probe_ids(struct kern *k, uint16_t module, const struct plan *plan, u
 	if (err)
 		return err;
 	k->n_probes += plan->n_probes;
-	*u64map_put(&k->probe_ids, module, NULL) = *first;
+	*u64map_put(&k->probe_ids, (uintptr_t)plan, NULL) = *first;
 	return 0;
 }
 
@@ -217,7 +217,7 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 	size_t n = plan->n_probes, before = k->links.n;
 	uint64_t *offsets = xcalloc(n, sizeof(*offsets)), *cookies = xcalloc(n, sizeof(*cookies));
 	uint32_t first;
-	int err = probe_ids(k, module, plan, &first);
+	int err = probe_ids(k, plan, &first);
 
 	for (int r = 0; r < N_ROLES && !err; r++)
 		err = attach_role(k, r, pid, fd, module, plan, left_out, first, offsets, cookies);

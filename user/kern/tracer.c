@@ -26,15 +26,7 @@ struct traced_file *tracer_file(struct tracer *t, uint32_t module)
 	f->opened = true;
 	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &f->ef))
 		return f;
-	if (plan_make(f->ef, m->path, t->plan_flags, &f->plan))
-		f->plan = NULL;
-	for (size_t i = 0; f->plan && i < f->plan->n_skips; i++)
-		note("%s: %s not probed: %s", m->path, alloc_function(f->plan->skips[i].function)->name,
-		     f->plan->skips[i].why);
-	if (f->plan && !f->plan->n_probes) {
-		plan_free(f->plan);
-		f->plan = NULL;
-	}
+	tracer_plan_file(t, m, f);
 	return f;
 }
 
@@ -61,10 +53,9 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0);
 	modules_init(&t->modules);
 	processes_init(&t->processes, &t->modules);
-	t->function_names = xcalloc(alloc_function_count(), sizeof(*t->function_names));
-	for (size_t i = 0; i < alloc_function_count(); i++)
-		t->function_names[i] = alloc_function(i)->shown;
-	profile_init(&t->profile, &t->modules, t->function_names, alloc_function_count());
+	for (size_t i = 0; i < ALLOC_MAX_FUNCTIONS; i++)
+		t->function_names[i] = alloc_function(i) ? alloc_function(i)->shown : "";
+	profile_init(&t->profile, &t->modules, t->function_names, ALLOC_MAX_FUNCTIONS);
 	err = kern_open(o, &t->kern);
 	if (!err)
 		err = task_events_open(&t->events);
@@ -109,7 +100,8 @@ void tracer_close(struct tracer *t)
 	profile_free(&t->profile);
 	processes_free(&t->processes);
 	modules_free(&t->modules);
-	free(t->function_names);
+	tracer_free_gaps(t);
+	tracer_free_chosen(t);
 	free(t);
 }
 
@@ -134,6 +126,30 @@ static size_t left_out(const struct tracer *t, pid_t pid, const char **spoils)
 	return n;
 }
 
+int tracer_fail_without_probes(const struct tracer *t, const char *who)
+{
+	struct buf gaps = {0};
+
+	tracer_gaps(t, &gaps);
+	if (gaps.len)
+		fail(-ENOENT, "%s: no allocator function can be traced: %s", who, gaps.data);
+	else
+		fail(-ENOENT, "%s: no allocator function found in the files it has mapped (malloc, calloc, operator new, "
+		     "...): it has an allocator of its own (Go), or it is static and stripped; --alloc-fn can name one of C",
+		     who);
+	buf_free(&gaps);
+	return -ENOENT;
+}
+
+static int fail_process(const struct tracer *t, const struct process *p)
+{
+	char *who = xasprintf("process %d (%s)", (int)p->pid, p->name);
+	int err = tracer_fail_without_probes(t, who);
+
+	free(who);
+	return err;
+}
+
 int tracer_add(struct tracer *t, pid_t pid)
 {
 	const char *spoils = NULL;
@@ -156,11 +172,7 @@ int tracer_add(struct tracer *t, pid_t pid)
 	if (t->blocks && spoils)
 		return fail(-ENOTSUP, "process %d (%s): what is live can't be told without a probe on %s; --view alloc "
 			    "can be traced", (int)pid, p->name, spoils);
-	if (t->n_probes == before)
-		return fail(-ENOENT, "no allocator function (malloc, calloc, operator new, ...) in the files that "
-			    "process %d (%s) has mapped: it has an allocator of its own (Go), or it is static and "
-			    "stripped", (int)pid, p->name);
-	return 0;
+	return t->n_probes == before ? fail_process(t, p) : 0;
 }
 
 int tracer_hold(struct tracer *t, pid_t pid)
@@ -298,6 +310,7 @@ static void on_event(void *arg, const struct task_event *ev)
 		break;
 	case TASK_EXEC:
 		process_exec(p, ev->time_ns, ev->name);
+		tracer_forget_chosen(t, p->pid);
 		collector_end_blocks(t->collector, p->pid, ev->time_ns);
 		if (p->pid == t->held_pid)
 			t->files_at_exec = 0;	/* tracer_held() does the rest */
@@ -360,6 +373,7 @@ void tracer_exited(struct tracer *t, pid_t pid)
 
 	if (t->unwind)
 		unwind_forget(t->unwind, pid);
+	tracer_forget_chosen(t, pid);
 	if (!p || p->exited)
 		return;
 	process_exit(p, monotonic_ns());

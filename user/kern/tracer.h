@@ -60,6 +60,13 @@ size_t tracer_sites(struct tracer *t, const struct process *p, uint64_t *at, siz
 /* "glibc 2.36 + jemalloc": of the files whose functions were called; if none was, of all that have probes. Appends
  * nothing if there are none. */
 void tracer_allocators(const struct tracer *t, struct buf *out);
+/* What is there and may be called, but is not traced, with the reasons: "malloc of libx.so: …; …". Appends nothing if
+ * there is no such thing. */
+void tracer_gaps(const struct tracer *t, struct buf *out);
+/* Says why `who` ("process 12 (nginx)", a command) has no probe. -ENOENT. */
+int tracer_fail_without_probes(const struct tracer *t, const char *who);
+/* Every file and function of the command line was found. 0, or -ENOENT with a message said. */
+int tracer_check_named(const struct tracer *t);
 /* Probes attached so far, over all processes. */
 size_t tracer_probes(const struct tracer *t);
 /* A process has mapped a 32-bit ELF file. */

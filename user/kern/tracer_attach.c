@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Probes in the files of the traced processes: put there as files are mapped, and taken out for a while. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "kern/tracer_internal.h"
+#include "target/refusing.h"
 
 /* The address in the process of a vaddr of the mapped file; 0 if that part is not mapped executable. */
 static uint64_t mapped_at(const struct process *p, const struct elf_file *ef, uint32_t module, uint64_t vaddr)
@@ -29,7 +31,9 @@ static uint64_t attached_key(pid_t pid, uint32_t module)
 
 bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module)
 {
-	return u64map_find(&t->attached, attached_key(pid, module));
+	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+
+	return known && *known != REFUSED;
 }
 
 bool tracer_has_probes(const struct tracer *t, pid_t pid, uint32_t module)
@@ -43,8 +47,9 @@ void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module)
 {
 	uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
 
-	if (known)
+	if (known && *known == ATTACHED)
 		*known = PAUSED;
+	tracer_pause_chosen(t, pid, module);
 }
 
 /* Adds the bodies of one file's allocator functions, where it is mapped now. Returns how many were found. */
@@ -111,16 +116,21 @@ static void note_probes(const struct module *m, pid_t pid, const struct plan *pl
 			     plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
 }
 
-/* What is said and counted once of each file in each process. */
-static void account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan)
+void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan,
+			   const struct placement *pl)
 {
-	const struct placement *pl = tracer_placement(t, pid, module);
-
 	t->n_probes += plan->n_probes - (pl ? pl->n_left_out : 0);
 	for (size_t i = 0; i < plan->n_probes; i++)
 		if (plan->probes[i].site.cost > t->cost)
 			t->cost = plan->probes[i].site.cost;
 	note_probes(modules_get(&t->modules, module), pid, plan, pl);
+}
+
+static bool is_settled(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+
+	return known && *known != PAUSED;
 }
 
 /* A file has come in, or its probes are to be put back. */
@@ -130,10 +140,35 @@ static bool is_incomplete(struct tracer *t, const struct process *p)
 		const struct mapping *m = &p->maps.at[i];
 
 		if (m->until_ns == UINT64_MAX && modules_get(&t->modules, m->module)->kind == MODULE_ELF &&
-		    !tracer_has_probes(t, p->pid, m->module) && tracer_file(t, m->module)->plan)
+		    !is_settled(t, p->pid, m->module) && tracer_file(t, m->module)->plan)
 			return true;
 	}
 	return false;
+}
+
+/* Where the text is mapped writable, the kernel takes a probe and places no breakpoint. True: so it is for all probes of
+ * the file. */
+static bool is_refused(struct tracer *t, const struct process *p, const struct traced_file *f, uint32_t module)
+{
+	struct refusing_list list = {0};
+	size_t refused = 0;
+
+	refusing_read(p->pid, &list);
+	for (size_t i = 0; list.n && i < f->plan->n_probes; i++) {
+		const struct plan_probe *probe = &f->plan->probes[i];
+		const char *why = refusing_at(&list, mapped_at(p, f->ef, module, probe->vaddr));
+		char *gap;
+
+		if (!why)
+			continue;
+		refused++;
+		gap = xasprintf("%s: its text is %s, where the kernel places no probe",
+				module_basename(modules_get(&t->modules, module)), why);
+		tracer_add_gap(t, gap);
+		free(gap);
+	}
+	vec_free(&list);
+	return refused && refused == f->plan->n_probes;
 }
 
 int tracer_attach_new(struct tracer *t, struct process *p)
@@ -156,18 +191,26 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF)
 			continue;
 		known = u64map_find(&t->attached, key);
-		if (known && *known == ATTACHED)
+		if (known && *known != PAUSED)
 			continue;
 		f = tracer_file(t, id);
 		if (!f->plan)
 			continue;
+		if (!known && is_refused(t, p, f, id)) {
+			*u64map_put(&t->attached, key, NULL) = REFUSED;
+			continue;
+		}
 		pl = tracer_placement(t, p->pid, id);
 		err = kern_attach(t->kern, p->pid, m->fd, m->path, id, f->plan, pl ? pl->left_out : NULL);
 		if (!err && !known)
-			account_probes(t, id, p->pid, f->plan);
+			tracer_account_probes(t, id, p->pid, f->plan, pl);
 		/* A file that refuses is not tried, and complained of, again. */
 		*u64map_put(&t->attached, key, NULL) = ATTACHED;
+		if (!err && !known)
+			tracer_expect_chosen(t, p, id);
 	}
+	if (!err)
+		err = tracer_attach_chosen(t, p);
 	return err ? err : set_wrappers(t, p);
 }
 
@@ -194,12 +237,8 @@ size_t tracer_sites(struct tracer *t, const struct process *p, uint64_t *at, siz
 
 static void set_paused(struct tracer *t, pid_t pid)
 {
-	for (uint32_t m = 0; m < t->files.n; m++) {
-		uint64_t *known = u64map_find(&t->attached, attached_key(pid, m));
-
-		if (known)
-			*known = PAUSED;
-	}
+	for (uint32_t m = 0; m < t->files.n; m++)
+		tracer_set_paused(t, pid, m);
 }
 
 /*

@@ -17,6 +17,28 @@ struct traced_file {
 enum attached {
 	ATTACHED,	/* or it refused, and is not tried again */
 	PAUSED,		/* was, and will be again: at once, or at tracer_resume() */
+	REFUSED,	/* the kernel places no breakpoint there */
+};
+
+/* A function of the command line, by its row's id. */
+struct named {
+	bool found;
+	char *why;	/* it is not traced where it is; NULL: it was not seen */
+};
+
+/* A slot where a process may have what a resolver of the module chose. */
+struct pending_slot {
+	pid_t pid;
+	uint32_t module;
+	uint64_t resolver;	/* vaddr */
+	uint64_t addr;		/* in the process */
+};
+
+/* The probes on a function that a resolver chose, where the plan of its file does not have it. */
+struct extra_plan {
+	uint32_t module;
+	uint64_t vaddr;
+	struct plan *plan;	/* NULL: none can be made */
 };
 
 /* Where a file's probes are in one process; each by probe of its plan. */
@@ -35,7 +57,12 @@ struct tracer {
 	struct collector *collector;
 	struct unwind *unwind;
 	struct kept *kept;		/* NULL: stacks are walked by frame pointers */
-	const char **function_names;
+	const char *function_names[ALLOC_MAX_FUNCTIONS];
+	struct named named[ALLOC_MAX_FUNCTIONS];
+	vec_of(char *) gaps;		/* what is there and not traced, for people */
+	size_t more_gaps;		/* beyond them */
+	vec_of(struct pending_slot) pending;
+	vec_of(struct extra_plan) extras;
 	vec_of(struct traced_file) files;	/* by module id */
 	struct u64map attached;		/* pid << 32 | module -> enum attached */
 	struct u64map placement_of;	/* the same key -> index of placements */
@@ -55,6 +82,23 @@ struct tracer {
 
 /* The module's file, opened and planned at the first call. */
 struct traced_file *tracer_file(struct tracer *t, uint32_t module);
+/* Plans (tracer_plan.c). chosen: instead of what the resolvers' code tells. NULL: it is no file for probes. */
+struct plan *tracer_plan(struct tracer *t, const struct module *m, const struct elf_file *ef,
+			 const struct plan_chosen *chosen, size_t n_chosen);
+void tracer_plan_file(struct tracer *t, const struct module *m, struct traced_file *f);
+/* Something that may be called is not traced: once for each text. */
+void tracer_add_gap(struct tracer *t, const char *what);
+void tracer_free_gaps(struct tracer *t);
+/* What resolvers chose (tracer_chosen.c): of a file that was just attached to, then each time that something may have
+ * changed; before the probes go for a while; of a process that is gone, or execs. */
+void tracer_expect_chosen(struct tracer *t, const struct process *p, uint32_t module);
+int tracer_attach_chosen(struct tracer *t, const struct process *p);
+void tracer_pause_chosen(struct tracer *t, pid_t pid, uint32_t module);
+void tracer_forget_chosen(struct tracer *t, pid_t pid);
+void tracer_free_chosen(struct tracer *t);
+/* What is said and counted once of each plan in each process. */
+void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan,
+			   const struct placement *pl);
 /* The file's probes are in the process now, or as soon as tracing is resumed. */
 bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module);
 /* Its probes are in the process at this moment. */

@@ -49,6 +49,7 @@ struct report {
 	struct symbolizer *sym;
 	const char *target;	/* "redis-server (pid 4711)", "3 processes", not escaped */
 	const char *allocator;	/* "glibc 2.36", "jemalloc + glibc 2.36"; may be NULL */
+	const char *gaps;	/* functions that may be called and are not traced, with reasons; NULL: none is known */
 	uint64_t duration_ns;	/* that the counters cover */
 	uint64_t interval;	/* which interval this is, from 1; 0: the final or only report */
 	bool delta;		/* counters are of this interval alone */

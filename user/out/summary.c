@@ -3,6 +3,7 @@
  * The summary above a table (on stderr beside a machine format):
  *
  *     target     redis-server (pid 4711), glibc 2.36, 10.0 s
+ *     not seen   plugin.so: its text is mapped writable, where the kernel places no probe
  *     allocated  1.23 GiB in 4.56M calls: 126 MiB/s, 456k calls/s, mean 290 B
  *     traced     4.1 % of the time, in 12 windows (--max-overhead 5); totals and rows are scaled up, which adds an
  *                error of 2.3 %
@@ -92,6 +93,15 @@ static void put_target(struct buf *out, const struct report *r, const struct rep
 		text_duration(&text, r->duration_ns);
 	}
 	summary_line(out, o, "target", &text, "");
+	buf_free(&text);
+}
+
+static void put_gaps(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	escape_str(&text, r->gaps);
+	summary_line(out, o, "not seen", &text, STYLE_RED);
 	buf_free(&text);
 }
 
@@ -411,6 +421,8 @@ static void put_cost(struct buf *out, const struct report *r, const struct repor
 void summary_head(const struct report *r, const struct report_options *o, struct buf *out)
 {
 	put_target(out, r, o);
+	if (r->gaps)
+		put_gaps(out, r, o);
 	put_allocated(out, r, o);
 	put_windows(out, r, o);
 	put_sampled(out, r, o);

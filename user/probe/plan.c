@@ -10,23 +10,15 @@
 
 /* Longer functions than this are not decoded to their end: no allocator's is. */
 #define BODY_MAX (1u << 20)
+/* Read to look for a name in it. */
+#define RODATA_MAX (64u << 20)
 /* Of unwind information, where it has to be read: more than the largest programs have. */
 #define UNWIND_ROWS (16u << 20)
-
-/* Functions that end a path because they do not come back. */
-static const char *const noreturn[] = {
-	"__cxa_throw", "__cxa_rethrow", "_Unwind_Resume", "_ZSt17__throw_bad_allocv", "_ZSt9terminatev",
-	"__cxa_throw_bad_array_new_length", "__cxa_call_unexpected", "__clang_call_terminate",
-	"_ZSt28__throw_bad_array_new_lengthv", "abort", "exit", "_exit", "__stack_chk_fail", "__assert_fail",
-	"__chk_fail", "__fortify_fail", "__libc_fatal", "__libc_message",
-};
-
-#define N_NORETURN (sizeof(noreturn) / sizeof(noreturn[0]))
 
 __attribute__((format(printf, 3, 4)))
 static void skip(struct planner *p, int id, const char *fmt, ...)
 {
-	struct plan_skip s = {.function = (uint16_t)id, .vaddr = p->c[id].sym.vaddr};
+	struct plan_skip s = {.function = (uint16_t)p->c[id].id, .name = p->c[id].name, .vaddr = p->c[id].sym.vaddr};
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -36,46 +28,20 @@ static void skip(struct planner *p, int id, const char *fmt, ...)
 	vec_push(&p->skips, s);
 }
 
-/* Without following blocks, functions that free are as any other. */
-static bool is_wanted(const struct planner *p, const struct alloc_function *fn)
+/* The last function that was skipped: its calls may be missing. */
+static void set_gap(struct planner *p)
 {
-	return !fn->frees || (p->flags & PLAN_BLOCKS);
+	p->skips.at[p->skips.n - 1].gap = true;
 }
 
-/* How many rows are in the file, or -errno. */
-static int find_functions(struct planner *p)
+bool plan_is_wanted(const struct planner *p, const struct alloc_function *fn)
 {
-	size_t n = (size_t)p->n + N_NORETURN;
-	const char **names = xcalloc(n, sizeof(*names));
-	struct elf_symbol *found = xcalloc(n, sizeof(*found));
-	int err, in_file = 0;
+	return !fn->frees || (p->in->flags & PLAN_BLOCKS);
+}
 
-	for (int i = 0; i < p->n; i++) {
-		p->c[i].fn = alloc_function((size_t)i);
-		p->c[i].same_as = i;
-		p->c[i].forwards = -1;
-		p->c[i].skip_arg = SITE_NO_REG;
-		names[i] = p->c[i].fn->name;
-	}
-	memcpy(names + p->n, noreturn, sizeof(noreturn));
-	err = elf_find_functions(p->ef, names, n, found);
-	for (int i = 0; !err && i < p->n; i++) {
-		if (found[i].name && is_wanted(p, p->c[i].fn)) {
-			p->c[i].sym = found[i];
-			in_file++;
-		}
-	}
-	if (!err && in_file) {
-		/* Without its relocations a file's imports stay unknown, and no call of one is taken for forwarded. */
-		if (elf_imports_load(p->ef, &p->imports))
-			p->imports = NULL;
-		p->ff = flow_open(p->ef, p->imports);
-		for (size_t i = 0; i < N_NORETURN; i++)
-			flow_add_noreturn(p->ff, noreturn[i], found[(size_t)p->n + i].vaddr);
-	}
-	free(names);
-	free(found);
-	return err ? err : in_file;
+static bool is_go(const struct elf_file *ef)
+{
+	return elf_section_by_name(ef, ".gopclntab") || elf_section_by_name(ef, ".data.rel.ro.gopclntab");
 }
 
 /* A program that is its own loader, statically linked: ld makes hidden functions local there, and malloc can be one. */
@@ -84,36 +50,84 @@ static bool is_static_program(const struct elf_file *ef)
 	return !elf_segment_by_type(ef, PT_INTERP) && flow_is_code(ef, elf_file_entry(ef));
 }
 
-/* Which rows are functions of this file that a probe could be on. */
+/* A static function may have the name by accident, and a Go function has its arguments elsewhere. */
+static const char *unfit(struct planner *p, int id)
+{
+	struct candidate *c = &p->c[id];
+
+	if (c->refused[0])
+		return c->refused;
+	if (!flow_is_code(p->ef, c->sym.vaddr))
+		return "not in an executable segment";
+	if (c->fn->named)
+		return strchr(c->name, '.') && is_go(p->ef) ? "a Go function: its arguments are not where C has them" :
+							      NULL;
+	if (c->prefix || (!c->sym.global && !is_static_program(p->ef) && strncmp(c->name, "_Z", 2) != 0))
+		return plan_doubt(p, id);
+	return NULL;
+}
+
+static bool is_alias(struct planner *p, int id)
+{
+	struct candidate *c = &p->c[id];
+
+	for (int k = 0; k < id && c->same_as == id; k++)
+		if (p->c[k].probed && p->c[k].sym.vaddr == c->sym.vaddr)
+			c->same_as = k;
+	return c->same_as != id;
+}
+
+static void sift_ifunc(struct planner *p, int id)
+{
+	struct candidate *c = &p->c[id];
+
+	vec_push(&p->ifuncs, ((struct plan_ifunc){(uint16_t)c->id, c->name, c->sym.vaddr}));
+	skip(p, id, c->chosen ? "resolver (ifunc): what it chooses is probed" :
+				"resolver (ifunc): what it chooses is not known");
+	if (!c->chosen)
+		set_gap(p);
+}
+
+/* Which candidates are functions of this file that a probe could be on. */
 static void sift(struct planner *p)
 {
 	for (int i = 0; i < p->n; i++) {
 		struct candidate *c = &p->c[i];
-		int first = i;
+		const char *why;
 
-		if (!c->sym.name)
+		if (!c->sym.name || !plan_is_wanted(p, c->fn))
 			continue;
-		for (int k = 0; k < i && first == i; k++)
-			if (p->c[k].probed && p->c[k].sym.vaddr == c->sym.vaddr)
-				first = k;
-		c->same_as = first;
-		if (c->sym.ifunc)
-			skip(p, i, "resolver (ifunc)");
-		else if (!c->sym.global && !is_static_program(p->ef))
-			skip(p, i, "local symbol: another function of that name");
-		else if (!flow_is_code(p->ef, c->sym.vaddr))
-			skip(p, i, "not in an executable segment");
-		else if (first != i)
-			skip(p, i, "alias of %s", p->c[first].fn->name);
+		if (c->sym.ifunc) {
+			sift_ifunc(p, i);
+			continue;
+		}
+		why = unfit(p, i);
+		if (why)
+			skip(p, i, "%s", why);
+		else if (is_alias(p, i))
+			skip(p, i, "alias of %s", p->c[c->same_as].name);
 		else
 			c->probed = true;
 	}
+}
+
+static void load_fdes(struct planner *p)
+{
+	if (p->asked)
+		return;
+	p->asked = true;
+	if (elf_fdes_load(p->ef, &p->fdes))
+		p->fdes = NULL;
 }
 
 static void read_body(struct planner *p, struct candidate *c)
 {
 	size_t size = c->sym.size;
 
+	if (!size) {
+		load_fdes(p);
+		size = p->fdes ? elf_fdes_size(p->fdes, c->sym.vaddr) : 0;
+	}
 	if (!size)
 		size = (size_t)(c->flow.reached - c->sym.vaddr);
 	if (size > BODY_MAX)
@@ -134,9 +148,15 @@ static bool names_row(struct planner *p, const struct candidate *c, int id)
 {
 	for (int i = 0; i < p->n; i++)
 		if ((i == id || (p->c[i].sym.name && p->c[i].same_as == p->c[id].same_as)) &&
-		    listed(c->fn->forwards_to, p->c[i].fn->name))
+		    p->c[i].prefix == c->prefix && listed(c->fn->forwards_to, p->c[i].fn->name))
 			return true;
 	return false;
+}
+
+bool plan_function_start(struct planner *p, uint64_t vaddr, uint64_t *start)
+{
+	load_fdes(p);
+	return p->fdes && elf_fdes_start(p->fdes, vaddr, start);
 }
 
 /* A caller's frame can be found from there: the linker's table knows the function, or .eh_frame does. */
@@ -144,9 +164,10 @@ static bool can_unwind(struct planner *p, uint64_t vaddr)
 {
 	uint64_t start;
 
-	if (!p->asked) {
-		p->asked = true;
-		if (elf_fdes_load(p->ef, &p->fdes) && unwind_table_load(p->ef, UNWIND_ROWS, &p->rows))
+	load_fdes(p);
+	if (!p->fdes && !p->rows_asked) {
+		p->rows_asked = true;
+		if (unwind_table_load(p->ef, UNWIND_ROWS, &p->rows))
 			p->rows = NULL;
 	}
 	return p->fdes ? elf_fdes_start(p->fdes, vaddr, &start) : p->rows && unwind_table_at(p->rows, vaddr);
@@ -203,24 +224,24 @@ static void find_forwarders(struct planner *p)
 			continue;
 		}
 		to = c->forwards;
-		skip(p, i, "forwards to %s%s", p->c[to].fn->name, p->c[to].sym.name ? "" : " (of another file)");
+		skip(p, i, "forwards to %s%s", p->c[to].name, p->c[to].sym.name ? "" : " (of another file)");
 	}
 }
 
 /* An exception does not pass a frame whose return address is a probe's; a Go stack moves, and that address with it. */
-static bool is_return_taboo(const struct planner *p, const struct alloc_function *fn)
+static bool is_return_taboo(const struct planner *p, const struct candidate *c)
 {
-	return fn->may_throw || elf_section_by_name(p->ef, ".gopclntab") ||
-	       elf_section_by_name(p->ef, ".data.rel.ro.gopclntab");
+	return c->fn->may_throw || is_go(p->ef) ||
+	       (c->fn->named && (!strncmp(c->name, "_Z", 2) || !strncmp(c->name, "_R", 2)));
 }
 
 static bool choose_site(struct planner *p, int id)
 {
 	struct candidate *c = &p->c[id];
-	const bool follows = p->flags & PLAN_BLOCKS;
+	const bool follows = p->in->flags & PLAN_BLOCKS;
 	struct site_request req = {
-		.code = c->body, .size = c->body_size, .vaddr = c->sym.vaddr, .nops_emulated = p->flags & PLAN_NOPS,
-		.keep_rsp = follows && !c->fn->frees && !is_return_taboo(p, c->fn),
+		.code = c->body, .size = c->body_size, .vaddr = c->sym.vaddr, .nops_emulated = p->in->flags & PLAN_NOPS,
+		.keep_rsp = follows && !c->fn->frees && !is_return_taboo(p, c),
 		.null_args = c->fn->frees ? 1u << c->fn->old_arg : 0,
 	};
 	const int wanted[] = {c->fn->size_arg, c->fn->count_arg, c->fn->old_arg,
@@ -236,11 +257,13 @@ static bool choose_site(struct planner *p, int id)
 		return true;
 	case -EINVAL:
 		skip(p, id, "no instruction at its entry");
-		return false;
+		break;
 	default:
 		skip(p, id, "no instruction at which the kernel allows a probe");
-		return false;
+		break;
 	}
+	set_gap(p);
+	return false;
 }
 
 static uint8_t reg_of(const struct site *s, int arg)
@@ -252,10 +275,10 @@ static void emit(struct planner *p, int id)
 {
 	struct candidate *c = &p->c[id];
 	struct plan_probe out = {
-		.function = (uint16_t)id, .name = c->fn->name, .vaddr = c->sym.vaddr,
+		.function = (uint16_t)c->id, .name = c->name, .vaddr = c->sym.vaddr,
 		.size = c->sym.size ? c->sym.size : c->body_size, .site = c->site,
 		.skip_arg = c->skip_arg, .skip_max = c->skip_max, .overlap = c->overlap, .indirect = c->flow.indirect,
-		.nests = c->nests, .frees = c->fn->frees, .no_return = is_return_taboo(p, c->fn),
+		.nests = c->nests, .frees = c->fn->frees, .no_return = is_return_taboo(p, c),
 		.old_reg = reg_of(&c->site, c->fn->old_arg), .out_reg = reg_of(&c->site, c->fn->out_arg),
 	};
 
@@ -264,15 +287,15 @@ static void emit(struct planner *p, int id)
 		return;
 	}
 	if (!plan_fill_callers(c, c->sym.vaddr + c->site.offset, &out))
-		out.overlap = c->fn->name;
+		out.overlap = c->name;
 	vec_push(&p->probes, out);
 }
 
 static void make(struct planner *p)
 {
 	for (int i = 0; i < p->n; i++)
-		if (is_wanted(p, p->c[i].fn))
-			flow_add_function(p->ff, i, p->c[i].fn->name, p->c[i].probed ? p->c[i].sym.vaddr : 0);
+		if (plan_is_wanted(p, p->c[i].fn))
+			flow_add_function(p->ff, i, p->c[i].name, p->c[i].probed ? p->c[i].sym.vaddr : 0);
 	for (int i = 0; i < p->n; i++) {
 		if (!p->c[i].probed)
 			continue;
@@ -304,6 +327,8 @@ static void planner_free(struct planner *p)
 	}
 	free(p->c);
 	flow_close(p->ff);
+	flow_close(p->prove);
+	u64map_free(&p->families);
 	elf_imports_free(p->imports);
 	elf_fdes_free(p->fdes);
 	unwind_table_free(p->rows);
@@ -311,42 +336,89 @@ static void planner_free(struct planner *p)
 	vec_free(&p->tails);
 }
 
-int plan_make(const struct elf_file *ef, const char *path, unsigned int flags, struct plan **out)
+/*
+ * A stripped program with an allocator of its own that has libstdc++ in it as well (the name of the type of its
+ * bad_alloc): operator new is there, and where nothing exports it, it is not found. What it passes on to malloc is seen.
+ */
+static bool hides_operator_new(struct planner *p)
 {
-	struct planner p = {.ef = ef, .flags = flags, .n = (int)alloc_function_count()};
-	struct plan *plan;
+	static const char type_name[] = "St9bad_alloc";
+	bool has_malloc = false, has_new = false;
+	uint8_t *data;
+	size_t size;
+
+	for (int i = 0; i < p->n; i++) {
+		has_malloc |= p->c[i].probed && !p->c[i].fn->named && !strcmp(p->c[i].fn->name, "malloc");
+		has_new |= p->c[i].sym.name && !strncmp(p->c[i].name, "_Zn", 3);
+	}
+	if (!has_malloc || has_new || !p->stripped || elf_section_read(p->ef, ".rodata", RODATA_MAX, &data, &size))
+		return false;
+	has_new = memmem(data, size, type_name, sizeof(type_name)) != NULL;
+	free(data);
+	return has_new;
+}
+
+/* Hands what is found over to the plan; its implementation is of the file as it is. */
+static struct plan *take_plan(struct planner *p)
+{
+	struct plan *plan = xcalloc(1, sizeof(*plan));
+
+	plan->implementation = p->probes.n ? alloc_implementation(p->ef, p->in->path) : NULL;
+	plan->probes = p->probes.at;
+	plan->n_probes = p->probes.n;
+	plan->skips = p->skips.at;
+	plan->n_skips = p->skips.n;
+	plan->ifuncs = p->ifuncs.at;
+	plan->n_ifuncs = p->ifuncs.n;
+	plan->names = p->names.at;
+	plan->n_names = p->names.n;
+	if (p->full)
+		snprintf(plan->gap, sizeof(plan->gap), "more than %d functions, of which the rest is not traced",
+			 PLAN_MAX_FUNCTIONS);
+	else if (hides_operator_new(p))
+		snprintf(plan->gap, sizeof(plan->gap), "operator new is in it, stripped of its symbol, and may be an "
+			 "allocator's own");
+	return plan;
+}
+
+int plan_make_for(const struct elf_file *ef, const struct plan_input *in, struct plan **out)
+{
+	struct planner p = {.ef = ef, .in = in};
 	int found;
 
 	*out = NULL;
 	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
 		return -ENOEXEC;
-	p.c = xcalloc((size_t)p.n, sizeof(*p.c));
-	found = find_functions(&p);
+	p.c = xcalloc(PLAN_MAX_FUNCTIONS, sizeof(*p.c));
+	found = plan_find(&p);
 	if (found > 0) {
 		sift(&p);
 		make(&p);
 	}
+	*out = take_plan(&p);
 	planner_free(&p);
 	if (found < 0) {
-		vec_free(&p.probes);
-		vec_free(&p.skips);
+		plan_free(*out);
+		*out = NULL;
 		return found;
 	}
-	plan = xcalloc(1, sizeof(*plan));
-	plan->implementation = found ? alloc_implementation(ef, path) : NULL;
-	plan->probes = p.probes.at;
-	plan->n_probes = p.probes.n;
-	plan->skips = p.skips.at;
-	plan->n_skips = p.skips.n;
-	*out = plan;
 	return 0;
+}
+
+int plan_make(const struct elf_file *ef, const char *path, unsigned int flags, struct plan **out)
+{
+	return plan_make_for(ef, &(struct plan_input){.path = path, .flags = flags}, out);
 }
 
 void plan_free(struct plan *p)
 {
 	if (!p)
 		return;
+	for (size_t i = 0; i < p->n_names; i++)
+		free(p->names[i]);
+	free(p->names);
 	free(p->probes);
 	free(p->skips);
+	free(p->ifuncs);
 	free(p);
 }

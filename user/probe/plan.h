@@ -14,7 +14,7 @@
 #include "probe/site.h"
 
 #define PLAN_MAX_CALLERS 4
-#define PLAN_MAX_FUNCTIONS 256	/* rows of all families */
+#define PLAN_MAX_FUNCTIONS ALLOC_MAX_FUNCTIONS	/* candidates in one file */
 
 enum plan_flags {
 	PLAN_NOPS = 1,		/* the kernel emulates multi-byte nops (FEATURE_NOPS) */
@@ -23,7 +23,7 @@ enum plan_flags {
 
 struct plan_probe {
 	uint16_t function;	/* id of the alloc_function */
-	const char *name;	/* the symbol probed */
+	const char *name;	/* the symbol probed; belongs to the plan */
 	uint64_t vaddr, size;	/* of the function */
 	uint64_t file_offset;	/* of the probe site: what uprobes are registered by */
 	struct site site;
@@ -64,7 +64,10 @@ struct plan_probe {
 /* A function that is there but not probed. */
 struct plan_skip {
 	uint16_t function;
+	const char *name;	/* its symbol; belongs to the plan */
 	uint64_t vaddr;
+	/* Its calls may be missing from the report: it is no alias, and passes nothing on to a function that is seen. */
+	bool gap;
 	/*
 	 * "alias of memalign", "forwards to malloc (of another file)", "resolver (ifunc)"; what is not there is not
 	 * listed.
@@ -72,16 +75,46 @@ struct plan_skip {
 	char why[96];
 };
 
+/* A function that a resolver chooses when the program is loaded. The plan has probes for what its code may choose. */
+struct plan_ifunc {
+	uint16_t function;
+	const char *name;	/* belongs to the plan */
+	uint64_t resolver;	/* vaddr */
+};
+
 struct plan {
 	const char *implementation;	/* alloc_implementation(), may be NULL */
+	/* What the file has and no symbol shows, so that calls may be missing; "" if there is no such thing. */
+	char gap[96];
 	struct plan_probe *probes;
 	size_t n_probes;
 	struct plan_skip *skips;
 	size_t n_skips;
+	struct plan_ifunc *ifuncs;
+	size_t n_ifuncs;
+	char **names;
+	size_t n_names;
 };
 
-/* flags: of enum plan_flags. 0 (also with no probe in it), -ENOEXEC (not an x86-64 ELF file or damaged), other -errno.
- * No message. */
+/* What a resolver was seen to have chosen in a process. */
+struct plan_chosen {
+	uint64_t resolver, vaddr;
+};
+
+struct plan_input {
+	const char *path;	/* as the target knows it */
+	/* Where separate debug files are looked for: the target's root directory, "" for this host's alone. NULL: they
+	 * are not. */
+	const char *root;
+	uint64_t dev, ino;	/* of fstat(), 0 if not known: for --object */
+	unsigned int flags;	/* of enum plan_flags */
+	const struct plan_chosen *chosen;	/* instead of what the resolvers' code tells */
+	size_t n_chosen;
+};
+
+/* 0 (also with no probe in it), -ENOEXEC (not an x86-64 ELF file or damaged), other -errno. No message. */
+int plan_make_for(const struct elf_file *ef, const struct plan_input *in, struct plan **out);
+/* The same by the file alone. */
 int plan_make(const struct elf_file *ef, const char *path, unsigned int flags, struct plan **out);
 /* free(NULL) is fine. */
 void plan_free(struct plan *p);

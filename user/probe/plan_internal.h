@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "elf/eachfunc.h"
 #include "elf/ehframe.h"
 #include "elf/fdestart.h"
 #include "elf/imports.h"
@@ -15,10 +16,18 @@
 /* Enough for every path that matters in the allocators known; a longer one counts as not followed. */
 #define WALK_INSNS 1200
 
-/* One row of the families as it is in this file. */
+/* Of what a resolver may choose. */
+#define PLAN_IFUNC_TARGETS 16
+
+/* One row of the families, or of the command line, as it is in this file. */
 struct candidate {
 	const struct alloc_function *fn;
-	struct elf_symbol sym;
+	int id;			/* of fn; several candidates may have one */
+	const char *name;	/* of the symbol: fn's, with a prefix, or what a glob matched */
+	struct elf_symbol sym;	/* sym.name is NULL if the file has no such function */
+	int prefix;		/* which of the file's; 0: none */
+	bool chosen;		/* sym is a resolver, and what it chooses has candidates */
+	char refused[80];	/* why the command line is wrong about it; "" if it is not */
 	bool probed;		/* as far as is known by now */
 	int same_as;		/* the first row with this address; itself if it is the first */
 	int forwards;		/* the row that does all its work, -1 */
@@ -40,19 +49,45 @@ struct rows {
 
 struct planner {
 	const struct elf_file *ef;
-	unsigned int flags;
 	struct elf_imports *imports;
 	struct flow_file *ff;
-	struct candidate *c;
+	struct flow_file *prove;	/* for plan_doubt(), NULL until it is asked */
+	struct u64map families;	/* prefix -> plan_doubt() of all of it */
+	const struct plan_input *in;
+	struct candidate *c;	/* PLAN_MAX_FUNCTIONS of them */
 	int n;
+	int in_file;		/* of them, those that the file has and that are wanted */
+	int n_prefixes;
+	bool local_family;	/* malloc and free are there, and malloc is a local symbol */
+	bool stripped;		/* and no separate symbols were found */
+	bool full;		/* there are more candidates than have room */
 	struct elf_fdes *fdes;	/* one of these two, once can_unwind() was asked */
 	struct unwind_table *rows;
-	bool asked;
+	bool asked, rows_asked;
 	struct u64map helpers;	/* a helper's vaddr -> its place in tails */
 	vec_of(struct rows) tails;	/* what a helper jumps to */
 	vec_of(struct plan_probe) probes;
 	vec_of(struct plan_skip) skips;
+	vec_of(struct plan_ifunc) ifuncs;
+	vec_of(char *) names;
 };
+
+/* Finds the candidates (plan_find.c). How many there are in the file, or -errno. */
+int plan_find(struct planner *p);
+/* Without following blocks, functions that free are as any other. */
+bool plan_is_wanted(const struct planner *p, const struct alloc_function *fn);
+/* The start of the function around the address, by .eh_frame_hdr. False: it has none that knows it. */
+bool plan_function_start(struct planner *p, uint64_t vaddr, uint64_t *start);
+/* Whether the file has code of a function there that begins with it. */
+bool plan_starts_function(struct planner *p, uint64_t vaddr);
+/* Calls back for the functions of the file's separate symbols, if it is stripped (plan_debug.c). False: it is, and there
+ * are none. */
+bool plan_each_debug_function(const struct planner *p, void (*on_function)(void *arg, const struct elf_function *f),
+			      void *arg);
+/* The functions whose addresses the resolver may return, by its code: how many (plan_ifunc.c). */
+size_t plan_ifunc_targets(struct planner *p, const struct candidate *resolver, uint64_t at[PLAN_IFUNC_TARGETS]);
+/* Why a function with a prefix, or with a local symbol, is not taken for an allocator's; NULL: it is (plan_prove.c). */
+const char *plan_doubt(struct planner *p, int id);
 
 /* A return with a constant that says "failed"; of a function that frees, one without a block. */
 bool plan_is_failure(const struct candidate *c, const struct flow_end *e);

@@ -37,7 +37,7 @@ void plan_find_tails(struct planner *p, int id)
 
 	for (size_t i = 0; i < c->flow.ends.n; i++)
 		if (is_handed_on(p, id, &c->flow.ends.at[i]))
-			to = p->c[c->flow.ends.at[i].id].fn->name;
+			to = p->c[c->flow.ends.at[i].id].name;
 	if (!to)
 		return;
 	for (uint8_t a = 0; a < SITE_MAX_ARGS; a++) {
@@ -154,7 +154,7 @@ void plan_find_overlaps(struct planner *p, int id)
 			continue;
 		to = &p->c[p->c[e->id].same_as];
 		if (to->forwards >= 0)
-			c->overlap = to->fn->name;
+			c->overlap = to->name;
 	}
 }
 

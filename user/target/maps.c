@@ -68,7 +68,9 @@ static bool parse_line(const char *s, const char *end, struct maps_line *line, s
 		return false;
 	if (line->end <= line->start || end - s < 5 || s[4] != ' ')
 		return false;
+	line->write = s[1] == 'w';
 	line->exec = s[2] == 'x';
+	line->shared = s[3] == 's';
 	s += 5;
 	if (!take_number(&s, end, 16, ' ', &line->offset) || !take_number(&s, end, 16, ':', &major) ||
 	    !take_number(&s, end, 16, ' ', &minor) || major > UINT32_MAX || minor > UINT32_MAX)

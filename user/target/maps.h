@@ -12,7 +12,7 @@
 struct maps_line {
 	uint64_t start, end, offset;	/* end > start */
 	uint64_t dev, ino;		/* dev as makedev() makes it; both 0 without a file */
-	bool exec;
+	bool exec, write, shared;
 	/* Empty for anonymous memory; with the suffix " (deleted)" where the kernel wrote it; lives in the caller's
 	 * buffer. */
 	const char *path;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a resolver may return: the functions whose addresses it loads. Which one it returned is read from the target
+ * where that is possible (kern/chosen.h); a program that binds lazily has asked no resolver yet when it is attached to.
+ *
+ *     choose:  lea fast(%rip),%rax; lea plain(%rip),%rdx; test ...; cmove %rdx,%rax; ret
+ */
+#include "probe/flow_code.h"
+#include "probe/plan_internal.h"
+
+#define RESOLVER_BYTES 512	/* of one without a size */
+#define RESOLVER_MAX 8192
+
+/* The address that the instruction loads, or 0. */
+static uint64_t loaded_address(struct planner *p, const struct insn *in)
+{
+	const ZydisDecodedOperand *src = &in->op[1];
+	struct target t;
+	ZyanU64 at;
+
+	if (in->zi.mnemonic == ZYDIS_MNEMONIC_MOV && src->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		return src->imm.value.u;
+	if ((in->zi.mnemonic != ZYDIS_MNEMONIC_LEA && in->zi.mnemonic != ZYDIS_MNEMONIC_MOV) ||
+	    src->type != ZYDIS_OPERAND_TYPE_MEMORY || src->mem.base != ZYDIS_REGISTER_RIP ||
+	    ZYAN_FAILED(ZydisCalcAbsoluteAddress(&in->zi, src, in->vaddr, &at)))
+		return 0;
+	if (in->zi.mnemonic == ZYDIS_MNEMONIC_LEA)
+		return at;
+	t = flow_target_in_slot(p->ff, at);
+	return t.code ? t.vaddr : 0;
+}
+
+bool plan_starts_function(struct planner *p, uint64_t vaddr)
+{
+	uint64_t start;
+
+	return vaddr && flow_is_code(p->ef, vaddr) && plan_function_start(p, vaddr, &start) && start == vaddr;
+}
+
+size_t plan_ifunc_targets(struct planner *p, const struct candidate *resolver, uint64_t at[PLAN_IFUNC_TARGETS])
+{
+	uint64_t pc = resolver->sym.vaddr, end = pc + RESOLVER_BYTES;
+	size_t n = 0;
+	struct insn in;
+
+	if (resolver->sym.size)
+		end = pc + (resolver->sym.size < RESOLVER_MAX ? resolver->sym.size : RESOLVER_MAX);
+	for (; pc < end && n < PLAN_IFUNC_TARGETS && flow_decode(p->ff, pc, &in); pc += in.len) {
+		uint64_t to = loaded_address(p, &in);
+		bool known = to == resolver->sym.vaddr || !plan_starts_function(p, to);
+
+		for (size_t i = 0; i < n && !known; i++)
+			known = at[i] == to;
+		if (!known)
+			at[n++] = to;
+		if (!resolver->sym.size && in.zi.meta.category == ZYDIS_CATEGORY_RET)
+			break;
+	}
+	return n;
+}
