@@ -61,6 +61,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 	}
 	if (call->bytes < min_size || call->bytes > max_size) {
 		count(s, COUNT_FILTERED, 1);
+		count(s, COUNT_FILTERED_BYTES, call->bytes);
 		goto not_recorded;
 	}
 	call->weight = sample_call(s, call->bytes);

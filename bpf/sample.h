@@ -3,31 +3,37 @@
  * The arithmetic of sampling, in integers: for BPF programs, and for tests on the host. Includes nothing; the includer
  * brings __u32, __s64 and friends. BPF has no floats, no signed division and no 128-bit products.
  *
- * Bytes are sampled, not calls: think of all bytes that are allocated as a line, and of sample points on it that lie
- * there at random, one in T bytes on average, each independent of the others (Poisson). A call is a sample if a point
- * lies in its bytes, however many:
+ * Bytes and calls are sampled at once: think of all calls as a line, each as long as its bytes and c more, and of sample
+ * points on it that lie there at random, one in T bytes on average, each independent of the others (Poisson). A call is
+ * a sample if a point lies in its length, however many:
  *
  *      |--16--|--16--|---------200---------|-8-|--16--|-----------------4096------------------|--16--|
  *                               *                                *      *            *
  *                            sample                                   sample
  *
- * so that a call of s bytes is one with probability 1 - exp(-s/T), and stands for w = 1/(1 - exp(-s/T)) calls like it
- * (Horvitz-Thompson). What this asks of the kernel side: `left` counts down the bytes to the next point.
+ * so that a call of length s = n + c is one with probability p = 1 - exp(-s/T) = 1 - exp(-(n/T + 1/K)), K = T/c, and
+ * stands for w = 1/p calls like it (Horvitz-Thompson). What this asks of the kernel side: `left` counts down the length
+ * to the next point.
  *
- *      s = bytes ? bytes : 1;
+ *      s = sample_length(bytes, law);
  *      if (left > s) { left -= s; return; }                    not sampled
- *      left = sample_gap(bpf_get_prandom_u32(), T);            sampled: w = sample_weight(bytes, T)
+ *      left = sample_gap(bpf_get_prandom_u32(), T);            sampled: w = sample_weight(s, T)
+ *
+ * What c is for: by bytes alone (c = 0) a call of 16 bytes has a weight of T/16, so that a row of small and large blocks
+ * gets its calls from a few samples of huge weight, and if none of these came, from none. With c no weight is above
+ * about K. That one sample in five comes by calls, K = calls/(0.2 samples), costs bytes at most a ninth of their error
+ * (user/kern/rate.c chooses c).
  *
  * The distance to the next point is exponential wherever one starts to measure, so the rest of the old gap is of no
  * use, nor is what of the call lies behind the point: the new gap starts behind the call. (Subtracting the one from the
  * other, as is tempting, samples a call again that ends the gap too late, and is biased for sizes about T.) For the
  * same reason `left` may be drawn anew at any time without a bias, if that does not depend on the calls to come; and it
- * must be when T changes, since a gap that was drawn for one mean goes with no weight of another: keep T beside left,
- * and take both from there.
+ * must be when T or c change, since a gap that was drawn for one law goes with no weight of another: keep the law beside
+ * left, and take both from there. A law is one word, so that it changes at once: SAMPLE_LAW(T, c).
  *
  * Bytes are whole, so a gap is rounded up: P(gap <= s) is then 1 - exp(-s/T) exactly for every whole s. The mean of the
- * gaps is therefore 1/(1 - exp(-1/T)), about T + 1/2. A call of 0 bytes counts as one of 1 byte, or it would never be
- * sampled. T = 1 means every call: gaps of 1 byte and weights of 1, without a special case in the caller.
+ * gaps is therefore 1/(1 - exp(-1/T)), about T + 1/2. c is whole, too, and at least 1, or a call of 0 bytes would never
+ * be sampled. T = 1 means every call: gaps of 1 byte and weights of 1, without a special case in the caller.
  */
 #ifndef ALLOCTRACE_SAMPLE_H
 #define ALLOCTRACE_SAMPLE_H
@@ -35,6 +41,12 @@
 #define SAMPLE_MEAN_MAX		(1ULL << 26)	/* bytes */
 #define SAMPLE_ONE		(1ULL << 16)	/* a weight of one call, as by CALLS_SHIFT */
 #define SAMPLE_WEIGHT_MAX	(1ULL << 48)	/* 2^32 calls */
+
+/* mean: T, bytes, 1 … SAMPLE_MEAN_MAX. call: c, bytes, 1 … 2^32 - 1. */
+#define SAMPLE_LAW(mean, call)	((__u64)(mean) | (__u64)(call) << 32)
+#define SAMPLE_LAW_MEAN(law)	((__u64)(__u32)(law))
+#define SAMPLE_LAW_CALL(law)	((__u64)(law) >> 32)
+#define SAMPLE_ALL		SAMPLE_LAW(1, 1)
 
 #define sample_inline static inline __attribute__((always_inline, unused))
 
@@ -107,22 +119,28 @@ sample_inline __u64 sample_exp(__u64 x)
 	return (65536 - (f * (45312 - (f * (15106 - (f * 2562 >> 16)) >> 16)) >> 16)) >> (t >> 16);
 }
 
+/* Length of a call of so many bytes (below 2^63). */
+sample_inline __u64 sample_length(__u64 bytes, __u64 law)
+{
+	return bytes + SAMPLE_LAW_CALL(law);
+}
+
 /*
- * 1/(1 - exp(-x)), x = bytes/mean, << 16: calls that a sample of so many bytes stands for. mean: as for sample_gap().
- * Any number of bytes. For x < 1 by its series 1/x + 1/2 + x/12 - x^3/720. Relative error below 2e-4.
+ * 1/(1 - exp(-x)), x = length/mean, << 16: calls that a sample of that length stands for. mean: as for sample_gap().
+ * Any length from 1 on. For x < 1 by its series 1/x + 1/2 + x/12 - x^3/720. Relative error below 2e-4.
  */
-sample_inline __u64 sample_weight(__u64 bytes, __u64 mean)
+sample_inline __u64 sample_weight(__u64 length, __u64 mean)
 {
 	__u64 x;
 
-	if (!bytes)
-		bytes = 1;
-	if (mean <= 1 || bytes >= mean * 12)
+	if (mean <= 1 || length >= mean * 12)
 		return SAMPLE_ONE;
-	x = (bytes << 16) / mean;
-	if (bytes >= mean)
+	if (!length)
+		length = 1;
+	x = (length << 16) / mean;
+	if (length >= mean)
 		return (1ULL << 32) / (65536 - sample_exp(x));
-	return (mean << 16) / bytes + 32768 + (x * (5461 - ((x * x >> 16) * 91 >> 16)) >> 16);
+	return (mean << 16) / length + 32768 + (x * (5461 - ((x * x >> 16) * 91 >> 16)) >> 16);
 }
 
 /* a * b, or the largest number if that is too large. */

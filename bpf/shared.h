@@ -70,6 +70,7 @@ enum count {
 	COUNT_NESTED,		/* an allocator function called by an allocator function */
 	COUNT_FAILED,		/* asks for more than there are addresses, or its return says so */
 	COUNT_FILTERED,		/* outside --min-size, --max-size */
+	COUNT_FILTERED_BYTES,
 	COUNT_UNSAMPLED,	/* seen, but no sample */
 	COUNT_UNFOLLOWED,	/* allocated by a function whose return can't be probed: never live */
 	COUNT_FREES,		/* blocks given up, by whatever function: those recorded, and the next three */
@@ -93,11 +94,13 @@ struct direct_map_try {
 
 /* What a slot of working memory begins with: several for each CPU, and one that all share. */
 #define SLOTS_PER_CPU 8
+#define EXACT_CHUNK 64	/* calls */
 #define SLOT_FRAME_BYTES 40	/* what a frame takes there; there are four times as many as a stack can have */
 struct slot {
 	__u32 busy;
 	__u32 pad;
-	__u64 left, mean;	/* bytes to the next sample, and what mean distance they were drawn with (sample.h) */
+	__u64 left, law;	/* to the next sample, and the law that it was drawn with (sample.h); 0: none yet */
+	__u64 exact;		/* calls to record before that */
 	__u64 counts[COUNT_MAX];
 };
 

@@ -29,7 +29,8 @@ __u64 window_factor = 0;	/* for how many, << CALLS_SHIFT */
 
 struct heap heap = {};
 __u32 generation = 0;
-__u64 sample_mean = 0;	/* bytes; user space sets it, and may change it while running */
+__u64 sample_law = 0;	/* SAMPLE_LAW(); user space sets it, and may change it while running */
+__s64 exact_left = 0;	/* calls that are recorded before the law begins, less those that slots have taken on */
 
 /* x & mask, which clang may not drop although it knows better: the verifier does not. */
 #define MASKED(x, mask) ({ __u64 masked_ = (x); asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask)); masked_; })

@@ -14,6 +14,7 @@
 #include "kern/governor.h"
 #include "kern/owntime.h"
 #include "kern/rate.h"
+#include "sample.h"
 
 #define CALIBRATE_DEPTH	16		/* frames: stacks are not known yet */
 #define SWITCH_NS	1e6		/* at first, until it is learnt */
@@ -31,6 +32,7 @@ struct adapt {
 	struct calibration *calibration;	/* under way */
 	struct hit_cost cost;
 	struct rate rate;	/* its clock stands still while nothing is counted */
+	bool exact;		/* its law is not in force yet */
 	struct governor *governor;
 	struct owntime *owntime;	/* with the governor; NULL: CPUs can't be sampled */
 	double slowdown, slowdown_error;	/* as of the last window */
@@ -164,45 +166,66 @@ static uint64_t traced_until(const struct adapt *a, uint64_t now)
 	return a->traced_ns + (a->counting ? now - a->on_ns : 0);
 }
 
-/* Bytes that are filtered are among those seen, which can only make the samples too thin. */
 static struct rate_counters rate_counters(const uint64_t c[COUNT_MAX])
 {
 	return (struct rate_counters){
-		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED], .bytes = c[COUNT_SEEN_BYTES], .samples = samples(c),
+		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED],
+		.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES], .samples = samples(c),
 	};
 }
 
-static void set_mean(struct adapt *a, uint64_t before)
+static void set_law(struct adapt *a)
 {
-	if (a->rate.mean == before)
+	struct kern *k = tracer_kern(a->tracer);
+	const uint64_t law = SAMPLE_LAW(a->rate.mean, a->rate.call);
+
+	if (law == kern_sample_law(k))
 		return;
-	kern_set_sample_mean(tracer_kern(a->tracer), a->rate.mean);
-	note("a sample every %llu bytes from now on, after %llu", (unsigned long long)a->rate.mean,
-	     (unsigned long long)before);
+	kern_set_sample_law(k, law);
+	if (a->exact)
+		return;
+	note("from now on a sample every %llu bytes, of which each call counts for %llu more",
+	     (unsigned long long)a->rate.mean, (unsigned long long)a->rate.call);
 }
 
 static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 {
 	const struct rate_counters counters = rate_counters(c);
-	uint64_t before = a->rate.mean;
+	const uint64_t traced_ns = traced_until(a, now);
+	bool was_exact = a->exact;
 
-	if (a->o->sample_bytes || !a->counting)
+	if (a->o->sample_bytes == 1 || !a->counting)
 		return;
-	rate_update(&a->rate, traced_until(a, now), &counters);
-	set_mean(a, before);
+	a->exact = a->exact && kern_exact(tracer_kern(a->tracer));
+	if (a->o->sample_bytes)
+		rate_update_call(&a->rate, &counters);
+	else if (a->exact)
+		rate_foresee(&a->rate, traced_ns, &counters);
+	else if (was_exact)
+		rate_begin(&a->rate, traced_ns, &counters);
+	else
+		rate_update(&a->rate, traced_ns, &counters);
+	set_law(a);
+}
+
+static void start_rate(struct adapt *a, const uint64_t c[COUNT_MAX])
+{
+	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
+	a->rate.last = rate_counters(c);
+	a->exact = kern_exact(tracer_kern(a->tracer));
+	rate_fix(&a->rate, a->o->sample_bytes ? a->o->sample_bytes : RATE_FIRST_MEAN);
 }
 
 /* In a window there can be more samples: the target is for all the time that it stands for. */
 static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 {
 	const struct rate_counters counters = rate_counters(c);
-	uint64_t before = a->rate.mean;
 
 	if (a->o->sample_bytes)
 		return;
 	rate_restart(&a->rate, a->stretch * RATE_DEFAULT_TARGET, a->calls_rate, a->bytes_rate, traced_until(a, now),
 		     &counters);
-	set_mean(a, before);
+	set_law(a);
 }
 
 static int open_window(struct adapt *a)
@@ -311,7 +334,7 @@ void adapt_start(struct adapt *a)
 	read_counts(a, c);
 	a->start_ns = a->measured_ns = monotonic_ns();
 	a->weight = a->stretch = 1;
-	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
+	start_rate(a, c);
 	count_from(a, a->start_ns, c);
 	/* Other reports measure it when they are due. */
 	if (a->limit == LIMIT_NONE && (!a->o->interval_ns || a->o->quiet))
@@ -363,7 +386,7 @@ int adapt_tick(struct adapt *a)
 
 	if (a->calibration)
 		end_calibration(a, false);
-	if (a->o->sample_bytes && a->limit == LIMIT_NONE)
+	if (a->o->sample_bytes == 1 && a->limit == LIMIT_NONE)
 		return 0;
 	read_counts(a, c);
 	if (a->has_cost)

@@ -16,9 +16,11 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cmd.h"
+#include "kern/rate.h"
 #include "kern/tracer.h"
 #include "nothing.h"
 #include "reporting.h"
+#include "sample.h"
 #include "target/launch.h"
 
 #define DEFAULT_REFRESH_NS 1000000000ULL
@@ -219,6 +221,8 @@ static int add_pids(struct run *r)
 
 static struct kern_options kern_options(const struct options *o)
 {
+	const uint64_t mean = o->sample_bytes ? o->sample_bytes : RATE_FIRST_MEAN;
+
 	return (struct kern_options){
 		.max_stacks = o->max_stacks, .max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
@@ -228,7 +232,8 @@ static struct kern_options kern_options(const struct options *o)
 		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
 		.governed = adapt_governs(o),
-		.sample_mean = o->sample_bytes ? o->sample_bytes : 1, .sample_fixed = o->sample_bytes != 0,
+		.sample_law = SAMPLE_LAW(mean, rate_first_call(mean)), .sample_fixed = o->sample_bytes != 0,
+		.exact_calls = o->sample_bytes ? 0 : RATE_EXACT_CALLS,
 	};
 }
 

@@ -73,10 +73,11 @@ static const char *const errors[] = {
 	"Where calls are sampled, a row is an estimate without bias. The column with the plus-minus sign is its "
 	"standard error in per cent: the true value is within that of the one shown in two of three cases, and within "
 	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
-	"comes from one sample. Totals in the summary are exact, since every call is counted there; with --min-size or "
-	"--max-size they are estimates, too.",
-	"A block of n bytes is sampled with a probability of 1 - exp(-n/BYTES): one of twice as many bytes as --sample "
-	"has in 86 % of cases, one of a tenth of them in 9.5 %. A site of which nothing was sampled has no row, and no "
+	"comes from one sample. Totals in the summary are exact, since every call is counted there.",
+	"A block of n bytes is sampled with a probability of 1 - exp(-(n/BYTES + 1/CALLS)), where the line \"sampled\" has "
+	"BYTES and CALLS: one of twice as many bytes as --sample has in 86 % of cases, one of a tenth of them in 9.5 %, "
+	"and a little more by calls. CALLS follows the sizes so that one sample in five comes by calls, also where BYTES "
+	"is given. A site of which nothing was sampled has no row, and no "
 	"error shows that. For a small leak, or an exact count of blocks, use --sample 1.",
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
 	"well, and all errors have that part in them which comes from how much one time differed from another. It "
@@ -143,7 +144,8 @@ static const struct item summary_lines[] = {
 	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
 	  "many windows, and the error that comes from it; what probes take meanwhile, and how much of its own work "
 	  "the target does then." },
-	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last." },
+	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last, by bytes or "
+	  "by calls." },
 	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
 	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out, "
 	  "or not sampled), those whose free was not seen, but whose address was allocated again, and those that an "

@@ -249,10 +249,12 @@ const struct option_row option_rows[] = {
 	  .fallback = "auto",
 	  .help = "a sample every so many bytes; 1: all",
 	  .man = "How many bytes on average lie from one sample to the next. With 1 every call is recorded. With auto, "
-		 "every call is recorded while that comes to less than 20,000 samples a second, and fewer the faster "
-		 "the process allocates; a sample keeps the weight that it was taken with. Bytes and calls in all are "
-		 "exact whatever this is (but for --min-size and --max-size); the rows are unbiased estimates, shown "
-		 "with their standard errors and in no more digits than mean something." },
+		 "the first 250,000 calls of a run are recorded whatever their rate, and then every call while that "
+		 "comes to less than 20,000 samples a second, and fewer the faster the process allocates; a sample "
+		 "keeps the weight that it was taken with. Beside its bytes each call counts for some more, so that one "
+		 "sample in five comes by calls and small blocks are counted well, too. Bytes and calls in all are exact "
+		 "whatever this is; the rows are unbiased estimates, shown with their standard errors and in no more "
+		 "digits than mean something." },
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
 	  .word = "off",
 	  .help = "what tracing may cost, in % of a CPU; or off",

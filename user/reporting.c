@@ -14,7 +14,9 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "base/text.h"
+#include "kern/rate.h"
 #include "out/report.h"
+#include "sample.h"
 #include "sym/debuginfod.h"
 
 struct reporting {
@@ -236,11 +238,13 @@ static void fill_calls(struct reporting *r, const struct reporting_moment *m, co
 	fill_cost(r, c, rep);
 	all = profile_total(rep->profile, PROFILE_ALLOC);
 	exact = !(all.bytes_var > 0 || all.calls_var > 0 || rep->windows.scaled);
-	/* Of what was filtered the bytes are not known; else the sum over all calls is exact. */
-	if (exact || rep->filtered)
+	if (exact)
 		rep->recorded = delivered(rep->profile);
 	else if (!rep->windows.scaled)
-		rep->recorded = rep->seen;
+		rep->recorded = (struct counters){
+			.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES],
+			.calls = c[COUNT_SEEN] - c[COUNT_FILTERED],
+		};
 	/* Where the tables hold estimates, the calls behind them are counted apart. */
 	fill_account(r, c, exact ? all.calls : c[COUNT_RECORDED], rep);
 }
@@ -393,10 +397,12 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 		.list = r->o->list, .source_path = r->o->source_path,
 	};
 	struct profile *p = tracer_profile(r->tracer);
+	const uint64_t law = kern_sample_law(tracer_kern(r->tracer));
 	struct report rep = {
 		.profile = p, .sym = r->sym, .duration_ns = m->duration_ns, .interval = m->interval,
 		.delta = r->o->delta && m->interval, .sample_auto = !r->o->sample_bytes,
-		.sample_mean = kern_sample_mean(tracer_kern(r->tracer)), .suppressions = r->suppressions,
+		.sample_mean = SAMPLE_LAW_MEAN(law), .sample_calls = (double)SAMPLE_LAW_MEAN(law) / SAMPLE_LAW_CALL(law),
+		.exact_calls = r->o->sample_bytes ? 0 : RATE_EXACT_CALLS, .suppressions = r->suppressions,
 	};
 	struct buf target = {0}, allocators = {0}, gaps = {0};
 	struct outfile *file = r->file;

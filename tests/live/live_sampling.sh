@@ -8,14 +8,14 @@ remember_probes
 
 RUNS=14
 
-# Poisson over bytes with mean T: a call of s bytes is drawn with p = 1 - exp(-s/T); N of them are estimated with a
-# variance of N s^2 (1 - p) / p. Each site of each run gives a deviation in units of that, which is N(0, 1): their mean
+# Poisson over bytes with mean T and over calls with mean K: a call of s bytes is drawn with p = 1 - exp(-(s/T + 1/K)); N
+# of them are estimated with a variance of N s^2 (1 - p) / p. K is the one that the run had in the end. Each site of each run gives a deviation in units of that, which is N(0, 1): their mean
 # over the runs lies within 4.5 / sqrt(RUNS), and their squares sum up to their number.
-judge() {	# LIVE|ALLOC T METRIC FILE...
+judge() {	# LIVE|ALLOC T K METRIC FILE...
 	"$PYTHON" - "$@" <<'END'
 import math, sys
-what, T, metric, result, *runs = sys.argv[1:]
-T = float(T)
+what, T, K, metric, result, *runs = sys.argv[1:]
+T, K = float(T), float(K)
 truth, sizes = {}, {}
 for line in open(result):
     f = line.split()
@@ -37,10 +37,10 @@ for run in runs:
                 if frame in got:
                     got[frame] += int(value)
     for n in names:
-        s, p = sizes[n], -math.expm1(-sizes[n] / T)
+        s, p = sizes[n], -math.expm1(-(sizes[n] / T + 1 / K))
         unit = s if metric == "bytes" else 1
         deviations[n].append((got[n] - truth[n] * unit) / (unit * math.sqrt(truth[n] * (1 - p) / p)))
-    variance = sum(truth[n] * (sizes[n] if metric == "bytes" else 1) ** 2 / math.expm1(sizes[n] / T) for n in truth)
+    variance = sum(truth[n] * (sizes[n] if metric == "bytes" else 1) ** 2 / math.expm1(sizes[n] / T + 1 / K) for n in truth)
     totals.append((total - sum(truth[n] * (sizes[n] if metric == "bytes" else 1) for n in truth)) / math.sqrt(variance))
 limit = 4.5 / math.sqrt(len(runs))
 for n in names:
@@ -59,7 +59,7 @@ END
 }
 
 sample() {	# live|alloc T bytes|calls
-	local i files=() report
+	local i files=() report apart
 
 	for i in $(seq 1 $RUNS); do
 		run --view "$1" --sample "$2" --max-overhead off -f folded -m "$3" -o "$DIR/run.$i" -- \
@@ -67,7 +67,9 @@ sample() {	# live|alloc T bytes|calls
 		expect_status 0
 		files+=("$DIR/run.$i")
 	done
-	report=$(judge "$1" "$2" "$3" "$DIR/out" "${files[@]}") || fail "the judge failed"
+	apart=$(sed -nE 's/^sampled .* or ([0-9.]+k?) calls apart.*/\1/p' "$DIR/err" | numfmt --from=si --format=%.0f)
+	[[ $apart -gt 1 ]] || { cat "$DIR/err"; fail "$1 $3: how many calls are apart is not said"; }
+	report=$(judge "$1" "$2" "$apart" "$3" "$DIR/out" "${files[@]}") || fail "the judge failed"
 	[[ -z $report ]] || fail "$1 $3, a sample every $2: $report"
 	cmp -s "$DIR/run.1" "$DIR/run.2" && fail "two runs draw the same samples"
 	return 0

@@ -53,13 +53,21 @@ static double sampled(double calls, double size, uint64_t mean)
 	return mean <= 1 ? calls : -calls * expm1(-size / mean);
 }
 
+/* Of each load, with what each call counts for. */
+static double sampled_by(const struct rate *r, struct load l)
+{
+	double call = r->mean > 1 ? r->call : 0;
+
+	return sampled(l.calls, l.size + call, r->mean) + sampled(l.calls2, l.size2 + call, r->mean);
+}
+
 /* One tick, after dt_ns. */
 static void tick(struct sim *s, struct load l, uint64_t dt_ns)
 {
 	double dt = dt_ns / 1e9, n;
 	uint64_t mean;
 
-	n = (sampled(l.calls, l.size, s->mean) + sampled(l.calls2, l.size2, s->mean)) * dt;
+	n = sampled_by(&s->rate, l) * dt;
 	if (s->mean > 1)
 		n = fmax(0, n + sqrt(n) * noise(s));
 	s->calls += (l.calls + l.calls2) * dt;
@@ -67,9 +75,11 @@ static void tick(struct sim *s, struct load l, uint64_t dt_ns)
 	s->samples += n;
 	s->last_rate = n / dt;
 	s->now_ns += dt_ns;
-	mean = rate_update(&s->rate, s->now_ns, &(struct rate_counters){s->calls, s->bytes, s->samples});
+	rate_update(&s->rate, s->now_ns, &(struct rate_counters){s->calls, s->bytes, s->samples});
+	mean = s->rate.mean;
 	s->changes += mean != s->mean;
 	s->mean = mean;
+	assert_true(s->rate.call >= 1 && s->rate.call <= fmax(1, mean / 5. + 0.5));
 	assert_true(mean == 1 || (mean >= RATE_MEAN_MIN && mean <= RATE_MEAN_MAX && !(mean & (mean - 1))));
 }
 
@@ -189,7 +199,7 @@ static void there_is_a_dead_band(void **state)
 	assert_true(mean > 1);
 	for (double share = 0.27; share < 0.93; share += 0.03) {
 		/* So many calls of 512 bytes that this mean gives this share. */
-		double calls = share * TARGET / -expm1(-512. / mean);
+		double calls = share * TARGET / -expm1(-(512. + s.rate.call) / mean);
 
 		run(&s, (struct load){.calls = calls, .size = 512}, 10);
 		assert_int_equal(s.mean, mean);
@@ -270,7 +280,95 @@ static void restarts_where_it_would_come_to(void **state)
 	assert_int_equal(r.mean, RATE_MEAN_MAX);
 	/* what came before the restart is no burst */
 	rate_restart(&r, TARGET, 0, 0, 7 * S, &before);
-	assert_int_equal(rate_update(&r, 7 * S + PERIOD, &after), 1);
+	rate_update(&r, 7 * S + PERIOD, &after);
+	assert_int_equal(r.mean, 1);
+}
+
+/* A fifth of the samples come by calls, whatever the sizes and however far the mean has to go. */
+static void a_fifth_comes_by_calls(void **state)
+{
+	static const struct load loads[] = {
+		{.calls = 1e6, .size = 48}, {.calls = 5e7, .size = 16}, {.calls = 2e5, .size = 900, .calls2 = 1e5, .size2 = 20},
+		{.calls = 1e6, .size = 48, .calls2 = 30, .size2 = 3e8}, {.calls = 9e5, .size = 16, .calls2 = 1e5, .size2 = 65536},
+	};
+
+	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
+		struct sim s = sim_new();
+		uint64_t call;
+		double share;
+
+		run(&s, loads[i], 30);
+		share = (loads[i].calls + loads[i].calls2) * s.rate.call / s.mean / sampled_by(&s.rate, loads[i]);
+		assert_true(share > 0.14 && share < 0.28);
+		call = s.rate.call;
+		run(&s, loads[i], 60);
+		assert_true(s.rate.call < call * 1.5 && s.rate.call > call / 1.5);
+	}
+}
+
+/* The same where the mean is given: at first by a guess. */
+static void a_given_mean_has_a_call_too(void **state)
+{
+	const struct load l = {.calls = 1e6, .size = 48, .calls2 = 1e3, .size2 = 1e6};
+	struct rate r;
+	struct rate_counters c = {0};
+	double share;
+
+	rate_init(&r, TARGET, 0);
+	rate_fix(&r, 65536);
+	assert_int_equal(r.mean, 65536);
+	assert_int_equal(r.call, rate_first_call(65536));
+	for (int i = 0; i < 100; i++) {
+		c.calls += (l.calls + l.calls2) / 20;
+		c.bytes += (l.calls * l.size + l.calls2 * l.size2) / 20;
+		c.samples += sampled_by(&r, l) / 20;
+		rate_update_call(&r, &c);
+	}
+	share = (l.calls + l.calls2) * r.call / r.mean / sampled_by(&r, l);
+	assert_true(share > 0.15 && share < 0.26);
+	assert_int_equal(r.mean, 65536);
+	rate_fix(&r, 1);
+	assert_int_equal(r.mean, 1);
+	assert_int_equal(rate_first_call(1), 1);
+	assert_true(rate_first_call(64) >= 1 && rate_first_call(64) <= 13);
+}
+
+/* Before a run's first calls are all recorded, the mean that it asks for is known, and not a sample counts as too many. */
+static void what_is_exact_foresees_its_mean(void **state)
+{
+	struct rate r;
+	struct rate_counters c = {0};
+
+	rate_init(&r, TARGET, 0);
+	for (int i = 1; i <= 4; i++) {
+		c.calls = c.samples += 50000;
+		c.bytes += 50000 * 31;
+		rate_foresee(&r, i * PERIOD, &c);
+		assert_true(rate_expected(1e6, 1.25 * 31e6, r.mean) <= .7 * TARGET);
+		assert_true(rate_expected(1e6, 1.25 * 31e6, r.mean / 2) > .7 * TARGET);
+		assert_int_equal(r.call, 8);
+	}
+	/* slower again: not even a bit above what a mean would aim at is thinned */
+	for (int i = 5; i <= 20; i++) {
+		c.calls = c.samples += 19900 / 20;
+		c.bytes += 1e6;
+		rate_foresee(&r, i * PERIOD, &c);
+		assert_int_equal(r.mean, 1);
+	}
+	c.calls = c.samples += 30000;
+	c.bytes += 30000 * 31;
+	rate_begin(&r, 20 * PERIOD + PERIOD / 2, &c);
+	assert_true(r.mean > 1 && rate_expected(1.2e6, 1.25 * 31 * 1.2e6, r.mean) <= .7 * TARGET);
+	rate_update(&r, 21 * PERIOD + PERIOD / 2, &c);
+	assert_true(r.mean > 1 && r.excess == 0);
+	/* through with all of them at once: what is in force stays until there is something to go by */
+	rate_init(&r, TARGET, 0);
+	rate_fix(&r, RATE_FIRST_MEAN);
+	c = (struct rate_counters){251000, 251000 * 31, 250100};
+	rate_begin(&r, PERIOD / 10, &c);
+	assert_int_equal(r.mean, RATE_FIRST_MEAN);
+	rate_update(&r, PERIOD + PERIOD / 10, &c);
+	assert_int_equal(r.mean, RATE_FIRST_MEAN);
 }
 
 int main(void)
@@ -288,6 +386,9 @@ int main(void)
 		cmocka_unit_test(ticks_at_odd_times),
 		cmocka_unit_test(expected_is_an_upper_bound),
 		cmocka_unit_test(restarts_where_it_would_come_to),
+		cmocka_unit_test(a_fifth_comes_by_calls),
+		cmocka_unit_test(a_given_mean_has_a_call_too),
+		cmocka_unit_test(what_is_exact_foresees_its_mean),
 	};
 
 	return cmocka_run_group_tests_name("rate", tests, NULL, NULL);

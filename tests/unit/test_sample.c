@@ -142,9 +142,34 @@ static void weights_are_near_the_exact_ones(void **state)
 	assert_true(worst < 2e-4);
 }
 
+/* The gap and the weight that a law gives are those of 1 - exp(-(n/T + 1/K)). */
+static void laws_are_near_the_exact_ones(void **state)
+{
+	static const uint64_t means[] = {64, 4096, 524288, SAMPLE_MEAN_MAX};
+	static const double shares[] = {0, 1e-6, 0.001, 0.01, 0.2};
+	double worst = 0;
+
+	for (size_t i = 0; i < N_ELEMS(means); i++)
+		for (size_t j = 0; j < N_ELEMS(shares); j++)
+			for (double n = 0; n < 0x1p40; n = n * 1.1 + 1) {
+				uint64_t call = fmax(1, means[i] * shares[j]), bytes = n;
+				uint64_t length = sample_length(bytes, SAMPLE_LAW(means[i], call));
+				double t = means[i], k = t / call, error;
+
+				error = relative(sample_weight(length, means[i]) * 0x1p-16, -1 / expm1(-(bytes / t + 1 / k)));
+				worst = error > worst ? error : worst;
+			}
+	assert_true(worst < 2e-4);
+}
+
 static void weights_at_their_edges(void **state)
 {
 	assert_int_equal(sample_weight(0, 524288), sample_weight(1, 524288));
+	assert_int_equal(sample_length(0, SAMPLE_LAW(524288, 1)), 1);
+	assert_int_equal(sample_length(1ULL << 47, SAMPLE_LAW(SAMPLE_MEAN_MAX, 0xffffffff)), (1ULL << 47) + 0xffffffff);
+	assert_int_equal(SAMPLE_LAW_MEAN(SAMPLE_LAW(SAMPLE_MEAN_MAX, 77)), SAMPLE_MEAN_MAX);
+	assert_int_equal(SAMPLE_LAW_CALL(SAMPLE_LAW(SAMPLE_MEAN_MAX, 77)), 77);
+	assert_int_equal(sample_weight(sample_length(0, SAMPLE_ALL), SAMPLE_LAW_MEAN(SAMPLE_ALL)), SAMPLE_ONE);
 	assert_int_equal(sample_weight(1, SAMPLE_MEAN_MAX), (SAMPLE_MEAN_MAX << 16) + 32768);
 	assert_int_equal(sample_weight(UINT64_MAX, SAMPLE_MEAN_MAX), SAMPLE_ONE);
 	assert_int_equal(sample_weight(UINT64_MAX, 2), SAMPLE_ONE);
@@ -246,6 +271,8 @@ struct workload {
 	size_t n;	/* calls */
 	uint64_t mean;	/* 0: another one every now and then */
 	uint64_t (*size)(size_t i);
+	uint64_t call;	/* c of the law; 0: 1 */
+	size_t exact;	/* so many calls before the law begins */
 };
 
 /* Of a run: estimates, and the variances that it believes they have. */
@@ -253,32 +280,37 @@ struct estimate {
 	double bytes, calls, bytes_var, calls_var;
 };
 
-static uint64_t mean_at(const struct workload *w, size_t i)
+static uint64_t law_at(const struct workload *w, size_t i)
 {
-	static const uint64_t means[] = {16384, 512, 65536, 1, 4096};
+	static const uint64_t laws[] = {
+		SAMPLE_LAW(16384, 40), SAMPLE_LAW(512, 100), SAMPLE_LAW(65536, 7), SAMPLE_ALL, SAMPLE_LAW(4096, 40),
+	};
 
-	return w->mean ? w->mean : means[i / 777 % N_ELEMS(means)];
+	if (i < w->exact)
+		return SAMPLE_ALL;
+	return w->mean ? SAMPLE_LAW(w->mean, w->call ? w->call : 1) : laws[i / 777 % N_ELEMS(laws)];
 }
 
 /* What the kernel side does. */
 static struct estimate sample_run(const struct workload *w, const uint64_t *sizes, uint64_t seed)
 {
 	struct sum sum = {0};
-	uint64_t left = 0, mean = 0;
+	uint64_t left = 0, law = 0;
 
 	for (size_t i = 0; i < w->n; i++) {
-		uint64_t bytes = sizes[i], s = bytes ? bytes : 1, weight;
+		uint64_t bytes = sizes[i], s, weight;
 
-		if (mean != mean_at(w, i)) {
-			mean = mean_at(w, i);
-			left = sample_gap(next_random(&seed) >> 32, mean);
+		if (law != law_at(w, i)) {
+			law = law_at(w, i);
+			left = sample_gap(next_random(&seed) >> 32, SAMPLE_LAW_MEAN(law));
 		}
+		s = sample_length(bytes, law);
 		if (left > s) {
 			left -= s;
 			continue;
 		}
-		left = sample_gap(next_random(&seed) >> 32, mean);
-		weight = sample_weight(bytes, mean);
+		left = sample_gap(next_random(&seed) >> 32, SAMPLE_LAW_MEAN(law));
+		weight = sample_weight(s, SAMPLE_LAW_MEAN(law));
 		sum.bytes += sample_bytes(bytes, weight);
 		sum.calls += weight;
 		sum.bytes_var += sample_bytes_var(bytes, weight);
@@ -296,7 +328,7 @@ static struct estimate truth(const struct workload *w, const uint64_t *sizes)
 	struct estimate t = {.calls = w->n};
 
 	for (size_t i = 0; i < w->n; i++) {
-		double s = sizes[i] ? sizes[i] : 1, mean = mean_at(w, i);
+		double s = sample_length(sizes[i], law_at(w, i)), mean = SAMPLE_LAW_MEAN(law_at(w, i));
 		double odds = mean > 1 ? 1 / expm1(s / mean) : 0;	/* (1 - p) / p = w - 1 */
 
 		t.bytes += sizes[i];
@@ -389,25 +421,54 @@ static uint64_t size_0(size_t i)
 static void estimates_are_unbiased(void **state)
 {
 	static const struct workload all[] = {
-		{"many small", 120000, 16384, small_size},
-		{"few huge", 500, 16384, huge_size},
-		{"about the mean", 2000, 16384, size_about_16384},
-		{"equal to the mean", 2000, 16384, size_16384},
-		{"equal to half the mean", 4000, 32768, size_16384},
-		{"mixed", 100000, 16384, mixed_size},
-		{"mixed, mean 512", 20000, 512, mixed_size},
-		{"mixed, changing mean", 60000, 0, mixed_size},
-		{"bytes", 200000, 256, size_1},
-		{"nothing", 200000, 256, size_0},
+		{"many small", 120000, 16384, small_size, .call = 1},
+		{"few huge", 500, 16384, huge_size, .call = 1},
+		{"about the mean", 2000, 16384, size_about_16384, .call = 1},
+		{"equal to the mean", 2000, 16384, size_16384, .call = 1},
+		{"equal to half the mean", 4000, 32768, size_16384, .call = 1},
+		{"mixed", 100000, 16384, mixed_size, .call = 1},
+		{"mixed, mean 512", 20000, 512, mixed_size, .call = 1},
+		{"mixed, changing mean", 60000, 0, mixed_size, .call = 1},
+		{"bytes", 200000, 256, size_1, .call = 1},
+		{"nothing", 200000, 256, size_0, .call = 1},
+		{"mixed, by calls too", 100000, 16384, mixed_size, .call = 40},
+		{"mixed, mostly by calls", 100000, 1 << 24, mixed_size, .call = 1 << 18},
+		{"few huge, by calls too", 500, 16384, huge_size, .call = 3000},
+		{"nothing, by calls", 200000, 25600, size_0, .call = 100},
+		{"mixed, exact at first", 100000, 16384, mixed_size, .call = 40, .exact = 60000},
 	};
 
 	for (size_t i = 0; i < N_ELEMS(all); i++)
 		check_workload(&all[i]);
 }
 
+/* What calls are for: of a row of small and large blocks they come out several times better, bytes little worse. */
+static void calls_of_mixed_sizes_gain(void **state)
+{
+	const struct workload by_bytes = {"by bytes", 100000, 16384, mixed_size, .call = 1};
+	struct workload both = by_bytes;
+	uint64_t *sizes = xcalloc(by_bytes.n, sizeof(*sizes));
+	struct estimate a, b;
+	double bytes = 0, samples = 0;
+
+	for (size_t i = 0; i < by_bytes.n; i++) {
+		sizes[i] = mixed_size(i);
+		bytes += sizes[i];
+		samples -= expm1(-(sizes[i] + 1.) / by_bytes.mean);
+	}
+	a = truth(&by_bytes, sizes);
+	/* A fifth of the samples by calls, at the same number of samples. */
+	both.call = by_bytes.mean * 1.25 * samples / by_bytes.n / 4 * 1.25;
+	both.mean = by_bytes.mean * 1.25;
+	b = truth(&both, sizes);
+	assert_true(b.calls_var < a.calls_var / 2);
+	assert_true(b.bytes_var < a.bytes_var * 1.11 * 1.11);
+	free(sizes);
+}
+
 static void mean_of_one_is_exact(void **state)
 {
-	static const struct workload w = {"exact", 5000, 1, mixed_size};
+	static const struct workload w = {"exact", 5000, 1, mixed_size, .call = 1};
 	uint64_t *sizes = xcalloc(w.n, sizeof(*sizes));
 	struct estimate is, e;
 
@@ -429,11 +490,13 @@ int main(void)
 		cmocka_unit_test(gaps_are_whole_bytes),
 		cmocka_unit_test(gaps_go_with_weights),
 		cmocka_unit_test(weights_are_near_the_exact_ones),
+		cmocka_unit_test(laws_are_near_the_exact_ones),
 		cmocka_unit_test(weights_at_their_edges),
 		cmocka_unit_test(bytes_are_rounded_to_nearest),
 		cmocka_unit_test(variances_are_near_the_exact_ones),
 		cmocka_unit_test(thinned_weights),
 		cmocka_unit_test(estimates_are_unbiased),
+		cmocka_unit_test(calls_of_mixed_sizes_gain),
 		cmocka_unit_test(mean_of_one_is_exact),
 	};
 

@@ -20,6 +20,7 @@
 #include "kern/internal.h"
 #include "kern/rate.h"
 #include "kern/unwind.h"
+#include "sample.h"
 
 #define CALLS 2000
 #define ROUNDS 7
@@ -176,7 +177,7 @@ int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cos
 {
 	const struct kern_options o = {
 		.max_stacks = 1024, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 1 << 16, .max_size = UINT64_MAX,
-		.sample_mean = 1, .mode = mode, .unwind = unwind, .unwind_bytes = 4 << 20,
+		.sample_law = SAMPLE_ALL, .mode = mode, .unwind = unwind, .unwind_bytes = 4 << 20,
 	};
 	void (*f)(size_t) = cost == SITE_EMULATED ? calibrate_emulated : calibrate_stepped;
 	struct plan_probe probe = {.skip_arg = SITE_NO_REG, .site = {.arg_reg = {7, 7, 7, 7, 7, 7}}};
@@ -201,7 +202,7 @@ int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cos
 	if (!err) {
 		hit->in_place = kern_reads_in_place(k);
 		hit->recorded = fmax(median_run(f, depth) - bare, 0);
-		kern_set_sample_mean(k, RATE_MEAN_MAX);
+		kern_set_sample_law(k, SAMPLE_LAW(RATE_MEAN_MAX, 1));
 		hit->other = fmax(median_run(f, depth) - bare, 0);
 	}
 	own_close(&own);

@@ -167,14 +167,19 @@ uint32_t kern_mark(struct kern *k)
 	return k->skel->bss->generation;
 }
 
-void kern_set_sample_mean(struct kern *k, uint64_t bytes)
+void kern_set_sample_law(struct kern *k, uint64_t law)
 {
-	*(volatile __u64 *)&k->skel->bss->sample_mean = bytes;
+	*(volatile __u64 *)&k->skel->bss->sample_law = law;
 }
 
-uint64_t kern_sample_mean(const struct kern *k)
+uint64_t kern_sample_law(const struct kern *k)
 {
-	return k->skel->bss->sample_mean;
+	return k->skel->bss->sample_law;
+}
+
+bool kern_exact(const struct kern *k)
+{
+	return *(const volatile __s64 *)&k->skel->bss->exact_left > 0;
 }
 
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg)

@@ -14,6 +14,7 @@
 #include "kern/direct.h"
 #include "kern/internal.h"
 #include "kern/slabs.h"
+#include "sample.h"
 #include "unwind_map.h"
 
 /* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
@@ -74,8 +75,11 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->bss->window_factor = 1 << CALLS_SHIFT;
 	skel->rodata->hist_sizes = o->sizes;
 	skel->rodata->hist_lifetimes = o->lifetimes;
-	skel->rodata->sample_all = o->sample_fixed && o->sample_mean <= 1;
-	skel->bss->sample_mean = o->sample_mean;
+	skel->rodata->sample_all = o->sample_fixed && o->sample_law == SAMPLE_ALL;
+	skel->bss->sample_law = o->sample_law;
+	/* What slots have taken on and not used yet when another one finds nothing left is to be more than enough. */
+	if (o->exact_calls)
+		skel->bss->exact_left = o->exact_calls + (uint64_t)skel->rodata->n_scratch * EXACT_CHUNK;
 	skel->rodata->unwind_tables = o->unwind != UNWIND_FP;
 	skel->rodata->ring_wake_bytes = o->ring_bytes / 4;
 	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != INIT_PIDNS_INO) {

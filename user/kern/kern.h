@@ -29,9 +29,10 @@ struct kern_options {
 	bool temp;		/* count blocks that live less than temp_age_ns, or not until their thread's next */
 	uint64_t temp_age_ns;
 	bool sizes, lifetimes;	/* keep histograms of these */
-	/* Mean distance of samples in bytes, 1: every call. It can be changed later only if it isn't fixed. */
-	uint64_t sample_mean;
+	/* SAMPLE_LAW() (sample.h). It can be changed later, but SAMPLE_ALL only if it isn't fixed. */
+	uint64_t sample_law;
 	bool sample_fixed;
+	uint32_t exact_calls;	/* at least so many are recorded before the law begins */
 	bool governed;		/* probes come and go: kern_set_window_factor() */
 	bool hold;		/* load the programs that hold a launched command */
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */
@@ -98,9 +99,11 @@ int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg);
 /* Begins a new generation of blocks; returns its number, the first being 0 and the last GENERATION_MAX. */
 uint32_t kern_mark(struct kern *k);
-/* The mean distance of samples in bytes, from now on. */
-void kern_set_sample_mean(struct kern *k, uint64_t bytes);
-uint64_t kern_sample_mean(const struct kern *k);
+/* From now on. */
+void kern_set_sample_law(struct kern *k, uint64_t law);
+uint64_t kern_sample_law(const struct kern *k);
+/* Calls are still recorded whatever the law says. */
+bool kern_exact(const struct kern *k);
 /* From now on nothing is counted any more; attached probes do nothing. kern_go(): they count again. */
 void kern_stop(struct kern *k);
 void kern_go(struct kern *k);

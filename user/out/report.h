@@ -58,7 +58,9 @@ struct report {
 					 * windows.scaled */
 	struct report_account account;
 	uint64_t sample_mean;	/* bytes from one sample to the next on average, as of now; below 2: every call */
-	bool sample_auto;	/* it changes while running */
+	double sample_calls;	/* calls likewise, were there no bytes; 0: not sampled by calls */
+	bool sample_auto;	/* they change while running */
+	uint64_t exact_calls;	/* with sample_auto: so many at least were recorded before the first was not */
 	struct report_heap heap;	/* only where a view needs blocks */
 	const struct suppressions *suppressions;	/* NULL: none */
 	uint64_t filtered;	/* left out by --min-size, --max-size */

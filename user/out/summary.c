@@ -7,7 +7,8 @@
  *     allocated  1.23 GiB in 4.56M calls: 126 MiB/s, 456k calls/s, mean 290 B
  *     traced     4.1 % of the time, in 12 windows (--max-overhead 5); totals and rows are scaled up, which adds an
  *                error of 2.3 %
- *     sampled    12.3k of 4.56M calls, 512 KiB apart on average; totals are exact, rows are estimates
+ *     sampled    312k of 4.56M calls, the first 250k all, 512 KiB or 1.05k calls apart on average now; totals are
+ *                exact, rows are estimates
  *     live       12.3 MiB in 1.23k blocks; at most 15.1 MiB, at 3.20 s
  *     frees      4.55M, 34 of blocks that were not recorded; 12 blocks ended by exec or exit
  *     unfollowed 120 of 4.56M calls (<0.01 %) recorded: of functions that may throw, in no view but alloc
@@ -220,6 +221,15 @@ static void put_uncertain(struct buf *out, const struct report *r, const struct 
 	buf_free(&text);
 }
 
+static void put_calls_apart(struct buf *text, const struct report *r)
+{
+	if (!(r->sample_calls > 0))
+		return;
+	buf_str(text, " or ");
+	text_count(text, llround(r->sample_calls));
+	buf_str(text, " calls");
+}
+
 static void put_sampled(struct buf *out, const struct report *r, const struct report_options *o)
 {
 	const bool estimated = r->windows.scaled || r->recorded.bytes_var > 0;
@@ -231,9 +241,15 @@ static void put_sampled(struct buf *out, const struct report *r, const struct re
 	buf_str(&text, " of ");
 	text_count(&text, r->account.seen);
 	buf_str(&text, " calls,");
+	if (r->exact_calls) {
+		buf_str(&text, BREAK "the first ");
+		text_count(&text, r->exact_calls);
+		buf_str(&text, " all,");
+	}
 	if (r->sample_mean > 1) {
 		buf_str(&text, BREAK);
 		text_bytes(&text, r->sample_mean);
+		put_calls_apart(&text, r);
 		buf_printf(&text, " apart on average%s;", r->sample_auto ? " now" : "");
 	} else {
 		buf_str(&text, BREAK "every one now;");
