@@ -217,18 +217,6 @@ struct stack_raw {
 	__u8 stack[RAW_PAGES * RAW_PAGE_BYTES];	/* whole pages from that of sp on; what lies below sp isn't there */
 };
 
-/* Where a process has probes: addresses. */
-#define OWN_SITES_MAX 64
-struct own_sites {
-	__u64 n;
-	__u64 at[OWN_SITES_MAX];
-};
-
-/* Of what processes do: work of their own, and that or a probe. */
-struct own_samples {
-	__u64 own, busy;
-};
-
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
 _Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
 _Static_assert(__builtin_offsetof(struct stack_frames, frames) == 48, "layout is shared");

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kern/governor.h"
-#include "kern/owntime.h"
 #include "kern/rate.h"
+#include "kern/work.h"
 #include "sample.h"
 
 #define CALIBRATE_DEPTH	16		/* frames: stacks are not known yet */
@@ -34,8 +34,11 @@ struct adapt {
 	struct rate rate;	/* its clock stands still while nothing is counted */
 	bool exact;		/* its law is not in force yet */
 	struct governor *governor;
-	struct owntime *owntime;	/* with the governor; NULL: CPUs can't be sampled */
-	double slowdown, slowdown_error;	/* as of the last window */
+	uint64_t strata;	/* of the governor's, so far */
+	/* Where probes come and go; else NULL. */
+	struct work *work;
+	struct scale *scale;
+	bool tried_messages;
 	uint64_t ticked_ns;
 	uint64_t start_ns;
 	struct adapt_account final;	/* if stopped */
@@ -45,8 +48,7 @@ struct adapt {
 	uint64_t on_calls, on_bytes;	/* COUNT_SEEN, COUNT_SEEN_BYTES, then */
 	double weight;			/* how many calls each stands for */
 	double stretch;			/* and how much time each moment */
-	double calls, bytes;		/* of the times before */
-	double represented_ns;
+	double calls, bytes;		/* of the times before, with their weights: what the tables have */
 	double calls_rate, bytes_rate;	/* per second, the last time */
 
 	uint64_t last_hits, last_recorded;
@@ -86,7 +88,8 @@ void adapt_free(struct adapt *a)
 		return;
 	kern_calibrate_cancel(a->calibration);
 	governor_free(a->governor);
-	owntime_free(a->owntime);
+	scale_free(a->scale);
+	work_free(a->work);
 	free(a);
 }
 
@@ -153,7 +156,6 @@ static void count_until(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MA
 	a->traced_ns += now - a->on_ns;
 	a->calls += a->weight * calls;
 	a->bytes += a->weight * bytes;
-	a->represented_ns += a->stretch * (now - a->on_ns);
 	if (s > 0) {
 		a->calls_rate = calls / s;
 		a->bytes_rate = bytes / s;
@@ -228,29 +230,50 @@ static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_M
 	set_law(a);
 }
 
+/* c: as of now, and charged. */
+static struct scale_reading reading(const struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	const struct work_done done = work_read(a->work, true);
+
+	return (struct scale_reading){
+		.calls = c[COUNT_SEEN], .bytes = c[COUNT_SEEN_BYTES], .probes_ns = a->cost_ns, .waits = done.waits,
+		.work = {[SCALE_IO] = done.io, [SCALE_MESSAGES] = done.messages,
+			 [SCALE_CPU] = done.cpu_ns - a->cost_ns, [SCALE_TIME] = now},
+	};
+}
+
+static void next_stratum(struct adapt *a, const struct scale_reading *now)
+{
+	a->strata = governor_strata(a->governor);
+	scale_next(a->scale, now);
+	if (a->tried_messages || !scale_lacks_io(a->scale))
+		return;
+	a->tried_messages = true;
+	if (!work_count_messages(a->work))
+		scale_count_messages(a->scale);
+}
+
 static int open_window(struct adapt *a)
 {
 	struct kern *k = tracer_kern(a->tracer);
 	uint64_t c[COUNT_MAX], weight, now;
-	int err;
+	struct scale_reading read;
+	int err = tracer_resume(a->tracer);
 
-	owntime_attaching(a->owntime);
-	err = tracer_resume(a->tracer);
 	if (err)
 		return err;
-	a->slowdown = owntime_slowdown(a->owntime, &a->slowdown_error);
 	read_counts(a, c);
 	charge(a, c);
 	now = monotonic_ns();
-	weight = governor_attached(a->governor, now, c[COUNT_HITS], a->slowdown);
+	weight = governor_attached(a->governor, now, c[COUNT_HITS], scale_slowdown(a->scale));
 	a->weight = weight / 65536.;
 	a->stretch = governor_stretch(a->governor);
 	restart_rate(a, now, c);
 	kern_set_window_factor(k, weight);
 	count_from(a, now, c);
+	read = reading(a, now, c);
+	scale_attached(a->scale, &read);
 	kern_go(k);
-	if (a->stretch > 1)
-		owntime_attached(a->owntime);
 	return 0;
 }
 
@@ -258,31 +281,24 @@ static void close_window(struct adapt *a)
 {
 	struct kern *k = tracer_kern(a->tracer);
 	uint64_t c[COUNT_MAX], stop_ns, stop_hits;
+	struct scale_reading read;
 
 	kern_guard(k, true);
-	owntime_detaching(a->owntime, true);
 	kern_stop(k);
 	stop_ns = monotonic_ns();
 	read_counts(a, c);
+	charge(a, c);
 	count_until(a, stop_ns, c);
+	read = reading(a, stop_ns, c);
+	scale_detached(a->scale, &read);
 	stop_hits = c[COUNT_HITS];
 	tracer_pause(a->tracer);
 	kern_guard(k, false);
-	owntime_detached(a->owntime);
 	read_counts(a, c);
 	charge(a, c);
 	governor_detached(a->governor, stop_ns, stop_hits, monotonic_ns(), c[COUNT_HITS]);
-}
-
-/* While probes are there all the time: only when they cost too much, since windows will follow. */
-static void sample_owntime(struct adapt *a)
-{
-	if (!a->counting || a->stretch > 1)
-		return;
-	if (governor_is_over(a->governor))
-		owntime_attached(a->owntime);
-	else
-		owntime_detaching(a->owntime, false);
+	if (governor_strata(a->governor) != a->strata)
+		next_stratum(a, &read);
 }
 
 static void start_governor(struct adapt *a)
@@ -297,8 +313,6 @@ static void start_governor(struct adapt *a)
 	a->ticked_ns = now;
 	read_counts(a, c);
 	a->governor = governor_new(&go, now, c[COUNT_HITS]);
-	a->owntime = owntime_new(a->tracer);
-	a->slowdown = 1;
 }
 
 static void start_calibration(struct adapt *a)
@@ -333,6 +347,13 @@ void adapt_start(struct adapt *a)
 
 	read_counts(a, c);
 	a->start_ns = a->measured_ns = monotonic_ns();
+	if (a->limit == LIMIT_WINDOWS) {
+		struct scale_reading read;
+
+		a->work = work_new(a->tracer);
+		read = reading(a, a->start_ns, c);
+		a->scale = scale_new(&read);
+	}
 	a->weight = a->stretch = 1;
 	start_rate(a, c);
 	count_from(a, a->start_ns, c);
@@ -380,6 +401,23 @@ static void check_limit(struct adapt *a, uint64_t now)
 		exceed(a, percent);
 }
 
+static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	enum governor_action action = governor_tick(a->governor, now, c[COUNT_HITS]);
+
+	work_read(a->work, false);
+	if (governor_strata(a->governor) != a->strata) {
+		const struct scale_reading read = reading(a, now, c);
+
+		next_stratum(a, &read);
+	}
+	if (action == GOVERNOR_ATTACH)
+		return open_window(a);
+	if (action == GOVERNOR_DETACH)
+		close_window(a);
+	return 0;
+}
+
 int adapt_tick(struct adapt *a)
 {
 	uint64_t c[COUNT_MAX], now = monotonic_ns();
@@ -401,17 +439,7 @@ int adapt_tick(struct adapt *a)
 	if (now < a->ticked_ns + TICK_NS)
 		return 0;
 	a->ticked_ns = now;
-	sample_owntime(a);
-	switch (governor_tick(a->governor, now, c[COUNT_HITS])) {
-	case GOVERNOR_ATTACH:
-		return open_window(a);
-	case GOVERNOR_DETACH:
-		close_window(a);
-		break;
-	case GOVERNOR_NONE:
-		break;
-	}
-	return 0;
+	return govern(a, now, c);
 }
 
 uint64_t adapt_wake_ns(const struct adapt *a)
@@ -429,32 +457,32 @@ bool adapt_exceeded(const struct adapt *a)
 	return a->exceeded;
 }
 
-struct adapt_account adapt_account(const struct adapt *a)
+struct adapt_account adapt_account(struct adapt *a)
 {
 	uint64_t c[COUNT_MAX], now = monotonic_ns();
 	struct adapt_account r = {
-		.calls = a->calls, .bytes = a->bytes, .factor = 1, .elapsed_ns = now - a->start_ns,
-		.traced_ns = traced_until(a, now), .represented_ns = a->represented_ns,
+		.elapsed_ns = now - a->start_ns, .traced_ns = traced_until(a, now),
+		.weighted_calls = a->calls, .weighted_bytes = a->bytes,
 	};
 	struct governor_account g;
+	struct scale_reading read;
 
 	if (a->stopped || !a->governor)
 		return a->stopped ? a->final : r;
 	read_counts(a, c);
+	charge(a, c);
 	g = governor_account(a->governor, now, c[COUNT_HITS]);
 	if (a->counting) {
-		r.calls += a->weight * (c[COUNT_SEEN] - a->on_calls);
-		r.bytes += a->weight * (c[COUNT_SEEN_BYTES] - a->on_bytes);
-		r.represented_ns += a->stretch * (now - a->on_ns);
+		r.weighted_calls += a->weight * (c[COUNT_SEEN] - a->on_calls);
+		r.weighted_bytes += a->weight * (c[COUNT_SEEN_BYTES] - a->on_bytes);
 	}
 	r.cost_ns = g.cost_ns;
 	r.windows = g.windows;
 	r.scaled = a->traced_ns > 0;
 	if (r.scaled) {
-		r.factor = g.factor;
-		/* Before there is a window to go by: what is missing may be nothing, or twice as much. */
-		r.error = g.windows ? hypot(g.error, a->slowdown_error) : 1 - (double)r.traced_ns / r.elapsed_ns;
-		r.slowdown = a->slowdown;
+		read = reading(a, now, c);
+		r.total = scale_total(a->scale, &read);
+		r.slowdown = scale_slowdown(a->scale);
 		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
 	}
 	return r;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kern/scale.h"
 #include "kern/tracer.h"
 #include "options.h"
 
@@ -40,18 +41,16 @@ bool adapt_exceeded(const struct adapt *a);
 
 /* Since the start. */
 struct adapt_account {
-	bool scaled;			/* there were times without probes, and the next three are estimates */
-	double calls, bytes;		/* that were seen, and of the times between; without the factor */
-	double factor;			/* of all counters, close to 1 */
-	double error;			/* relative standard error of all counters, for the times without probes */
+	bool scaled;			/* there were times without probes: all totals are estimates */
+	struct scale_total total;	/* if scaled */
+	double weighted_calls, weighted_bytes;	/* what the tables have, in all */
 	uint64_t elapsed_ns, traced_ns, windows;
-	double represented_ns;		/* time that what was traced stands for */
 	double load;			/* CPUs that probes take while they are there */
-	double slowdown;		/* kern/slowdown.h, as it is made up for; 1: none can be told */
+	double slowdown;		/* how much less the target does then; 1: no less, or none can be told */
 	double cost_ns;			/* what tracing cost the processes; 0: not known */
 };
 
-struct adapt_account adapt_account(const struct adapt *a);
+struct adapt_account adapt_account(struct adapt *a);
 /* What a hit costs, once it is measured, which is waited for; NULL: it isn't, since nothing here needs it. */
 const struct hit_cost *adapt_hit_cost(struct adapt *a);
 

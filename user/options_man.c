@@ -80,13 +80,18 @@ static const char *const errors[] = {
 	"is given. A site of which nothing was sampled has no row, and no "
 	"error shows that. For a small leak, or an exact count of blocks, use --sample 1.",
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
-	"well, and all errors have that part in them which comes from how much one time differed from another. It "
-	"takes some windows until it is known itself. A process that has no idle time, or that others wait for, does "
-	"less while it is traced. How much less is measured: a clock samples on each CPU whether the process is at "
-	"work or in a probe, while there are probes and, less often, while there are none. Counts are raised by the "
-	"ratio if it stands out of the noise, and its error is in all errors. It is the least that there is: a trap "
-	"also slows down what comes after it, so that counts may still be too low. Shares and order do not depend "
-	"on it.",
+	"well, and all errors have that part in them which comes from how much windows differ, and at "
+	"least 2 % of what was not traced. It takes some windows until it is known itself. A process that has no idle "
+	"time, or that others wait for, does less while it is traced: time is no measure of what it would have done. "
+	"Each window is scaled up by work that the process does anyway, and the summary names it: reads and writes "
+	"(/proc/PID/io); where there are fewer than 20 in a window, messages that it sends and receives on sockets; "
+	"where there are none either, and probes take less than half of its CPU time, CPU time less what the probes "
+	"take. If there is no such measure, windows are scaled up by time: totals and rows are a lower bound then "
+	"(\"at least\"), and no error of it is shown. A measure of work assumes that a process allocates as much for "
+	"the same work while it is traced. One that handles requests in batches may not, and it is said if it waits "
+	"less than half as often for the same work meanwhile. All rows are scaled by one factor in the end: if phases "
+	"of a process are slowed down by different amounts, totals are right, and the rows of one phase are too large "
+	"against those of another until the forecast for the next window has caught up.",
 	NULL
 };
 
@@ -142,8 +147,8 @@ static const struct item summary_lines[] = {
 	  "are missing. With --verbose, all of them." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
 	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
-	  "many windows, and the error that comes from it; what probes take meanwhile, and how much of its own work "
-	  "the target does then." },
+	  "many windows; by what counts are scaled up, and the error that comes from it; what probes take meanwhile, "
+	  "and how much of its own work the target does then." },
 	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last, by bytes or "
 	  "by calls." },
 	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },

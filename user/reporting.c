@@ -138,7 +138,7 @@ static struct counters delivered(const struct profile *p)
 }
 
 /* Of the time that the report covers: all, or since the last one. */
-static struct adapt_account account_since(struct reporting *r, const struct adapt *adapt, bool delta)
+static struct adapt_account account_since(struct reporting *r, struct adapt *adapt, bool delta)
 {
 	const struct adapt_account now = adapt_account(adapt), last = r->last_account;
 	struct adapt_account a = now;
@@ -146,34 +146,50 @@ static struct adapt_account account_since(struct reporting *r, const struct adap
 	r->last_account = now;
 	if (!delta)
 		return a;
-	a.calls -= last.calls;
-	a.bytes -= last.bytes;
+	/* What is known by now may also change what was told then. */
+	a.total.calls = fmax(a.total.calls - last.total.calls, 0);
+	a.total.bytes = fmax(a.total.bytes - last.total.bytes, 0);
+	a.weighted_calls -= last.weighted_calls;
+	a.weighted_bytes -= last.weighted_bytes;
 	a.elapsed_ns -= last.elapsed_ns;
 	a.traced_ns -= last.traced_ns;
 	a.windows -= last.windows;
 	a.cost_ns -= last.cost_ns;
-	a.represented_ns -= last.represented_ns;
-	/* A window may stand for more than the interval that it is in. */
-	a.factor = a.represented_ns > 0 ? a.elapsed_ns / a.represented_ns : 1;
 	if (a.elapsed_ns)
-		a.error = fmin(a.error * sqrt((double)now.elapsed_ns / a.elapsed_ns), 1);
+		a.total.error = fmin(a.total.error * sqrt((double)now.elapsed_ns / a.elapsed_ns), 1);
 	return a;
 }
 
-/* Of what is estimated by windows, which are only where allocations alone are counted. */
-static void scale(struct profile *p, double factor)
+static double ratio(double a, double b)
 {
+	return b > 0 ? a / b : 1;
+}
+
+/*
+ * Of what is estimated by windows, which are only where allocations alone are counted. All rows by the same factors,
+ * such that they come to the total: what a window stands for is known only after it (kern/scale.h).
+ */
+static void scale(struct profile *p, const struct adapt_account *a)
+{
+	const double calls = ratio(a->total.calls, a->weighted_calls);
+	const double bytes = ratio(a->total.bytes, a->weighted_bytes);
+
 	for (size_t i = 0; i < p->sums[PROFILE_ALLOC].n; i++) {
 		struct counters *c = &p->sums[PROFILE_ALLOC].at[i];
 
-		c->bytes = llround(c->bytes * factor);
-		c->calls = llround(c->calls * factor);
-		c->bytes_var *= factor * factor;
-		c->calls_var *= factor * factor;
+		c->bytes = llround(c->bytes * bytes);
+		c->calls = llround(c->calls * calls);
+		c->bytes_var *= bytes * bytes;
+		c->calls_var *= calls * calls;
 	}
 	for (size_t i = 0; i < p->hists[PROFILE_SIZES].n; i++)
-		p->hists[PROFILE_SIZES].at[i].calls *= factor;
+		p->hists[PROFILE_SIZES].at[i].calls *= calls;
 }
+
+static const char *const scale_names[SCALE_KINDS] = {
+	[SCALE_IO] = "the target's reads and writes", [SCALE_MESSAGES] = "the target's messages on sockets",
+	[SCALE_CPU] = "the target's own CPU time", [SCALE_TIME] = "time",
+};
 
 static void fill_windows(struct reporting *r, const struct reporting_moment *m, struct report *rep)
 {
@@ -182,10 +198,12 @@ static void fill_windows(struct reporting *r, const struct reporting_moment *m, 
 	rep->cost_ns = a.cost_ns;
 	if (!a.scaled)
 		return;
-	scale(tracer_profile(r->tracer), a.factor);
-	rep->recorded = (struct counters){.bytes = a.bytes * a.factor, .calls = a.calls * a.factor};
+	scale(tracer_profile(r->tracer), &a);
+	rep->recorded = (struct counters){.bytes = a.total.bytes, .calls = a.total.calls};
 	rep->windows = (struct report_windows){
-		.scaled = true, .n = a.windows, .error = a.error, .limit = r->o->max_overhead, .load = a.load,
+		.scaled = true, .n = a.windows, .by = scale_names[a.total.kind], .limit = r->o->max_overhead, .load = a.load,
+		.at_least = a.total.kind == SCALE_TIME,
+		.error = a.total.kind == SCALE_TIME ? 0 : a.total.error, .mixed = a.total.mixed,
 		.slowdown = a.slowdown,
 		.share = a.elapsed_ns ? (double)a.traced_ns / a.elapsed_ns : 1,
 	};

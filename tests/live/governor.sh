@@ -72,20 +72,20 @@ expect_err '^account +[0-9]+ calls seen = [0-9]+ recorded' 'totals and rows are 
 ! grep -q 'unaccounted' "$DIR/err" || fail "calls are unaccounted for"
 ! grep -q 'totals are exact' "$DIR/err" || fail "totals are called exact"
 
-# As fast as it can, it does far less while there are probes. That is seen, and made up for: not in full (traps slow
-# down what is between them, too), but never beyond what it does.
+# As fast as it can, it does far less while there are probes. How much less can't be told of a loop that does nothing
+# but allocate: a lower bound, and said to be one.
 target_start "$W/sites" -w -t 10000
 trace_start --max-overhead 2 -m calls -f folded -p "$TARGET" -o "$DIR/folded"
 go
 target_end
 trace_end
 expect_status 0
-expect_err 'the target does at most [0-9]+ % of its work then'
+expect_err '^allocated +at least ' 'scaled up by time, which makes them a lower bound'
 read -r share windows < <(traced "$DIR/err")
 seen=$(sed -nE 's/^account +([0-9]+) calls seen.*/\1/p' "$DIR/err")
 truth=$(awk '/^site_/ { n += $5 } END { print n }' "$DIR/target.$N_TARGETS")
 awk -v got="$(folded_sum "$DIR/folded" ';site_')" -v seen="$seen" -v share="$share" -v truth="$truth" '
-	BEGIN { exit !(got > 1.5 * seen / (share / 100) && got < 1.5 * truth) }' ||
+	BEGIN { exit !(got > 0.5 * seen / (share / 100) && got < 1.05 * truth) }' ||
 	fail "$(folded_sum "$DIR/folded") calls of $truth; $seen were seen in $share % of the time"
 
 # Programs that are executed, with another allocator than the first, and probes in two files.

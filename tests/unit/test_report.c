@@ -191,7 +191,7 @@ static void probes_in_windows(void **state)
 
 	add_server(x);
 	x->r.windows = (struct report_windows){.scaled = true, .n = 12, .share = 0.0413, .error = 0.023, .load = 0.54,
-					       .limit = 2.5};
+					       .limit = 2.5, .by = "the target's reads and writes"};
 	x->r.account = (struct report_account){.seen = 4000, .recorded = 3000, .unsampled = 1000, .checked = true};
 	x->r.sample_mean = 4096;
 	x->r.sample_auto = true;
@@ -201,7 +201,13 @@ static void probes_in_windows(void **state)
 	check_golden(x, "table", __func__);
 	x->r.windows.slowdown = 6.1;
 	x->r.windows.error = 0.17;
+	x->r.windows.mixed = true;
 	check_golden(x, "table", "slowdown_in_windows");
+	x->r.windows.at_least = true;
+	x->r.windows.error = 0;
+	x->r.windows.by = "time";
+	check_golden(x, "table", "lower_bound_of_windows");
+	x->r.windows.at_least = x->r.windows.mixed = false;
 	x->r.windows.slowdown = 1;
 	x->r.windows.error = 0.0004;
 	x->r.windows.load = 0.09;

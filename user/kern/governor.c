@@ -45,17 +45,8 @@ struct governor {
 	bool counting;
 	uint64_t on_ns, on_hits;	/* when counting began */
 	double f;			/* of time */
-	double weight;			/* of hits: the same, with the slowdown */
-	uint64_t traced_ns, windows;
+	uint64_t traced_ns, windows, strata;
 	double represented_ns;		/* time that the windows so far stand for */
-
-	/* For the error. Rates are hits per ns. */
-	double total;			/* hits, estimated */
-	double var;
-	double always_rate;		/* when all was traced, the last time */
-	double last_rate;		/* of the last window */
-	double first_square;		/* factor of the variance for the first window, until it has a neighbour */
-	double spread, spreads;		/* sum and number of the variances of neighbours */
 };
 
 /* splitmix64, as a number from 0 to 1 */
@@ -76,7 +67,7 @@ struct governor *governor_new(const struct governor_options *o, uint64_t now_ns,
 	g->extra_ns = o->switch_ns;
 	g->lag_ns = LAG_NS;
 	g->recent = 2;	/* not known: look again soon */
-	g->f = g->weight = 1;
+	g->f = 1;
 	g->counting = true;
 	return g;
 }
@@ -132,6 +123,7 @@ static void plan(struct governor *g, uint64_t now_ns)
 	g->open_ns = g->to_always ? now_ns : now_ns + place * (c - w);
 	g->close_ns = g->open_ns + w;
 	g->phase = PHASE_WAIT;
+	g->strata++;
 }
 
 /* What may still be spent before it is time to detach; until that is done, it goes on. */
@@ -198,9 +190,9 @@ double governor_stretch(const struct governor *g)
 	return g->f;
 }
 
-bool governor_is_over(const struct governor *g)
+uint64_t governor_strata(const struct governor *g)
 {
-	return g->recent > g->o.budget;
+	return g->strata;
 }
 
 uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits, double slowdown)
@@ -213,7 +205,7 @@ uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits, d
 	g->counting = true;
 	g->on_ns = now_ns;
 	g->on_hits = hits;
-	g->f = g->weight = 1;
+	g->f = 1;
 	if (g->to_always) {
 		g->phase = PHASE_ALWAYS;
 		return weight;
@@ -225,42 +217,8 @@ uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits, d
 	if (owed > w) {
 		g->f = owed / w;
 		weight = llround((1 + (g->f - 1) * slowdown) * 65536);
-		g->weight = weight / 65536.;
 	}
 	return weight;
-}
-
-/*
- * The variance of a stratum's estimate is the square of the time that its window stands for (less what was traced),
- * times the variance of the rate from window to window; and that is half the square of the difference of neighbours.
- */
-static void observe(struct governor *g, double hits, double ns)
-{
-	double rate = hits / ns, time = g->weight * ns, square = time * time * (1 - 1 / g->f), diff;
-
-	g->total += g->weight * hits;
-	if (g->phase == PHASE_ALWAYS) {
-		g->always_rate = rate;
-		return;
-	}
-	if (g->windows++) {
-		diff = (rate - g->last_rate) * (rate - g->last_rate) / 2;
-		g->var += diff * (square + g->first_square);
-		g->first_square = 0;
-		g->spread += diff;
-		g->spreads++;
-	} else {
-		g->first_square = square;
-	}
-	g->last_rate = rate;
-}
-
-/* Of the rate, between windows. With one window, the time before it has to do for the other. */
-static double rate_var(const struct governor *g)
-{
-	double diff = g->last_rate - g->always_rate;
-
-	return g->spreads ? g->spread / g->spreads : diff * diff / 2;
 }
 
 void governor_detached(struct governor *g, uint64_t stop_ns, uint64_t stop_hits, uint64_t now_ns, uint64_t hits)
@@ -271,7 +229,7 @@ void governor_detached(struct governor *g, uint64_t stop_ns, uint64_t stop_hits,
 	if (g->phase == PHASE_ALWAYS)
 		load = fmax(load, g->recent);
 	charge(g, now_ns, hits, g->o.switch_ns / 2 + load * g->o.tail_ns);
-	observe(g, counted, ns);
+	g->windows += g->phase == PHASE_WINDOW;
 	g->busy = g->counting = false;
 	g->traced_ns += ns;
 	g->represented_ns += g->f * ns;
@@ -290,22 +248,9 @@ void governor_detached(struct governor *g, uint64_t stop_ns, uint64_t stop_hits,
 
 struct governor_account governor_account(const struct governor *g, uint64_t now_ns, uint64_t hits)
 {
-	struct governor_account a = {
-		.elapsed_ns = now_ns - g->start_ns, .traced_ns = g->traced_ns, .windows = g->windows, .factor = 1,
+	return (struct governor_account){
+		.elapsed_ns = now_ns - g->start_ns, .windows = g->windows,
+		.traced_ns = g->traced_ns + (g->counting ? now_ns - g->on_ns : 0),
 		.cost_ns = g->cost_ns + (hits - g->tick_hits) * g->o.hit_ns,
 	};
-	double represented = g->represented_ns, total = g->total, rest, var;
-
-	if (g->counting) {
-		a.traced_ns += now_ns - g->on_ns;
-		represented += g->f * (now_ns - g->on_ns);
-		total += g->weight * (hits - g->on_hits);
-	}
-	if (represented <= 0 || a.traced_ns == a.elapsed_ns)
-		return a;
-	a.factor = a.elapsed_ns / represented;
-	rest = a.elapsed_ns - represented;
-	var = g->var * a.factor * a.factor + (rest * rest + g->first_square) * rate_var(g);
-	a.error = !g->windows ? 1 : total > 0 ? sqrt(var) / (total * a.factor) : 0;
-	return a;
 }

@@ -14,10 +14,7 @@
  * W are settled before the stratum begins, from the past alone: that makes the sum unbiased. One ratio for the whole
  * run (time / time traced) would not do: busy times get small shares, that is the purpose, and would count for too
  * little beside idle ones. So f belongs to the samples, like their weight, and has to be applied when they are counted.
- *
- * A window that ends early (it is cut short when it gets very dear) or late stands for less or more than its stratum;
- * the next one makes up for it. What is left at the end, governor_account() gives as a last factor for everything,
- * close to 1.
+ * It is a forecast: what a window really stands for, in time or better in work, kern/scale.h tells afterwards.
  *
  * The windows' length: a stratum is a second, and its window as long as the budget allows, but 20 ms at least; if that
  * is too dear, strata are longer. What matters for the error is the number of windows, but attaching and detaching have
@@ -61,8 +58,8 @@ void governor_set(struct governor *g, double budget, double hit_ns);
  * governor_detached(). Until it is told so, it gives no other advice.
  */
 enum governor_action governor_tick(struct governor *g, uint64_t now_ns, uint64_t hits);
-/* Is it just now costing more than the budget? */
-bool governor_is_over(const struct governor *g);
+/* How many strata have begun: the next one does in governor_tick() and governor_detached(). */
+uint64_t governor_strata(const struct governor *g);
 /* When to call governor_tick() at the latest, ns; UINT64_MAX: it doesn't matter. */
 uint64_t governor_wake_ns(const struct governor *g);
 /*
@@ -80,10 +77,6 @@ struct governor_account {
 	uint64_t elapsed_ns, traced_ns;	/* traced: counting */
 	double cost_ns;			/* CPU time that tracing took */
 	uint64_t windows;		/* closed */
-	double factor;			/* for everything counted so far, besides the f of the windows */
-	/* Relative standard error of the hits in total, from how the windows differ: of what was never traced. 0 if all
-	 * was; 1 if there was no window to go by. */
-	double error;
 };
 
 /* As of now; while attached or not. */

@@ -96,7 +96,7 @@ static void select_program(struct kern *k, const char *name, enum uprobe_when wh
 int probes_select(struct kern *k)
 {
 	static const char *const special[] = {"on_nothing_session", "on_stackid", "on_exec", "on_loader",
-					     "on_cpu_clock"};
+					     "on_message", "on_message_call"};
 	struct bpf_program *prog;
 	const char *why;
 
@@ -123,7 +123,8 @@ int probes_select(struct kern *k)
 		bpf_program__set_autoload(k->skel->progs.on_exec, true);
 		select_program(k, "on_loader", UPROBE_ENTRY);
 	}
-	bpf_program__set_autoload(k->skel->progs.on_cpu_clock, k->options.governed);
+	bpf_program__set_autoload(k->skel->progs.on_message, k->options.governed);
+	bpf_program__set_autoload(k->skel->progs.on_message_call, k->options.governed);
 	bpf_map__set_autocreate(k->skel->maps.stackids, k->options.bench == BENCH_STACKID);
 	return 0;
 }

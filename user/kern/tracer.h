@@ -55,8 +55,6 @@ struct profile *tracer_profile(struct tracer *t);
 const struct modules *tracer_modules(const struct tracer *t);
 const struct processes *tracer_processes(const struct tracer *t);
 struct kern *tracer_kern(const struct tracer *t);
-/* The addresses of the process's probes: the first `max` are written to `at`. Returns how many there are. */
-size_t tracer_sites(struct tracer *t, const struct process *p, uint64_t *at, size_t max);
 /* "glibc 2.36 + jemalloc": of the files whose functions were called; if none was, of all that have probes. Appends
  * nothing if there are none. */
 void tracer_allocators(const struct tracer *t, struct buf *out);

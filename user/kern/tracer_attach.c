@@ -214,27 +214,6 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 	return err ? err : set_wrappers(t, p);
 }
 
-size_t tracer_sites(struct tracer *t, const struct process *p, uint64_t *at, size_t max)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->maps.n; i++) {
-		const struct mapping *m = &p->maps.at[i];
-		const struct plan *plan = m->until_ns == UINT64_MAX ? tracer_file(t, m->module)->plan : NULL;
-
-		for (size_t k = 0; plan && k < plan->n_probes; k++) {
-			const uint64_t rel = plan->probes[k].file_offset - m->offset;
-
-			if (plan->probes[k].file_offset < m->offset || rel >= m->end - m->start)
-				continue;
-			if (n < max)
-				at[n] = m->start + rel;
-			n++;
-		}
-	}
-	return n;
-}
-
 static void set_paused(struct tracer *t, pid_t pid)
 {
 	for (uint32_t m = 0; m < t->files.n; m++)

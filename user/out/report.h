@@ -37,9 +37,12 @@ struct report_windows {
 	bool scaled;		/* they were not: everything is an estimate */
 	uint64_t n;		/* times that they were, after the first */
 	double share;		/* of the time that they were */
-	double error;		/* relative standard error of all counters for that */
+	const char *by;		/* what was counted meanwhile is scaled by this */
+	bool at_least;		/* which makes all counters lower bounds */
+	double error;		/* relative standard error of all counters for that; 0 for lower bounds */
+	bool mixed;		/* the target may do other work meanwhile */
 	double load;		/* CPUs that they took meanwhile */
-	double slowdown;	/* how much less the target did meanwhile, which is made up for; 1: none can be told */
+	double slowdown;	/* how much less the target did meanwhile, which is made up for; 1: no less */
 	double limit;		/* per cent */
 };
 

@@ -5,8 +5,8 @@
  *     target     redis-server (pid 4711), glibc 2.36, 10.0 s
  *     not seen   plugin.so: its text is mapped writable, where the kernel places no probe
  *     allocated  1.23 GiB in 4.56M calls: 126 MiB/s, 456k calls/s, mean 290 B
- *     traced     4.1 % of the time, in 12 windows (--max-overhead 5); totals and rows are scaled up, which adds an
- *                error of 2.3 %
+ *     traced     4.1 % of the time, in 12 windows (--max-overhead 5); totals and rows are scaled up by the target's
+ *                reads and writes, which adds an error of 2.3 %
  *     sampled    312k of 4.56M calls, the first 250k all, 512 KiB or 1.05k calls apart on average now; totals are
  *                exact, rows are estimates
  *     live       12.3 MiB in 1.23k blocks; at most 15.1 MiB, at 3.20 s
@@ -33,6 +33,7 @@
 #define LABEL_WIDTH 11
 /* CPUs that probes take while they are there: from there on the target is notably slower then. */
 #define LOAD_SAID 0.1
+#define SLOWDOWN_SAID 1.1
 
 void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
 		  const char *style)
@@ -118,6 +119,8 @@ static void put_allocated(struct buf *out, const struct report *r, const struct 
 		buf_free(&text);
 		return;
 	}
+	if (r->windows.scaled && r->windows.at_least)
+		buf_str(&text, "at least ");
 	render_sum(&text, r, c, "call");
 	buf_char(&text, ':');
 	if (r->duration_ns) {
@@ -260,6 +263,30 @@ static void put_sampled(struct buf *out, const struct report *r, const struct re
 	buf_free(&text);
 }
 
+static void put_scaling(struct buf *text, const struct report_windows *w)
+{
+	buf_printf(text, "totals and rows are scaled up by %s," BREAK, w->by);
+	if (w->at_least)
+		buf_str(text, "which makes them a lower bound");
+	else
+		buf_printf(text, "which adds an error of %.1f %%", 100 * w->error);
+}
+
+/* What happens while probes are there. */
+static void put_meanwhile(struct buf *text, const struct report_windows *w)
+{
+	if (w->load < LOAD_SAID)
+		return;
+	buf_printf(text, ";" BREAK "meanwhile probes take %.0f %% of a CPU", 100 * w->load);
+	if (w->at_least)
+		buf_str(text, "," BREAK "and a target without idle time does less");
+	else if (w->slowdown >= SLOWDOWN_SAID)
+		buf_printf(text, "," BREAK "and the target does %.0f %% of its work", 100 / w->slowdown);
+	if (w->mixed)
+		buf_str(text, ";" BREAK "the target waits less often for the same work then:" BREAK
+			"if it batches its work," BREAK "counts are off by what that changes");
+}
+
 static void put_windows(struct buf *out, const struct report *r, const struct report_options *o)
 {
 	const struct report_windows *w = &r->windows;
@@ -269,17 +296,9 @@ static void put_windows(struct buf *out, const struct report *r, const struct re
 		return;
 	render_share(&text, w->share);
 	buf_printf(&text, " of the time," BREAK "in %llu window%s", (unsigned long long)w->n, w->n == 1 ? "" : "s");
-	buf_printf(&text, BREAK "(--max-overhead %.3g)", w->limit);
-	buf_str(&text, ";" BREAK "totals and rows are scaled up," BREAK "which adds an error of ");
-	buf_printf(&text, w->error >= 0.001 ? "%.1f %%" : "<0.1 %%", 100 * w->error);
-	if (w->load >= LOAD_SAID)
-		buf_printf(&text, ";" BREAK "meanwhile probes take %.0f %% of a CPU", 100 * w->load);
-	if (w->slowdown > 1)
-		buf_printf(&text, "%s" BREAK "the target does at most %.0f %% of its work then," BREAK
-			   "and counts are raised by that", w->load >= LOAD_SAID ? ":" : ";", ceil(100 / w->slowdown));
-	else if (w->load >= LOAD_SAID)
-		buf_str(&text, ":" BREAK "a target without idle time does less then," BREAK
-			"and counts may be too low by that");
+	buf_printf(&text, BREAK "(--max-overhead %.3g);" BREAK, w->limit);
+	put_scaling(&text, w);
+	put_meanwhile(&text, w);
 	summary_line(out, o, "traced", &text, "");
 	buf_free(&text);
 }

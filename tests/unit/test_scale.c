@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Windows scaled by work: simulated programs, and how they are slowed down. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/map.h"
+#include "kern/scale.h"
+
+#define RUNS 100
+#define FIRST_MS 20
+#define STRATUM_MS 1000
+
+/* What a program does in a millisecond, without probes and with: requests of so many calls, CPU time, waits. */
+struct pace {
+	double requests, calls, cpu_ms, waits;
+};
+
+struct program {
+	struct pace without, with;
+	double io, messages;	/* per request */
+	double probes_ms;	/* CPU time of probes per millisecond with them */
+	struct pace other_without, other_with;	/* of every other second, if it has requests */
+	int window_ms;
+};
+
+struct sim {
+	const struct program *p;
+	struct scale *scale;
+	struct scale_reading now;
+	bool counting;
+	double truth, truth_bytes;	/* as if nothing was missed */
+	double ms;
+	uint64_t seed;
+};
+
+static double draw(struct sim *s)
+{
+	return (mix64(s->seed += 0x9e3779b97f4a7c15) >> 11) * 0x1p-53;
+}
+
+static void step(struct sim *s)
+{
+	const struct program *p = s->p;
+	const bool other = p->other_without.requests > 0 && (long)(s->ms / 1500) % 2;
+	const struct pace *pace = s->counting ? (other ? &p->other_with : &p->with) :
+		(other ? &p->other_without : &p->without);
+	const double requests = pace->requests * (0.5 + draw(s)), calls = requests * pace->calls;
+
+	s->ms++;
+	s->now.work[SCALE_TIME] += 1e6;
+	s->now.work[SCALE_IO] += requests * p->io;
+	s->now.work[SCALE_MESSAGES] += requests * p->messages;
+	s->now.work[SCALE_CPU] += pace->cpu_ms * 1e6;
+	s->now.waits += pace->waits;
+	s->truth += calls;
+	s->truth_bytes += calls * 100;
+	if (!s->counting)
+		return;
+	s->now.probes_ns += p->probes_ms * 1e6;
+	s->now.calls += calls;
+	s->now.bytes += calls * 100;
+}
+
+static void steps(struct sim *s, int ms)
+{
+	while (ms-- > 0)
+		step(s);
+}
+
+static void begin(struct sim *s, const struct program *p, uint64_t seed)
+{
+	*s = (struct sim){.p = p, .seed = seed, .counting = true};
+	s->scale = scale_new(&s->now);
+	steps(s, FIRST_MS);
+	scale_detached(s->scale, &s->now);
+	s->counting = false;
+	scale_next(s->scale, &s->now);
+}
+
+/* A stratum with its window at a random place. */
+static void stratum(struct sim *s)
+{
+	int before = draw(s) * (STRATUM_MS - s->p->window_ms);
+
+	steps(s, before);
+	scale_attached(s->scale, &s->now);
+	s->counting = true;
+	steps(s, s->p->window_ms);
+	scale_detached(s->scale, &s->now);
+	s->counting = false;
+	steps(s, STRATUM_MS - s->p->window_ms - before);
+	scale_next(s->scale, &s->now);
+}
+
+static void run(struct sim *s, const struct program *p, uint64_t seed, int strata)
+{
+	begin(s, p, seed);
+	if (scale_lacks_io(s->scale) && p->messages > 0)
+		scale_count_messages(s->scale);
+	while (strata-- > 0)
+		stratum(s);
+}
+
+struct outcome {
+	double bias, sd, believed, covered, mixed, most_off;
+	int kinds[SCALE_KINDS];
+};
+
+static struct outcome simulate(const struct program *p, int strata)
+{
+	struct outcome o = {0};
+
+	for (uint64_t i = 0; i < RUNS; i++) {
+		struct scale_total t;
+		struct sim s;
+		double off;
+
+		run(&s, p, i * 7919 + 1, strata);
+		t = scale_total(s.scale, &s.now);
+		off = t.calls / s.truth - 1;
+		assert_true(fabs(t.bytes / (100 * t.calls) - 1) < 1e-9);
+		o.bias += off / RUNS;
+		o.sd += off * off / RUNS;
+		o.believed += t.error * t.error / RUNS;
+		o.covered += (fabs(off) <= 2 * t.error) / (double)RUNS;
+		o.mixed += t.mixed / (double)RUNS;
+		o.most_off = fmax(o.most_off, fabs(off));
+		o.kinds[t.kind]++;
+		scale_free(s.scale);
+	}
+	o.sd = sqrt(o.sd);
+	o.believed = sqrt(o.believed);
+	return o;
+}
+
+/* Probes make it five times slower; it never waits then. */
+static const struct program saturated = {
+	.without = {40, 5, 1, .5}, .with = {8, 5, .2, 0}, .io = 2, .probes_ms = .8, .window_ms = 50,
+};
+
+static void a_saturated_server_is_scaled_by_io(void **state)
+{
+	struct outcome o = simulate(&saturated, 10);
+	struct sim s;
+
+	assert_int_equal(o.kinds[SCALE_IO], RUNS);
+	assert_true(fabs(o.bias) < 0.005 && o.most_off < 0.03 && o.covered > 0.95);
+	run(&s, &saturated, 5, 20);
+	assert_true(scale_total_by(s.scale, SCALE_TIME, &s.now).calls < 0.3 * s.truth);
+	assert_true(fabs(scale_slowdown(s.scale) - 5) < 0.5);
+	assert_false(scale_lacks_io(s.scale));
+	scale_free(s.scale);
+}
+
+static void one_at_its_own_pace_too(void **state)
+{
+	static const struct program p = {
+		.without = {5, 5, .1, 1}, .with = {5, 5, .1, .8}, .io = 2, .probes_ms = .2, .window_ms = 50,
+	};
+	struct outcome o = simulate(&p, 10);
+	struct sim s;
+
+	assert_int_equal(o.kinds[SCALE_IO], RUNS);
+	assert_true(fabs(o.bias) < 0.005 && o.most_off < 0.03);
+	assert_true(o.mixed == 0);
+	run(&s, &p, 5, 20);
+	assert_true(scale_slowdown(s.scale) < 1.05);
+	scale_free(s.scale);
+}
+
+/* What waits much less per request may do other work per request. */
+static void another_mix_is_told(void **state)
+{
+	assert_true(simulate(&saturated, 10).mixed > 0.99);
+}
+
+/* recv and send are no I/O: messages are counted from the first stratum on. */
+static void messages_where_there_is_no_io(void **state)
+{
+	struct program p = saturated;
+	struct outcome o;
+
+	p.io = 0;
+	p.messages = 2;
+	o = simulate(&p, 10);
+	assert_int_equal(o.kinds[SCALE_MESSAGES], RUNS);
+	assert_true(fabs(o.bias) < 0.005 && o.most_off < 0.03);
+}
+
+/* Counted from later on: what was before is taken to be as what came after. */
+static void messages_that_come_late(void **state)
+{
+	struct program p = saturated;
+	struct scale_total t;
+	struct sim s;
+
+	p.io = 0.05;
+	p.messages = 2;
+	begin(&s, &p, 3);
+	for (int i = 0; i < 3; i++)
+		stratum(&s);
+	assert_true(scale_lacks_io(s.scale));
+	scale_count_messages(s.scale);
+	assert_false(scale_lacks_io(s.scale));
+	for (int i = 0; i < 10; i++)
+		stratum(&s);
+	t = scale_total(s.scale, &s.now);
+	assert_int_equal(t.kind, SCALE_MESSAGES);
+	assert_true(fabs(t.calls / s.truth - 1) < 0.05);
+	assert_true(fabs(t.bytes / s.truth_bytes - 1) < 0.05);
+	scale_free(s.scale);
+}
+
+/* No I/O, and probes take a third of the CPU time. */
+static void cpu_time_where_there_is_no_other_work(void **state)
+{
+	static const struct program p = {
+		.without = {10, 20, 1, 0}, .with = {6.67, 20, .667, 0}, .probes_ms = .333, .window_ms = 50,
+	};
+	struct outcome o = simulate(&p, 10);
+
+	assert_int_equal(o.kinds[SCALE_CPU], RUNS);
+	assert_true(fabs(o.bias) < 0.005 && o.covered > 0.95);
+	/* What a hit costs is known roughly. */
+	assert_true(o.believed > 0.1 && o.believed < 0.2);
+}
+
+static void nothing_but_a_lower_bound(void **state)
+{
+	static const struct program p = {
+		.without = {100, 10, 1, 0}, .with = {5, 10, .05, 0}, .probes_ms = .95, .window_ms = 50,
+	};
+	struct outcome o = simulate(&p, 10);
+
+	assert_int_equal(o.kinds[SCALE_TIME], RUNS);
+	assert_true(o.bias < -0.9);
+}
+
+/* A few writes, as of a log, say nothing about most of the calls. */
+static void too_little_io_is_not_used(void **state)
+{
+	struct program p = {
+		.without = {100, 10, 1, 0}, .with = {5, 10, .05, 0}, .io = .05, .probes_ms = .95, .window_ms = 50,
+	};
+
+	assert_int_equal(simulate(&p, 10).kinds[SCALE_TIME], RUNS);
+}
+
+/*
+ * Phases with 2 and 20 calls per write, the second slowed down ten times as much. One ratio of sums would weigh the
+ * windows by probed work.
+ */
+static const struct program phases = {
+	.without = {100, 2, 1, 0}, .with = {40, 2, .4, 0}, .io = 1, .probes_ms = .9, .window_ms = 60,
+	.other_without = {100, 20, 1, 0}, .other_with = {6, 20, .06, 0},
+};
+
+static void phases_are_right_on_average(void **state)
+{
+	struct outcome o = simulate(&phases, 18);
+
+	assert_true(fabs(o.bias) < 0.02 + 3 * o.sd / sqrt(RUNS));
+	assert_true(o.sd > 0.05);
+	assert_true(o.believed > 0.8 * o.sd && o.covered > 0.9);
+	assert_int_equal(o.kinds[SCALE_IO], RUNS);
+}
+
+/* Rare requests: windows with none are no reason to distrust the others. */
+static void windows_without_work(void **state)
+{
+	static const struct program p = {
+		.without = {40, 5, 1, 1}, .with = {8, 5, .2, .2}, .io = 2, .probes_ms = .8, .window_ms = 50,
+		.other_without = {1e-6, 0, 0, .1}, .other_with = {1e-6, 0, 0, .1},
+	};
+	struct outcome o = simulate(&p, 20);
+
+	assert_int_equal(o.kinds[SCALE_IO], RUNS);
+	assert_true(fabs(o.bias) < 0.03 && o.covered > 0.9);
+}
+
+/* In every state there is a total, never less than what was counted. */
+static void at_any_time(void **state)
+{
+	struct scale_total t;
+	struct sim s = {.p = &saturated, .counting = true};
+
+	s.scale = scale_new(&s.now);
+	t = scale_total(s.scale, &s.now);
+	assert_true(t.calls == 0 && t.error == 0);
+	steps(&s, 20);
+	t = scale_total(s.scale, &s.now);
+	assert_true(t.calls == s.now.calls && t.error == 0);
+	assert_true(scale_slowdown(s.scale) == 1);
+	scale_detached(s.scale, &s.now);
+	s.counting = false;
+	scale_next(s.scale, &s.now);
+	steps(&s, 300);
+	t = scale_total(s.scale, &s.now);
+	assert_int_equal(t.kind, SCALE_TIME);
+	assert_true(t.calls > s.now.calls && t.error == 1);
+	assert_true(fabs(scale_total_by(s.scale, SCALE_IO, &s.now).calls / s.truth - 1) < 0.1);
+	/* Without a window the next stratum stands for this one, too. */
+	scale_next(s.scale, &s.now);
+	scale_attached(s.scale, &s.now);
+	s.counting = true;
+	steps(&s, 30);
+	t = scale_total_by(s.scale, SCALE_IO, &s.now);
+	assert_true(fabs(t.calls / s.truth - 1) < 0.1);
+	scale_detached(s.scale, &s.now);
+	s.counting = false;
+	steps(&s, 100);
+	t = scale_total(s.scale, &s.now);
+	assert_int_equal(t.kind, SCALE_IO);
+	assert_true(fabs(t.calls / s.truth - 1) < 0.1);
+	scale_free(s.scale);
+	scale_free(NULL);
+}
+
+/* All but a little was traced: the error is of that little. */
+static void what_was_traced_has_no_error(void **state)
+{
+	struct sim s;
+	struct scale_total t;
+
+	begin(&s, &saturated, 1);
+	steps(&s, 50);
+	scale_attached(s.scale, &s.now);
+	s.counting = true;
+	steps(&s, 20000);
+	scale_detached(s.scale, &s.now);
+	s.counting = false;
+	scale_next(s.scale, &s.now);
+	for (int i = 0; i < 3; i++)
+		stratum(&s);
+	t = scale_total(s.scale, &s.now);
+	assert_int_equal(t.kind, SCALE_IO);
+	assert_true(fabs(t.calls / s.truth - 1) < 0.02 && t.error < 0.03);
+	scale_free(s.scale);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_saturated_server_is_scaled_by_io),
+		cmocka_unit_test(one_at_its_own_pace_too),
+		cmocka_unit_test(another_mix_is_told),
+		cmocka_unit_test(messages_where_there_is_no_io),
+		cmocka_unit_test(messages_that_come_late),
+		cmocka_unit_test(cpu_time_where_there_is_no_other_work),
+		cmocka_unit_test(nothing_but_a_lower_bound),
+		cmocka_unit_test(too_little_io_is_not_used),
+		cmocka_unit_test(phases_are_right_on_average),
+		cmocka_unit_test(windows_without_work),
+		cmocka_unit_test(at_any_time),
+		cmocka_unit_test(what_was_traced_has_no_error),
+	};
+
+	return cmocka_run_group_tests_name("scale", tests, NULL, NULL);
+}
