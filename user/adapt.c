@@ -16,10 +16,13 @@
 #include "kern/work.h"
 #include "sample.h"
 
+#define HIT_PER_TRAP	1.3	/* what a hit costs, by that of an empty one */
 #define CALIBRATE_DEPTH	16		/* frames: stacks are not known yet */
 #define SWITCH_NS	1e6		/* at first, until it is learnt */
 #define TAIL_NS		2e6
 #define TICK_NS		1000000ULL	/* at least */
+#define READ_NS		100000	/* a reading of calls and work is good enough if it took no longer */
+#define READ_TRIES	5
 #define MEASURE_NS	2000000000ULL	/* how long it must cost too much where there are no windows */
 
 enum limit { LIMIT_NONE, LIMIT_WINDOWS, LIMIT_STOP, LIMIT_WARN };
@@ -79,6 +82,10 @@ struct adapt *adapt_new(const struct options *o, struct tracer *t)
 	a->o = o;
 	a->tracer = t;
 	a->limit = limit_of(o);
+	/* Until it is measured: the budget is to be kept from the first call on. */
+	if (a->limit == LIMIT_WINDOWS)
+		a->cost.recorded = a->cost.other = HIT_PER_TRAP * kern_trap_ns(tracer_kern(t));
+	a->has_cost = a->cost.recorded > 0;
 	return a;
 }
 
@@ -230,16 +237,44 @@ static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_M
 	set_law(a);
 }
 
-/* c: as of now, and charged. */
-static struct scale_reading reading(const struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+/*
+ * Calls and work as of one moment. They are read one after the other, and an alloctrace that is preempted between would
+ * take for the window's work what was done after it: the quickest of some tries. How many calls came while it read is
+ * known, and half of them count.
+ */
+static struct scale_reading read_once(struct adapt *a, uint64_t *took_ns)
 {
-	const struct work_done done = work_read(a->work, true);
+	uint64_t before[COUNT_MAX], after[COUNT_MAX], start = monotonic_ns();
+	struct work_done done;
 
+	read_counts(a, before);
+	done = work_read(a->work, false);
+	read_counts(a, after);
+	charge(a, after);
+	*took_ns = monotonic_ns() - start;
 	return (struct scale_reading){
-		.calls = c[COUNT_SEEN], .bytes = c[COUNT_SEEN_BYTES], .probes_ns = a->cost_ns, .waits = done.waits,
+		.calls = (before[COUNT_SEEN] + after[COUNT_SEEN]) / 2.,
+		.bytes = (before[COUNT_SEEN_BYTES] + after[COUNT_SEEN_BYTES]) / 2.,
+		.probes_ns = a->cost_ns,
 		.work = {[SCALE_IO] = done.io, [SCALE_MESSAGES] = done.messages,
-			 [SCALE_CPU] = done.cpu_ns - a->cost_ns, [SCALE_TIME] = now},
+			 [SCALE_CPU] = done.cpu_ns - a->cost_ns, [SCALE_TIME] = start + *took_ns / 2},
 	};
+}
+
+static struct scale_reading reading(struct adapt *a)
+{
+	struct scale_reading best = {0}, r;
+	uint64_t took, least = UINT64_MAX;
+
+	for (int try = 0; try < READ_TRIES && least > READ_NS; try++) {
+		r = read_once(a, &took);
+		if (took < least) {
+			best = r;
+			least = took;
+		}
+	}
+	best.waits = work_read(a->work, true).waits;
+	return best;
 }
 
 static void next_stratum(struct adapt *a, const struct scale_reading *now)
@@ -249,8 +284,11 @@ static void next_stratum(struct adapt *a, const struct scale_reading *now)
 	if (a->tried_messages || !scale_lacks_io(a->scale))
 		return;
 	a->tried_messages = true;
-	if (!work_count_messages(a->work))
-		scale_count_messages(a->scale);
+	if (!work_count_messages(a->work)) {
+		const struct scale_reading later = reading(a);
+
+		scale_count_messages(a->scale, &later);
+	}
 }
 
 static int open_window(struct adapt *a)
@@ -271,9 +309,9 @@ static int open_window(struct adapt *a)
 	restart_rate(a, now, c);
 	kern_set_window_factor(k, weight);
 	count_from(a, now, c);
-	read = reading(a, now, c);
-	scale_attached(a->scale, &read);
 	kern_go(k);
+	read = reading(a);
+	scale_attached(a->scale, &read);
 	return 0;
 }
 
@@ -284,13 +322,13 @@ static void close_window(struct adapt *a)
 	struct scale_reading read;
 
 	kern_guard(k, true);
+	read = reading(a);
+	scale_detached(a->scale, &read);
 	kern_stop(k);
 	stop_ns = monotonic_ns();
 	read_counts(a, c);
 	charge(a, c);
 	count_until(a, stop_ns, c);
-	read = reading(a, stop_ns, c);
-	scale_detached(a->scale, &read);
 	stop_hits = c[COUNT_HITS];
 	tracer_pause(a->tracer);
 	kern_guard(k, false);
@@ -326,18 +364,21 @@ static void start_calibration(struct adapt *a)
 /* What a hit costs is known a moment after the start; then there can be a limit. */
 static void end_calibration(struct adapt *a, bool wait)
 {
-	int err = a->calibration ? kern_calibrate_end(a->calibration, wait, &a->cost) : -ENOENT;
+	struct hit_cost cost = {0};
+	int err = a->calibration ? kern_calibrate_end(a->calibration, wait, &cost) : -ENOENT;
 
 	if (err == -EAGAIN)
 		return;
 	a->calibration = NULL;
-	a->has_cost = !err && a->cost.recorded > 0;
+	if (!err && cost.recorded > 0)
+		a->cost = cost;
+	a->has_cost = a->cost.recorded > 0;
 	a->hit_ns = a->cost.recorded;
 	if (a->limit != LIMIT_NONE && !a->has_cost) {
 		warn("what a probe hit costs could not be measured: there is no limit to it");
 		a->limit = LIMIT_NONE;
 	}
-	if (a->limit == LIMIT_WINDOWS)
+	if (a->limit == LIMIT_WINDOWS && !a->governor)
 		start_governor(a);
 }
 
@@ -351,8 +392,11 @@ void adapt_start(struct adapt *a)
 		struct scale_reading read;
 
 		a->work = work_new(a->tracer);
-		read = reading(a, a->start_ns, c);
+		read = reading(a);
 		a->scale = scale_new(&read);
+		a->hit_ns = a->cost.recorded;
+		if (a->has_cost)
+			start_governor(a);
 	}
 	a->weight = a->stretch = 1;
 	start_rate(a, c);
@@ -407,7 +451,7 @@ static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 
 	work_read(a->work, false);
 	if (governor_strata(a->governor) != a->strata) {
-		const struct scale_reading read = reading(a, now, c);
+		const struct scale_reading read = reading(a);
 
 		next_stratum(a, &read);
 	}
@@ -480,7 +524,7 @@ struct adapt_account adapt_account(struct adapt *a)
 	r.windows = g.windows;
 	r.scaled = a->traced_ns > 0;
 	if (r.scaled) {
-		read = reading(a, now, c);
+		read = reading(a);
 		r.total = scale_total(a->scale, &read);
 		r.slowdown = scale_slowdown(a->scale);
 		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;

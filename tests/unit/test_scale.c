@@ -102,7 +102,7 @@ static void run(struct sim *s, const struct program *p, uint64_t seed, int strat
 {
 	begin(s, p, seed);
 	if (scale_lacks_io(s->scale) && p->messages > 0)
-		scale_count_messages(s->scale);
+		scale_count_messages(s->scale, &s->now);
 	while (strata-- > 0)
 		stratum(s);
 }
@@ -206,7 +206,7 @@ static void messages_that_come_late(void **state)
 	for (int i = 0; i < 3; i++)
 		stratum(&s);
 	assert_true(scale_lacks_io(s.scale));
-	scale_count_messages(s.scale);
+	scale_count_messages(s.scale, &s.now);
 	assert_false(scale_lacks_io(s.scale));
 	for (int i = 0; i < 10; i++)
 		stratum(&s);

@@ -126,6 +126,19 @@ void kern_guard(struct kern *k, bool on)
 	close(fd);
 }
 
+double kern_trap_ns(struct kern *k)
+{
+	const double bare = median_run(calibrate_emulated, 1);
+	double probed;
+
+	kern_guard(k, true);
+	if (k->guard < 0)
+		return 0;
+	probed = median_run(calibrate_emulated, 1);
+	kern_guard(k, false);
+	return fmax(probed - bare, 0);
+}
+
 /* Ourselves, as long as our unwind table is needed. */
 struct own {
 	struct modules modules;
@@ -234,6 +247,9 @@ struct calibration *kern_calibrate_begin(enum attach_mode mode, enum unwind_mode
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* Every probe is a file descriptor: one that we held would stay when the parent takes it out. */
+		close_range(3, fds[1] - 1, 0);
+		close_range(fds[1] + 1, ~0U, 0);
 		result.err = kern_calibrate(mode, unwind, cost, depth, &result.hit);
 		_exit(write(fds[1], &result, sizeof(result)) != sizeof(result));
 	}

@@ -9,7 +9,9 @@
 
 #define MS 1e6
 #define CREDIT_NS	(2000 * MS)	/* times the budget: what may be saved up */
-#define START_NS	(500 * MS)	/* the same, at the start */
+#define FIRST_NS	(5 * MS)	/* before there was a window: what probes may cost beyond the budget */
+#define FIRST_WAKE_NS	(5 * MS)
+#define FIRST_TIME_NS	(10000 * MS)	/* so long it is looked that often; a burst may come at any time */
 #define STRATUM_NS	(1000 * MS)
 #define STRATUM_MAX_NS	(120000 * MS)
 #define WINDOW_NS	(20 * MS)	/* at least; drawn from 3/4 to 5/4 of it */
@@ -63,7 +65,7 @@ struct governor *governor_new(const struct governor_options *o, uint64_t now_ns,
 	g->seed = o->seed;
 	g->start_ns = g->tick_ns = g->on_ns = now_ns;
 	g->tick_hits = g->on_hits = hits;
-	g->debt_ns = -o->budget * START_NS;
+	g->debt_ns = -FIRST_NS;
 	g->extra_ns = o->switch_ns;
 	g->lag_ns = LAG_NS;
 	g->recent = 2;	/* not known: look again soon */
@@ -77,9 +79,10 @@ void governor_free(struct governor *g)
 	free(g);
 }
 
+/* Time before the first burst earns nothing: a program that only waited to begin may be over soon. */
 static void limit_credit(struct governor *g)
 {
-	g->debt_ns = fmax(g->debt_ns, -g->o.budget * CREDIT_NS);
+	g->debt_ns = fmax(g->debt_ns, g->strata ? -g->o.budget * CREDIT_NS : -FIRST_NS);
 }
 
 void governor_set(struct governor *g, double budget, double hit_ns)
@@ -129,7 +132,9 @@ static void plan(struct governor *g, uint64_t now_ns)
 /* What may still be spent before it is time to detach; until that is done, it goes on. */
 static double left_ns(const struct governor *g)
 {
-	return -g->debt_ns - fmax(g->recent - g->o.budget, 0) * g->lag_ns;
+	const double lag = g->strata ? g->lag_ns : 0;	/* or there would be no first window at all */
+
+	return -g->debt_ns - fmax(g->recent - g->o.budget, 0) * lag;
 }
 
 enum governor_action governor_tick(struct governor *g, uint64_t now_ns, uint64_t hits)
@@ -173,7 +178,10 @@ uint64_t governor_wake_ns(const struct governor *g)
 		return UINT64_MAX;
 	switch (g->phase) {
 	case PHASE_ALWAYS:
-		return wake_after(g, left_ns(g), g->recent - g->o.budget);
+		at = wake_after(g, left_ns(g), g->recent - g->o.budget);
+		if (!g->strata && g->tick_ns < g->start_ns + FIRST_TIME_NS && at > g->tick_ns + FIRST_WAKE_NS)
+			at = g->tick_ns + FIRST_WAKE_NS;
+		return at;
 	case PHASE_REST:
 		return g->stratum_end_ns;
 	case PHASE_WAIT:

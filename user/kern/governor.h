@@ -7,8 +7,9 @@
  *   probes  ====================|                 |======|                            |=====|
  *           all is counted, f=1 |<----- stratum C, f = C/W -------->|<----- stratum C, f = C/W ------->|
  *
- * While the cost is within the budget, the probes stay. When the debt (cost less budget, with a credit of at most 2 s)
- * is used up, time is cut into strata, and in each there is one window, at a random place, in which the probes are
+ * While the cost is within the budget, the probes stay. When the debt (cost less budget, with a credit of at most 2 s;
+ * until it is used up for the first time, 5 ms of cost, since a program that has just begun may end soon) is used up,
+ * time is cut into strata, and in each there is one window, at a random place, in which the probes are
  * attached; what is counted in it stands for the whole stratum, so it is multiplied by f = C/W. Each moment of a
  * stratum is in its window with the same probability W/C, whatever the program does and however periodically, and C and
  * W are settled before the stratum begins, from the past alone: that makes the sum unbiased. One ratio for the whole

@@ -140,6 +140,8 @@ struct hit_cost {
 	bool in_place;	/* kern_reads_in_place() */
 };
 
+/* What a hit of an empty program costs, in ns; 0: unknown. Takes some 0.1 s, much of it waiting. */
+double kern_trap_ns(struct kern *k);
 /* Measures it on a function of our own with stacks of the given depth, probed at an instruction of the given cost
  * class. 0 or -errno without a message. */
 int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cost cost, unsigned depth,

@@ -42,7 +42,8 @@ struct scale {
 	struct scale_reading inside;		/* what was counted in the stratum's window */
 	bool counting, had_window;
 	bool counts_messages;
-	struct scale_total before_messages;	/* by time */
+	/* Before messages were counted: what was seen, and what was missed, as scaled by time. */
+	double seen_calls, seen_bytes, missed_calls, missed_bytes;
 	struct sum sums[SCALE_KINDS];
 	double cpu_ns, probes_ns;		/* in windows */
 	double waits_inside, waits_outside;
@@ -200,9 +201,14 @@ bool scale_lacks_io(const struct scale *s)
 	return !s->counts_messages && (io->window_calls > 0 ? is_few(io) : s->lacked_io);
 }
 
-void scale_count_messages(struct scale *s)
+void scale_count_messages(struct scale *s, const struct scale_reading *now)
 {
-	s->before_messages = scale_total_by(s, SCALE_TIME, &s->stratum);
+	const struct scale_total t = scale_total_by(s, SCALE_TIME, now);
+
+	s->seen_calls = now->calls;
+	s->seen_bytes = now->bytes;
+	s->missed_calls = fmax(t.calls - now->calls, 0);
+	s->missed_bytes = fmax(t.bytes - now->bytes, 0);
 	s->counts_messages = true;
 	s->sums[SCALE_MESSAGES] = (struct sum){0};
 }
@@ -247,14 +253,15 @@ static bool is_mixed(const struct scale *s, enum scale_kind k)
 	return waits > MIXED * expected || expected > MIXED * waits;
 }
 
-/* What was not there from the start is taken to make as much of a difference to time before as after. */
+/* What was missed before is taken to be more than by time as much as it is since. */
 static void add_before_messages(const struct scale *s, const struct scale_reading *now, struct scale_total *t)
 {
-	const struct scale_total *before = &s->before_messages, time = scale_total_by(s, SCALE_TIME, now);
-	const double calls = time.calls - before->calls, bytes = time.bytes - before->bytes;
+	const struct scale_total time = scale_total_by(s, SCALE_TIME, now);
+	const double calls = time.calls - s->seen_calls - s->missed_calls;
+	const double bytes = time.bytes - s->seen_bytes - s->missed_bytes;
 
-	t->calls += before->calls * (calls > 0 ? t->calls / calls : 1);
-	t->bytes += before->bytes * (bytes > 0 ? t->bytes / bytes : 1);
+	t->calls += s->seen_calls + s->missed_calls * (calls > 0 ? t->calls / calls : 1);
+	t->bytes += s->seen_bytes + s->missed_bytes * (bytes > 0 ? t->bytes / bytes : 1);
 }
 
 /* Of what was not traced, which has a share in the total. */

@@ -64,8 +64,8 @@ void scale_next(struct scale *s, const struct scale_reading *now);
 
 /* So far there was too little I/O to go by: messages should be counted, if they are not. */
 bool scale_lacks_io(const struct scale *s);
-/* Messages are counted from now on: call after scale_next(), at the same time. */
-void scale_count_messages(struct scale *s);
+/* Messages are counted from now on. Not in a window, and not between one and scale_next(). */
+void scale_count_messages(struct scale *s, const struct scale_reading *now);
 /* By how much more the target does without probes than with them, of late; 1 if that is not known. */
 double scale_slowdown(const struct scale *s);
 

@@ -268,6 +268,8 @@ static void put_scaling(struct buf *text, const struct report_windows *w)
 	buf_printf(text, "totals and rows are scaled up by %s," BREAK, w->by);
 	if (w->at_least)
 		buf_str(text, "which makes them a lower bound");
+	else if (w->error < 0.001)
+		buf_str(text, "which adds an error of <0.1 %");
 	else
 		buf_printf(text, "which adds an error of %.1f %%", 100 * w->error);
 }
