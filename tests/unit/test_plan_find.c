@@ -227,13 +227,22 @@ static void test_ifunc(void **state)
 	WITH_PLAN("ifunc.so", &chosen)
 		assert_int_equal(probes_on(p, "malloc"), 2);
 
-	/* A table: nothing is known until somebody looks into the process. */
+	/* A table of them. */
 	text = xasprintf("%sstatic void *(*const table[])(size_t) = {fast, plain};\nint flag;\n"
 			 "static void *(*choose(void))(size_t) { return table[flag & 1]; }\n", ifunc_head);
 	write_text("table.c", text);
 	free(text);
 	sh("cc -O1 -shared -fPIC -fno-builtin -o table.so table.c");
-	WITH_PLAN("table.so", NULL) {
+	WITH_PLAN("table.so", NULL)
+		assert_int_equal(probes_on(p, "malloc"), 2);
+
+	/* Nothing is known until somebody looks into the process. */
+	text = xasprintf("%sextern void *(*hook)(size_t);\n"
+			 "static void *(*choose(void))(size_t) { return hook; }\n", ifunc_head);
+	write_text("hook.c", text);
+	free(text);
+	sh("cc -O1 -shared -fPIC -fno-builtin -o hook.so hook.c");
+	WITH_PLAN("hook.so", NULL) {
 		assert_int_equal(probes_on(p, "malloc"), 0);
 		assert_true(skip_of(p, "malloc")->gap);
 		expect_why(p, "malloc", "what it chooses is not known");

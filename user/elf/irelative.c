@@ -33,7 +33,8 @@ static bool is_wanted(const struct wanted *w, const Elf64_Rela *r)
 	       (!e.name[len] || e.name[len] == '@');
 }
 
-static void look_through(const struct elf_file *ef, const struct elf_section *sec, struct wanted *w)
+static void each_relocation(const struct elf_file *ef, const struct elf_section *sec,
+			    void (*on_relocation)(void *arg, const Elf64_Rela *r), void *arg)
 {
 	uint64_t count = sec->size / sizeof(Elf64_Rela);
 	Elf64_Rela window[WINDOW];
@@ -46,29 +47,66 @@ static void look_through(const struct elf_file *ef, const struct elf_section *se
 
 		if (!elf_file_read(ef, sec->offset + first * sizeof(*window), window, n * sizeof(*window)))
 			return;
-		for (size_t i = 0; i < n && w->n < w->max; i++)
-			if (is_wanted(w, &window[i]))
-				w->slots[w->n++] = window[i].r_offset;
+		for (size_t i = 0; i < n; i++)
+			on_relocation(arg, &window[i]);
 	}
+}
+
+/* Those of a static program belong to no symbol table. */
+static void each_loaded(const struct elf_file *ef, void (*on_relocation)(void *arg, const Elf64_Rela *r), void *arg)
+{
+	size_t n;
+	const struct elf_section *all = elf_file_sections(ef, &n);
+
+	for (size_t i = 1; i < n; i++)
+		if (all[i].type == SHT_RELA && (all[i].flags & SHF_ALLOC))
+			each_relocation(ef, &all[i], on_relocation, arg);
+}
+
+static void take_slot(void *arg, const Elf64_Rela *r)
+{
+	struct wanted *w = arg;
+
+	if (w->n < w->max && is_wanted(w, r))
+		w->slots[w->n++] = r->r_offset;
 }
 
 size_t elf_slots_of(const struct elf_file *ef, uint64_t resolver, const char *name, uint64_t *slots, size_t max)
 {
 	struct wanted w = {.resolver = resolver, .name = name, .slots = slots, .max = max};
-	const struct elf_section *dynsym = elf_section_by_type(ef, SHT_DYNSYM), *all;
+	const struct elf_section *dynsym = elf_section_by_type(ef, SHT_DYNSYM);
 	struct symtab st;
-	size_t n;
 
 	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
 		return 0;
 	if (dynsym && !symtab_open(&st, ef, dynsym))
 		w.symbols = &st;
-	all = elf_file_sections(ef, &n);
-	/* Those of a static program belong to no symbol table. */
-	for (size_t i = 1; i < n; i++)
-		if (all[i].type == SHT_RELA && (all[i].flags & SHF_ALLOC))
-			look_through(ef, &all[i], &w);
+	each_loaded(ef, take_slot, &w);
 	if (w.symbols)
 		symtab_close(&st);
 	return w.n;
+}
+
+struct pointers {
+	uint64_t vaddr;
+	uint64_t *words;
+	size_t n;
+};
+
+static void take_pointer(void *arg, const Elf64_Rela *r)
+{
+	const struct pointers *p = arg;
+	const uint64_t at = r->r_offset - p->vaddr;
+
+	if (ELF64_R_TYPE(r->r_info) == R_X86_64_RELATIVE && at / 8 < p->n && at % 8 == 0)
+		p->words[at / 8] = (uint64_t)r->r_addend;
+}
+
+void elf_pointers_at(const struct elf_file *ef, uint64_t vaddr, uint64_t *words, size_t n)
+{
+	struct pointers p = {vaddr, words, n};
+
+	memset(words, 0, n * sizeof(*words));
+	elf_read_vaddr(ef, vaddr, words, n * sizeof(*words));
+	each_loaded(ef, take_pointer, &p);
 }
