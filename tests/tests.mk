@@ -51,9 +51,10 @@ WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-cal
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps leak sites \
-	strict blocks moving newcode hook pool answer
+	strict blocks moving newcode hook pool answer selfcopy
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
-	loop-static heap-static heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined rules plugin.so plugin2.so \
+	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \
+	rules plugin.so plugin2.so \
 	preload_counter.so)
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
@@ -65,9 +66,14 @@ $(W)/primes-nopie: tests/workloads/primes.c
 	$(call say,CC,$@)
 	$(WCC) -no-pie -o $@ $<
 
-$(W)/primes-static $(W)/loop-static $(W)/heap-static: $(W)/%-static: tests/workloads/%.c
+$(W)/primes-static $(W)/loop-static $(W)/heap-static $(W)/selfcopy-static: $(W)/%-static: tests/workloads/%.c
 	$(call say,CC,$@)
 	$(WCC) -static -o $@ $<
+
+# Its own malloc, the rest from libc.
+$(W)/selfcopy-own: tests/workloads/selfcopy.c
+	$(call say,CC,$@)
+	$(WCC) -DOWN_MALLOC -o $@ $<
 
 $(W)/%-stripped: $(W)/%
 	$(call say,STRIP,$@)

@@ -28,6 +28,7 @@
 #include "options.h"
 #include "probe/livecode.h"
 #include "probe/returns.h"
+#include "probe/selfcopy.h"
 #include "target/process.h"
 #include "target/refusing.h"
 
@@ -198,6 +199,7 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 	struct livecode_file both[] = {
 		{.module = module, .ef = ef, .plan = plan}, {.module = module, .ef = ef, .plan = alone},
 	};
+	const char *sign;
 	size_t n = 0;
 
 	if (livecode_compare(p, ms, both, 2) == -EPERM)
@@ -212,6 +214,13 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 	for (size_t i = 0; i < alone->n_probes; i++)
 		n += !both[1].found[i];
 	livecode_free(both, 2);
+	sign = n && selfcopy_is_executable(modules_get(ms, module)->fd, p->pid) ? selfcopy_sign(ef, p->pid) : NULL;
+	if (n && selfcopy_is_over(modules_get(ms, module)->ino, p->pid)) {
+		printf("    not probed: the process has copied this text into memory that belongs to no file\n");
+		return 0;
+	}
+	if (sign)
+		printf("    refused without --force: it seems to copy its own text (%s)\n", sign);
 	return n;
 }
 

@@ -226,7 +226,7 @@ static struct kern_options kern_options(const struct options *o)
 	return (struct kern_options){
 		.max_stacks = o->max_stacks, .max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
-		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach,
+		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach, .force = o->force,
 		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = o->max_blocks, .peak = o->views & VIEW_BIT(VIEW_PEAK),
 		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
@@ -382,6 +382,8 @@ static int final_report(struct run *r)
 		r->unnamed = tracer_check_named(r->tracer) != 0;
 	if (!r->launch || tracer_probes(r->tracer))
 		return report(r, 0);
+	if (tracer_refused(r->tracer))
+		return -ENOTSUP;
 	if (tracer_saw_32bit(r->tracer))
 		return fail(-ENOTSUP, "%s: 32-bit programs are not supported", r->o.argv[0]);
 	return tracer_fail_without_probes(r->tracer, r->o.argv[0]);

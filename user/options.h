@@ -52,6 +52,7 @@ struct options {
 	bool quiet, verbose;
 
 	uint64_t sample_bytes;	/* mean distance of samples; 0: chosen while running */
+	bool force;
 	double max_overhead;	/* per cent of a CPU for each process; 0: no limit */
 	uint64_t max_blocks;
 	uint64_t max_stacks;

@@ -241,6 +241,10 @@ static const char *const limits[] = {
 	"copies or writes over a probed function while a probe is in it (a hook that is installed or removed, a "
 	"breakpoint at that very place) may take the probe's breakpoint for the function's code, and the process may "
 	"be killed by SIGTRAP. A program that checks its own text sees the probes.",
+	"A program that copies its own text (to huge pages: ClickHouse, HHVM, iodlr, node --use-largepages) takes "
+	"breakpoints along, and SIGTRAP kills it. Where its allocator is in that text and it carries the functions that "
+	"do it, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy text can't be told "
+	"in advance. After it was copied there is no file behind it, and nothing is probed there.",
 	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
 	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not "
 	"seen.",

@@ -134,6 +134,10 @@ const struct option_row option_rows[] = {
 	  .help = "where to look for these functions",
 	  .man = "Look for the functions of --alloc-fn and --free-fn in this file alone: its path, or the last part of "
 		 "it. May be given several times." },
+	{ "force", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(force),
+	  .help = "trace a program that seems to copy its own code",
+	  .man = "Place probes also in an executable that seems to copy its own code, to huge pages for example: if it "
+		 "does while it is traced, SIGTRAP kills it. See LIMITS." },
 
 	{ "duration", 'd', "TIME", OPTION_TIME, SECTION_TIME, TO(duration_ns), LIMITS("1ms", "1000d"),
 	  .help = "stop after TIME: 10s, 1m30s, 250ms; 10 is seconds",

@@ -38,6 +38,7 @@ struct kern_options {
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */
 	enum unwind_mode unwind;	/* UNWIND_AUTO: by .eh_frame (kern/unwind.h) if the kernel takes that program */
 	uint64_t unwind_bytes;	/* room for unwind tables */
+	bool force;		/* probe a program that seems to copy its own code (probe/selfcopy.h) */
 	enum attach_mode mode;	/* ATTACH_AUTO is resolved */
 };
 

@@ -50,6 +50,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	int err;
 
 	t->blocks = o->blocks;
+	t->force = o->force;
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0);
 	modules_init(&t->modules);
 	processes_init(&t->processes, &t->modules);
@@ -166,6 +167,8 @@ int tracer_add(struct tracer *t, pid_t pid)
 		return fail(err, "process %d has exited", (int)pid);
 	if (err)
 		return err;
+	if (t->refused && t->n_probes == before)
+		return -ENOTSUP;
 	if (left_out(t, pid, &spoils) && t->n_probes == before)
 		return fail(-ENOENT, "process %d (%s): no allocator function can be probed without harm", (int)pid,
 			    p->name);
@@ -445,6 +448,11 @@ void tracer_allocators(const struct tracer *t, struct buf *out)
 	list_allocators(t, true, out);
 	if (!out->len)
 		list_allocators(t, false, out);
+}
+
+bool tracer_refused(const struct tracer *t)
+{
+	return t->refused;
 }
 
 size_t tracer_probes(const struct tracer *t)

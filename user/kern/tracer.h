@@ -67,6 +67,8 @@ int tracer_fail_without_probes(const struct tracer *t, const char *who);
 int tracer_check_named(const struct tracer *t);
 /* Probes attached so far, over all processes. */
 size_t tracer_probes(const struct tracer *t);
+/* An executable that seems to copy its own code was not probed, which was said. */
+bool tracer_refused(const struct tracer *t);
 /* A process has mapped a 32-bit ELF file. */
 bool tracer_saw_32bit(const struct tracer *t);
 /* The dearest cost class among the probes. */

@@ -196,7 +196,7 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 		f = tracer_file(t, id);
 		if (!f->plan)
 			continue;
-		if (!known && is_refused(t, p, f, id)) {
+		if (!known && (is_refused(t, p, f, id) || tracer_refuses_copier(t, p, id))) {
 			*u64map_put(&t->attached, key, NULL) = REFUSED;
 			continue;
 		}

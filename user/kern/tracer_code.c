@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "kern/tracer_internal.h"
 #include "probe/livecode.h"
+#include "probe/selfcopy.h"
 
 /* The files of the process that have a plan, each once. The caller frees *out. */
 static size_t list_files(struct tracer *t, const struct process *p, struct livecode_file **out)
@@ -156,6 +157,25 @@ static int unread(struct tracer *t, const struct process *p)
 		     "changed a function, a probe kills the process", (int)p->pid, p->name);
 	t->said_unread = true;
 	return 0;
+}
+
+bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module)
+{
+	const struct module *m = modules_get(&t->modules, module);
+	const bool over = selfcopy_is_over(m->ino, p->pid);
+	const char *sign = over || t->force || !selfcopy_is_executable(m->fd, p->pid) ? NULL :
+		selfcopy_sign(t->files.at[module].ef, p->pid);
+
+	if (!sign && !over)
+		return false;
+	t->refused = true;
+	if (over)
+		return fail(-ENOTSUP, "process %d (%s) has copied the text of %s into memory that belongs to no file: the "
+			    "kernel places no probes there", (int)p->pid, p->name, m->path) != 0;
+	fail(-ENOTSUP, "process %d (%s): its allocator is in its own text, and that it seems to copy (%s): a probe that "
+	     "is copied along kills it by SIGTRAP; attach after it has done so, or use --force", (int)p->pid, p->name,
+	     sign);
+	return true;
 }
 
 int tracer_compare(struct tracer *t, struct process *p)

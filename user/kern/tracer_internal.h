@@ -17,7 +17,7 @@ struct traced_file {
 enum attached {
 	ATTACHED,	/* or it refused, and is not tried again */
 	PAUSED,		/* was, and will be again: at once, or at tracer_resume() */
-	REFUSED,	/* the kernel places no breakpoint there */
+	REFUSED,	/* the kernel places no breakpoint there, or a probe would kill the process */
 };
 
 /* A function of the command line, by its row's id. */
@@ -77,6 +77,7 @@ struct tracer {
 	enum site_cost cost;
 	unsigned int plan_flags;
 	bool blocks;	/* are followed */
+	bool force, refused;	/* kern_options.force; an executable was refused without it */
 	bool paused;
 };
 
@@ -111,6 +112,8 @@ void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module);
  * -ESRCH.
  */
 int tracer_compare(struct tracer *t, struct process *p);
+/* The file's code must have no probe, since the process may copy it: said once. */
+bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module);
 /* NULL before the first comparison. */
 const struct placement *tracer_placement(const struct tracer *t, pid_t pid, uint32_t module);
 void tracer_placements_free(struct tracer *t);
