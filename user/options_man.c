@@ -116,8 +116,11 @@ static const struct item table_columns[] = {
 
 static const char *const stacks[] = {
 	"The caller of the allocator function is read where the call left it, and is always right. From there on the "
-	"stack is walked by the unwind tables (.eh_frame) that distributions leave in every file, in the kernel; code "
-	"without them (generated code, Go, assembly) by frame pointers. A stack that is not whole says why at its "
+	"stack is walked by the unwind tables (.eh_frame) that distributions leave in every file, in the kernel; where "
+	"that has no entry by .debug_frame, of the file or of its separate debug file; code without either (generated "
+	"code, Go, assembly) by frame pointers. A function of a file that has no unwind tables and keeps no frame "
+	"pointer leaves its callers out: [?] stands in the stack where they may be missing, in every format, unless "
+	"the function's code shows that it keeps one. A stack that is not whole says why at its "
 	"root in every format: [truncated: reason]. Compiled code of Java has frame pointers only with java "
 	"-XX:+PreserveFramePointer: without it stacks end there (JIT boundary), and those that don't may lack some of "
 	"the compiled callers.",
@@ -164,6 +167,8 @@ static const struct item summary_lines[] = {
 	  "and the difference is a loss." },
 	{ "suppressed", "Leaks that --suppress left out; with --verbose, by pattern." },
 	{ "truncated", "Stacks that end before the program's start, by reason." },
+	{ "uncertain", "Stacks with [?]: callers may be missing there, since code without unwind tables was passed by "
+	  "frame pointer." },
 	{ "unnamed", "Frames without a function's name, by reason." },
 	{ "cost", "What tracing cost the target: probe hits times the cost of one, which was measured on this "
 	  "machine for calls that are sampled and others; and what taking probes out and putting them back took." },
@@ -245,6 +250,9 @@ static const char *const limits[] = {
 	"breakpoints along, and SIGTRAP kills it. Where its allocator is in that text and it carries the functions that "
 	"do it, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy text can't be told "
 	"in advance. After it was copied there is no file behind it, and nothing is probed there.",
+	"A frame whose place only a register tells that calls keep (rbx, r12 to r15) can't be left, unless a signal "
+	"has interrupted it: stacks end there (unsupported unwind rule). The resolver of lazily bound symbols, in "
+	"ld.so, is such a frame.",
 	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
 	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not "
 	"seen.",

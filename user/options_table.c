@@ -292,7 +292,8 @@ const struct option_row option_rows[] = {
 	  .man_only = true,
 	  .help = "how stacks are walked: %s",
 	  .man = "How stacks are walked. Code without unwind tables (a JIT's, Go's, assembly) is always walked by "
-		 "frame pointers." },
+		 "frame pointers. With fp, code that keeps no frame pointer leaves its callers out, and nothing marks "
+		 "where." },
 	{ "unwind-mem", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(unwind_bytes), LIMITS("4M", "4G"), .fallback = "64M",
 	  .man_only = true,
 	  .help = "room for unwind tables",
