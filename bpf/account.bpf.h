@@ -114,8 +114,8 @@ static __always_inline bool block_take(__u64 addr, __u32 pid, struct block *b)
 	return !bpf_map_delete_elem(&blocks, &key);
 }
 
-static __always_inline void block_put(struct scratch *s, __u64 addr, __u32 pid, const struct block *b,
-				      struct stack_sum *sum)
+/* False: the table is full, which is counted: the call is lost. */
+static __always_inline bool block_put(struct scratch *s, __u64 addr, __u32 pid, const struct block *b)
 {
 	struct block_key key = {.addr = addr, .pid = pid};
 	struct block old;
@@ -128,12 +128,10 @@ static __always_inline void block_put(struct scratch *s, __u64 addr, __u32 pid, 
 		block_freed(s, &old, false);
 		err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
 	}
-	if (!err) {
-		heap_grow(sample_bytes(b->bytes, b->weight), b->time_ns);
-		return;
-	}
+	if (!err)
+		return true;
 	count(s, COUNT_LOST_BLOCK, 1);
-	sum_add(&sum->freed, b->bytes, b->weight);
+	return false;
 }
 
 /*

@@ -182,8 +182,11 @@ static __always_inline void call_succeeded(struct scratch *s, struct thread *t, 
 		return;
 	}
 	b.time_ns = bpf_ktime_get_ns();
+	/* Nobody has the address yet who could free it. */
+	if (!block_put(s, addr, pid, &b))
+		return;
 	account_alloc(s, sum, &p->call);
-	block_put(s, addr, pid, &b, sum);
+	heap_grow(sample_bytes(b.bytes, b.weight), b.time_ns);
 }
 
 /* An allocating function has returned. */

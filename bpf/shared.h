@@ -78,7 +78,7 @@ enum count {
 	COUNT_REPLACED,		/* of the recorded: its address came back from the allocator, so it was freed unseen */
 	COUNT_LOST_RETURN,	/* the allocator function never returned, as far as was seen */
 	COUNT_LOST_HIST,	/* table of histograms full */
-	COUNT_LOST_BLOCK,	/* table of live blocks full: recorded as allocated and freed at once */
+	COUNT_LOST_BLOCK,	/* table of live blocks full */
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */
 	COUNT_LOST_TABLE,	/* stack table full */
 	COUNT_RING_FULL,	/* frames not sent, tried again at the stack's next call: no loss yet */

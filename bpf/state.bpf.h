@@ -37,7 +37,8 @@ __s64 exact_left = 0;	/* calls that are recorded before the law begins, less tho
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 150000);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);	/* grows as needed */
 	__uint(key_size, sizeof(__u64));
 	__uint(value_size, sizeof(struct stack_sum));	/* user space cuts it to what is counted */
 } stacks SEC(".maps");
@@ -45,6 +46,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct block_key);
 	__type(value, struct block);
 } blocks SEC(".maps");
@@ -52,6 +54,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct hist_key);
 	__type(value, __u64);
 } hists SEC(".maps");

@@ -3,14 +3,15 @@
 
 uint64_t account_lost(const uint64_t c[COUNT_MAX])
 {
-	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN];
+	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN] + c[COUNT_LOST_BLOCK];
 }
 
-struct report_account account_of(const uint64_t c[COUNT_MAX], uint64_t recorded, bool checked)
+struct report_account account_of(const uint64_t c[COUNT_MAX], uint64_t recorded, uint64_t lost_frames,
+				 bool checked)
 {
 	struct report_account a = {
 		.seen = c[COUNT_SEEN], .recorded = recorded, .filtered = c[COUNT_FILTERED],
-		.unsampled = c[COUNT_UNSAMPLED], .lost = account_lost(c), .checked = checked,
+		.unsampled = c[COUNT_UNSAMPLED], .lost = account_lost(c) + lost_frames, .checked = checked,
 	};
 	uint64_t sum = a.recorded + a.filtered + a.unsampled + a.lost;
 

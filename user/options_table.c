@@ -270,15 +270,15 @@ const struct option_row option_rows[] = {
 		 "with 4. Without uprobe_multi (Linux 6.10) it only warns. Default: 5 for --pid with --view alloc "
 		 "alone, else off." },
 	{ "max-blocks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_blocks), LIMITS("1000", "1000000000"),
-	  .fallback = "1000000", .man_only = true,
+	  .fallback = "4000000", .man_only = true,
 	  .help = "live blocks that the kernel can hold",
 	  .man = "How many live blocks the kernel side can hold, for views that follow blocks. Those beyond that are "
-		 "counted as lost." },
+		 "counted as lost. Memory is taken as they come; at most a quarter of the machine's." },
 	{ "max-stacks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_stacks), LIMITS("1000", "100000000"),
-	  .fallback = "150000", .man_only = true,
+	  .fallback = "1000000", .man_only = true,
 	  .help = "distinct stacks that the kernel can hold",
 	  .man = "How many distinct stacks the kernel side can hold. Allocations by stacks beyond that are counted as "
-		 "lost. What this takes of the kernel's memory shows with --verbose." },
+		 "lost. Memory is taken as they come; what is taken from the start shows with --verbose." },
 	{ "max-depth", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_depth), LIMITS("1", "512"), .fallback = "128",
 	  .man_only = true,
 	  .help = "frames that a stack can have",

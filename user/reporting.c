@@ -231,12 +231,18 @@ static void read_counts(struct reporting *r, bool delta, uint64_t c[COUNT_MAX])
 	memcpy(r->last_counts, now, sizeof(now));
 }
 
-static void fill_account(struct reporting *r, const uint64_t c[COUNT_MAX], uint64_t recorded, struct report *rep)
+/* estimated: calls that the tables have, by their weights; of the same calls there are `recorded`. */
+static void fill_account(struct reporting *r, const uint64_t c[COUNT_MAX], uint64_t recorded, uint64_t estimated,
+			 struct report *rep)
 {
+	const uint64_t without = tracer_lost_frames(r->tracer);
+	const double share = estimated > without ? (double)without / estimated : without > 0;
+	const uint64_t lost = recorded == estimated ? without : ceil(share * recorded);
+
 	/* While calls are still coming in, the two sides are not read in one instant. */
-	rep->account = account_of(c, recorded, !rep->interval);
+	rep->account = account_of(c, recorded - lost, lost, !rep->interval);
 	rep->losses = r->losses;
-	rep->n_losses = account_losses(c, tracer_lost_frames(r->tracer), &rep->account, r->losses);
+	rep->n_losses = account_losses(c, lost, &rep->account, r->losses);
 	if (rep->account.checked && rep->account.unaccounted)
 		warn("%llu of %llu calls are unaccounted for: this is a bug, and the counts may be wrong",
 		     (unsigned long long)rep->account.unaccounted, (unsigned long long)rep->account.seen);
@@ -264,7 +270,7 @@ static void fill_calls(struct reporting *r, const struct reporting_moment *m, co
 			.calls = c[COUNT_SEEN] - c[COUNT_FILTERED],
 		};
 	/* Where the tables hold estimates, the calls behind them are counted apart. */
-	fill_account(r, c, exact ? all.calls : c[COUNT_RECORDED], rep);
+	fill_account(r, c, exact ? all.calls : c[COUNT_RECORDED], all.calls, rep);
 }
 
 static void fill_heap(struct reporting *r, const struct reporting_moment *m, const uint64_t c[COUNT_MAX],

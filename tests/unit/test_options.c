@@ -87,7 +87,7 @@ static void defaults(void **state)
 	assert_null(o.output);
 	assert_false(o.quiet);
 	assert_false(o.verbose);
-	assert_int_equal(o.max_stacks, 150000);
+	assert_int_equal(o.max_stacks, 1000000);
 	assert_int_equal(o.max_depth, 128);
 	assert_int_equal(o.ring_bytes, 8 << 20);
 	assert_int_equal(o.attach, ATTACH_AUTO);
@@ -290,7 +290,7 @@ static void views(void **state)
 	assert_int_equal(o.sample_bytes, 0);
 	assert_true(o.min_age_ns == 30000000000 && !o.min_age_given);
 	assert_int_equal(o.temp_age_ns, 1000000);
-	assert_int_equal(o.max_blocks, 1000000);
+	assert_int_equal(o.max_blocks, 4000000);
 	accept("prog", &o);
 	assert_true(o.max_overhead == 0);
 	accept("--max-overhead 2.5% --sample 512k prog", &o);

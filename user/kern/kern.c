@@ -19,7 +19,7 @@
 
 /* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
 #define INIT_PIDNS_INO 0xeffffffcU
-#define HISTS_PER_STACK 4	/* buckets that have something in them, on average */
+#define HISTS_PER_STACK 2	/* buckets that have something in them, on average, were there the most of stacks */
 
 /* libbpf's own words are for -v; what failed is said by the caller in one line. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -245,16 +245,28 @@ bool kern_reads_in_place(const struct kern *k)
 	return k->skel->bss->direct_map;
 }
 
-/* A preallocated hash element is its header (48 bytes, struct htab_elem), key and value; a bucket is 16 bytes, and
- * there are as many as the next power of two (kernel/bpf/hashtab.c). */
+/* A bucket is 16 bytes, and there are as many as the next power of two (kernel/bpf/hashtab.c). */
+static size_t buckets_memory(const struct bpf_map *map)
+{
+	size_t buckets = 1;
+
+	while (buckets < bpf_map__max_entries(map))
+		buckets <<= 1;
+	return buckets * 16;
+}
+
 size_t kern_memory(const struct kern *k)
 {
-	size_t n = k->options.max_stacks, buckets = 1;
+	return buckets_memory(k->skel->maps.stacks) + buckets_memory(k->skel->maps.blocks) +
+	       buckets_memory(k->skel->maps.hists) + k->options.ring_bytes + slots_mapped(k);
+}
 
-	while (buckets < n)
-		buckets <<= 1;
-	return n * (48 + 8 + bpf_map__value_size(k->skel->maps.stacks)) + buckets * 16 + k->options.ring_bytes +
-	       slots_mapped(k);
+uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes)
+{
+	const uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	const uint64_t most = memory / KERN_MEMORY_SHARE / entry_bytes;
+
+	return wanted < most ? wanted : most;
 }
 
 int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b)

@@ -53,8 +53,14 @@ enum attach_mode kern_mode(const struct kern *k);
 bool kern_unwinds_by_tables(const struct kern *k);
 /* Stacks are read in place, not copied (bpf/direct.bpf.h). */
 bool kern_reads_in_place(const struct kern *k);
-/* Kernel memory of the maps, bytes, from their sizes. */
+/* Kernel memory of the maps before there is anything in them, bytes; the tables grow as needed. */
 size_t kern_memory(const struct kern *k);
+/* An entry of a table with its bucket, in the kernel's size classes: header (48 bytes), key, value. */
+#define KERN_STACK_BYTES 144
+#define KERN_BLOCK_BYTES 144
+#define KERN_MEMORY_SHARE 4
+/* Entries of a table: those wanted, or what fits into this share of the machine's memory. */
+uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes);
 
 /* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
  * 65536. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS. 0, or -errno with a

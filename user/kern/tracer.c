@@ -73,8 +73,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
 	t->kept = kept_new(&t->modules, elf_of, t);
 	collector_set_kept(t->collector, t->kept);
-	note("kernel memory for %u stacks: %zu MiB; attached by %s; stacks are read %s", o->max_stacks,
-	     kern_memory(t->kern) >> 20, attach_mode_name(kern_mode(t->kern)),
+	note("kernel memory: %zu MiB before the first of at most %u stacks; attached by %s; stacks are read %s",
+	     kern_memory(t->kern) >> 20, o->max_stacks, attach_mode_name(kern_mode(t->kern)),
 	     kern_reads_in_place(t->kern) ? "in place" : "by copies");
 	*out = t;
 	return 0;

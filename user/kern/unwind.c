@@ -27,7 +27,7 @@
 /* Stacks that may be copied until the next mapping is told: more than a library that was just loaded needs, and few
  * enough where mappings are never known. In the table of stacks they may have a share. */
 #define RAW_STACKS 4096
-#define RAW_SHARE 8
+#define RAW_SHARE 50
 
 enum table_state { TABLE_NEW, TABLE_READY, TABLE_NONE, TABLE_NO_ROOM };
 

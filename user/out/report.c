@@ -29,7 +29,8 @@ double report_error(const struct report *r, struct counters c, enum metric m)
 
 double report_lost_share(const struct report *r)
 {
-	uint64_t lost = 0, wanted = r->seen.calls > r->filtered ? r->seen.calls - r->filtered : 0;
+	const uint64_t left_out = r->filtered + r->account.unsampled;
+	uint64_t lost = 0, wanted = r->seen.calls > left_out ? r->seen.calls - left_out : 0;
 
 	for (size_t i = 0; i < r->n_losses; i++)
 		lost += r->losses[i].n;
