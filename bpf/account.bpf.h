@@ -140,7 +140,7 @@ static __always_inline bool block_put(struct scratch *s, __u64 addr, __u32 pid, 
  */
 static __always_inline struct stack_sum *stack_entry(struct scratch *s)
 {
-	struct stack_sum *sum = s->rec.end == WALK_UNMAPPED ? raw_entry(s) : NULL;
+	struct stack_sum *sum = s->rec.end == WALK_UNMAPPED && s->raw_wanted ? raw_entry(s) : NULL;
 
 	if (!sum)
 		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);

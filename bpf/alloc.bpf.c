@@ -10,7 +10,6 @@
 #include <bpf/bpf_core_read.h>
 
 #include "shared.h"
-#include "unwind_map.h"
 #include "state.bpf.h"
 #include "ids.bpf.h"
 #include "retprobe.bpf.h"

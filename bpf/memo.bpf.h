@@ -32,6 +32,7 @@ static __always_inline __u16 *memo_index(struct scratch *s, __u64 sp)
 static __always_inline void memo_forget(struct scratch *s)
 {
 	s->memo.first = s->memo.end = 0;
+	s->hint_lost = 0;
 	for (int i = 0; i < MAPPING_HINTS; i++)
 		s->hints[i].bytes = 0;
 }
@@ -48,6 +49,7 @@ static __always_inline void memo_begin(struct scratch *s, __u64 owner, __u64 epo
 	s->n_new = 0;
 	s->known = 0;
 	s->end_stable = 0;
+	s->raw_wanted = 0;
 	s->memo_above = s->memo.first != s->memo.end ? 0 : ~0ULL;
 }
 
@@ -113,12 +115,13 @@ static long memo_keep(__u32 i, void *arg)
 	__u32 at = s->n_new - 1 - i;
 	struct frame *from = frame_at(s, s->new_at + at), *to = frame_at(s, s->first + at);
 
-	s->hash = hash_step(s->hash, from->ret);
+	s->hash = hash_step(s->hash, from->name);
 	*memo_index(s, from->sp) = s->first + at;
 	to->ret = from->ret;
 	to->sp = from->sp;
 	to->bp = from->bp;
 	to->bp_slot = from->bp_slot;
+	to->name = from->name;
 	to->hash = s->hash;
 	return 0;
 }
@@ -133,7 +136,7 @@ static __always_inline void memo_finish(struct scratch *s)
 		s->rec.end = s->memo.walk_end;
 		s->memo.first = s->first;
 	} else {
-		s->hash = 0;
+		s->hash = hash_keys[2];
 		s->first = s->new_at;
 		s->rec.n = s->n_new;
 		/* Also of a walk that can't be kept: the other half stays, but not all that the index says of it. */
@@ -151,11 +154,11 @@ static long memo_copy(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
 
-	s->rec.frames[MASKED(i, STACK_MAX_FRAMES - 1)] = frame_at(s, s->first + i)->ret;
+	s->rec.frames[MASKED(i, STACK_MAX_FRAMES - 1)] = frame_at(s, s->first + i)->name;
 	return 0;
 }
 
-/* Puts the return addresses into s->rec, which goes to user space. */
+/* Puts the frames into s->rec, which goes to user space. */
 static __always_inline void memo_frames(struct scratch *s)
 {
 	for_frames(s, s->rec.n, memo_copy);

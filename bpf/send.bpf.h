@@ -44,6 +44,7 @@ static __always_inline void raw_take(struct scratch *s, struct stack_raw *raw)
 	raw->sp = s->cursor.sp;
 	raw->bp = s->cursor.bp;
 	raw->bp_known = s->cursor.bp_known;
+	raw->file = s->unknown;
 	/* What the loop finds goes to memory: in registers, Linux 6.1 would look at every combination of pages. */
 	raw->present = 0;
 	raw->n_stack = 0;
@@ -89,6 +90,8 @@ static __always_inline __u64 raw_id(struct scratch *s, struct stack_raw *raw)
 
 	h.hash = hash_step(hash_step(s->rec.id, raw->sp), raw->bp);
 	h.hash = hash_step(hash_step(h.hash, raw->pc), (__u64)raw->bp_known << 32 | raw->present);
+	h.hash = hash_step(hash_step(h.hash, raw->file.ino), (__u64)raw->file.mtime_nsec << 32 | raw->file.dev);
+	h.hash = hash_step(hash_step(h.hash, raw->file.mtime), raw->file.generation);
 	if (!has_loop())
 		return hash_step(h.hash, s->rec.time_ns);
 	bpf_loop(sizeof(raw->stack) / 8 / RAW_HASH_WORDS, raw_hash_some, &h, 0);

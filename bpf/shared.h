@@ -6,6 +6,8 @@
 #ifndef ALLOCTRACE_SHARED_H
 #define ALLOCTRACE_SHARED_H
 
+#include "unwind_map.h"
+
 #define STACK_MAX_FRAMES 512
 
 /*
@@ -95,7 +97,7 @@ struct direct_map_try {
 /* What a slot of working memory begins with: several for each CPU, and one that all share. */
 #define SLOTS_PER_CPU 8
 #define EXACT_CHUNK 64	/* calls */
-#define SLOT_FRAME_BYTES 40	/* what a frame takes there; there are four times as many as a stack can have */
+#define SLOT_FRAME_BYTES 48	/* what a frame takes there; there are four times as many as a stack can have */
 struct slot {
 	__u32 busy;
 	__u32 pad;
@@ -183,6 +185,13 @@ struct hist_key {
 	__u32 kind, bucket;
 };	/* its value: __u64, calls << CALLS_SHIFT */
 
+/*
+ * A frame in code of a file whose unwind table or code was known is no address, but says by itself where in which file
+ * it is, whatever is mapped at the address later: this bit, and the number of the byte before it among all bytes of code
+ * of files that user space has told of (kern/codenames.h), plus one.
+ */
+#define FRAME_FILE (1ULL << 62)
+
 /* What goes through the ring buffer once for each stack, cut after its last frame. */
 struct stack_frames {
 	__u64 id;
@@ -193,7 +202,7 @@ struct stack_frames {
 	__u16 module;	/* of the allocator function */
 	__u8 end;	/* enum walk_end */
 	char name[17];	/* comm of the thread, NUL-terminated */
-	__u64 frames[STACK_MAX_FRAMES];	/* return addresses, innermost first; FRAME_BY_FP may be set */
+	__u64 frames[STACK_MAX_FRAMES];	/* return addresses or FRAME_FILE, innermost first; FRAME_BY_FP may be set */
 };
 
 /* Bit of a frame's address: it was found by the frame pointer of its callee, code of a file that has no rules. If that
@@ -210,6 +219,7 @@ struct stack_raw {
 	struct stack_frames rec;	/* rec.end is WALK_RAW */
 	/* The registers of the last of rec.frames; pc is the address to look up, one less than the frame. */
 	__u64 pc, sp, bp;
+	struct file_key file;	/* that is mapped at pc; all zero: not known */
 	__u32 bp_known;
 	__u32 n_stack;		/* bytes; 0: unreadable */
 	__u32 busy;		/* of the kernel side */

@@ -9,7 +9,8 @@ const volatile __u64 max_size = ~0ULL;
 const volatile __u32 max_frames = STACK_MAX_FRAMES;
 const volatile bool by_thread = false;
 const volatile __u32 n_scratch = 1;	/* SLOTS_PER_CPU for each CPU, and one */
-const volatile __u64 hash_key = 0;	/* random: nobody can make two stacks have the same id */
+/* Random, the first two odd: nobody can make two stacks have the same id. */
+const volatile __u64 hash_keys[3] = {1, 1, 0};
 const volatile __u64 ring_wake_bytes = 0;
 /* Set while running: some process has more than one allocator. */
 bool check_wrappers = false;
@@ -116,8 +117,12 @@ struct cursor {
 /* A mapping used lately: its size in bytes, 0: none, and the rest as in struct unwind_mapping. */
 struct mapping_hint {
 	__u64 start, bytes;
+	__u64 name;	/* plus the address of a byte: how a frame is named whose call ends there (struct frame) */
 	__u32 rel, index, key;
 	__u8 shift, kind;
+	/* What the kernel has there, to see later whether it still does (mapping.bpf.h). */
+	__u64 vma, slide;	/* slide: address - offset in the file */
+	struct file_key file;
 };
 
 #define MAPPING_HINTS 8
@@ -127,7 +132,8 @@ struct frame {
 	__u64 ret;	/* return address into it, and FRAME_BY_FP */
 	__u64 sp, bp;	/* as they are when it goes on; bp is BP_UNKNOWN if it is not known */
 	__u64 bp_slot;	/* as in struct cursor */
-	__u64 hash;	/* of this frame's and all outer ones' return addresses */
+	__u64 name;	/* FRAME_FILE, or ret again */
+	__u64 hash;	/* of this frame's and all outer ones' names */
 };
 
 _Static_assert(sizeof(struct frame) == SLOT_FRAME_BYTES, "user space sizes the map");
@@ -172,8 +178,9 @@ struct scratch {
 	/* Of the thread that was here last: where it entered a function that nests others (nest.bpf.h). */
 	__u64 last_task, last_moves, outer_sp;
 	struct cursor cursor;
-	/* What hints and memo hold for: a process between two execs, and its mappings. */
-	__u64 owner, epoch;
+	/* What hints and memo hold for: an address space, the tables, and the state of its mappings. */
+	__u64 owner, epoch, changes;
+	__u64 hint_lost;	/* the memo may rest on one that is there no more */
 	struct mapping_hint hints[MAPPING_HINTS];
 	__u64 ret;		/* the allocator function's return address, 0: unreadable */
 	/* Of this walk (memo.bpf.h). */
@@ -181,7 +188,9 @@ struct scratch {
 	__u64 walk_epoch;	/* unwind_epoch when it began */
 	__u64 stale;		/* that has changed meanwhile */
 	__u64 memo_above;	/* look for a known frame only above this stack pointer */
-	__u64 hash;		/* of all its return addresses */
+	__u64 raw_wanted;	/* it broke off at a mapping that is not known yet */
+	struct file_key unknown;	/* which file that is of; all zero: not known either */
+	__u64 hash;		/* of all its frames' names */
 	__u32 new_at, n_new;	/* its own frames in frames[] */
 	__u32 known;		/* the frame, in the other half, that it has come to; 0: none */
 	__u32 verify;		/* how far from there on the stack was compared */

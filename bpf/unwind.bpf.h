@@ -2,7 +2,7 @@
 /*
  * The walk of a stack by .eh_frame's rules. One step goes from a frame to its caller:
  *
- *     address -> mapping (hints; else binary search in the process's sorted array)
+ *     address -> mapping (mapping.bpf.h)
  *             -> row (cache; else index word, then binary search in a bucket of rows)
  *             -> CFA, the caller's rsp -> saved rbp, return address
  *
@@ -19,9 +19,7 @@
 #define ALLOCTRACE_UNWIND_BPF_H
 
 #include "unwind_row.h"
-
-/* Set before loading: walk by tables, not by frame pointers. */
-const volatile bool unwind_tables = false;
+#include "mapping.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -31,14 +29,6 @@ struct {
 	/* The inner map is made by user space. */
 } unwind_slabs SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, struct unwind_mappings);
-} unwind_mappings SEC(".maps");
-
 /*
  * Rules that were found, by (key << 12) + rel, 44 bits of which the slot's place holds 12 and its upper half the rest:
  * a hit is exact. Lower half: kind and offsets of the row.
@@ -46,12 +36,6 @@ struct {
 #define ROW_CACHE_SHIFT 12
 #define ROW_CACHE_SIZE (1 << ROW_CACHE_SHIFT)
 __u64 row_cache[ROW_CACHE_SIZE] = {};
-
-/*
- * Changes before and after any process's mappings do. The memory of a value of unwind_mappings may be given to the next
- * one as soon as it is replaced (6.1 and later), while a walk still reads it: the walk sees it by this.
- */
-__u64 unwind_epoch = 0;
 
 /* How many more stacks that broke off may be copied; user space sets it when it has told new mappings. And how many may
  * get a place in the table of stacks: mappings may never be known. */
@@ -62,14 +46,6 @@ __s64 raw_left = 0, raw_room = 0;
 
 /* What called main() has its frame just below the arguments of the program; musl has no rules for it. */
 #define START_CODE_BYTES 256
-
-#define VM_EXEC 4	/* include/linux/mm.h */
-
-/* `step` if a >= b as signed numbers, else 0. */
-#define IF_REACHED(step, a, b) ({ \
-	__s64 less_ = (__s64)((a) - (b)); \
-	asm volatile("%0 s>>= 63" : "+r"(less_)); \
-	(step) & ~less_; })
 
 /* The chunk of a word, or NULL. */
 static __always_inline __u64 *unwind_chunk(__u32 word)
@@ -113,121 +89,9 @@ __noinline __u32 unwind_row_find(__u32 index, __u32 rel, __u32 shift)
 	return rows[MASKED(at, UNWIND_CHUNK_WORDS - 1)] >> 32;
 }
 
-/* Number of the entry that pc belongs to. */
-__noinline __u32 unwind_mapping_find(struct unwind_mappings *m, __u64 pc)
-{
-	__u64 i = 0;
-
-	if (!m)
-		return 0;
-#pragma unroll
-	for (__u64 step = UNWIND_MAPPINGS / 2; step; step /= 2)
-		i += IF_REACHED(step, pc, m->at[MASKED(i + step, UNWIND_MAPPINGS - 1)].start);
-	return i;
-}
-
 static __always_inline bool unwind_word(struct scratch *s, __u64 addr, __u64 *word)
 {
 	return (addr & 7) == 0 && stack_word(s, addr, word);
-}
-
-/* NULL: none, or of the program before an exec that is too young for its mappings to be known. */
-static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
-{
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct unwind_mappings *m = bpf_map_lookup_elem(&unwind_mappings, &pid);
-	struct mm_struct *mm = task->mm;
-
-	return m && mm && m->mm_start_stack == mm->start_stack ? m : NULL;
-}
-
-/* What the kernel itself knows of an address. */
-struct vma_seen {
-	__u64 start, end;
-	__u64 is_jit;		/* executable memory of no file */
-};
-
-static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *arg)
-{
-	struct vma_seen *seen = arg;
-
-	seen->start = vma->vm_start;
-	seen->end = vma->vm_end;
-	seen->is_jit = (vma->vm_flags & VM_EXEC) && !vma->vm_file;
-	return 0;
-}
-
-/* Linux 5.17. */
-static __always_inline bool has_find_vma(void)
-{
-	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma);
-}
-
-#define ENOENT 2
-#define HINT_BYTES (1ULL << 21)	/* what one hint can be of, at least */
-
-/*
- * An address in no mapping that user space has told may be code that a JIT has mapped just now. The kernel is asked,
- * and the hint says of the whole mapping what it says, until user space tells more; where nothing is mapped, of what is
- * around. If it has no time for an answer (somebody changes the mappings at this moment), the next walk asks again.
- */
-static __always_inline void unwind_hint_ask(struct mapping_hint *h, __u64 pc)
-{
-	struct vma_seen seen = {.start = pc, .end = pc + 1};
-
-	if (bpf_find_vma(bpf_get_current_task_btf(), pc, see_vma, &seen, 0) == -ENOENT) {
-		seen.start = pc & -HINT_BYTES;
-		seen.end = seen.start + HINT_BYTES;
-	}
-	h->start = seen.start;
-	h->bytes = seen.end - seen.start;
-	if (seen.is_jit)
-		h->kind = UNWIND_KIND_JIT;
-}
-
-/* Fills the hint from the process's mappings. A global function: rarely called. */
-__noinline int unwind_hint_fill(struct scratch *s, __u64 pc, __u32 which)
-{
-	struct unwind_mappings *m;
-	struct unwind_mapping *e;
-	struct mapping_hint *h;
-	__u64 i;
-
-	if (!s || !unwind_tables)
-		return 0;
-	h = &s->hints[MASKED(which, MAPPING_HINTS - 1)];
-	m = unwind_mappings_of(s->rec.pid);
-	if (!m) {
-		h->start = pc;
-		h->bytes = 1;
-		h->kind = UNWIND_KIND_GAP;
-		/* Nothing of this is to be used again. */
-		s->owner = 0;
-		return 0;
-	}
-	i = MASKED(unwind_mapping_find(m, pc), UNWIND_MAPPINGS - 1);
-	e = &m->at[i];
-	h->start = e->start;
-	h->bytes = e[1].start - e->start;
-	h->rel = e->rel;
-	h->index = e->index;
-	h->key = e->key;
-	h->shift = e->shift;
-	h->kind = e->kind;
-	if (h->kind == UNWIND_KIND_GAP && has_find_vma())
-		unwind_hint_ask(h, pc);
-	return 0;
-}
-
-/* The mapping of pc. A large file's parts share hints with others, but all of one 2 MiB page have the same. */
-static __always_inline struct mapping_hint *unwind_hint(struct scratch *s, __u64 pc)
-{
-	__u64 i = MASKED(pc >> 21 ^ pc >> 24, MAPPING_HINTS - 1);
-	struct mapping_hint *h = &s->hints[i];
-
-	if (pc - h->start >= h->bytes)
-		unwind_hint_fill(s, pc, i);
-	return h;
 }
 
 static __always_inline __u32 unwind_rule(const struct mapping_hint *h, __u64 pc)
@@ -508,8 +372,12 @@ static __always_inline bool unwind_caller_of(struct scratch *s, const struct map
 	__u32 rule;
 	__u64 off;
 
-	if (h->kind == UNWIND_KIND_GAP)
+	if (h->kind <= UNWIND_KIND_UNKNOWN) {
+		/* It may only not have been told. */
+		if (!ask_kernel)
+			s->raw_wanted = 1;
 		return walk_end(s, WALK_UNMAPPED);
+	}
 	rule = unwind_rule(h, u->pc);
 	off = (__s64)(__s16)(rule >> 16) * 8;
 	/* Nearly every frame: CFA by RSP or RBP, RBP unchanged or saved in the frame. */
@@ -531,13 +399,13 @@ static __always_inline bool walk_step(struct scratch *s)
 	if (memo_knows(s))
 		return false;
 	if (!unwind_tables) {
-		walk_record(s);
+		walk_record(s, NAME_BY_ADDRESS);
 		return walk_caller_fp(s);
 	}
 	h = unwind_hint(s, s->cursor.pc);
 	if (h->kind == UNWIND_KIND_GAP && s->cursor.by_fp)
 		return walk_end(s, (__u32)s->cursor.by_fp);
-	walk_record(s);
+	walk_record(s, h->name);
 	return unwind_caller_of(s, h);
 }
 
@@ -589,9 +457,16 @@ static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
 static __always_inline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	__u64 changes = unwind_tables ? mm_changes(mm) : 0;
 
 	walk_init(s, sp, bp);
-	memo_begin(s, (__u64)s->rec.pid << 32 | (__u32)task->self_exec_id, epoch);
+	if (s->changes != changes) {
+		if (!hints_hold(s))
+			s->owner = 0;
+		s->changes = changes;
+	}
+	memo_begin(s, mm->context.ctx_id, epoch);
 	if (s->ret)
 		walk_loop(s);
 	else
@@ -643,7 +518,9 @@ static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, _
 		s->n_new = 0;
 		s->known = 0;
 		s->end_stable = 0;
-		walk_record(s);
+		walk_record(s, NAME_BY_ADDRESS);
+		s->raw_wanted = 1;
+		s->unknown = (struct file_key){};
 		s->rec.end = WALK_UNMAPPED;
 	}
 	memo_finish(s);

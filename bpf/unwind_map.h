@@ -31,14 +31,59 @@
 
 enum unwind_kind {
 	UNWIND_KIND_GAP,	/* nothing executable */
+	UNWIND_KIND_UNKNOWN,	/* code of a file that user space has not told of yet */
 	UNWIND_KIND_TABLE,
 	UNWIND_KIND_BARE,	/* code of a file without unwind information, or with no room for it here */
 	UNWIND_KIND_JIT,	/* executable memory of no file */
 };
 
-/* What an address belongs to, from start up to the next entry's. */
+/*
+ * Which file it is, as the kernel knows it: the inode that the pages are of, which on a stacked file system (overlayfs)
+ * is another one than stat() tells. A file whose content is rewritten in place is another file from then on. All zero:
+ * the vDSO.
+ */
+struct file_key {
+	__u64 ino;
+	__s64 mtime;		/* s */
+	__u32 mtime_nsec;
+	__u32 dev;		/* as the kernel counts: 12 bits major, 20 bits minor */
+	__u32 generation;	/* of the inode number, which may be used again */
+	__u32 pad;
+};
+
+/* A part of a file's code: offsets in the file. */
+struct unwind_part {
+	__u64 from, to;		/* [from, to); both 0: unused */
+	__u64 name;		/* FRAME_FILE and the number of `from` among all bytes of code there ever were */
+	__u32 rel;		/* of from: vaddr - the table's base; UNWIND_KIND_TABLE */
+	__u32 kind;		/* UNWIND_KIND_TABLE or _BARE */
+};
+
+/* Executable segments are one, or few; each has code that the table covers, and may have some before and behind. */
+/* Files that there may be in all. */
+#define UNWIND_FILES 65536
+
+#define UNWIND_PARTS 8
+struct unwind_file {
+	__u32 index, key;	/* as in struct unwind_mapping */
+	__u8 shift;
+	__u8 kind;		/* of what is in no part */
+	__u8 pad[6];
+	struct unwind_part at[UNWIND_PARTS];
+};
+
+/* Asks which file is mapped at an address of the asking process; answer and question. */
+struct file_ask {
+	__u64 addr;
+	struct file_key key;
+	__u32 found, pad;
+};
+
+/* Where bpf_find_vma() is missing, user space tells what is mapped: what an address belongs to, from start up to the
+ * next entry's. */
 struct unwind_mapping {
 	__u64 start;
+	__u64 name;	/* as in struct unwind_part, of start; 0: none */
 	__u32 rel;	/* of start: vaddr - the table's base */
 	__u32 index;	/* word of the table's first index word */
 	/*
@@ -64,7 +109,7 @@ struct unwind_mappings {
 	struct unwind_mapping at[UNWIND_MAPPINGS + 1];	/* the last one is never used */
 };
 
-_Static_assert(sizeof(struct unwind_mapping) == 24, "layout is shared");
-_Static_assert(sizeof(struct unwind_mappings) == 8 + 513 * 24, "layout is shared");
+_Static_assert(sizeof(struct unwind_mapping) == 32, "layout is shared");
+_Static_assert(sizeof(struct unwind_mappings) == 8 + 513 * 32, "layout is shared");
 
 #endif

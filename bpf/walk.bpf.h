@@ -40,9 +40,14 @@ static __always_inline void for_frames(struct scratch *s, __u32 n, long (*f)(__u
 			f(i, &s);
 }
 
+/*
+ * A traced program chooses the addresses of its frames. Were the factors known, or were there only one, it could choose
+ * differences that cancel out in the next step, whatever the hash began with.
+ */
 static __always_inline __u64 hash_step(__u64 h, __u64 x)
 {
-	h = (h ^ x) * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ x) * hash_keys[0];
+	h = (h ^ (h >> 32)) * hash_keys[1];
 	return h ^ (h >> 29);
 }
 
@@ -143,11 +148,13 @@ static __always_inline __u64 walk_seed(struct scratch *s, __u64 cookie)
 	current_ids(&s->rec.pid, &s->rec.tid);
 	s->rec.function = cookie >> COOKIE_FUNCTION_SHIFT & 0xff;
 	s->rec.module = cookie >> COOKIE_MODULE_SHIFT;
-	h = hash_step(hash_key ^ s->rec.pid, s->rec.function);
+	h = hash_step(hash_keys[2] ^ s->rec.pid, s->rec.function);
 	/* Addresses mean something else after an exec. */
 	h = hash_step(h, task->self_exec_id);
 	return by_thread ? hash_step(h, s->rec.tid) : h;
 }
+
+#define NAME_BY_ADDRESS 1	/* a frame's address is that of its call's last byte, and one */
 
 /* Ends the walk; false, for the callers to return. */
 static __always_inline bool walk_end(struct scratch *s, __u32 end)
@@ -171,8 +178,8 @@ static __always_inline struct frame *frame_at(struct scratch *s, __u32 i)
 	return &s->frames[at];
 }
 
-/* Adds the frame at the cursor. */
-static __always_inline void walk_record(struct scratch *s)
+/* Adds the frame at the cursor. name: as in struct mapping_hint. */
+static __always_inline void walk_record(struct scratch *s, __u64 name)
 {
 	struct cursor *u = &s->cursor;
 	struct frame *f = frame_at(s, s->new_at + s->n_new);
@@ -181,6 +188,7 @@ static __always_inline void walk_record(struct scratch *s)
 	f->sp = u->sp;
 	f->bp = u->bp_known ? u->bp : BP_UNKNOWN;
 	f->bp_slot = u->bp_slot;
+	f->name = (name + u->pc) | (u->by_fp & FRAME_BY_FP);
 	s->n_new++;
 }
 

@@ -51,11 +51,10 @@ WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-cal
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps leak sites \
-	strict blocks moving newcode hook pool answer selfcopy
+	strict blocks moving newcode hook pool answer selfcopy reloader manymaps
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \
-	rules plugin.so plugin2.so \
-	preload_counter.so)
+	rules plugin.so plugin2.so reloaded_a.so reloaded_b.so preload_counter.so)
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
 $(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
@@ -126,6 +125,16 @@ $(W)/inlined: tests/workloads/inlined.cc
 $(W)/plugin.so $(W)/plugin2.so: tests/workloads/plugin.c
 	$(call say,CC,$@)
 	$(WCC) -shared -fPIC -o $@ $<
+
+# Small files, in which offset and address agree; without frame pointers, so that only their rules lead on.
+RELOADED := -shared -fPIC -fomit-frame-pointer -Wl,-z,noseparate-code
+$(W)/reloaded_a.so: tests/workloads/reloaded.c
+	$(call say,CC,$@)
+	$(WCC) $(RELOADED) -DSITE=site_a -DSIZE=101 -DROOM=24 -o $@ $<
+
+$(W)/reloaded_b.so: tests/workloads/reloaded.c
+	$(call say,CC,$@)
+	$(WCC) $(RELOADED) -DSITE=site_b -DSIZE=211 -DROOM=104 -o $@ $<
 
 $(W)/preload_counter.so: tests/workloads/preload_counter.c
 	$(call say,CC,$@)

@@ -136,7 +136,10 @@ static void resolve_frames(struct collector *c, struct process *p, const __u64 *
 	r->n = 0;
 	for (size_t i = 0; i < n; i++) {
 		addr = (addrs[i] & ~FRAME_BY_FP) - 1;
-		if (p && process_resolve(p, c->processes->modules, addr, time_ns, &module, &offset)) {
+		if (addr & FRAME_FILE) {
+			if (!c->unwind || !unwind_name(c->unwind, addr, &module, &addr))
+				module = 0;
+		} else if (p && process_resolve(p, c->processes->modules, addr, time_ns, &module, &offset)) {
 			addr = c->to_vaddr(c->arg, module, offset);
 		} else if (i == 0) {
 			module = 0;

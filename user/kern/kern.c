@@ -65,8 +65,10 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->frames_max = 1;
 	while (skel->rodata->frames_max < o->max_frames)
 		skel->rodata->frames_max *= 2;
-	if (getrandom((void *)&skel->rodata->hash_key, sizeof(skel->rodata->hash_key), 0) < 0)
-		skel->rodata->hash_key = 1;
+	if (getrandom((void *)skel->rodata->hash_keys, sizeof(skel->rodata->hash_keys), 0) < 0)
+		note("no random numbers: ids of stacks could be guessed");
+	skel->rodata->hash_keys[0] |= 1;
+	skel->rodata->hash_keys[1] |= 1;
 	skel->rodata->follow_blocks = o->blocks;
 	skel->rodata->follow_peak = o->blocks && o->peak;
 	skel->rodata->follow_temp = o->blocks && o->temp;
@@ -81,6 +83,7 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	if (o->exact_calls)
 		skel->bss->exact_left = o->exact_calls + (uint64_t)skel->rodata->n_scratch * EXACT_CHUNK;
 	skel->rodata->unwind_tables = o->unwind != UNWIND_FP;
+	skel->rodata->ask_kernel = o->unwind != UNWIND_FP && !o->told_mappings && feature(FEATURE_FIND_VMA, NULL);
 	skel->rodata->ring_wake_bytes = o->ring_bytes / 4;
 	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != INIT_PIDNS_INO) {
 		skel->rodata->pidns_dev = st.st_dev;
@@ -111,6 +114,10 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 		4 * (STACK_MAX_FRAMES - skel->rodata->frames_max) * SLOT_FRAME_BYTES;
 	bpf_map__set_max_entries(skel->maps.scratches, k->n_slots);
 	bpf_map__set_value_size(skel->maps.scratches, k->slot_bytes);
+	bpf_map__set_max_entries(skel->maps.unwind_files, skel->rodata->ask_kernel ? UNWIND_FILES : 1);
+	if (skel->rodata->ask_kernel || o->unwind == UNWIND_FP)
+		bpf_map__set_max_entries(skel->maps.unwind_mappings, 1);
+	bpf_program__set_autoload(skel->progs.ask_file, skel->rodata->ask_kernel);
 	bpf_map__set_max_entries(skel->maps.raws, o->unwind != UNWIND_FP ? k->n_cpus : 1);
 }
 

@@ -396,6 +396,8 @@ void tracer_detach(struct tracer *t)
 		note("unwind tables of %zu files: %zu rows, %zu KiB in %zu KiB of kernel memory; without room: "
 		     "%zu files", use.tables, use.rows, use.table_bytes >> 10, use.kernel_bytes >> 10,
 		     use.without_room);
+		note("mappings: %zu files known to the kernel side, %zu KiB of kernel memory; parts of code without "
+		     "room: %zu", use.files, use.file_bytes >> 10, use.parts_untold);
 	}
 	kern_detach(t->kern);
 }

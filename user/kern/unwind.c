@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A table is built when a file is first mapped, and kept when the last process that had it mapped is gone, until its
- * room is needed. A process's mappings are replaced whole, whenever they are not what they were.
+ * room is needed. The BPF side finds it by the file (bpf/mapping.bpf.h); where it can't, by the process's mappings, which
+ * are replaced whole whenever they are not what they were.
  */
 #include "kern/unwind.h"
 
 #include <bpf/bpf.h>
-#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,10 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "elf/ehframe.h"
+#include "kern/codenames.h"
+#include "kern/filekey.h"
 #include "kern/internal.h"
+#include "kern/layout.h"
 #include "kern/slabs.h"
 #include "kern/tableload.h"
 #include "kern/unwind_pack.h"
@@ -29,6 +32,11 @@
 #define RAW_STACKS 4096
 #define RAW_SHARE 50
 
+/* What an entry of unwind_files takes in the kernel: its header (48 bytes, struct htab_elem), key and value, rounded up
+ * to what the kernel allots (kernel/bpf/memalloc.c). A bucket takes 16 bytes. */
+#define FILE_BYTES 512
+#define FILES_BUCKETS_BYTES (UNWIND_FILES * 16)
+
 enum table_state { TABLE_NEW, TABLE_READY, TABLE_NONE, TABLE_NO_ROOM };
 
 struct table {
@@ -37,7 +45,13 @@ struct table {
 	uint32_t first, n_index, key;
 	size_t n_words, n_rows;
 	uint64_t base;		/* vaddr */
+	/* For as long as there is the module: */
+	struct code_range range;
+	uint64_t name;		/* of the byte at range.low; 0: none yet */
+	bool told;		/* the BPF side knows of the file, by file_key */
+	struct file_key file_key;
 	uint32_t users;		/* processes that have it mapped */
+	uint64_t used_at;	/* unwind.version when the last of them came */
 	uint64_t idle_since;	/* unwind.version as it was when the last one went */
 };
 
@@ -59,9 +73,12 @@ struct unwind {
 	vec_of(struct mapped) processes;
 	struct u64map by_pid;
 	struct unwind_mappings *value;	/* under construction */
+	bool asks;	/* the BPF side asks the kernel what is mapped */
+	struct codenames names;
+	size_t files_told, parts_untold;
 	uint64_t version;
 	uint64_t next_key;
-	bool full_noted;
+	bool full_noted, untold_noted, cut_said;
 };
 
 struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_file_fn file, void *arg)
@@ -75,6 +92,7 @@ struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_
 	u->arg = arg;
 	u->slabs = slabs_new(bpf_map__fd(k->skel->maps.unwind_slabs), k->unwind_slab, max_slabs ? max_slabs : 1);
 	u->value = xcalloc(1, sizeof(*u->value));
+	u->asks = k->skel->rodata->ask_kernel;
 	u->next_key = 1;
 	k->skel->bss->raw_room = k->options.max_stacks / RAW_SHARE;
 	return u;
@@ -88,6 +106,7 @@ void unwind_free(struct unwind *u)
 		vec_free(&u->processes.at[i].tables);
 	vec_free(&u->processes);
 	vec_free(&u->tables);
+	vec_free(&u->names.at);
 	u64map_free(&u->by_pid);
 	elf_file_close(u->vdso);
 	slabs_free(u->slabs);
@@ -136,6 +155,24 @@ static struct elf_file *file_of(struct unwind *u, uint32_t module)
 	}
 }
 
+/* What walks keep of tables and mappings holds no more; those that are under way see it. */
+static void change_epoch(struct unwind *u)
+{
+	__atomic_add_fetch(&u->kern->skel->bss->unwind_epoch, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The room of its table may be used for another one. */
+static void untell(struct unwind *u, struct table *t)
+{
+	if (!t->told)
+		return;
+	change_epoch(u);
+	bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.unwind_files), &t->file_key);
+	change_epoch(u);
+	t->told = false;
+	u->files_told--;
+}
+
 /* Makes room by giving up the table that was idle longest. False: none is idle. */
 static bool evict(struct unwind *u)
 {
@@ -149,8 +186,10 @@ static bool evict(struct unwind *u)
 	}
 	if (!oldest)
 		return false;
+	untell(u, oldest);
 	slabs_give(u->slabs, oldest->first, oldest->n_words);
-	*oldest = (struct table){0};
+	oldest->state = TABLE_NEW;
+	oldest->n_rows = 0;
 	return true;
 }
 
@@ -250,117 +289,6 @@ bool unwind_rule_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct un
 
 /* --- mappings */
 
-struct layout {
-	struct unwind_mapping *at;
-	size_t n;
-	bool coarse;	/* anonymous code with gaps in between counts as one */
-	bool cut;	/* it did not fit */
-};
-
-static void put(struct layout *l, const struct unwind_mapping *m)
-{
-	struct unwind_mapping *last = l->n ? &l->at[l->n - 1] : NULL;
-
-	/* A file may have its segments in any order: what is not sorted is left out. */
-	if (last && m->start < last->start)
-		return;
-	if (last && m->start == last->start)
-		last = --l->n ? last - 1 : NULL;
-	if (last && m->kind == last->kind && m->kind != UNWIND_KIND_TABLE)
-		return;
-	if (l->coarse && m->kind == UNWIND_KIND_JIT && l->n >= 2 && last->kind == UNWIND_KIND_GAP &&
-	    last[-1].kind == UNWIND_KIND_JIT) {
-		l->n--;
-		return;
-	}
-	/* The last place is for the gap behind the last one. */
-	if (l->n + (m->kind != UNWIND_KIND_GAP) >= UNWIND_MAPPINGS) {
-		l->cut = true;
-		return;
-	}
-	l->at[l->n++] = *m;
-}
-
-static void put_kind(struct layout *l, uint64_t start, enum unwind_kind kind)
-{
-	put(l, &(struct unwind_mapping){.start = start, .kind = kind});
-}
-
-/* The part of a mapping that is one executable segment's and that the table covers. */
-static void put_segment(struct layout *l, const struct mapping *m, const struct elf_segment *seg, const struct table *t)
-{
-	uint64_t low = seg->offset, high, to, start, from, table_end = t->base + ((uint64_t)t->n_index << t->shift);
-
-	if (!(seg->flags & PF_X) || __builtin_add_overflow(seg->offset, seg->filesz, &high) ||
-	    __builtin_add_overflow(seg->vaddr, seg->filesz, &to))
-		return;
-	/* What of the file both have, then its vaddrs. */
-	if (low < m->offset)
-		low = m->offset;
-	if (high > m->offset + (m->end - m->start))
-		high = m->offset + (m->end - m->start);
-	if (low >= high)
-		return;
-	from = seg->vaddr + (low - seg->offset);
-	to = from + (high - low);
-	start = m->start + (low - m->offset);
-	if (from < t->base) {
-		start += t->base - from;
-		from = t->base;
-	}
-	if (to > table_end)
-		to = table_end;
-	if (from >= to)
-		return;
-	put(l, &(struct unwind_mapping){
-		.start = start, .kind = UNWIND_KIND_TABLE, .rel = from - t->base, .index = t->first, .key = t->key,
-		.shift = t->shift,
-	});
-	put_kind(l, start + (to - from), UNWIND_KIND_BARE);
-}
-
-static void use_table(struct unwind *u, struct mapped *next, uint32_t module)
-{
-	for (size_t i = 0; i < next->tables.n; i++)
-		if (next->tables.at[i] == module)
-			return;
-	vec_push(&next->tables, module);
-	u->tables.at[module].users++;
-}
-
-static void put_mapping(struct unwind *u, struct layout *l, const struct mapping *m, struct mapped *next)
-{
-	enum module_kind kind = modules_get(u->modules, m->module)->kind;
-	const struct elf_segment *segs;
-	const struct table *t;
-	size_t n;
-
-	put_kind(l, m->start, kind == MODULE_JIT ? UNWIND_KIND_JIT : UNWIND_KIND_BARE);
-	if (kind == MODULE_ELF || kind == MODULE_VDSO) {
-		t = table_of(u, m->module);
-		if (t->state == TABLE_READY) {
-			use_table(u, next, m->module);
-			segs = elf_file_segments(file_of(u, m->module), &n);
-			for (size_t i = 0; i < n; i++)
-				put_segment(l, m, &segs[i], t);
-		}
-	}
-	put_kind(l, m->end, UNWIND_KIND_GAP);
-}
-
-static void lay_out(struct unwind *u, const struct process *p, struct layout *l, struct mapped *next)
-{
-	l->at = u->value->at;
-	l->n = 0;
-	l->cut = false;
-	put_kind(l, 0, UNWIND_KIND_GAP);
-	for (size_t i = 0; i < p->maps.n; i++)
-		if (p->maps.at[i].until_ns == UINT64_MAX)
-			put_mapping(u, l, &p->maps.at[i], next);
-	for (size_t i = l->n; i <= UNWIND_MAPPINGS; i++)
-		l->at[i] = (struct unwind_mapping){.start = UNWIND_NOWHERE, .kind = UNWIND_KIND_GAP};
-}
-
 static uint64_t hash_mappings(const struct process *p)
 {
 	uint64_t h = 1;
@@ -416,39 +344,140 @@ static void drop_tables(struct unwind *u, struct mapped *m)
 	vec_free(&m->tables);
 }
 
-/* What walks keep of the mappings holds no more; those that are under way see it. */
-static void change_epoch(struct unwind *u)
+/* Of a module: what the BPF side has to know. */
+static bool code_file(void *arg, uint32_t module, struct code_file *out)
 {
-	__atomic_add_fetch(&u->kern->skel->bss->unwind_epoch, 1, __ATOMIC_SEQ_CST);
+	struct unwind *u = arg;
+	struct table *t = table_of(u, module);
+	struct elf_file *ef = file_of(u, module);
+
+	*out = (struct code_file){.name = t->name, .range = t->range};
+	if (!ef)
+		return false;
+	out->segs = elf_file_segments(ef, &out->n_segs);
+	if (!t->name && code_range(out->segs, out->n_segs, &t->range)) {
+		t->name = codenames_add(&u->names, module, t->range.low, t->range.high - t->range.low);
+		out->name = t->name;
+		out->range = t->range;
+	}
+	if (t->state == TABLE_READY)
+		out->place = (struct table_place){.first = t->first, .key = t->key, .shift = t->shift, .base = t->base,
+						  .end = t->base + ((uint64_t)t->n_index << t->shift)};
+	return true;
+}
+
+static int put_file(struct unwind *u, const struct file_key *key, const struct unwind_file *f)
+{
+	const int fd = bpf_map__fd(u->kern->skel->maps.unwind_files);
+	int err = bpf_map_update_elem(fd, key, f, BPF_NOEXIST);
+
+	if (!err) {
+		u->files_told++;
+		return 0;
+	}
+	if (errno != EEXIST)
+		return -errno;
+	change_epoch(u);
+	err = bpf_map_update_elem(fd, key, f, BPF_EXIST) ? -errno : 0;
+	change_epoch(u);
+	return err;
+}
+
+/* Once its table is in place. */
+static void tell_file(struct unwind *u, uint32_t module)
+{
+	const struct module *m = modules_get(u->modules, module);
+	struct table *t = &u->tables.at[module];
+	struct unwind_file told;
+	struct code_file f;
+	int err;
+
+	if (t->told || (m->kind == MODULE_ELF && m->fd < 0))
+		return;
+	t->file_key = (struct file_key){0};
+	err = m->kind == MODULE_ELF ? file_key_ask(u->kern, m->fd, &t->file_key) : 0;
+	code_file(u, module, &f);
+	u->parts_untold += file_parts(&f, &told);
+	if (!err)
+		err = put_file(u, &t->file_key, &told);
+	t->told = !err;
+	if (err && !u->untold_noted)
+		note("%s: cannot tell the kernel side of this file, and maybe of others: %s; stacks end there",
+		     m->path, strerror(-err));
+	u->untold_noted |= err != 0;
+}
+
+static void tell_files(struct unwind *u, const struct mapped *next)
+{
+	for (size_t i = 0; i < next->tables.n; i++)
+		tell_file(u, next->tables.at[i]);
+}
+
+void unwind_met(struct unwind *u, uint32_t module, const struct file_key *key)
+{
+	const struct unwind_file f = {
+		.kind = modules_get(u->modules, module)->kind == MODULE_JIT ? UNWIND_KIND_JIT : UNWIND_KIND_BARE,
+	};
+	const int fd = bpf_map__fd(u->kern->skel->maps.unwind_files);
+
+	if (!u->asks || !key->ino || (modules_get(u->modules, module)->kind == MODULE_ELF &&
+				      modules_get(u->modules, module)->fd >= 0))
+		return;
+	if (!bpf_map_update_elem(fd, key, &f, BPF_NOEXIST))
+		u->files_told++;
+}
+
+static void tell_mappings(struct unwind *u, const struct process *p)
+{
+	const uint32_t pid = p->pid;
+	const bool whole = layout_make(p, u->modules, code_file, u, u->value);
+
+	if (!whole && !u->cut_said)
+		warn("process %d has more executable mappings than are followed on this kernel: some stacks end early",
+		     (int)p->pid);
+	u->cut_said |= !whole;
+	change_epoch(u);
+	if (bpf_map_update_elem(bpf_map__fd(u->kern->skel->maps.unwind_mappings), &pid, u->value, BPF_ANY))
+		note("cannot store the mappings of process %d: %s; its stacks have one frame", (int)p->pid,
+		     strerror(errno));
+	change_epoch(u);
+}
+
+/* The tables of all that is mapped now. */
+static void use_tables(struct unwind *u, const struct process *p, struct mapped *next)
+{
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const uint32_t module = p->maps.at[i].module;
+		const enum module_kind kind = modules_get(u->modules, module)->kind;
+		struct table *t;
+
+		if (p->maps.at[i].until_ns != UINT64_MAX || (kind != MODULE_ELF && kind != MODULE_VDSO))
+			continue;
+		t = table_of(u, module);
+		if (t->used_at == u->version)
+			continue;
+		t->used_at = u->version;
+		t->users++;
+		vec_push(&next->tables, module);
+	}
 }
 
 void unwind_update(struct unwind *u, const struct process *p)
 {
-	const int fd = bpf_map__fd(u->kern->skel->maps.unwind_mappings);
-	const uint32_t pid = p->pid;
 	struct mapped *m = mapped_of(u, p->pid), next = {.pid = p->pid, .what = hash_mappings(p)};
-	struct layout l = {0};
 
 	if (next.what == m->what)
 		return;
 	/* Before anything else: if it execs meanwhile, this is the old program's, and no walk uses what follows. */
 	next.start_stack = u->value->mm_start_stack = mm_start_stack(p->pid);
 	u->version++;
-	lay_out(u, p, &l, &next);
-	if (l.cut) {
-		l.coarse = true;
-		lay_out(u, p, &l, &next);
-	}
-	if (l.cut)
-		note("process %d has more executable mappings than are followed: some stacks may end early",
-		     (int)p->pid);
+	use_tables(u, p, &next);
 	/* Where that fails, walks find no slab: the stacks end there. */
 	note_full(u, slabs_publish(u->slabs));
-	change_epoch(u);
-	if (bpf_map_update_elem(fd, &pid, u->value, BPF_ANY))
-		note("cannot store the mappings of process %d: %s; its stacks have one frame", (int)p->pid,
-		     strerror(errno));
-	change_epoch(u);
+	if (u->asks)
+		tell_files(u, &next);
+	else
+		tell_mappings(u, p);
 	u->kern->skel->bss->raw_left = RAW_STACKS;
 	drop_tables(u, m);
 	*m = next;
@@ -461,15 +490,24 @@ void unwind_forget(struct unwind *u, pid_t pid)
 
 	if (!i)
 		return;
-	change_epoch(u);
-	bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.unwind_mappings), &key);
-	change_epoch(u);
+	if (!u->asks) {
+		change_epoch(u);
+		bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.unwind_mappings), &key);
+		change_epoch(u);
+	}
 	drop_tables(u, &u->processes.at[*i]);
 	u->processes.at[*i].what = 0;
 	/* There may be room now. */
 	for (size_t t = 0; t < u->tables.n; t++)
-		if (u->tables.at[t].state == TABLE_NO_ROOM)
+		if (u->tables.at[t].state == TABLE_NO_ROOM) {
 			u->tables.at[t].state = TABLE_NEW;
+			untell(u, &u->tables.at[t]);
+		}
+}
+
+bool unwind_name(const struct unwind *u, uint64_t name, uint32_t *module, uint64_t *vaddr)
+{
+	return codenames_find(&u->names, name, module, vaddr);
 }
 
 uint64_t unwind_start_stack(const struct unwind *u, pid_t pid)
@@ -481,7 +519,11 @@ uint64_t unwind_start_stack(const struct unwind *u, pid_t pid)
 
 struct unwind_usage unwind_usage(const struct unwind *u)
 {
-	struct unwind_usage use = {.table_bytes = slabs_used(u->slabs), .kernel_bytes = slabs_memory(u->slabs)};
+	struct unwind_usage use = {
+		.table_bytes = slabs_used(u->slabs), .kernel_bytes = slabs_memory(u->slabs), .files = u->files_told,
+		.file_bytes = u->asks ? FILES_BUCKETS_BYTES + u->files_told * FILE_BYTES : 0,
+		.parts_untold = u->parts_untold,
+	};
 
 	for (size_t i = 0; i < u->tables.n; i++) {
 		use.tables += u->tables.at[i].state == TABLE_READY;

@@ -196,6 +196,14 @@ static bool probe_direct(const char **why)
 	return false;
 }
 
+static bool probe_find_vma(const char **why)
+{
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_find_vma, NULL) == 1)
+		return true;
+	*why = "needs Linux 5.17: at most 500 executable mappings of a process are followed";
+	return false;
+}
+
 static bool probe_nops(const char **why)
 {
 	if (is_linux(6, 18))
@@ -222,6 +230,8 @@ const struct feature_info feature_infos[FEATURE_MAX] = {
 				    probe_return_seccomp},
 	[FEATURE_DIRECT] = {"direct loads", "reads stacks in place, without a copy, Linux 6.2", false, false,
 			    probe_direct},
+	[FEATURE_FIND_VMA] = {"mappings asked", "finds unwind tables of any number of files, Linux 5.17", false, true,
+			      probe_find_vma},
 	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false, false, probe_nops},
 };
 

@@ -25,6 +25,7 @@ enum feature {
 	FEATURE_UPROBE_SESSION,	/* one program at entry and return, which may decline the return, 6.13 */
 	FEATURE_RETURN_SECCOMP,	/* a return probe spares a process confined by seccomp (probe/returns.h) */
 	FEATURE_DIRECT,		/* BPF can read any kernel address by a plain load, 6.2 */
+	FEATURE_FIND_VMA,	/* BPF can ask what is mapped at an address, 5.17 */
 	FEATURE_NOPS,		/* uprobes on multi-byte nops are emulated */
 	FEATURE_LOCKDOWN,	/* the kernel is not locked down */
 	FEATURE_MAX,

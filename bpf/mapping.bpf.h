@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which file's code lies at an address of the traced process. The kernel is asked (bpf_find_vma()), and user space has
+ * told of the file, by its inode, where its unwind table is:
+ *
+ *     address -> hint -> vma: file, offset -> unwind_files: part of its code -> table, name of the byte
+ *
+ * So nothing is kept for a process, however much it has mapped, and a library that it loads is known at once if any
+ * process has had it before. An answer is kept as a hint, of which there is one for each 2 MiB of address, or less:
+ *
+ *     hints hold while     the address space is the same, and mm_changes() says that no mapping was changed in it; or
+ *     else                 each one's vma is still there and has the same file at the same place: hints_hold()
+ *
+ * That is looked at before each walk. What changes during a walk can't concern it: no program unmaps code that it has
+ * on its stack.
+ */
+#ifndef ALLOCTRACE_MAPPING_BPF_H
+#define ALLOCTRACE_MAPPING_BPF_H
+
+/* Set before loading: walk by tables, not by frame pointers. */
+const volatile bool unwind_tables = false;
+/* Set before loading: bpf_find_vma() is there, Linux 5.17. */
+const volatile bool ask_kernel = false;
+
+/* What user space has told of files. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UNWIND_FILES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct file_key);
+	__type(value, struct unwind_file);
+} unwind_files SEC(".maps");
+
+/* Mappings of processes, told by user space; where the kernel can't be asked. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct unwind_mappings);
+} unwind_mappings SEC(".maps");
+
+/*
+ * Changes before and after a table goes, or any process's unwind_mappings change. The memory of a value may be given to
+ * the next one as soon as it is replaced (6.1 and later), while a walk still reads it: the walk sees it by this.
+ */
+__u64 unwind_epoch = 0;
+
+#define VM_EXEC 4	/* include/linux/mm.h */
+#define VMA_TRIES 16	/* somebody changes the mappings just now, which takes some us */
+#define ENOENT 2
+#define EBUSY 16
+
+/* `step` if a >= b as signed numbers, else 0. */
+#define IF_REACHED(step, a, b) ({ \
+	__s64 less_ = (__s64)((a) - (b)); \
+	asm volatile("%0 s>>= 63" : "+r"(less_)); \
+	(step) & ~less_; })
+
+/* --- kernel types, as they were and are */
+
+#define KERNEL_TYPE __attribute__((preserve_access_index))
+
+struct seqcount___new {
+	unsigned int sequence;
+} KERNEL_TYPE;
+
+struct mm_struct___seqcount {	/* 6.13 */
+	struct seqcount___new mm_lock_seq;
+} KERNEL_TYPE;
+
+struct mm_struct___count {	/* 6.4 */
+	int mm_lock_seq;
+} KERNEL_TYPE;
+
+struct vm_area_struct___refcnt {	/* 6.15 */
+	refcount_t vm_refcnt;
+} KERNEL_TYPE;
+
+struct vm_area_struct___detached {	/* 6.4 */
+	bool detached;
+} KERNEL_TYPE;
+
+struct inode___timespec {	/* up to 6.6 */
+	struct timespec64 i_mtime;
+} KERNEL_TYPE;
+
+struct inode___hidden {	/* 6.7 */
+	struct timespec64 __i_mtime;
+} KERNEL_TYPE;
+
+struct inode___parts {	/* 6.11 */
+	__s64 i_mtime_sec;
+	__u32 i_mtime_nsec;
+} KERNEL_TYPE;
+
+static __always_inline void inode_mtime(struct inode *i, struct file_key *key)
+{
+	struct inode___timespec *oldest = (void *)i;
+	struct inode___hidden *old = (void *)i;
+	struct inode___parts *new = (void *)i;
+
+	if (bpf_core_field_exists(new->i_mtime_sec)) {
+		key->mtime = new->i_mtime_sec;
+		key->mtime_nsec = new->i_mtime_nsec;
+	} else if (bpf_core_field_exists(old->__i_mtime)) {
+		key->mtime = old->__i_mtime.tv_sec;
+		key->mtime_nsec = old->__i_mtime.tv_nsec;
+	} else if (bpf_core_field_exists(oldest->i_mtime)) {
+		key->mtime = oldest->i_mtime.tv_sec;
+		key->mtime_nsec = oldest->i_mtime.tv_nsec;
+	}
+}
+
+static __always_inline void inode_key(struct inode *i, struct file_key *key)
+{
+	key->ino = i->i_ino;
+	key->dev = i->i_sb->s_dev;
+	key->generation = i->i_generation;
+	key->pad = 0;
+	inode_mtime(i, key);
+}
+
+static __always_inline bool same_file(const struct file_key *a, const struct file_key *b)
+{
+	return a->ino == b->ino && a->mtime == b->mtime && a->mtime_nsec == b->mtime_nsec && a->dev == b->dev &&
+	       a->generation == b->generation;
+}
+
+/*
+ * A number that is another one after each change of the address space's mappings. The lock's count of writers is that,
+ * from 6.4 on. Before: code that has run has present page table entries; taking it away changes tlb_gen, as the TLB
+ * has to be flushed, and adding code changes exec_vm.
+ */
+static __always_inline __u64 mm_changes(struct mm_struct *mm)
+{
+	struct mm_struct___seqcount *new = (void *)mm;
+	struct mm_struct___count *old = (void *)mm;
+
+	if (bpf_core_field_exists(new->mm_lock_seq.sequence))
+		return new->mm_lock_seq.sequence;
+	if (bpf_core_field_exists(old->mm_lock_seq))
+		return old->mm_lock_seq;
+	return ((__u64)mm->context.tlb_gen.counter << 32) + mm->exec_vm;
+}
+
+/* --- are the hints still right? */
+
+/* The kernel's words for what a vma is that has been unmapped, and whose memory is not used for something else yet. */
+static __always_inline bool vma_is_detached(const struct vm_area_struct *vma)
+{
+	const struct vm_area_struct___refcnt *new = (const void *)vma;
+	const struct vm_area_struct___detached *old = (const void *)vma;
+
+	if (bpf_core_field_exists(new->vm_refcnt))
+		return !new->vm_refcnt.refs.counter;
+	return bpf_core_field_exists(old->detached) ? old->detached : true;
+}
+
+/*
+ * Without a lock: the memory at h->vma may be anything by now, and loads from it read what is there, or 0. All that made
+ * the hint what it is has to be as it was, in this address space.
+ */
+static __always_inline bool hint_holds(const struct mapping_hint *h, const struct mm_struct *mm)
+{
+	const struct vm_area_struct *vma = bpf_rdonly_cast((void *)h->vma,
+							   bpf_core_type_id_kernel(struct vm_area_struct));
+	struct file_key key = {};
+
+	if (vma->vm_mm != mm || vma_is_detached(vma) || !(vma->vm_flags & VM_EXEC))
+		return false;
+	if (h->start < vma->vm_start || h->start + h->bytes > vma->vm_end ||
+	    vma->vm_start - (vma->vm_pgoff << PAGE_SHIFT) != h->slide)
+		return false;
+	if (vma->vm_file)
+		inode_key(vma->vm_file->f_inode, &key);
+	return same_file(&key, &h->file);
+}
+
+/* Not 0: all hints, and so the memo, are still right. A global function: rarely called. */
+__noinline int hints_hold(struct scratch *s)
+{
+	struct mm_struct *mm;
+
+	if (!s || !unwind_tables || !ask_kernel)
+		return 1;
+	if (!direct_possible || s->hint_lost)
+		return 0;
+	mm = direct_mm();
+	if (mm->context.ctx_id != s->owner)
+		return 0;
+	for (int i = 0; i < MAPPING_HINTS; i++) {
+		struct mapping_hint *h = &s->hints[i];
+
+		/* No frame that is kept rests on a gap. */
+		if (h->kind == UNWIND_KIND_GAP)
+			h->bytes = 0;
+		if (h->bytes && !hint_holds(h, mm))
+			return 0;
+	}
+	return 1;
+}
+
+/* --- asking the kernel */
+
+struct vma_seen {
+	__u64 vma, start, end, slide;
+	struct file_key file;
+	__u32 exec, has_file;
+};
+
+static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *arg)
+{
+	struct vma_seen *seen = arg;
+	struct mm_struct *mm = vma->vm_mm;
+
+	seen->vma = (__u64)vma;
+	seen->start = vma->vm_start;
+	seen->end = vma->vm_end;
+	seen->slide = vma->vm_start - (vma->vm_pgoff << PAGE_SHIFT);
+	seen->exec = !!(vma->vm_flags & VM_EXEC);
+	if (vma->vm_file) {
+		seen->has_file = 1;
+		inode_key(vma->vm_file->f_inode, &seen->file);
+	} else if (vma->vm_start == (__u64)mm->context.vdso) {
+		seen->has_file = 1;
+	}
+	return 0;
+}
+
+/* 0, -ENOENT: nothing is mapped there; -EBUSY. */
+static __always_inline long ask_vma(__u64 addr, struct vma_seen *seen)
+{
+	long err = -EBUSY;
+
+	for (int i = 0; i < VMA_TRIES && err == -EBUSY; i++)
+		err = bpf_find_vma(bpf_get_current_task_btf(), addr, see_vma, seen, 0);
+	return err;
+}
+
+static __always_inline void hint_set(struct mapping_hint *h, __u64 start, __u64 end, __u8 kind)
+{
+	h->start = start;
+	h->bytes = end - start;
+	h->kind = kind;
+	h->name = NAME_BY_ADDRESS;
+}
+
+/* The part of the file's code that pc is in, as far as it is mapped here. */
+static __always_inline void hint_of_file(struct mapping_hint *h, const struct unwind_file *f,
+					 const struct vma_seen *seen, __u64 pc)
+{
+	hint_set(h, seen->start, seen->end, f->kind);
+	for (int i = 0; i < UNWIND_PARTS; i++) {
+		const struct unwind_part *p = &f->at[i];
+		__u64 at = pc - seen->slide, from = seen->slide + p->from, to = seen->slide + p->to, skip;
+
+		if (at - p->from >= p->to - p->from)
+			continue;
+		skip = from < seen->start ? seen->start - from : 0;
+		hint_set(h, from + skip, to < seen->end ? to : seen->end, p->kind);
+		h->name = p->name - from + NAME_BY_ADDRESS;
+		h->rel = p->rel + skip;
+		h->index = f->index;
+		h->key = f->key;
+		h->shift = f->shift;
+		return;
+	}
+	/* Other parts may be anywhere else. */
+	if (f->kind == UNWIND_KIND_BARE)
+		hint_set(h, pc, pc + 1, f->kind);
+}
+
+static __always_inline void hint_ask(struct scratch *s, struct mapping_hint *h, __u64 pc)
+{
+	struct vma_seen seen = {};
+	long err = ask_vma(pc, &seen);
+	struct unwind_file *f;
+
+	/* Until it is known, it is asked for each time. */
+	h->start = h->bytes = 0;
+	h->name = NAME_BY_ADDRESS;
+	h->kind = UNWIND_KIND_UNKNOWN;
+	h->vma = seen.vma;
+	h->slide = seen.slide;
+	h->file = seen.file;
+	if (err == -ENOENT) {
+		hint_set(h, pc & -(__u64)PAGE_BYTES, (pc & -(__u64)PAGE_BYTES) + PAGE_BYTES, UNWIND_KIND_GAP);
+	} else if (!err && !seen.exec) {
+		hint_set(h, seen.start, seen.end, UNWIND_KIND_GAP);
+	} else if (!err && !seen.has_file) {
+		hint_set(h, seen.start, seen.end, UNWIND_KIND_JIT);
+	} else {
+		f = err ? NULL : bpf_map_lookup_elem(&unwind_files, &seen.file);
+		if (f)
+			hint_of_file(h, f, &seen, pc);
+		else
+			s->raw_wanted = 1;
+		s->unknown = seen.file;
+	}
+}
+
+/* --- where it can't be asked */
+
+/* Number of the entry that pc belongs to. */
+__noinline __u32 unwind_mapping_find(struct unwind_mappings *m, __u64 pc)
+{
+	__u64 i = 0;
+
+	if (!m)
+		return 0;
+#pragma unroll
+	for (__u64 step = UNWIND_MAPPINGS / 2; step; step /= 2)
+		i += IF_REACHED(step, pc, m->at[MASKED(i + step, UNWIND_MAPPINGS - 1)].start);
+	return i;
+}
+
+/* NULL: none, or of the program before an exec that is too young for its mappings to be known. */
+static __always_inline struct unwind_mappings *unwind_mappings_of(__u32 pid)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct unwind_mappings *m = bpf_map_lookup_elem(&unwind_mappings, &pid);
+	struct mm_struct *mm = task->mm;
+
+	return m && mm && m->mm_start_stack == mm->start_stack ? m : NULL;
+}
+
+static __always_inline void hint_look_up(struct scratch *s, struct mapping_hint *h, __u64 pc)
+{
+	struct unwind_mappings *m = unwind_mappings_of(s->rec.pid);
+	struct unwind_mapping *e;
+	__u64 i;
+
+	if (!m) {
+		hint_set(h, pc, pc + 1, UNWIND_KIND_GAP);
+		/* Nothing of this is to be used again. */
+		s->owner = 0;
+		s->raw_wanted = 1;
+		return;
+	}
+	i = MASKED(unwind_mapping_find(m, pc), UNWIND_MAPPINGS - 1);
+	e = &m->at[i];
+	h->start = e->start;
+	h->bytes = e[1].start - e->start;
+	h->name = e->name ? e->name - e->start + NAME_BY_ADDRESS : NAME_BY_ADDRESS;
+	h->rel = e->rel;
+	h->index = e->index;
+	h->key = e->key;
+	h->shift = e->shift;
+	h->kind = e->kind;
+	if (h->kind == UNWIND_KIND_GAP)
+		s->raw_wanted = 1;
+}
+
+/* --- both */
+
+/* A global function: rarely called. */
+__noinline int unwind_hint_fill(struct scratch *s, __u64 pc, __u32 which)
+{
+	struct mapping_hint *h;
+
+	if (!s || !unwind_tables)
+		return 0;
+	h = &s->hints[MASKED(which, MAPPING_HINTS - 1)];
+	if (h->bytes)
+		s->hint_lost = 1;
+	if (ask_kernel)
+		hint_ask(s, h, pc);
+	else
+		hint_look_up(s, h, pc);
+	return 0;
+}
+
+/* The mapping of pc. A large file's parts share hints with others, but all of one 2 MiB page have the same. */
+static __always_inline struct mapping_hint *unwind_hint(struct scratch *s, __u64 pc)
+{
+	__u64 i = MASKED(pc >> 21 ^ pc >> 24, MAPPING_HINTS - 1);
+	struct mapping_hint *h = &s->hints[i];
+
+	if (pc - h->start >= h->bytes)
+		unwind_hint_fill(s, pc, i);
+	return h;
+}
+
+/* Run by alloctrace itself: what the kernel says of a file that it has mapped here. */
+SEC("syscall")
+int ask_file(struct file_ask *ask)
+{
+	struct vma_seen seen = {};
+
+	if (!ask_kernel || ask_vma(ask->addr, &seen) || !seen.has_file)
+		return 0;
+	ask->key = seen.file;
+	ask->found = 1;
+	return 0;
+}
+
+#endif
