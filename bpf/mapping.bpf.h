@@ -158,8 +158,8 @@ static __always_inline bool vma_is_detached(const struct vm_area_struct *vma)
 }
 
 /*
- * Without a lock: the memory at h->vma may be anything by now, and loads from it read what is there, or 0. All that made
- * the hint what it is has to be as it was, in this address space.
+ * Without a lock: the memory at h->vma may be anything by now, and loads from it read what is there, or 0. All that
+ * made the hint what it is has to be as it was, in this address space.
  */
 static __always_inline bool hint_holds(const struct mapping_hint *h, const struct mm_struct *mm)
 {

@@ -186,11 +186,13 @@ struct hist_key {
 };	/* its value: __u64, calls << CALLS_SHIFT */
 
 /*
- * A frame in code of a file whose unwind table or code was known is no address, but says by itself where in which file
- * it is, whatever is mapped at the address later: this bit, and the number of the byte before it among all bytes of code
- * of files that user space has told of (kern/codenames.h), plus one.
+ * A frame in code of a file that user space has told of is no address, but says by itself where in which file it is,
+ * whatever is mapped at the address later: this bit, and the number of its call's last byte among all bytes of code
+ * there ever were (kern/codenames.h), plus one.
  */
 #define FRAME_FILE (1ULL << 62)
+/* Nothing has this name: a frame in a file whose content is gone. */
+#define FRAME_LOST (FRAME_FILE | 1ULL << 61)
 
 /* What goes through the ring buffer once for each stack, cut after its last frame. */
 struct stack_frames {

@@ -45,8 +45,9 @@ static void too_many_have_none(void **state)
 	assert_false(codenames_find(&c, FRAME_FILE, &module, &vaddr));
 	/* They end before they would be taken for something else. */
 	for (uint64_t name; (name = codenames_add(&c, 1, 0, CODE_BYTES_MAX)); last = name)
-		assert_true(name > last && name + CODE_BYTES_MAX < FRAME_FILE << 1);
+		assert_true(name > last && name + CODE_BYTES_MAX < FRAME_LOST);
 	assert_true(c.at.n > 1000000);
+	assert_false(codenames_find(&c, FRAME_LOST - 1, &module, &vaddr));
 	vec_free(&c.at);
 }
 

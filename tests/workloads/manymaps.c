@@ -3,8 +3,8 @@
  * Very many executable mappings, each of a file of its own, and a call of malloc from each.
  *
  * usage: manymaps [-w] N LIBRARY DIRECTORY
- * Puts N copies of the library into the directory, and maps them; then calls run_mapped() in each, once. With -w it waits
- * when they are mapped, and calls them once more after that.
+ * Puts N copies of the library into the directory, and maps them; then calls run_mapped() in each, once. With -w it
+ * waits when they are mapped, and calls them once more after that.
  */
 #include "workload.h"
 

@@ -11,7 +11,7 @@ uint64_t codenames_add(struct codenames *c, uint32_t module, uint64_t vaddr, uin
 	/* One between two files: a return address may be that of the byte behind the code. */
 	const uint64_t first = last ? last->first + last->bytes + 1 : FRAME_FILE;
 
-	if (!bytes || bytes > CODE_BYTES_MAX || first + bytes + 1 >= FRAME_FILE << 1)
+	if (!bytes || bytes > CODE_BYTES_MAX || first + bytes + 1 >= FRAME_LOST)
 		return 0;
 	vec_push(&c->at, ((struct code_names){.first = first, .bytes = bytes, .vaddr = vaddr, .module = module}));
 	return first;

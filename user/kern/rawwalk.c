@@ -87,8 +87,10 @@ enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u6
 
 		if (!process_resolve(w->process, w->modules, pc, raw->rec.time_ns, &module, &offset))
 			return end;
-		if (pc == raw->pc)
-			unwind_met(w->unwind, module, &raw->file);
+		if (pc == raw->pc && !unwind_met(w->unwind, module, &raw->file)) {
+			frames[(*n)++] = FRAME_LOST;
+			return end;
+		}
 		if (*n == w->max_frames)
 			return WALK_DEPTH;
 		frames[(*n)++] = (pc + 1) | mark;

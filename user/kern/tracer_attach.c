@@ -171,6 +171,21 @@ static bool is_refused(struct tracer *t, const struct process *p, const struct t
 	return refused && refused == f->plan->n_probes;
 }
 
+/* The file was written to since: its probes are there, and a second time they would count twice. */
+static bool attached_before(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	const struct module *m = modules_get(&t->modules, module);
+
+	for (uint32_t i = 0; i < module && i < t->files.n; i++) {
+		const struct module *other = modules_get(&t->modules, i);
+
+		if (t->files.at[i].plan && other->ino && other->ino == m->ino && other->dev == m->dev &&
+		    tracer_is_attached(t, pid, i))
+			return true;
+	}
+	return false;
+}
+
 int tracer_attach_new(struct tracer *t, struct process *p)
 {
 	int err = 0;
@@ -194,7 +209,7 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 		if (known && *known != PAUSED)
 			continue;
 		f = tracer_file(t, id);
-		if (!f->plan)
+		if (!f->plan || attached_before(t, p->pid, id))
 			continue;
 		if (!known && (is_refused(t, p, f, id) || tracer_refuses_copier(t, p, id))) {
 			*u64map_put(&t->attached, key, NULL) = REFUSED;

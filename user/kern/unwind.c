@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A table is built when a file is first mapped, and kept when the last process that had it mapped is gone, until its
- * room is needed. The BPF side finds it by the file (bpf/mapping.bpf.h); where it can't, by the process's mappings, which
- * are replaced whole whenever they are not what they were.
+ * room is needed. The BPF side finds it by the file (bpf/mapping.bpf.h); where it can't, by the process's mappings,
+ * which are replaced whole whenever they are not what they were.
  */
 #include "kern/unwind.h"
 
@@ -413,18 +413,19 @@ static void tell_files(struct unwind *u, const struct mapped *next)
 		tell_file(u, next->tables.at[i]);
 }
 
-void unwind_met(struct unwind *u, uint32_t module, const struct file_key *key)
+bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key)
 {
-	const struct unwind_file f = {
-		.kind = modules_get(u->modules, module)->kind == MODULE_JIT ? UNWIND_KIND_JIT : UNWIND_KIND_BARE,
-	};
-	const int fd = bpf_map__fd(u->kern->skel->maps.unwind_files);
+	const struct module *m = modules_get(u->modules, module);
+	const struct unwind_file f = {.kind = m->kind == MODULE_JIT ? UNWIND_KIND_JIT : UNWIND_KIND_BARE};
 
-	if (!u->asks || !key->ino || (modules_get(u->modules, module)->kind == MODULE_ELF &&
-				      modules_get(u->modules, module)->fd >= 0))
-		return;
-	if (!bpf_map_update_elem(fd, key, &f, BPF_NOEXIST))
+	if (!u->asks || !key->ino)
+		return true;
+	if (m->kind == MODULE_ELF && m->fd >= 0)
+		return module >= u->tables.n || !u->tables.at[module].told ||
+		       !memcmp(key, &u->tables.at[module].file_key, sizeof(*key));
+	if (!bpf_map_update_elem(bpf_map__fd(u->kern->skel->maps.unwind_files), key, &f, BPF_NOEXIST))
 		u->files_told++;
+	return true;
 }
 
 static void tell_mappings(struct unwind *u, const struct process *p)

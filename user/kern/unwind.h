@@ -28,8 +28,9 @@ void unwind_update(struct unwind *u, const struct process *p);
 /* The process is gone. */
 void unwind_forget(struct unwind *u, pid_t pid);
 
-/* The kernel side met code of a file that it had not been told of, at an address that belongs to this module. */
-void unwind_met(struct unwind *u, uint32_t module, const struct file_key *key);
+/* The kernel side met code of a file that it had not been told of, at an address that belongs to this module. False:
+ * the module is not that file, as one whose content was rewritten. */
+bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key);
 /* What the kernel side has named so (FRAME_FILE), and its vaddr. False: nothing. */
 bool unwind_name(const struct unwind *u, uint64_t name, uint32_t *module, uint64_t *vaddr);
 

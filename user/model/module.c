@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void modules_init(struct modules *m)
@@ -41,6 +42,30 @@ static uint64_t module_key(const struct module *mod)
 	return key;
 }
 
+/* When the open file was last written to; zero if that can't be told. */
+static struct timespec written(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) ? st.st_mtim : (struct timespec){0};
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool module_is_current(const struct module *mod)
+{
+	return mod->kind != MODULE_ELF || mod->fd < 0 || same_time(mod->written, written(mod->fd));
+}
+
+/* Both are open, and of the same file, which was written to in between. */
+static bool rewritten(const struct module *mod, const struct module *want)
+{
+	return mod->kind == MODULE_ELF && mod->fd >= 0 && want->fd >= 0 && !same_time(mod->written, want->written);
+}
+
 /* Finds what is the same as *want, or adds a copy of it; its path is copied in any case. */
 static uint32_t module_intern(struct modules *m, const struct module *want, bool *is_new)
 {
@@ -48,6 +73,7 @@ static uint32_t module_intern(struct modules *m, const struct module *want, bool
 	for (uint64_t key = module_key(want);; key = mix64(key + 1)) {
 		uint64_t *id = u64map_put(&m->by_key, key, is_new);
 
+		*is_new = *is_new || (same_module(m->list.at[*id], want) && rewritten(m->list.at[*id], want));
 		if (*is_new) {
 			struct module *mod = xmalloc(sizeof(*mod));
 
@@ -72,6 +98,7 @@ uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_
 		.ino = ino,
 		.fd = fd,
 		.pid = pid,
+		.written = written(fd),
 		.deleted = deleted,
 	};
 	bool is_new;
@@ -88,6 +115,7 @@ uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_
 	} else {
 		mod->fd = fd;
 		mod->pid = pid;
+		mod->written = want.written;
 	}
 	return id;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -31,6 +32,7 @@ struct module {
 	int fd;		/* the file (MODULE_JIT: the jitdump), open for reading, owned; -1 where there is none open */
 	uint32_t pid;	/* a process that has (had) it mapped: for /proc/PID/root and perf-PID.map */
 	uint32_t uid;	/* MODULE_JIT: owner of the process, for the check of perf-PID.map */
+	struct timespec written;	/* when the content was last changed, as fd was opened */
 	bool deleted;	/* the file was unlinked or replaced when it was seen */
 };
 
@@ -41,13 +43,16 @@ struct modules {
 
 /* Makes id 0. */
 void modules_init(struct modules *m);
-/* Finds or adds; fd is taken over (closed if the file is known already and open). Keyed by (dev, ino). */
+/* Finds or adds; fd is taken over (closed if the file is known already and open). Keyed by (dev, ino); a file that was
+ * written to since its module was opened is another one from then on. */
 uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid,
 		      bool deleted);
 uint32_t modules_vdso(struct modules *m, uint32_t pid);
 uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid);
 /* The file where the JIT of module id records its code (sym/jitdump.h); fd is taken over. The latest one holds. */
 void modules_set_jitdump(struct modules *m, uint32_t id, int fd);
+/* The open file still has the content that it had when it was opened: what it says is true of the module. */
+bool module_is_current(const struct module *mod);
 const struct module *modules_get(const struct modules *m, uint32_t id);
 /* Last part of the path. */
 const char *module_basename(const struct module *mod);

@@ -74,7 +74,7 @@ static enum sym_reason load_symbols(struct source *src)
 
 static enum sym_reason load_file(struct source *src)
 {
-	if (src->mod->fd < 0)
+	if (src->mod->fd < 0 || !module_is_current(src->mod))
 		return SYM_NOT_OPENED;
 	if (elf_file_open(src->mod->fd, src->mod->path, &src->ef) != 0)
 		return SYM_NOT_ELF;

@@ -104,8 +104,11 @@ static uint32_t file_module(struct processes *ps, const struct process *p, const
 	if (!is_new) {
 		const struct module *mod = modules_get(ps->modules, *known);
 
-		if (mod->fd >= 0 && !fstat(mod->fd, &st) && st.st_dev == mf->st_dev && st.st_ino == mf->st_ino)
-			return modules_file(ps->modules, mod->path, mod->dev, mod->ino, mf->fd, p->pid, mf->deleted);
+		if (mod->fd >= 0 && !fstat(mod->fd, &st) && st.st_dev == mf->st_dev && st.st_ino == mf->st_ino) {
+			id = modules_file(ps->modules, mod->path, mod->dev, mod->ino, mf->fd, p->pid, mf->deleted);
+			*known = id;
+			return id;
+		}
 	}
 	id = modules_file(ps->modules, path, line->dev, line->ino, mf->fd, p->pid, mf->deleted);
 	*known = id;
@@ -123,6 +126,9 @@ static const struct mapping *known_mapping(const struct processes *ps, const str
 		return NULL;
 	mod = modules_get(ps->modules, m->module);
 	if (mod->kind != MODULE_ELF || mod->fd < 0 || mod->dev != line->dev || mod->ino != line->ino)
+		return NULL;
+	/* A reading says nothing new of what was mapped before; a record does. */
+	if (time_ns != p->reading_ns && !module_is_current(mod))
 		return NULL;
 	return line->start - m->start + m->offset == line->offset ? m : NULL;
 }
@@ -241,6 +247,7 @@ int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
 	/* What is there now says nothing about an earlier time. */
 	if (now_ns < clock_ns)
 		now_ns = clock_ns;
+	p->reading_ns = now_ns;
 	at = text.data;
 	while (maps_next(&at, text.data + text.len, &line, &path)) {
 		struct mapping m;
