@@ -210,16 +210,23 @@ const volatile __u8 signal_at[UNWIND_REGS] = {18, 17, 19, 16, 14, 13, 15, 20, 5,
 static __always_inline bool unwind_reg(struct scratch *s, __u32 reg)
 {
 	struct cursor *u = &s->cursor;
-	__u64 at = reg;
+	__u64 at = reg, value;
 
-	if (reg == UNWIND_REG_RSP)
+	if (reg == UNWIND_REG_RSP) {
 		u->value = u->sp;
-	else if (reg == UNWIND_REG_RBP && u->bp_known)
+		return true;
+	}
+	if (reg == UNWIND_REG_RBP && u->bp_known) {
 		u->value = u->bp;
-	else if (!u->signal_regs || u->signal_pc != u->pc || u->signal_sp != u->sp || reg >= UNWIND_REGS)
+		return true;
+	}
+	if (!u->signal_regs || u->signal_pc != u->pc || u->signal_sp != u->sp || reg >= UNWIND_REGS)
 		return walk_end(s, WALK_UNSUPPORTED);
-	else if (!stack_word(s, u->signal_regs + 8 * signal_at[MASKED(at, UNWIND_REGS - 1)], &u->value))
+	if (!stack_word(s, u->signal_regs + 8 * signal_at[MASKED(at, UNWIND_REGS - 1)], &value))
 		return walk_end(s, WALK_UNREADABLE);
+	/* clang would make one load of this and those above; 6.12 refuses one by pointers of two kinds. */
+	asm volatile("" : "+r"(value));
+	u->value = value;
 	return true;
 }
 
@@ -237,6 +244,7 @@ __noinline int unwind_place(struct scratch *s, __u64 word, __u64 cfa)
 	at = s->cursor.value + ((__s64)word >> 32);
 	if ((how == UNWIND_AT_CFA || how == UNWIND_AT_REG) && ((at & 7) || !stack_return(s, at, &at)))
 		return walk_end(s, WALK_UNREADABLE);
+	asm volatile("" : "+r"(at));
 	s->cursor.value = at + (__s64)(__s16)(word >> 16);
 	return 1;
 }
