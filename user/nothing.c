@@ -53,8 +53,8 @@ static bool read_stat(pid_t pid, char *state, pid_t *parent, uint64_t *own, uint
 
 	ok = !procfs_read(pid, "stat", &b);
 	after = ok ? strrchr(buf_cstr(&b), ')') : NULL;
-	ok = after && sscanf(after, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu", state, &ppid, &user,
-			     &system, &c_user, &c_system) == 6;
+	ok = after && sscanf(after, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu", state, &ppid,
+			     &user, &system, &c_user, &c_system) == 6;
 	if (ok) {
 		*parent = ppid;
 		*own = ticks_ns(user + system);
@@ -193,7 +193,7 @@ static bool say_children(const struct nothing *n, const struct usage *now, struc
 	return most;
 }
 
-/* A program that runs others by translating their code, by what it is called or has mapped; NULL: none that is known. */
+/* A program that runs others by translating their code, by what it is called or has mapped; NULL: none is known. */
 static const char *translator(pid_t pid)
 {
 	char link[40], exe[PATH_MAX];
@@ -224,7 +224,8 @@ static void say_process(const struct nothing *n, const struct usage *now, size_t
 	const char *by = translator(n->pid);
 
 	if (by) {
-		buf_printf(out, "it runs under %s, which translates its code and runs the translation: no probe is there", by);
+		buf_printf(out, "it runs under %s, which translates its code and runs the translation: no probe is "
+			   "there", by);
 	} else if (now->own == n->before.own && now->ran == n->before.ran) {
 		buf_str(out, now->stopped && n->before.stopped ? "it was stopped all the time" :
 			     now->stopped ? "it is stopped, and used no CPU time" : "it slept all the time");

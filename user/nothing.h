@@ -14,8 +14,8 @@ struct nothing;
 struct nothing *nothing_begin(pid_t pid);
 /* free(NULL) is fine. */
 void nothing_free(struct nothing *n);
-/* Appends what the process did since: "it slept all the time", "it used 1.2 s of CPU time, and called none of …". hits: of
- * all probes, which are n_probes. */
+/* Appends what the process did since: "it slept all the time", "it used 1.2 s of CPU time, and called none of …". hits:
+ * of all probes, which are n_probes. */
 void nothing_why(const struct nothing *n, uint64_t hits, size_t n_probes, struct buf *out);
 
 #endif

@@ -124,7 +124,8 @@ static int check_functions(const struct options *o)
 	alloc_user_clear();
 	for (int k = 0; k < 3 && !err; k++)
 		for (size_t i = 0; lists[k][i] && !err; i++) {
-			err = k < 2 ? alloc_user_add(lists[k][i], k == 1, &why) : alloc_user_add_object(lists[k][i], &why);
+			err = k < 2 ? alloc_user_add(lists[k][i], k == 1, &why) :
+				      alloc_user_add_object(lists[k][i], &why);
 			if (err)
 				option_error("--%s %s: %s", names[k], lists[k][i], buf_cstr(&why));
 		}

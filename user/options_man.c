@@ -22,8 +22,9 @@ static const char *const description[] = {
 	"Counted are calls of malloc, calloc, realloc, reallocarray, "
 	"posix_memalign, aligned_alloc, memalign, valloc and pvalloc in whatever file of the process defines "
 	"them: the C library, another allocator, or the program itself; and of those with a prefix, where a file has a "
-	"whole family of them (je_malloc and je_free) that does its own work. They are found by the symbols of the file, "
-	"of its separate debug file or of .gnu_debugdata, also by local ones; --alloc-fn names others. A call that an allocator function "
+	"whole family of them (je_malloc and je_free) that does its own work. They are found by the symbols of the "
+	"file, of its separate debug file or of .gnu_debugdata, also by local ones; --alloc-fn names others. A call "
+	"that an allocator function "
 	"makes to another one is not counted twice. Sizes are those that the program asked for.",
 	"With -p, alloctrace traces processes that run. With a command it launches the command and traces it "
 	"from its first allocation; the command keeps standard input, standard output, signals, and its exit "
@@ -146,8 +147,8 @@ static const char folded_example[] =
 
 static const struct item summary_lines[] = {
 	{ "target", "The processes, and the allocators that were called." },
-	{ "not seen", "Functions of the files that are mapped which may allocate, but are not traced, and why; their calls "
-	  "are missing. With --verbose, all of them." },
+	{ "not seen", "Functions of the files that are mapped which may allocate, but are not traced, and why; their "
+	  "calls are missing. With --verbose, all of them." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
 	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
 	  "many windows; by what counts are scaled up, and the error that comes from it; what probes take meanwhile, "

@@ -118,15 +118,15 @@ const struct option_row option_rows[] = {
 
 	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .in_check = true,
 	  .help = "trace NAME(size=1) too; n=, old=, out= arguments",
-	  .man = "Trace one more function that allocates, beside those that alloctrace knows. SPEC is its name and what "
-		 "its arguments are, which count from 1: my_alloc(size=1); pool_calloc(n=2,size=3), which allocates n "
+	  .man = "Trace one more function that allocates, beside those that alloctrace knows. SPEC is its name and "
+		 "what its arguments are, which count from 1: my_alloc(size=1); pool_calloc(n=2,size=3), which allocates n "
 		 "times size bytes; my_memalign(size=3,out=1), which stores the block's address where argument 1 "
 		 "points to and returns 0; my_realloc(old=1,size=2). Without out= it returns the block, or NULL. The "
 		 "name may be a glob, and is the linker's: for C++ the mangled one. In a file without symbols it is "
-		 "+0xOFFSET with --object, or MODULE+0xOFFSET as reports show it. A call that another allocator function "
-		 "makes, or that the function makes to another one, is not counted twice. It must be a function of C, or "
-		 "have C's calling convention; one that may throw and is not named by a mangled name must not be traced "
-		 "in views of the live heap. May be given several times." },
+		 "+0xOFFSET with --object, or MODULE+0xOFFSET as reports show it. A call that another allocator "
+		 "function makes, or that the function makes to another one, is not counted twice. It must be a "
+		 "function of C, or have C's calling convention; one that may throw and is not named by a mangled "
+		 "name must not be traced in views of the live heap. May be given several times." },
 	{ "free-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(free_fns), .in_check = true, .man_only = true,
 	  .help = "its counterpart: NAME(ptr=1)",
 	  .man = "The same for a function that frees: my_free(ptr=1). It counts in views of the live heap alone." },

@@ -149,7 +149,8 @@ if [[ -e $LIBDIR/libjemalloc.a ]]; then
 		nm -g --defined-only "$LIBDIR/libjemalloc.a" 2>/dev/null | awk -v p=$prefix \
 			'$2 ~ /[TWVDB]/ && $3 !~ /^(_Z|je_)/ && !seen[$3]++ { print $3, p $3 }' >prefix.map
 		objcopy --redefine-syms=prefix.map "$LIBDIR/libjemalloc.a" libprefixed.a
-		"${CC[@]}" "-DP(x)=$prefix##x" -o jemalloc main.c work.c libprefixed.a -lpthread -ldl -lm -lstdc++ || fail gcc
+		"${CC[@]}" "-DP(x)=$prefix##x" -o jemalloc main.c work.c libprefixed.a -lpthread -ldl -lm -lstdc++ ||
+			fail gcc
 		attached "jemalloc with $prefix" ./jemalloc
 	done
 	run "${EXACT[@]}" -o "$DIR/table" -- ./jemalloc
@@ -166,7 +167,16 @@ extern "C" void *malloc(size_t n) { return a + (u += n); }
 extern "C" void free(void *p) { (void)p; }
 void *operator new(size_t n) { if (u > 1000000) throw std::bad_alloc(); return a + (u += n); }
 void operator delete(void *p) noexcept { (void)p; }
-int main(int c, char **) { for (int i = 0; i < 10; i++) { int *volatile p = new int(c); void *volatile q = malloc(7); (void)p; (void)q; } }
+int main(int c, char **)
+{
+	for (int i = 0; i < 10; i++) {
+		int *volatile p = new int(c);
+		void *volatile q = malloc(7);
+
+		(void)p;
+		(void)q;
+	}
+}
 C
 g++ -O1 -fno-builtin -static-libstdc++ -static-libgcc -o new new.cc && strip new || fail g++
 run "${EXACT[@]}" -o "$DIR/table" -- ./new

@@ -138,7 +138,8 @@ C
 fi
 # TBB's family is found by itself.
 if build tbb -l:libtbbmalloc.so.2 <<'C'; then
-void *scalable_malloc(unsigned long n); void scalable_free(void *p); void *scalable_calloc(unsigned long n, unsigned long m);
+void *scalable_malloc(unsigned long n); void *scalable_calloc(unsigned long n, unsigned long m);
+void scalable_free(void *p);
 __attribute__((noinline)) int run(void)
 {
 	for (int i = 0; i < 1021; i++) {

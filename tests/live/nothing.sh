@@ -55,7 +55,7 @@ nothing "its children did the work.*spin $CHILD" "$PARENT"
 kill -KILL "$CHILD"
 
 target_start "$W/primes" -w
-trace_start --min-size 1G -p "$TARGET" -o "$DIR/table"
+trace_start "${EXACT[@]}" --min-size 1G -p "$TARGET" -o "$DIR/table"
 go
 trace_end
 expect_status 3

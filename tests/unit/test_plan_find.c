@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Allocators that are found by other names than malloc, in other symbol tables than .dynsym, and those that are none. */
+/* Allocators by other names than malloc, in other symbol tables than .dynsym, and those that are none. */
 #include "elftest.h"
 
 #include "alloc/user.h"
@@ -24,7 +24,8 @@ static struct plan *plan_of(const char *file, const struct plan_chosen *chosen, 
 {
 	char *path = xasprintf("%s/%s", elftest_dir, file);
 	struct plan_input in = {
-		.path = path, .root = "", .flags = PLAN_NOPS | PLAN_BLOCKS, .chosen = chosen, .n_chosen = chosen != NULL,
+		.path = path, .root = "", .flags = PLAN_NOPS | PLAN_BLOCKS,
+		.chosen = chosen, .n_chosen = chosen != NULL,
 	};
 	struct plan *p;
 
@@ -177,7 +178,8 @@ static void test_versions(void **state)
 static void test_untyped(void **state)
 {
 	static const char source[] =
-		"\t.text\n\t.globl malloc\nmalloc:\n\t.cfi_startproc\n\tpush %rbx\n\tmov %rdi, %rax\n\tpop %rbx\n\tret\n"
+		"\t.text\n\t.globl malloc\nmalloc:\n\t.cfi_startproc\n\tpush %rbx\n\tmov %rdi, %rax\n\tpop %rbx\n"
+		"\tret\n"
 		"\t.cfi_endproc\n\t.globl free\nfree:\n\tret\n\t.data\n\t.globl calloc\ncalloc:\n\t.quad 1\n";
 	struct elf_file *ef;
 	int fd;
@@ -208,7 +210,8 @@ static void test_ifunc(void **state)
 	int fd;
 
 	/* What its code loads. */
-	text = xasprintf("%sint flag;\nstatic void *(*choose(void))(size_t) { return flag ? fast : plain; }\n", ifunc_head);
+	text = xasprintf("%sint flag;\nstatic void *(*choose(void))(size_t) { return flag ? fast : plain; }\n",
+			 ifunc_head);
 	write_text("ifunc.c", text);
 	free(text);
 	sh("cc -O1 -shared -fPIC -fno-builtin -o ifunc.so ifunc.c");
@@ -300,7 +303,8 @@ static void test_named(void **state)
 		"#include <stddef.h>\n"
 		"static char a[1 << 20]; static size_t u;\n"
 		"__attribute__((noinline)) void *pool_get(void *pool, size_t n) { (void)pool; return a + (u += n); }\n"
-		"__attribute__((noinline)) void *pool_zero(void *pool, size_t n) { (void)pool; return a + (u += n + 1); }\n"
+		"__attribute__((noinline)) void *pool_zero(void *pool, size_t n)\n"
+		"{ (void)pool; return a + (u += n + 1); }\n"
 		"__attribute__((noinline)) void pool_put(void *pool, void *p) { (void)pool; *(char *)p = 1; }\n";
 	struct elf_file *ef;
 	uint64_t at;

@@ -30,7 +30,8 @@ struct alloc_user {
 /* Takes a function as the command line has it. frees: of --free-fn. 0, or -EINVAL or -ENOSPC with the reason appended
  * to why. */
 int alloc_user_add(const char *spec, bool frees, struct buf *why);
-/* The functions are looked for in this file (or these) alone: a path, or the last part of one. 0 or -EINVAL, likewise. */
+/* The functions are looked for in this file (or these) alone: a path, or the last part of one. 0 or -EINVAL,
+ * likewise. */
 int alloc_user_add_object(const char *file, struct buf *why);
 /* What is given fits together. 0 or -EINVAL, likewise. */
 int alloc_user_check(struct buf *why);

@@ -135,9 +135,9 @@ int tracer_fail_without_probes(const struct tracer *t, const char *who)
 	if (gaps.len)
 		fail(-ENOENT, "%s: no allocator function can be traced: %s", who, gaps.data);
 	else
-		fail(-ENOENT, "%s: no allocator function found in the files it has mapped (malloc, calloc, operator new, "
-		     "...): it has an allocator of its own (Go), or it is static and stripped; --alloc-fn can name one of C",
-		     who);
+		fail(-ENOENT, "%s: no allocator function found in the files it has mapped (malloc, calloc, operator "
+		     "new, ...): it has an allocator of its own (Go), or it is static and stripped; --alloc-fn can "
+		     "name one of C", who);
 	buf_free(&gaps);
 	return -ENOENT;
 }

@@ -146,8 +146,8 @@ static bool is_incomplete(struct tracer *t, const struct process *p)
 	return false;
 }
 
-/* Where the text is mapped writable, the kernel takes a probe and places no breakpoint. True: so it is for all probes of
- * the file. */
+/* Where the text is mapped writable, the kernel takes a probe and places no breakpoint. True: so it is for all probes
+ * of the file. */
 static bool is_refused(struct tracer *t, const struct process *p, const struct traced_file *f, uint32_t module)
 {
 	struct refusing_list list = {0};

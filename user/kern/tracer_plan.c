@@ -135,8 +135,8 @@ static int fail_named(const struct tracer *t, const struct alloc_user *u)
 	if (!u->name)
 		return fail(-ENOENT, "%s %s: no such file is mapped", option, f->name);
 	return fail(-ENOENT, "%s %s: no function of that name in the symbols of %s", option, f->name,
-		    alloc_user_objects() ? "--object" : "the files that are mapped; --object and +0xOFFSET can say where "
-							"one is that has no symbol");
+		    alloc_user_objects() ? "--object" :
+		    "the files that are mapped; --object and +0xOFFSET can say where one is that has no symbol");
 }
 
 int tracer_check_named(const struct tracer *t)
@@ -145,7 +145,8 @@ int tracer_check_named(const struct tracer *t)
 
 	for (size_t i = 0; i < alloc_user_objects(); i++)
 		if (!is_mapped(t, i))
-			return fail(-ENOENT, "--object %s: no traced process has mapped that file", alloc_user_object(i));
+			return fail(-ENOENT, "--object %s: no traced process has mapped that file",
+				    alloc_user_object(i));
 	for (size_t i = 0; i < alloc_user_count(); i++) {
 		const struct alloc_user *u = alloc_user(i);
 

@@ -338,7 +338,8 @@ static void planner_free(struct planner *p)
 
 /*
  * A stripped program with an allocator of its own that has libstdc++ in it as well (the name of the type of its
- * bad_alloc): operator new is there, and where nothing exports it, it is not found. What it passes on to malloc is seen.
+ * bad_alloc): operator new is there, and where nothing exports it, it is not found. What it passes on to malloc is
+ * seen.
  */
 static bool hides_operator_new(struct planner *p)
 {

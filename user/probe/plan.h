@@ -66,7 +66,7 @@ struct plan_skip {
 	uint16_t function;
 	const char *name;	/* its symbol; belongs to the plan */
 	uint64_t vaddr;
-	/* Its calls may be missing from the report: it is no alias, and passes nothing on to a function that is seen. */
+	/* Its calls may be missing from the report: it is no alias, and passes nothing on to one that is seen. */
 	bool gap;
 	/*
 	 * "alias of memalign", "forwards to malloc (of another file)", "resolver (ifunc)"; what is not there is not

@@ -48,7 +48,7 @@ struct hit {
 struct finder {
 	struct planner *p;
 	vec_of(struct hit) hits;
-	struct u64map exact;	/* hash of a row's name -> row + 1; of a function that does not return, behind the rows */
+	struct u64map exact;	/* hash of a row's name -> row + 1; the functions that do not return follow */
 	size_t longest;		/* of those names */
 	vec_of(int) suffixes;	/* rows whose names may have a prefix */
 	bool last_two[256];	/* hash_two() of the ends of their names */
@@ -88,7 +88,7 @@ static bool may_have_prefix(int row)
 	return (size_t)row < first_cxx || ((size_t)row >= jemalloc && (size_t)row < jemalloc + alloc_family_jemalloc.n);
 }
 
-/* The row with the longest name that this one ends with; NO_ROW. Most symbols of large files leave at the first test. */
+/* The row with the longest name that this one ends with; NO_ROW. Most symbols of large files fail the first test. */
 static int row_of_suffix(const struct finder *f, const char *name, size_t len)
 {
 	size_t best_len = 0;
@@ -237,8 +237,8 @@ static void add_user_at(struct planner *p, const struct alloc_user *u)
 	if (!flow_is_code(p->ef, u->vaddr))
 		snprintf(c->refused, sizeof(c->refused), "no code of the file is at that address");
 	else if (plan_function_start(p, u->vaddr, &start) && start != u->vaddr)
-		snprintf(c->refused, sizeof(c->refused), "no function starts there; the one around it starts at +0x%llx",
-			 (unsigned long long)start);
+		snprintf(c->refused, sizeof(c->refused), "no function starts there; the one around it starts at "
+			 "+0x%llx", (unsigned long long)start);
 }
 
 static void add_users(struct finder *f)
@@ -306,7 +306,8 @@ static const struct hit *find_prefixed(const struct finder *f, const char *prefi
 	for (size_t i = 0; i < f->hits.n; i++) {
 		const struct hit *h = &f->hits.at[i];
 
-		if (h->row != NO_ROW && h->prefix == len && !memcmp(h->name, prefix, len) && !strcmp(h->name + len, row))
+		if (h->row != NO_ROW && h->prefix == len && !memcmp(h->name, prefix, len) &&
+		    !strcmp(h->name + len, row))
 			return h;
 	}
 	return NULL;

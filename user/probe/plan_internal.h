@@ -80,8 +80,8 @@ bool plan_is_wanted(const struct planner *p, const struct alloc_function *fn);
 bool plan_function_start(struct planner *p, uint64_t vaddr, uint64_t *start);
 /* Whether the file has code of a function there that begins with it. */
 bool plan_starts_function(struct planner *p, uint64_t vaddr);
-/* Calls back for the functions of the file's separate symbols, if it is stripped (plan_debug.c). False: it is, and there
- * are none. */
+/* Calls back for the functions of the file's separate symbols, if it is stripped (plan_debug.c). False: it is, and
+ * there are none. */
 bool plan_each_debug_function(const struct planner *p, void (*on_function)(void *arg, const struct elf_function *f),
 			      void *arg);
 /* The functions whose addresses the resolver may return, by its code: how many (plan_ifunc.c). */
