@@ -12,6 +12,7 @@
 #include "kern/kept.h"
 #include "probe/returns.h"
 #include "target/events.h"
+#include "target/procfs.h"
 
 struct traced_file *tracer_file(struct tracer *t, uint32_t module)
 {
@@ -209,7 +210,20 @@ static void hold_loader(struct tracer *t, const struct process *p)
 			continue;
 		if (!kern_hold_loader(t->kern, p->pid, m->fd, offset))
 			u64map_put(&t->attached, key, NULL);
+		else
+			warn("process %d (%s) can't be held where %s has mapped its libraries: its first calls are not "
+			     "seen", (int)p->pid, p->name, m->path);
 	}
+}
+
+/* Somebody else's SIGCONT came before the probes were in. */
+static void check_stopped(const struct process *p)
+{
+	struct proc_stat st;
+
+	if (!procfs_stat(p->pid, &st) && !strchr("TtZXx", st.state))
+		warn("process %d (%s) was continued from outside before its probes were in place: calls up to now are "
+		     "not seen", (int)p->pid, p->name);
 }
 
 static size_t live_files(const struct tracer *t, const struct process *p)
@@ -244,6 +258,7 @@ bool tracer_held(struct tracer *t)
 		return true;
 	tracer_attach_new(t, p);
 	hold_loader(t, p);
+	check_stopped(p);
 	if (t->files_at_exec && live_files(t, p) > t->files_at_exec) {
 		kern_hold_loader_done(t->kern);
 		t->files_at_exec = 0;
