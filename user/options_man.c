@@ -248,9 +248,9 @@ static const char *const limits[] = {
 	"breakpoint at that very place) may take the probe's breakpoint for the function's code, and the process may "
 	"be killed by SIGTRAP. A program that checks its own text sees the probes.",
 	"A program that copies its own text (to huge pages: ClickHouse, HHVM, iodlr, node --use-largepages) takes "
-	"breakpoints along, and SIGTRAP kills it. Where its allocator is in that text and it carries the functions that "
-	"do it, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy text can't be told "
-	"in advance. After it was copied there is no file behind it, and nothing is probed there.",
+	"breakpoints along, and SIGTRAP kills it. Where its allocator is in that text and it carries the functions "
+	"that do it, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy text can't "
+	"be told in advance. After it was copied there is no file behind it, and nothing is probed there.",
 	"A frame whose place only a register tells that calls keep (rbx, r12 to r15) can't be left, unless a signal "
 	"has interrupted it: stacks end there (unsupported unwind rule). The resolver of lazily bound symbols, in "
 	"ld.so, is such a frame.",

@@ -170,11 +170,11 @@ bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t m
 		return false;
 	t->refused = true;
 	if (over)
-		return fail(-ENOTSUP, "process %d (%s) has copied the text of %s into memory that belongs to no file: the "
-			    "kernel places no probes there", (int)p->pid, p->name, m->path) != 0;
-	fail(-ENOTSUP, "process %d (%s): its allocator is in its own text, and that it seems to copy (%s): a probe that "
-	     "is copied along kills it by SIGTRAP; attach after it has done so, or use --force", (int)p->pid, p->name,
-	     sign);
+		return fail(-ENOTSUP, "process %d (%s) has copied the text of %s into memory that belongs to no file: "
+			    "the kernel places no probes there", (int)p->pid, p->name, m->path) != 0;
+	fail(-ENOTSUP, "process %d (%s): its allocator is in its own text, and that it seems to copy (%s): a probe "
+	     "that is copied along kills it by SIGTRAP; attach after it has done so, or use --force", (int)p->pid,
+	     p->name, sign);
 	return true;
 }
 
