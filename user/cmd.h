@@ -11,6 +11,7 @@ enum exit_status {
 	STATUS_USAGE,
 	STATUS_NOTHING,		/* nothing was recorded */
 	STATUS_INCOMPLETE,	/* more than 1 % was lost, or tracing cost more than --max-overhead */
+	STATUS_HUNG,		/* there is no report: making it hung in a system call */
 };
 
 /* Traces, and reports. With a launched command that ran to its end: the command's own status (128 + signal if a signal

@@ -2,7 +2,9 @@
 /* alloctrace -p PID, alloctrace CMD: attach or launch, wait, report. */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +18,7 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cmd.h"
+#include "guard.h"
 #include "kern/rate.h"
 #include "kern/tracer.h"
 #include "nothing.h"
@@ -37,8 +40,12 @@ struct run {
 	struct reporting *reporting;
 	struct adapt *adapt;
 	struct launch *launch;
+	struct guard *guard;
+	struct kern *_Atomic kern;	/* for the guard; NULL: nothing can be attached yet */
 	vec_of(struct watched) watched;	/* processes of -p that are still there */
 	int epoll, signals;
+	sigset_t signal_set;	/* what comes by `signals` */
+	_Atomic(int) interrupts;
 	uint64_t start_ns, end_ns;
 	uint64_t interval, next_ns;	/* reports at intervals so far; when the next one is due */
 	uint64_t collected_ns;	/* the latest report */
@@ -46,33 +53,23 @@ struct run {
 	uint32_t generation;	/* marks that were set */
 	struct nothing *nothing;	/* of the only process of -p; NULL: there are several, or a command */
 	bool unnamed;		/* a function of the command line was not found */
-	bool stop;		/* tracing is to end, with a report */
+	_Atomic(bool) stop;	/* tracing is to end, with a report */
+	_Atomic(uint64_t) ended_ns;	/* when the guard ended it; 0: it did not */
 	bool cmd_ended;
 	int cmd_status;		/* as of waitpid() */
 };
 
-static volatile sig_atomic_t interrupts;
-
-/* The second Ctrl-C: out at once. Probes end with us. */
-static void on_interrupt(int sig)
+/* The second one: out at once. Probes end with us. */
+static void quit_by(int sig)
 {
-	if (interrupts++ == 0)
-		return;
-	outfile_cleanup_on_exit();
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-/* From here on Ctrl-C comes to the handler: there was one, or nobody reads the signalfd any more. */
-static void take_interrupts(void)
-{
-	const struct sigaction sa = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
 	sigset_t set;
 
-	sigaction(SIGINT, &sa, NULL);
+	outfile_cleanup_on_exit();
+	signal(sig, SIG_DFL);
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sigaddset(&set, sig);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(sig);
 }
 
 static int watch_fd(struct run *r, int fd)
@@ -111,6 +108,7 @@ static int open_signals(struct run *r)
 		sigaddset(&set, SIGUSR1);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signal_set = set;
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (r->signals < 0 || r->epoll < 0)
@@ -151,15 +149,62 @@ static void on_signal(struct run *r, const struct signalfd_siginfo *si)
 		set_mark(r);
 		return;
 	}
-	if (sig == SIGINT) {
-		interrupts++;
-		take_interrupts();
-	}
+	if ((sig == SIGINT || !r->launch) && atomic_fetch_add(&r->interrupts, 1))
+		quit_by(sig);
 	/* What the terminal sends, a command has got as well: it is in the same process group. */
 	if (!r->launch)
 		r->stop = true;
 	else if (si->ssi_code != SI_KERNEL)
 		launch_signal(r->launch, sig);
+}
+
+static bool guard_on_signal(void *arg, const struct signalfd_siginfo *si)
+{
+	struct run *r = arg;
+
+	on_signal(r, si);
+	return r->stop;
+}
+
+static void guard_end(void *arg)
+{
+	struct run *r = arg;
+	struct kern *k = r->kern;
+
+	r->ended_ns = monotonic_ns();
+	r->stop = true;
+	if (k)
+		kern_end(k);
+}
+
+static int guard_give_up(void *arg, bool hangs)
+{
+	struct run *r = arg;
+	struct kern *k = r->kern;
+
+	if (hangs)
+		fail(0, "reading what the target has mapped hangs (a file system that does not answer?): there is no "
+		     "report");
+	else
+		fail(0, "ended by a signal before everything was attached: nothing was recorded");
+	if (r->launch)
+		launch_signal(r->launch, SIGCONT);
+	if (k)
+		kern_end_wait(k);
+	return hangs ? STATUS_HUNG : STATUS_NOTHING;
+}
+
+/* What the guard takes where the main thread doesn't: all but those that only the main thread can serve. */
+static int start_guard(struct run *r, sigset_t signals)
+{
+	const struct guard_calls calls = {
+		.on_signal = guard_on_signal, .end = guard_end, .give_up = guard_give_up, .arg = r,
+	};
+
+	sigdelset(&signals, SIGCHLD);
+	if (r->o.mark)
+		sigdelset(&signals, SIGUSR1);
+	return guard_start(&signals, &calls, &r->guard);
 }
 
 static void read_signals(struct run *r)
@@ -260,10 +305,14 @@ static int start(struct run *r)
 		return err;
 	raise_file_limit();
 	err = open_signals(r);
+	if (!err)
+		err = start_guard(r, r->signal_set);
 	if (!err && !r->launch)
 		err = find_pids(r);
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
+	if (!err)
+		r->kern = tracer_kern(r->tracer);
 	if (!err)
 		err = reporting_open(&r->o, r->tracer, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid,
 				     &r->reporting);
@@ -284,6 +333,8 @@ static int start(struct run *r)
 		adapt_start(r->adapt);
 	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
 	r->next_ns = r->o.interval_ns ? r->start_ns + r->o.interval_ns : UINT64_MAX;
+	if (!err)
+		guard_attached(r->guard, r->end_ns);
 	return err;
 }
 
@@ -322,8 +373,9 @@ static int report(struct run *r, uint64_t interval)
 	};
 	int err = tracer_collect(r->tracer, &co);
 	uint64_t since_ns = co.delta ? r->collected_ns : r->start_ns;
+	uint64_t until_ns = r->ended_ns && !interval ? r->ended_ns : monotonic_ns();
 	const struct reporting_moment m = {
-		.interval = interval, .start_ns = r->start_ns, .duration_ns = monotonic_ns() - since_ns,
+		.interval = interval, .start_ns = r->start_ns, .duration_ns = until_ns - since_ns,
 		.min_age_ns = co.min_age_ns, .ended = ended, .adapt = r->adapt,
 	};
 
@@ -362,6 +414,9 @@ static int trace(struct run *r)
 		err = tracer_poll(r->tracer);
 		if (!err)
 			err = adapt_tick(r->adapt);
+		/* Probes that are not put back any more. */
+		if (err == -ECANCELED && r->stop)
+			err = 0;
 		if (adapt_exceeded(r->adapt) || monotonic_ns() >= r->end_ns)
 			r->stop = true;
 		if (!err && !r->stop && interval_is_over(r))
@@ -372,7 +427,7 @@ static int trace(struct run *r)
 
 static int final_report(struct run *r)
 {
-	take_interrupts();
+	guard_ending(r->guard);
 	/* All at once: probes that go one after another would leave frees uncounted whose allocations were. */
 	adapt_stop(r->adapt);
 	tracer_detach(r->tracer);
@@ -394,6 +449,7 @@ static void wait_for_command(struct run *r)
 {
 	struct pollfd p = {.fd = r->signals, .events = POLLIN};
 
+	guard_done(r->guard);
 	reap(r);
 	while (r->launch && !r->cmd_ended) {
 		poll(&p, 1, -1);
@@ -420,6 +476,8 @@ static int exit_status(const struct run *r, int err)
 {
 	const struct reporting_result *result = &r->result;
 
+	if (err == -ECANCELED && r->stop)
+		return STATUS_NOTHING;
 	if (err || r->unnamed)
 		return STATUS_FAILED;
 	if (r->launch)
@@ -441,6 +499,7 @@ static int exit_status(const struct run *r, int err)
 
 static void finish(struct run *r)
 {
+	guard_free(r->guard);
 	adapt_free(r->adapt);
 	reporting_close(r->reporting);
 	nothing_free(r->nothing);
@@ -468,6 +527,8 @@ int cmd_trace(const struct options *o)
 	    isatty(STDOUT_FILENO))
 		r.o.interval_ns = DEFAULT_REFRESH_NS;
 	err = start(&r);
+	if (err == -ECANCELED && r.stop)
+		warn("ended by a signal before everything was attached: nothing was recorded");
 	if (!err)
 		err = trace(&r);
 	if (!err)

@@ -183,6 +183,7 @@ static const struct item exit_status[] = {
 	{ "3", "Nothing was recorded." },
 	{ "4", "The report is incomplete: more than 1 % of the calls were lost, or tracing ended early because it cost "
 	  "more than --max-overhead." },
+	{ "5", "There is no report: reading a file for it hangs (see LIMITS)." },
 	{ NULL, NULL }
 };
 
@@ -193,8 +194,9 @@ static const char *const exit_of_command[] = {
 };
 
 static const struct item signals[] = {
-	{ "SIGINT (Ctrl-C), SIGTERM, SIGHUP", "Detach, report what there is, and end. A second Ctrl-C ends at once, "
-	  "without a report. A SIGHUP that was ignored at the start (by nohup) still is." },
+	{ "SIGINT (Ctrl-C), SIGTERM, SIGHUP", "Detach, report what there is, and end. Counting stops within 100 ms, "
+	  "whatever else is under way. A second signal ends at once, without a report; before everything is attached "
+	  "the first one does (exit status 3). A SIGHUP that was ignored at the start (by nohup) still is." },
 	{ "SIGUSR1", "With --mark: set a mark." },
 	{ NULL, NULL }
 };
@@ -230,6 +232,8 @@ static const struct item examples[] = {
 };
 
 static const char *const limits[] = {
+	"Where reading hangs, "
+	"the probes are removed when tracing ends, and alloctrace gives up its report after 3 seconds without progress.",
 	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux). Processes must be 64-bit. A "
 	"static program without a symbol table shows no allocator.",
 	"In the views alloc and sizes alone calls are counted when they begin, and one that then fails for want of "

@@ -8,20 +8,25 @@
 
 int kern_hold(struct kern *k, pid_t pid)
 {
+	struct links links = {0};
 	int link = bpf_raw_tracepoint_open("sched_process_exec", bpf_program__fd(k->skel->progs.on_exec));
 
 	if (link < 0)
 		return fail(link, "cannot attach to the kernel's tracepoint sched_process_exec: %s", strerror(-link));
-	vec_push(&k->hold_links, ((struct link){.fd = link, .pid = pid, .stage = LINK_ENTRY}));
+	vec_push(&links, ((struct link){.fd = link, .pid = pid, .stage = LINK_ENTRY}));
+	if (links_add(k, &k->hold_links, &links))
+		return -ECANCELED;
 	k->skel->bss->hold_pid = pid;
 	return 0;
 }
 
 int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset)
 {
-	return attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_loader), UPROBE_ENTRY,
-			      (struct link){.pid = pid, .stage = LINK_ENTRY}, fd, &file_offset, NULL, 1,
-			      &k->hold_links);
+	struct links links = {0};
+	int err = attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_loader), UPROBE_ENTRY,
+				 (struct link){.pid = pid, .stage = LINK_ENTRY}, fd, &file_offset, NULL, 1, &links);
+
+	return err ? err : links_add(k, &k->hold_links, &links);
 }
 
 uint64_t kern_hold_count(const struct kern *k)

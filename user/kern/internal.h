@@ -5,6 +5,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "kern/kern.h"
 #include "base/map.h"
@@ -39,7 +41,9 @@ struct kern {
 	struct alloctrace_bpf *skel;
 	struct kern_options options;
 	struct ring_buffer *ring;
-	struct links links, hold_links;
+	struct links links, hold_links;	/* kern/links.c has the lock */
+	_Atomic(bool) over;	/* kern_end() was called: nothing is attached any more */
+	unsigned int closing;	/* threads that take probes out for kern_end() */
 	bool session;		/* blocks are followed by session probes, not by entry and return probes */
 	uint32_t n_probes;	/* ids given to probes so far: entries of the map `probes` */
 	struct u64map probe_ids;	/* plan -> the id of its first probe */
@@ -61,6 +65,16 @@ int attach_uprobes(enum attach_mode mode, int prog_fd, enum uprobe_when when, st
 /* Closes every step-th of the links. A link is closed by this alone: a SIGKILL in the middle leaves no breakpoints
  * (base/apart.h). */
 void links_close(const int *fds, size_t n, size_t step);
+#define ANY_MODULE -1
+/* Moves the links from a list of the caller's to one of k's. -ECANCELED, and they are closed: kern_end() was called. */
+int links_add(struct kern *k, struct links *to, struct links *from);
+/* Closes the links of a list of the caller's. */
+void links_drop(struct links *links);
+/* Takes the probes of one process (0: of every process) in one file (ANY_MODULE: in all) out of one of k's lists, in the order of stages; waits for
+ * it. */
+void links_detach(struct links *links, pid_t pid, int module);
+/* Starts a thread that takes no signals and needs little stack. 0 or -errno. */
+int links_thread(pthread_t *thread, void *(*run)(void *), void *arg);
 /* Chooses the programs on functions that are loaded, and how; between open and load. 0 or -errno with a message
  * said. */
 int probes_select(struct kern *k);

@@ -294,6 +294,8 @@ void kern_stop(struct kern *k)
 void kern_go(struct kern *k)
 {
 	*(volatile bool *)&k->skel->bss->stopped = false;
+	if (kern_is_over(k))
+		kern_stop(k);
 }
 
 void kern_set_window_factor(struct kern *k, uint64_t factor)

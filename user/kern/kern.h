@@ -65,22 +65,28 @@ uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes);
 
 /* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
  * 65536. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS. 0, or -errno with a
- * message said; then nothing of it stays attached. Silent: -ESRCH (the process is gone). left_out: by probe, those that must
- * not be there; NULL: none. */
+ * message said; then nothing of it stays attached. Silent: -ESRCH (the process is gone),
+ * -ECANCELED (kern_end()). left_out: by probe, those that must not be there; NULL: none. */
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
 		const bool *left_out);
 /*
  * Takes out of a forked child the breakpoints that it inherited with its parent's memory: uprobe_multi leaves them
  * there, and the child would take a trap for each call that nobody counts (perf uprobes are removed when they are hit).
  * Done by attaching to the child and detaching: unregistering a consumer removes the breakpoints of every process that
- * none wants (kernel/events/uprobes.c register_for_each_vma()). Waits some 50 ms for the kernel. left_out as above. 0
- * or -errno without a message.
+ * none wants (kernel/events/uprobes.c register_for_each_vma()), so that one child stands for all. Waits some 50 ms for
+ * the kernel. From any thread. left_out as above. 0 or -errno without a message; -ESRCH: the child is gone, and nothing
+ * was done.
  */
 int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const bool *left_out);
 /* The allocator functions' bodies of a process that has more than one allocator (at most BODIES_MAX are taken). */
 int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b);
 /* Detaches every probe; counters stay readable. */
 void kern_detach(struct kern *k);
+/* From any thread, and whatever the main thread is in: nothing is counted any more, every probe is taken out (by a thread
+ * of its own; kern_end_wait() waits for it), and none is attached any more: kern_attach() returns -ECANCELED. */
+void kern_end(struct kern *k);
+void kern_end_wait(struct kern *k);
+bool kern_is_over(const struct kern *k);
 /* Detaches what kern_attach() attached; kern_hold() goes on. */
 void kern_detach_probes(struct kern *k);
 /* The same for one process. */

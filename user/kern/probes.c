@@ -13,7 +13,6 @@
  * before what allocates and detached after it. For the same reason returns come before entries.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,7 +190,8 @@ static int probe_ids(struct kern *k, const struct plan *plan, uint32_t *first)
 
 /* The probes of one role. offsets and cookies have room for the whole plan. */
 static int attach_role(struct kern *k, enum role r, pid_t pid, int fd, uint16_t module, const struct plan *plan,
-		       const bool *left_out, uint32_t first, uint64_t *offsets, uint64_t *cookies)
+		       const bool *left_out, uint32_t first, uint64_t *offsets, uint64_t *cookies,
+		       struct links *links)
 {
 	struct link link = {.pid = pid, .stage = roles[r].stage, .module = module};
 	struct bpf_program *prog;
@@ -209,24 +209,27 @@ static int attach_role(struct kern *k, enum role r, pid_t pid, int fd, uint16_t 
 	if (!prog)
 		return -ENOENT;
 	return attach_uprobes(k->options.mode, bpf_program__fd(prog), roles[r].when, link, fd, offsets, cookies, n,
-			      &k->links);
+			      links);
 }
 
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
 		const bool *left_out)
 {
-	size_t n = plan->n_probes, before = k->links.n;
+	size_t n = plan->n_probes;
+	struct links links = {0};
 	uint64_t *offsets = xcalloc(n, sizeof(*offsets)), *cookies = xcalloc(n, sizeof(*cookies));
 	uint32_t first;
 	int err = probe_ids(k, plan, &first);
 
 	for (int r = 0; r < N_ROLES && !err; r++)
-		err = attach_role(k, r, pid, fd, module, plan, left_out, first, offsets, cookies);
-	while (err && k->links.n > before)
-		links_close(&k->links.at[--k->links.n].fd, 1, 1);
+		err = attach_role(k, r, pid, fd, module, plan, left_out, first, offsets, cookies, &links);
+	if (err)
+		links_drop(&links);
+	else
+		err = links_add(k, &k->links, &links);
 	free(offsets);
 	free(cookies);
-	if (err && err != -ESRCH)
+	if (err && err != -ESRCH && err != -ECANCELED)
 		return fail(err, "cannot attach to %s in process %d by %s: %s", path, (int)pid,
 			    attach_mode_name(k->options.mode), strerror(-err));
 	return err;
@@ -247,94 +250,31 @@ int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const
 			offsets[n++] = plan->probes[i].file_offset;
 	err = !n ? 0 : attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
 				      (struct link){.pid = pid}, fd, offsets, NULL, n, &links);
-	while (links.n)
-		links_close(&links.at[--links.n].fd, 1, 1);
-	vec_free(&links);
+	links_drop(&links);
 	free(offsets);
 	return err;
 }
 
-/* Closing waits some 30 to 60 ms for each link: several threads wait at once. */
-#define CLOSERS 16
-
-struct closer {
-	pthread_t thread;
-	bool running;
-	const int *fds;
-	size_t n, first;	/* every CLOSERS-th from the first one on */
-};
-
-static void *close_some(void *arg)
-{
-	const struct closer *c = arg;
-
-	links_close(c->fds + c->first, c->n - c->first, CLOSERS);
-	return NULL;
-}
-
-static void close_all(const int *fds, size_t n)
-{
-	struct closer closers[CLOSERS];
-
-	for (size_t i = 0; i < CLOSERS && i < n; i++) {
-		closers[i] = (struct closer){.fds = fds, .n = n, .first = i};
-		closers[i].running = n > 1 && !pthread_create(&closers[i].thread, NULL, close_some, &closers[i]);
-		if (!closers[i].running)
-			close_some(&closers[i]);
-	}
-	for (size_t i = 0; i < CLOSERS && i < n; i++)
-		if (closers[i].running)
-			pthread_join(closers[i].thread, NULL);
-}
-
-#define ANY_MODULE -1
-
-/* pid 0: of every process. */
-static bool is_meant(const struct link *l, pid_t pid, int module)
-{
-	return (!pid || l->pid == pid) && (module == ANY_MODULE || l->module == module);
-}
-
-static void detach(struct kern *k, pid_t pid, int module)
-{
-	int *fds = xcalloc(k->links.n + 1, sizeof(*fds));
-	size_t n;
-
-	for (int stage = LINK_ENTRY; stage >= LINK_FREE; stage--) {
-		n = 0;
-		for (size_t i = 0; i < k->links.n; i++)
-			if ((int)k->links.at[i].stage == stage && is_meant(&k->links.at[i], pid, module))
-				fds[n++] = k->links.at[i].fd;
-		close_all(fds, n);
-	}
-	free(fds);
-	n = 0;
-	for (size_t i = 0; i < k->links.n; i++)
-		if (!is_meant(&k->links.at[i], pid, module))
-			k->links.at[n++] = k->links.at[i];
-	k->links.n = n;
-}
-
 void kern_detach_probes(struct kern *k)
 {
-	detach(k, 0, ANY_MODULE);
+	links_detach(&k->links, 0, ANY_MODULE);
 }
 
 void kern_detach_process(struct kern *k, pid_t pid)
 {
-	detach(k, pid, ANY_MODULE);
+	links_detach(&k->links, pid, ANY_MODULE);
 }
 
 void kern_detach_file(struct kern *k, pid_t pid, uint16_t module)
 {
-	detach(k, pid, module);
+	links_detach(&k->links, pid, module);
 }
 
 void kern_detach(struct kern *k)
 {
 	kern_detach_probes(k);
-	for (size_t i = 0; i < k->hold_links.n; i++)
-		links_close(&k->hold_links.at[i].fd, 1, 1);
+	links_detach(&k->hold_links, 0, ANY_MODULE);
+	kern_end_wait(k);
 	vec_free(&k->links);
 	vec_free(&k->hold_links);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "elf/symbols.h"
+#include "kern/cleaner.h"
 #include "kern/collector.h"
 #include "kern/kept.h"
 #include "probe/returns.h"
@@ -70,6 +71,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		     "kernel: %s", why);
 	if (kern_unwinds_by_tables(t->kern))
 		t->unwind = unwind_new(t->kern, &t->modules, elf_of, t);
+	t->cleaner = cleaner_new(t->kern);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
 	t->kept = kept_new(&t->modules, elf_of, t);
@@ -85,6 +87,7 @@ void tracer_close(struct tracer *t)
 {
 	if (!t)
 		return;
+	cleaner_free(t->cleaner);
 	collector_free(t->collector);
 	kept_free(t->kept);
 	task_events_close(t->events);
@@ -279,35 +282,46 @@ static void on_fork(struct tracer *t, const struct task_event *ev)
 		forked_add(&t->forked, ev->pid, ev->parent, ev->time_ns);
 }
 
-static void clean_child(struct tracer *t, const struct forked *f)
+/* The child may have the breakpoints of each file that its parent is probed in. */
+static void must_clean(struct tracer *t, const struct forked *f, struct clean_files *files)
 {
 	const struct process *parent = processes_find(&t->processes, f->traced);
 
+	while (files->all.n < t->files.n)
+		vec_push(&files->all, (struct clean_file){.fd = -1});
 	for (uint32_t m = 0; m < t->files.n && parent; m++) {
 		bool *left_out;
+		struct clean_file *file = &files->all.at[m];
 
 		if (!t->files.at[m].plan || !tracer_is_attached(t, f->traced, m))
 			continue;
 		left_out = tracer_copies(t, parent, f->pid, m);
-		if (left_out)
-			kern_clean(t->kern, f->pid, modules_get(&t->modules, m)->fd, t->files.at[m].plan, left_out);
-		free(left_out);
+		if (!left_out)
+			continue;
+		clean_add(file, t->files.at[m].plan, f->pid, left_out);
+		file->fd = modules_get(&t->modules, m)->fd;
 	}
 }
 
+/* While the last ones are cleaned, others wait. */
 static void clean_forked(struct tracer *t)
 {
+	struct clean_files files = {0};
 	uint64_t now = monotonic_ns();
 	struct forked f;
 
+	if (!cleaner_is_free(t->cleaner))
+		return;
 	while (forked_take(&t->forked, now, &f)) {
 		/* Taking the probes out has cleaned everybody who had a copy. */
-		if (t->paused)
+		if (t->paused || kern_is_over(t->kern))
 			continue;
 		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid,
 		     (int)f.traced);
-		clean_child(t, &f);
+		must_clean(t, &f, &files);
 	}
+	if (files.all.n)
+		cleaner_start(t->cleaner, &files);
 }
 
 static void on_event(void *arg, const struct task_event *ev)

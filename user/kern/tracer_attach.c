@@ -205,6 +205,8 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 
 		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF)
 			continue;
+		if (kern_is_over(t->kern))
+			return -ECANCELED;
 		known = u64map_find(&t->attached, key);
 		if (known && *known != PAUSED)
 			continue;

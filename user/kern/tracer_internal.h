@@ -70,6 +70,7 @@ struct tracer {
 	bool said_unread;
 	struct u64map wrappers;		/* pid -> hash of what kern_set_wrappers() was told */
 	struct forked_list forked;
+	struct cleaner *cleaner;
 	pid_t held_pid;
 	uint64_t held;			/* stops handled */
 	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A target that forks 100 to 500 times a second: its children are rid of the probes, and reports come as they should.
+. "$(dirname "$0")/../lib.sh"
+need_root
+remember_probes
+
+# A copy of the C library: what is done to its probes is done with all processes that have it.
+cp "$LIBDIR/libc.so.6" "$DIR"
+storm() { target_start env LD_LIBRARY_PATH="$DIR" "$W/forks" -w "$@" "$DIR/libc.so.6"; }
+
+# The children do nothing for 5 s, and look in the end whether their code is the file's.
+mkdir "$DIR/r"
+storm 100 3 5000
+trace_start "${EXACT[@]}" --attach multi -i 500ms -f folded -m calls -p "$TARGET" -o "$DIR/r/%t"
+go
+target_end
+trace_end
+expect_status 0
+expect_equal "children with copies of the probes" "$(awk '$1 == "dirty" { print $2 }' "$DIR/target.1")" 0
+mapfile -t reports < <(ls "$DIR/r")
+# Names count seconds; it took at least 8.
+[[ ${#reports[@]} -ge 6 ]] || fail "${#reports[@]} reports in 8 s, one each 500 ms"
+expect_functions "$DIR/r/${reports[-1]}" "$DIR/target.1" calls allocate
+
+# -d ends it, whatever else there is to do: the report says after how long.
+storm 500 8 400
+trace_start "${EXACT[@]}" -d 3 -p "$TARGET" -o "$DIR/table"
+go
+trace_end
+expect_status 0
+grep -Eq '3\.[0-4][0-9] s' "$DIR/table" || fail "not 3 s: $(head -3 "$DIR/table")"
+no_probe_left

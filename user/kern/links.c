@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The probes that are in place, as file descriptors. Two threads may take them out: the main thread, and the one that
+ * keeps the end of tracing while the main thread hangs (user/guard.c). Whoever takes a descriptor out of the list, under
+ * the lock, closes it; nothing that may wait for the kernel is done under the lock.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "kern/internal.h"
+
+/* Closing waits some 30 to 60 ms for each link: several threads wait at once. */
+#define CLOSERS 32
+#define CLOSER_STACK ((size_t)64 << 10)
+
+struct batch {
+	int *fds;
+	size_t n;
+	_Atomic(size_t) next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t closed = PTHREAD_COND_INITIALIZER;
+
+int links_thread(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	int err = pthread_attr_init(&attr);
+
+	if (err)
+		return -err;
+	/* Without signals: those are for the threads that wait for them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_setstacksize(&attr, CLOSER_STACK);
+	err = pthread_create(thread, &attr, run, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+static void *close_some(void *arg)
+{
+	struct batch *b = arg;
+
+	for (size_t i; (i = atomic_fetch_add(&b->next, 1)) < b->n;)
+		links_close(&b->fds[i], 1, 1);
+	return NULL;
+}
+
+static void close_all(struct batch *b)
+{
+	pthread_t threads[CLOSERS];
+	size_t n = 0;
+
+	while (n < CLOSERS && n + 1 < b->n && !links_thread(&threads[n], close_some, b))
+		n++;
+	close_some(b);
+	while (n)
+		pthread_join(threads[--n], NULL);
+}
+
+static bool is_over(const struct kern *k)
+{
+	return atomic_load(&k->over);
+}
+
+int links_add(struct kern *k, struct links *to, struct links *from)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&lock);
+	if (is_over(k))
+		err = -ECANCELED;
+	for (size_t i = 0; i < from->n && !err; i++)
+		vec_push(to, from->at[i]);
+	pthread_mutex_unlock(&lock);
+	if (err)
+		links_drop(from);
+	vec_free(from);
+	return err;
+}
+
+void links_drop(struct links *links)
+{
+	while (links->n)
+		links_close(&links->at[--links->n].fd, 1, 1);
+	vec_free(links);
+}
+
+/* Takes out of the list what belongs to the process (0: all), the file (ANY_MODULE: all) and the stage (-1: all). */
+static struct batch take(struct links *links, pid_t pid, int module, int stage)
+{
+	struct batch b = {0};
+	size_t kept = 0;
+
+	pthread_mutex_lock(&lock);
+	b.fds = xcalloc(links->n + 1, sizeof(*b.fds));
+	for (size_t i = 0; i < links->n; i++) {
+		const struct link *l = &links->at[i];
+
+		if ((!pid || l->pid == pid) && (module == ANY_MODULE || l->module == module) &&
+		    (stage < 0 || (int)l->stage == stage))
+			b.fds[b.n++] = l->fd;
+		else
+			links->at[kept++] = *l;
+	}
+	links->n = kept;
+	pthread_mutex_unlock(&lock);
+	return b;
+}
+
+void links_detach(struct links *links, pid_t pid, int module)
+{
+	for (int stage = LINK_ENTRY; stage >= LINK_FREE; stage--) {
+		struct batch b = take(links, pid, module, stage);
+
+		close_all(&b);
+		free(b.fds);
+	}
+}
+
+struct ending {
+	struct kern *k;
+	struct batch links, hold_links;
+};
+
+static void *end_links(void *arg)
+{
+	struct ending *e = arg;
+
+	close_all(&e->links);
+	close_all(&e->hold_links);
+	pthread_mutex_lock(&lock);
+	e->k->closing--;
+	pthread_cond_broadcast(&closed);
+	pthread_mutex_unlock(&lock);
+	free(e->links.fds);
+	free(e->hold_links.fds);
+	free(e);
+	return NULL;
+}
+
+void kern_end(struct kern *k)
+{
+	struct ending *e;
+	pthread_t thread;
+
+	if (atomic_exchange(&k->over, true))
+		return;
+	*(volatile bool *)&k->skel->bss->stopped = true;
+	e = xcalloc(1, sizeof(*e));
+	*e = (struct ending){
+		.k = k, .links = take(&k->links, 0, ANY_MODULE, -1), .hold_links = take(&k->hold_links, 0, ANY_MODULE, -1),
+	};
+	pthread_mutex_lock(&lock);
+	k->closing++;
+	pthread_mutex_unlock(&lock);
+	if (links_thread(&thread, end_links, e))
+		end_links(e);
+	else
+		pthread_detach(thread);
+}
+
+bool kern_is_over(const struct kern *k)
+{
+	return is_over(k);
+}
+
+void kern_end_wait(struct kern *k)
+{
+	pthread_mutex_lock(&lock);
+	while (k->closing)
+		pthread_cond_wait(&closed, &lock);
+	pthread_mutex_unlock(&lock);
+}
