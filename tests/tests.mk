@@ -51,7 +51,7 @@ WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-cal
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps leak sites \
-	strict blocks moving newcode hook pool answer selfcopy reloader manymaps forks
+	strict blocks moving newcode hook pool answer selfcopy reloader manymaps forks hangfs
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \
 	rules plugin.so plugin2.so reloaded_a.so reloaded_b.so preload_counter.so)

@@ -211,7 +211,7 @@ static void hold_loader(struct tracer *t, const struct process *p)
 		if (elf_find_functions(f->ef, names, 1, found) || !found[0].name ||
 		    !elf_vaddr_to_offset(f->ef, found[0].vaddr, &offset))
 			continue;
-		if (!kern_hold_loader(t->kern, p->pid, m->fd, offset))
+		if (!kern_hold_loader(t->kern, p->pid, module_inode_fd(m), offset))
 			u64map_put(&t->attached, key, NULL);
 		else
 			warn("process %d (%s) can't be held where %s has mapped its libraries: its first calls are not "
@@ -299,7 +299,7 @@ static void must_clean(struct tracer *t, const struct forked *f, struct clean_fi
 		if (!left_out)
 			continue;
 		clean_add(file, t->files.at[m].plan, f->pid, left_out);
-		file->fd = modules_get(&t->modules, m)->fd;
+		file->fd = module_inode_fd(modules_get(&t->modules, m));
 	}
 }
 

@@ -218,7 +218,8 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 			continue;
 		}
 		pl = tracer_placement(t, p->pid, id);
-		err = kern_attach(t->kern, p->pid, m->fd, m->path, id, f->plan, pl ? pl->left_out : NULL);
+		err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, id, f->plan,
+				  pl ? pl->left_out : NULL);
 		if (!err && !known)
 			tracer_account_probes(t, id, p->pid, f->plan, pl);
 		/* A file that refuses is not tried, and complained of, again. */

@@ -13,7 +13,7 @@ void modules_init(struct modules *m)
 	memset(m, 0, sizeof(*m));
 	unknown->kind = MODULE_UNKNOWN;
 	unknown->path = xstrdup("[unknown]");
-	unknown->fd = -1;
+	unknown->fd = unknown->probe_fd = -1;
 	vec_push(&m->list, unknown);
 }
 
@@ -97,6 +97,7 @@ uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_
 		.dev = dev,
 		.ino = ino,
 		.fd = fd,
+		.probe_fd = -1,
 		.pid = pid,
 		.written = written(fd),
 		.deleted = deleted,
@@ -120,9 +121,34 @@ uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_
 	return id;
 }
 
+void modules_set_probe_fd(struct modules *m, uint32_t id, int probe_fd)
+{
+	struct module *mod = m->list.at[id];
+
+	if (mod->probe_fd >= 0)
+		close(mod->probe_fd);
+	mod->probe_fd = probe_fd;
+}
+
+bool modules_find_copy(const struct modules *m, const char *path, uint64_t dev, uint64_t ino, uint32_t *id)
+{
+	const struct module want = {.kind = MODULE_ELF, .path = (char *)path, .dev = dev, .ino = ino};
+	const uint64_t *at = u64map_find(&m->by_key, module_key(&want));
+
+	if (!at || m->list.at[*at]->probe_fd < 0 || !same_module(m->list.at[*at], &want))
+		return false;
+	*id = (uint32_t)*at;
+	return true;
+}
+
+int module_inode_fd(const struct module *mod)
+{
+	return mod->probe_fd >= 0 ? mod->probe_fd : mod->fd;
+}
+
 uint32_t modules_vdso(struct modules *m, uint32_t pid)
 {
-	struct module want = {.kind = MODULE_VDSO, .path = "[vdso]", .fd = -1, .pid = pid};
+	struct module want = {.kind = MODULE_VDSO, .path = "[vdso]", .fd = -1, .probe_fd = -1, .pid = pid};
 	bool is_new;
 
 	return module_intern(m, &want, &is_new);
@@ -130,7 +156,7 @@ uint32_t modules_vdso(struct modules *m, uint32_t pid)
 
 uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid)
 {
-	struct module want = {.kind = MODULE_JIT, .path = "[anon]", .fd = -1, .pid = pid, .uid = uid};
+	struct module want = {.kind = MODULE_JIT, .path = "[anon]", .fd = -1, .probe_fd = -1, .pid = pid, .uid = uid};
 	bool is_new;
 	uint32_t id = module_intern(m, &want, &is_new);
 
@@ -165,6 +191,8 @@ void modules_free(struct modules *m)
 	for (size_t i = 0; i < m->list.n; i++) {
 		if (m->list.at[i]->fd >= 0)
 			close(m->list.at[i]->fd);
+		if (m->list.at[i]->probe_fd >= 0)
+			close(m->list.at[i]->probe_fd);
 		free(m->list.at[i]->path);
 		free(m->list.at[i]);
 	}

@@ -30,6 +30,8 @@ struct module {
 	char *path;	/* as the target sees it, without " (deleted)"; "[vdso]", "[anon]", "[unknown]" */
 	uint64_t dev, ino;
 	int fd;		/* the file (MODULE_JIT: the jitdump), open for reading, owned; -1 where there is none open */
+	int probe_fd;	/* where fd is a copy in memory, as of a file whose server may not answer: what stands for the file
+			 * itself (O_PATH), owned; else -1 */
 	uint32_t pid;	/* a process that has (had) it mapped: for /proc/PID/root and perf-PID.map */
 	uint32_t uid;	/* MODULE_JIT: owner of the process, for the check of perf-PID.map */
 	struct timespec written;	/* when the content was last changed, as fd was opened */
@@ -47,6 +49,12 @@ void modules_init(struct modules *m);
  * written to since its module was opened is another one from then on. */
 uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid,
 		      bool deleted);
+/* fd, of modules_file(), is a copy: probes go to probe_fd, which is taken over. */
+void modules_set_probe_fd(struct modules *m, uint32_t id, int probe_fd);
+/* Is the file with that path, device and inode known, and a copy? Then *id is its module. */
+bool modules_find_copy(const struct modules *m, const char *path, uint64_t dev, uint64_t ino, uint32_t *id);
+/* The descriptor that has the file's own inode; -1: none. */
+int module_inode_fd(const struct module *mod);
 uint32_t modules_vdso(struct modules *m, uint32_t pid);
 uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid);
 /* The file where the JIT of module id records its code (sym/jitdump.h); fd is taken over. The latest one holds. */

@@ -12,17 +12,23 @@
 #include "elf/minidebug.h"
 #include "sym/debuginfod.h"
 
+/* A file whose server may not answer (struct module, probe_fd): nothing is looked for beside it, nor below its root. */
+static bool is_apart(const struct module *mod)
+{
+	return mod->probe_fd >= 0;
+}
+
 /* As the target would find it, then as we would: a container seldom has any. */
 static bool on_disk(const struct module *mod, const struct elf_file *ef, struct debug_source *out)
 {
 	char root[40];
 
-	if (mod->pid) {
+	if (mod->pid && !is_apart(mod)) {
 		snprintf(root, sizeof(root), "/proc/%u/root", mod->pid);
 		if (elf_debugfile_open(ef, mod->path, root, &out->fd, &out->ef) == 0)
 			return true;
 	}
-	return elf_debugfile_open(ef, mod->path, "", &out->fd, &out->ef) == 0;
+	return elf_debugfile_open(ef, is_apart(mod) ? "" : mod->path, "", &out->fd, &out->ef) == 0;
 }
 
 /* A server is asked for a build id; what it gives must have it. */
@@ -67,11 +73,11 @@ void debug_source_open_alt(const struct module *mod, const struct elf_file *ef, 
 	int err = -ENOENT;
 
 	*out = (struct debug_source){.fd = -1};
-	if (mod->pid) {
+	if (mod->pid && !is_apart(mod)) {
 		snprintf(root, sizeof(root), "/proc/%u/root", mod->pid);
 		err = elf_altfile_open(ef, root, &out->fd, &out->ef);
 	}
-	if (err)
+	if (err && !is_apart(mod))
 		err = elf_altfile_open(ef, "", &out->fd, &out->ef);
 	if (err && elf_section_by_name(ef, ".gnu_debugaltlink"))
 		note("%s: the debugging information that it shares with other files (.gnu_debugaltlink) is not there: "

@@ -31,6 +31,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "target/mapfile_apart.h"
+
 static const char deleted_suffix[] = " (deleted)";
 
 enum mapping_kind mapping_kind(const char *path)
@@ -235,9 +237,9 @@ static bool is_elf(int fd)
 	return pread(fd, magic, SELFMAG, 0) == SELFMAG && !memcmp(magic, ELFMAG, SELFMAG);
 }
 
-struct mapfile mapfile_open(pid_t pid, const struct maps_line *line, struct buf *path)
+static struct mapfile open_here(pid_t pid, const struct maps_line *line, struct buf *path)
 {
-	struct mapfile mf = {.fd = -1};
+	struct mapfile mf = {.fd = -1, .probe_fd = -1};
 	char root[40];
 	struct stat st;
 
@@ -264,4 +266,11 @@ struct mapfile mapfile_open(pid_t pid, const struct maps_line *line, struct buf 
 		mf.st_ino = st.st_ino;
 	}
 	return mf;
+}
+
+struct mapfile mapfile_open(pid_t pid, const struct maps_line *line, struct buf *path)
+{
+	enum mount_kind kind = mount_kind(pid, line->dev);
+
+	return kind == MOUNT_LOCAL ? open_here(pid, line, path) : mapfile_open_apart(pid, line, path, kind, open_here);
 }

@@ -100,6 +100,12 @@ static uint32_t file_module(struct processes *ps, const struct process *p, const
 
 	if (mf->fd < 0)
 		return modules_file(ps->modules, path, line->dev, line->ino, -1, p->pid, mf->deleted);
+	/* One device, one number: see mounts.h. */
+	if (mf->probe_fd >= 0) {
+		id = modules_file(ps->modules, path, line->dev, line->ino, mf->fd, p->pid, mf->deleted);
+		modules_set_probe_fd(ps->modules, id, mf->probe_fd);
+		return id;
+	}
 	known = u64map_put(&ps->by_inode, mix64(mix64(mf->st_dev) + mf->st_ino), &is_new);
 	if (!is_new) {
 		const struct module *mod = modules_get(ps->modules, *known);
@@ -159,6 +165,10 @@ static bool describe(struct processes *ps, struct process *p, const struct maps_
 	if (known) {
 		out->offset = line->offset;
 		out->module = known->module;
+		return true;
+	}
+	if (modules_find_copy(ps->modules, line->path, line->dev, line->ino, &out->module)) {
+		out->offset = line->offset;
 		return true;
 	}
 	mf = mapfile_open(p->pid, line, &path);
