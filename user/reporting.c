@@ -111,7 +111,8 @@ static void describe_target(const struct reporting *r, struct buf *out)
 	struct strpool seen = {0};
 
 	if (ps->list.n == 1) {
-		buf_printf(out, "%s (pid %d)", ps->list.at[0]->name, (int)ps->list.at[0]->pid);
+		text_name(out, ps->list.at[0]->name, false);
+		buf_printf(out, " (pid %d)", (int)ps->list.at[0]->pid);
 		return;
 	}
 	buf_printf(out, "%zu processes", ps->list.n);
@@ -119,8 +120,10 @@ static void describe_target(const struct reporting *r, struct buf *out)
 		size_t before = seen.n;
 
 		strpool_id(&seen, ps->list.at[i]->name);
-		if (seen.n > before)
-			buf_printf(out, "%s%s", before ? ", " : " (", ps->list.at[i]->name);
+		if (seen.n == before)
+			continue;
+		buf_str(out, before ? ", " : " (");
+		text_name(out, ps->list.at[i]->name, false);
 	}
 	buf_str(out, seen.n ? ")" : "");
 	strpool_free(&seen);

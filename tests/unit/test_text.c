@@ -232,9 +232,43 @@ static void locale_of_the_environment(void **state)
 	assert_false(text_is_utf8());
 }
 
+static void check_name(const char *name, bool in_brackets, const char *want)
+{
+	struct buf b = {0};
+
+	text_name(&b, name, in_brackets);
+	assert_string_equal(buf_cstr(&b), want);
+	buf_free(&b);
+}
+
+/* No name of a target can be taken for a mark of ours. */
+static void names_are_no_marks(void **state)
+{
+	check_name("", false, "");
+	check_name("[truncated: depth limit]", false, "\\x5btruncated: depth limit]");
+	check_name("[anything]", false, "\\x5banything]");
+	check_name("main < [truncated: depth limit]", false, "main < \\x5btruncated: depth limit]");
+	check_name("main [?]", false, "main \\x5b?]");
+	check_name("main[?]", false, "main\\x5b?]");
+	check_name("a;[stack not delivered];b", false, "a;\\x5bstack not delivered];b");
+	check_name("/lib/[anon]", true, "/lib/\\x5banon]");
+	/* What real names have. */
+	check_name("operator new[](unsigned long)", false, "operator new[](unsigned long)");
+	check_name("f(int) [clone .cold]", false, "f(int) [clone .cold]");
+	check_name("<&mut [T] as core::fmt::Debug>::fmt", false, "<&mut [T] as core::fmt::Debug>::fmt");
+	check_name("std::basic_string<>::str[abi:cxx11]()", false, "std::basic_string<>::str[abi:cxx11]()");
+	/* Names that are shown in brackets. */
+	check_name("/tmp/?", true, "/tmp/\\x3f");
+	check_name("/tmp/?", false, "/tmp/?");
+	check_name("/tmp/truncated: depth limit", true, "/tmp/\\x74runcated: depth limit");
+	check_name("/tmp/unknown.so", true, "/tmp/unknown.so");
+	check_name("libc.so.6", true, "libc.so.6");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_no_marks),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(widths),
 		cmocka_unit_test(fits),

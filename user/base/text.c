@@ -95,6 +95,39 @@ void text_escape(struct buf *b, const char *s, size_t len)
 	buf_add(b, s + plain, len - plain);
 }
 
+/* What follows the bracket in marks of ours. */
+static bool is_mark(const char *s)
+{
+	static const char *const words[] = {
+		"?]", "anon]", "kernel]", "no frames]", "no name]", "stack not delivered", "truncated:", "unknown]",
+		"unknown function]", "vdso]",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strncmp(s, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+void text_name(struct buf *b, const char *name, bool in_brackets)
+{
+	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
+	struct buf closed = {0};
+	bool hides = false;
+
+	if (in_brackets) {
+		buf_printf(&closed, "%s]", last);
+		hides = *last && is_mark(buf_cstr(&closed));
+		buf_free(&closed);
+	}
+	for (const char *s = name; *s; s++) {
+		if ((*s == '[' && (s == name || s[-1] == '/' || is_mark(s + 1))) || (hides && s == last))
+			buf_printf(b, "\\x%02x", (unsigned char)*s);
+		else
+			buf_char(b, *s);
+	}
+}
+
 size_t text_width(const char *s)
 {
 	size_t len = strlen(s), width = 0, used;

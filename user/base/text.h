@@ -12,6 +12,11 @@
 /* Appends s so that a terminal shows it and obeys nothing in it: control characters, DEL, C1, bytes that are not
  * UTF-8, and the Unicode bidirectional controls become \xNN. */
 void text_escape(struct buf *b, const char *s, size_t len);
+/* Appends a name that a target gives so that it cannot be taken for a mark of ours ("[truncated: depth limit]", "[?]",
+ * "[anon]"): the bracket becomes \x5b where a name, or a part of a path, begins with one, and where it begins a mark.
+ * in_brackets: the name is shown in brackets, and must make no mark there either; then its first byte becomes \xNN. What
+ * is appended is still to be escaped. */
+void text_name(struct buf *b, const char *name, bool in_brackets);
 /* Columns that the (escaped, UTF-8) string takes on a terminal; combining characters 0, wide ones 2. */
 size_t text_width(const char *s);
 /* The environment's locale is one of UTF-8 (LC_ALL, LC_CTYPE, LANG: the first that is set). */

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 void modules_init(struct modules *m)
 {
 	struct module *unknown = xcalloc(1, sizeof(*unknown));
@@ -13,6 +15,7 @@ void modules_init(struct modules *m)
 	memset(m, 0, sizeof(*m));
 	unknown->kind = MODULE_UNKNOWN;
 	unknown->path = xstrdup("[unknown]");
+	unknown->shown = xstrdup(unknown->path);
 	unknown->fd = unknown->probe_fd = -1;
 	vec_push(&m->list, unknown);
 }
@@ -66,6 +69,19 @@ static bool rewritten(const struct module *mod, const struct module *want)
 	return mod->kind == MODULE_ELF && mod->fd >= 0 && want->fd >= 0 && !same_time(mod->written, want->written);
 }
 
+static char *shown_path(const struct module *mod)
+{
+	struct buf b = {0};
+	char *shown;
+
+	if (mod->kind != MODULE_ELF)
+		return xstrdup(mod->path);
+	text_name(&b, mod->path, true);
+	shown = xstrdup(buf_cstr(&b));
+	buf_free(&b);
+	return shown;
+}
+
 /* Finds what is the same as *want, or adds a copy of it; its path is copied in any case. */
 static uint32_t module_intern(struct modules *m, const struct module *want, bool *is_new)
 {
@@ -79,6 +95,7 @@ static uint32_t module_intern(struct modules *m, const struct module *want, bool
 
 			*mod = *want;
 			mod->path = xstrdup(want->path);
+			mod->shown = shown_path(want);
 			*id = m->list.n;
 			vec_push(&m->list, mod);
 			return *id;
@@ -181,9 +198,9 @@ const struct module *modules_get(const struct modules *m, uint32_t id)
 
 const char *module_basename(const struct module *mod)
 {
-	const char *slash = strrchr(mod->path, '/');
+	const char *slash = strrchr(mod->shown, '/');
 
-	return slash && slash[1] ? slash + 1 : mod->path;
+	return slash && slash[1] ? slash + 1 : mod->shown;
 }
 
 void modules_free(struct modules *m)
@@ -194,6 +211,7 @@ void modules_free(struct modules *m)
 		if (m->list.at[i]->probe_fd >= 0)
 			close(m->list.at[i]->probe_fd);
 		free(m->list.at[i]->path);
+		free(m->list.at[i]->shown);
 		free(m->list.at[i]);
 	}
 	vec_free(&m->list);

@@ -28,6 +28,7 @@ enum module_kind {
 struct module {
 	enum module_kind kind;
 	char *path;	/* as the target sees it, without " (deleted)"; "[vdso]", "[anon]", "[unknown]" */
+	char *shown;	/* path as people see it: it can be taken for no mark of ours (text_name()) */
 	uint64_t dev, ino;
 	int fd;		/* the file (MODULE_JIT: the jitdump), open for reading, owned; -1 where there is none open */
 	int probe_fd;	/* where fd is a copy in memory, as of a file whose server may not answer: what stands for the file
@@ -62,7 +63,7 @@ void modules_set_jitdump(struct modules *m, uint32_t id, int fd);
 /* The open file still has the content that it had when it was opened: what it says is true of the module. */
 bool module_is_current(const struct module *mod);
 const struct module *modules_get(const struct modules *m, uint32_t id);
-/* Last part of the path. */
+/* Last part of `shown`. */
 const char *module_basename(const struct module *mod);
 void modules_free(struct modules *m);
 

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define TRUNCATED(why) {why, "[truncated: " why "]"}
 
 static const struct {
@@ -178,11 +180,14 @@ INLINED uint32_t intern(const struct profile *p, struct id_table *t, uint32_t la
 uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t exec, const char *name)
 {
 	uint32_t last = p->tasks.n, id;
+	struct buf shown = {0};
 
 	vec_push(&p->tasks, ((struct profile_task){pid, tid, exec, NULL}));
 	id = intern(p, &p->task_ids, last, &task_kind);
 	p->tasks.n -= id != last;
-	p->tasks.at[id].name = strpool_str(&p->names, strpool_id(&p->names, name));
+	text_name(&shown, name, false);
+	p->tasks.at[id].name = strpool_str(&p->names, strpool_id(&p->names, buf_cstr(&shown)));
+	buf_free(&shown);
 	return id;
 }
 

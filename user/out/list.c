@@ -267,13 +267,16 @@ static void put_escaped(struct list *l, const char *before, const char *s)
 static void put_head(struct list *l, const struct listing *li)
 {
 	struct line all = {.flat = li->flat, .cum = li->cum};
+	struct buf file = {0};
 
 	buf_char(&l->out, '\n');
 	put_escaped(l, "", li->function);
 	put_escaped(l, " in ", module_basename(modules_get(l->r->profile->modules, li->module)));
 	buf_char(&l->out, '\n');
 	if (li->file) {
-		put_escaped(l, "", li->file);
+		text_name(&file, li->file, false);
+		put_escaped(l, "", buf_cstr(&file));
+		buf_free(&file);
 		buf_char(&l->out, '\n');
 	}
 	buf_printf(&l->out, "%8s  %5s  %8s  %5s   LINE\n", "BYTES", "CALLS", "CUM", "CALLS");

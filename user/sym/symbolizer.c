@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "sym/debuginfod.h"
 #include "sym/demangle.h"
 #include "sym/dwarf.h"
@@ -109,6 +110,7 @@ static uint32_t shown_name(struct symbolizer *s, const char *raw)
 {
 	char *demangled = s->options.demangle ? demangle(raw) : NULL;
 	char cut[NAME_MAX_BYTES + 1];
+	struct buf shown = {0};
 	uint32_t id;
 
 	if (!demangled) {
@@ -117,7 +119,9 @@ static uint32_t shown_name(struct symbolizer *s, const char *raw)
 		memcpy(cut, raw, len);
 		cut[len] = '\0';
 	}
-	id = strpool_id(&s->names, demangled ? demangled : cut);
+	text_name(&shown, demangled ? demangled : cut, false);
+	id = strpool_id(&s->names, buf_cstr(&shown));
+	buf_free(&shown);
 	free(demangled);
 	return id;
 }
@@ -299,21 +303,30 @@ static const char *file_name(const struct symbol *sym)
 	return slash ? slash + 1 : sym->file;
 }
 
+static void put_line(const struct symbol *sym, struct buf *out)
+{
+	text_name(out, file_name(sym), false);
+	buf_printf(out, ":%u", sym->line);
+}
+
 void symbol_site_text(const struct symbol *sym, struct buf *out)
 {
 	/* The frame's address is the call's last byte; the return address is the next. */
-	if (sym->function && sym->file)
-		buf_printf(out, "%s (%s:%u)", sym->function, file_name(sym), sym->line);
-	else if (sym->function)
+	if (sym->function && sym->file) {
+		buf_printf(out, "%s (", sym->function);
+		put_line(sym, out);
+		buf_char(out, ')');
+	} else if (sym->function) {
 		buf_printf(out, "%s+0x%llx", sym->function, (unsigned long long)sym->offset + 1);
-	else
+	} else {
 		symbol_text(sym, out);
+	}
 }
 
 void symbol_line_text(const struct symbol *sym, struct buf *out)
 {
 	if (sym->file)
-		buf_printf(out, "%s:%u", file_name(sym), sym->line);
+		put_line(sym, out);
 	else
 		symbol_site_text(sym, out);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "view/rows.h"
 
 const struct view_by view_bys[] = {
@@ -110,7 +111,7 @@ static const char *module_hint(const struct view_rows *rows, const struct module
 	if (rows->extras.at[row].source)
 		return path ? rows->extras.at[row].source : NULL;
 	mod = modules_get(modules, id);
-	return path ? mod->path : module_basename(mod);
+	return path ? mod->shown : module_basename(mod);
 }
 
 /* Appends " [module]" to each of the rows order[0 … n - 1], which have the same name, if that makes a difference. */
@@ -127,11 +128,14 @@ static void tell_apart(struct view_rows *rows, const struct modules *modules, co
 	}
 	for (size_t i = 0; differ && i < n; i++) {
 		const char *hint = module_hint(rows, modules, order[i], path);
+		struct buf shown = {0};
 		char *plain = rows->rows.at[order[i]].name;
 
 		if (!hint)
 			continue;
-		rows->rows.at[order[i]].name = xasprintf("%s [%s]", plain, hint);
+		text_name(&shown, hint, true);
+		rows->rows.at[order[i]].name = xasprintf("%s [%s]", plain, buf_cstr(&shown));
+		buf_free(&shown);
 		free(plain);
 	}
 }
