@@ -9,7 +9,8 @@
  * so that a word is one load. As get_user_pages_fast() does it, without a lock: the tables of a running thread's stack
  * stay, and if a page was moved or taken away meanwhile, which shows in the end, copies are made instead. Pages that
  * were found are kept for the next walks. A load from what isn't in the direct map reads as 0 (BPF_PROBE_MEM); so a
- * page where 0 is read first is copied, too.
+ * page where 0 is read first is copied, too. Pages of devices are refused, since reading them may have effects: those
+ * that the kernel has no struct page for (the special bit), and frames behind the end of memory.
  *
  * Layout of an entry: Intel SDM volume 3, 4.5. User space finds out where the direct map is (find_direct_map()), or
  * that all this does not work here, as where page frames are encrypted or a hypervisor's.
@@ -20,12 +21,16 @@
 #define ENTRY_PRESENT	(1ULL << 0)
 #define ENTRY_USER	(1ULL << 2)
 #define ENTRY_LARGE	(1ULL << 7)	/* it is of a page of 2 MiB or 1 GiB, not of a table */
+#define ENTRY_SPECIAL	(1ULL << 9)	/* of an entry of a page: arch/x86 _PAGE_BIT_SPECIAL */
+#define ENTRY_DEVMAP	(1ULL << 58)	/* likewise: _PAGE_BIT_DEVMAP, up to 6.17 */
 #define ENTRY_FRAME	0x000ffffffffff000ULL
 #define ENTRY_SHIFT	9	/* bits of the address for each level */
 #define PAGE_SHIFT	12
 
 /* Set before loading: the kernel has bpf_rdonly_cast() (6.2). */
 const volatile bool direct_possible = false;
+/* Where memory ends, in bytes. */
+const volatile __u64 direct_end = 0;
 /* Where the direct map begins, 0: it isn't used; and the top level's place in an address, 39 or 48. */
 __u64 direct_map = 0;
 __u32 direct_top = 0;
@@ -86,6 +91,8 @@ static __always_inline bool direct_find(__u64 addr, struct direct_page *page)
 		table = direct_map + (entry & ENTRY_FRAME);
 		shift -= ENTRY_SHIFT;
 	}
+	if (entry & (ENTRY_SPECIAL | ENTRY_DEVMAP) || (entry & ENTRY_FRAME) >= direct_end)
+		return false;
 	page->number = addr >> PAGE_SHIFT;
 	page->at = direct_map + (entry & ENTRY_FRAME & -(1ULL << shift)) + (addr & ((1ULL << shift) - PAGE_BYTES));
 	return true;

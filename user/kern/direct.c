@@ -2,6 +2,7 @@
 #include "kern/direct.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -45,9 +46,26 @@ int direct_prepare(void)
 	return handler < 0 ? handler : 0;
 }
 
+/*	100000000-43fffffff : System RAM	(for who may not know: 00000000-00000000)	*/
+uint64_t direct_memory_end(const char *path)
+{
+	unsigned long long from, to, end = 0;
+	FILE *f = fopen(path, "re");
+	char line[256];
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx-%llx", &from, &to) == 2 && strstr(line, " : System RAM") && to > from && to >= end)
+			end = to + 1;
+	fclose(f);
+	return end;
+}
+
 void direct_set(struct alloctrace_bpf *skel)
 {
-	skel->rodata->direct_possible = feature(FEATURE_DIRECT, NULL);
+	skel->rodata->direct_end = direct_memory_end("/proc/iomem");
+	skel->rodata->direct_possible = feature(FEATURE_DIRECT, NULL) && skel->rodata->direct_end;
 	bpf_program__set_autoload(skel->progs.find_direct_map, skel->rodata->direct_possible);
 }
 

@@ -5,6 +5,8 @@
 
 #include "kern/internal.h"
 
+/* Where the machine's memory ends, bytes, by the text of /proc/iomem; 0: not known. */
+uint64_t direct_memory_end(const char *path);
 /* Before a BPF object is opened. 0 or -errno. */
 int direct_prepare(void);
 /* Between open and load: whether the programs are to be made for it. */
