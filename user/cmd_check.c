@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd.h"
+#include "limits.h"
 #include "kern/kern.h"
 #include "options.h"
 #include "probe/livecode.h"
@@ -326,10 +327,13 @@ static int print_process(pid_t pid, enum attach_mode mode)
 
 int cmd_check(const struct options *o)
 {
-	bool ok = print_features();
 	pid_t *pids = NULL;
 	size_t n = 0;
+	bool ok;
 
+	if (limits_raise())
+		return STATUS_FAILED;
+	ok = print_features();
 	if (ok)
 		print_costs(o->attach);
 	if (o->pids && processes_parse_list(o->pids, &pids, &n))

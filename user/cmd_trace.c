@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "guard.h"
 #include "kern/rate.h"
 #include "kern/tracer.h"
+#include "limits.h"
 #include "nothing.h"
 #include "reporting.h"
 #include "sample.h"
@@ -282,17 +282,6 @@ static struct kern_options kern_options(const struct options *o)
 	};
 }
 
-/* Every file that targets have mapped is kept open. */
-static void raise_file_limit(void)
-{
-	struct rlimit lim;
-
-	if (!getrlimit(RLIMIT_NOFILE, &lim) && lim.rlim_cur < lim.rlim_max) {
-		lim.rlim_cur = lim.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &lim);
-	}
-}
-
 static int start(struct run *r)
 {
 	const struct kern_options ko = kern_options(&r->o);
@@ -303,8 +292,9 @@ static int start(struct run *r)
 		err = launch_new(r->o.argv, &r->launch);
 	if (err)
 		return err;
-	raise_file_limit();
-	err = open_signals(r);
+	err = limits_raise();
+	if (!err)
+		err = open_signals(r);
 	if (!err)
 		err = start_guard(r, r->signal_set);
 	if (!err && !r->launch)

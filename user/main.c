@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <sys/auxv.h>
 
 #include "base/log.h"
 #include "cmd.h"
@@ -13,8 +14,15 @@ static int (*const commands[])(const struct options *o) = {
 int main(int argc, char **argv)
 {
 	struct options o;
-	int err = options_parse(argc, argv, &o);
+	int err;
 
+	/* Whoever started it would have what only root may have: every process, and every file as -o. */
+	if (getauxval(AT_SECURE)) {
+		fail(-EPERM, "refused: this copy is setuid or setgid, or has file capabilities, and would give its rights to "
+		     "whoever starts it; use sudo");
+		return STATUS_FAILED;
+	}
+	err = options_parse(argc, argv, &o);
 	if (err > 0)
 		return STATUS_DONE;
 	if (err)

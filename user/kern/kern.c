@@ -152,9 +152,17 @@ static void unload(struct kern *k)
 	k->unwind_slab = -1;
 }
 
+static int fail_load(int err)
+{
+	const char *why = "";
+	bool locked = !feature(FEATURE_LOCKDOWN, &why);
+
+	return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words", strerror(-err),
+		    locked ? ": " : "", locked ? why : "");
+}
+
 static int load(struct kern *k)
 {
-	const char *why;
 	int err = direct_prepare();
 
 	if (err)
@@ -180,9 +188,7 @@ static int load(struct kern *k)
 		return load(k);
 	}
 	if (err)
-		return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words",
-			    strerror(-err), feature(FEATURE_LOCKDOWN, &why) ? "" : ": ",
-			    feature(FEATURE_LOCKDOWN, NULL) ? "" : why);
+		return fail_load(err);
 	direct_begin(k->skel);
 	k->slots = mmap(NULL, slots_mapped(k), PROT_READ, MAP_SHARED, bpf_map__fd(k->skel->maps.scratches), 0);
 	if (k->slots == MAP_FAILED) {
