@@ -15,6 +15,7 @@
 #include "adapt.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memlimit.h"
 #include "base/outfile.h"
 #include "cmd.h"
 #include "guard.h"
@@ -292,6 +293,7 @@ static int start(struct run *r)
 		err = launch_new(r->o.argv, &r->launch);
 	if (err)
 		return err;
+	memlimit_set(r->o.max_memory);
 	err = limits_raise();
 	if (!err)
 		err = open_signals(r);

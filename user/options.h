@@ -60,6 +60,7 @@ struct options {
 	uint64_t ring_bytes;
 	enum attach_mode attach;
 	enum unwind_mode unwind;
+	uint64_t max_memory;	/* bytes of our own */
 	uint64_t unwind_bytes;	/* room for unwind tables */
 	enum bench_mode bench;
 

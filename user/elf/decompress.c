@@ -11,6 +11,7 @@
 #include <zstd.h>
 
 #include "base/mem.h"
+#include "base/memlimit.h"
 
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2	/* glibc 2.37's elf.h */
@@ -64,7 +65,7 @@ static int decompress(uint64_t type, const uint8_t *raw, size_t raw_size, uint64
 		return -ENOEXEC;
 	if (want / (type == ELFCOMPRESS_ZLIB ? ZLIB_RATIO : ZSTD_RATIO) > raw_size)
 		return -ENOEXEC;
-	if (want > max_bytes)
+	if (want > max_bytes || !memlimit_has_room(want, "a compressed section"))
 		return -EFBIG;
 	p = xmalloc((size_t)want + 1);
 	if (type == ELFCOMPRESS_ZLIB)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/memlimit.h"
 #include "elf/decompress.h"
 #include "elf/dynamic.h"
 #include "elf/headers.h"
@@ -348,7 +349,7 @@ int elf_section_data(const struct elf_file *ef, const struct elf_section *sec, s
 	}
 	if (!elf_file_holds(ef, sec->offset, sec->size))
 		return -ENOEXEC;
-	if (sec->size > max_bytes)
+	if (sec->size > max_bytes || !memlimit_has_room(sec->size, ef->name))
 		return -EFBIG;
 	raw = xmalloc_large((size_t)sec->size + 1);
 	if (!elf_file_read(ef, sec->offset, raw, (size_t)sec->size)) {

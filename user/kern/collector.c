@@ -10,9 +10,12 @@
 
 #include "base/clock.h"
 #include "base/buf.h"
+#include "base/memlimit.h"
 #include "kern/blocks.h"
 #include "kern/kept.h"
 #include "kern/rawwalk.h"
+
+#define ROOM_EVERY 1024	/* stacks between two looks at our memory */
 
 /* What the last delta had seen. */
 struct last_sums {
@@ -211,12 +214,17 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 void collector_resolve(struct collector *c)
 {
 	const char *data = buf_cstr(&c->raw);
-	size_t at = 0;
+	size_t at = 0, n = 0;
+	bool room = true;
 
+	/* Those that find no room count as not delivered. */
 	while (at < c->raw.len) {
 		const struct stack_frames *rec = (const void *)(data + at);
 
-		resolve_record(c, rec);
+		if (n++ % ROOM_EVERY == 0)
+			room = memlimit_has_room(0, "stacks");
+		if (room)
+			resolve_record(c, rec);
 		at += record_size(rec);
 	}
 	buf_free(&c->raw);

@@ -152,7 +152,7 @@ static int attach_chosen(struct tracer *t, const struct process *p, const struct
 		return 0;
 	if (is_changed(t, p, s->module, plan))
 		return 0;
-	err = kern_attach(t->kern, p->pid, m->fd, m->path, (uint16_t)s->module, plan, NULL);
+	err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, (uint16_t)s->module, plan, NULL);
 	if (!err && !known)
 		tracer_account_probes(t, s->module, p->pid, plan, NULL);
 	*u64map_put(&t->attached, chosen_key(p, s->module, vaddr), NULL) = ATTACHED;

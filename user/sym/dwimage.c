@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/memlimit.h"
 
 #define IMAGE_MAX (8ull << 30)
 #define SLACK 64	/* zeros after each section */
@@ -146,6 +147,8 @@ static int make(struct maker *m, struct dw_image *out)
 	if (err)
 		return err;
 	lay_out(m);
+	if (!memlimit_has_room(m->total, elf_file_name(m->ef)))
+		return -EFBIG;
 	memory = mmap(NULL, m->total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		return -EFBIG;

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/memlimit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* Less is not looked at: to ask the kernel costs more. */
+#define SMALL ((uint64_t)1 << 20)
+
+static uint64_t limit = MEMLIMIT_DEFAULT, refused;
+
+void memlimit_set(uint64_t bytes)
+{
+	limit = bytes;
+}
+
+/* 0 if it is not known. */
+static uint64_t resident(void)
+{
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	unsigned long long pages = 0;
+	char text[128] = "";
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%*u %llu", &pages) != 1)
+		pages = 0;
+	close(fd);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+bool memlimit_has_room(uint64_t bytes, const char *what)
+{
+	uint64_t used;
+
+	if (bytes && bytes < SMALL)
+		return true;
+	used = resident();
+	if (used < limit && bytes <= limit - used)
+		return true;
+	if (!refused++)
+		warn("%s: needs more memory than --max-memory, %llu MiB, has left: names or stacks are missing", what,
+		     (unsigned long long)limit >> 20);
+	return false;
+}
+
+uint64_t memlimit_refused(void)
+{
+	return refused;
+}

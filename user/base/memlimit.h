@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One bound on alloctrace's own memory (--max-memory), for what files and stacks of a target can make it take. */
+#ifndef ALLOCTRACE_BASE_MEMLIMIT_H
+#define ALLOCTRACE_BASE_MEMLIMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MEMLIMIT_DEFAULT (1ULL << 30)	/* bytes */
+
+void memlimit_set(uint64_t bytes);
+/* May so many more bytes be taken, with what is resident now? False: the caller does without; the first time what is
+ * left out is said, and it counts. what: a file, or what else wants it. */
+bool memlimit_has_room(uint64_t bytes, const char *what);
+/* How often there was no room. */
+uint64_t memlimit_refused(void);
+
+#endif
