@@ -2,6 +2,8 @@
 #include "out/sourcefile.h"
 
 #include <errno.h>
+#include <linux/limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +37,26 @@ static int read_file(int fd, size_t size, struct sourcefile *out)
 	return 0;
 }
 
+/* Could anybody have opened it by its path? The path is the target's word, and we may read what its user may not. */
+static bool is_for_all(int fd, const struct stat *file)
+{
+	char link[40], path[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (!(file->st_mode & S_IROTH) || n <= 0)
+		return false;
+	path[n] = '\0';
+	for (char *slash = strrchr(path, '/'); slash && slash > path; slash = strrchr(path, '/')) {
+		*slash = '\0';
+		if (lstat(path, &st) || !S_ISDIR(st.st_mode) || !(st.st_mode & S_IXOTH))
+			return false;
+	}
+	return true;
+}
+
 /* path: absolute, inside root. */
 static int try_path(const char *root, const char *path, bool for_all, struct sourcefile *out)
 {
@@ -43,7 +65,7 @@ static int try_path(const char *root, const char *path, bool for_all, struct sou
 
 	if (fd < 0)
 		return -ENOENT;
-	if (fstat(fd, &st) == 0 && st.st_size <= FILE_BYTES_MAX && (!for_all || (st.st_mode & S_IROTH)))
+	if (fstat(fd, &st) == 0 && st.st_size <= FILE_BYTES_MAX && (!for_all || is_for_all(fd, &st)))
 		err = read_file(fd, (size_t)st.st_size, out);
 	close(fd);
 	return err;
