@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How the BPF side finds the table of a mapped file: bpf/mapping.bpf.h. Files are told by the key that the kernel
- * itself gives them. What fstat() says is not that everywhere (overlayfs, btrfs), so the file is mapped here and the kernel is
- * asked the very way in which a walk asks it.
+ * itself gives them. What fstat() says is not that everywhere (overlayfs, btrfs), so the file is mapped here and the
+ * kernel is asked the very way in which a walk asks it.
  */
 #ifndef ALLOCTRACE_KERN_FILEKEY_H
 #define ALLOCTRACE_KERN_FILEKEY_H
