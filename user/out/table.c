@@ -219,6 +219,19 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 	return err;
 }
 
+/* Shares are of the exact total where there is one beside the estimates: what the rows add up to is off by its error. */
+static void use_exact_total(struct table *t)
+{
+	const struct report *r = t->r;
+
+	if (t->kind->counted != PROFILE_ALLOC || t->since_mark || !r->account.unsampled)
+		return;
+	if (r->windows.scaled || r->n_losses)
+		return;
+	t->view.total.bytes = r->recorded.bytes;
+	t->view.total.calls = r->recorded.calls;
+}
+
 /* One view in at most so many lines (no limit where the report has none). */
 static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
 {
@@ -228,6 +241,7 @@ static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
 
 	view_build(t->r->profile, t->r->sym, t->since_mark ? PROFILE_MARKED : t->kind->counted, t->o->by, t->o->metric,
 		   t->cum, &t->view);
+	use_exact_total(t);
 	t->n_rows = t->o->top && t->o->top < t->view.n ? t->o->top : t->view.n;
 	t->details = xcalloc(t->n_rows + 1, sizeof(*t->details));
 	view_details(&t->view, t->r->profile, t->kind, !t->r->interval, t->n_rows, t->details);
