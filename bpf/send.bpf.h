@@ -3,7 +3,8 @@
 #ifndef ALLOCTRACE_SEND_BPF_H
 #define ALLOCTRACE_SEND_BPF_H
 
-/* Sends the frames of a stack that was not sent before. A full ring is no loss yet: the next call tries again. */
+/* Sends the frames of a stack that was not sent before. Where the ring is full they are stashed; where that is full, too, the
+ * next call tries again. */
 static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 {
 	__u32 n = s->rec.n, size;
@@ -20,10 +21,14 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 	s->rec.name[16] = 0;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_wake_bytes)
 		wake = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&ring, &s->rec, size, wake)) {
-		sum->sent = 0;
-		count(s, COUNT_RING_FULL, 1);
+	if (!bpf_ringbuf_output(&ring, &s->rec, size, wake))
+		return;
+	if (!bpf_map_update_elem(&stash, &s->rec.id, &s->rec, BPF_ANY)) {
+		__sync_fetch_and_add(&stashed, 1);
+		return;
 	}
+	sum->sent = 0;
+	count(s, COUNT_RING_FULL, 1);
 }
 
 /* An entry for s->rec's id, which there is none of yet; NULL: the table is full. */

@@ -65,6 +65,18 @@ struct {
 	__uint(max_entries, 8 << 20);
 } ring SEC(".maps");
 
+/* What the ring has no room for, by the stack's id: cut after the frames that a stack can have. Taken in only where it is
+ * needed, and read whenever the ring is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(struct stack_frames));
+} stash SEC(".maps");
+
+__u64 stashed = 0;	/* how many so far */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

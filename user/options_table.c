@@ -287,7 +287,8 @@ const struct option_row option_rows[] = {
 	  .man_only = true,
 	  .power_of_two = true,
 	  .help = "buffer between the kernel and alloctrace",
-	  .man = "The buffer through which the frames of each new stack come from the kernel." },
+	  .man = "The buffer through which the frames of each new stack come from the kernel. What it "
+		 "has no room for is kept in a table, which takes memory only then." },
 	{ "unwind", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(unwind_choices, set_unwind), .fallback = "auto",
 	  .man_only = true,
 	  .help = "how stacks are walked: %s",

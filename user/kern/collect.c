@@ -182,16 +182,49 @@ bool kern_exact(const struct kern *k)
 	return *(const volatile __s64 *)&k->skel->bss->exact_left > 0;
 }
 
+struct stash_reader {
+	struct kern *k;
+	vec_of(uint64_t) ids;
+};
+
+static void stash_entry(void *arg, const void *key, const void *value)
+{
+	const struct stack_frames *rec = value;
+	struct stash_reader *r = arg;
+
+	vec_push(&r->ids, *(const uint64_t *)key);
+	if (rec->n <= r->k->options.max_frames)
+		r->k->on_frames(r->k->on_frames_arg, rec);
+}
+
+/* What comes in meanwhile is left for the next time. */
+static int read_stash(struct kern *k)
+{
+	const uint64_t stashed = *(const volatile __u64 *)&k->skel->bss->stashed;
+	struct stash_reader r = {.k = k};
+	int err;
+
+	if (stashed == k->stashed)
+		return 0;
+	k->stashed = stashed;
+	err = read_table(k->skel->maps.stash, stash_entry, &r);
+	for (size_t i = 0; i < r.ids.n; i++)
+		bpf_map_delete_elem(bpf_map__fd(k->skel->maps.stash), &r.ids.at[i]);
+	vec_free(&r.ids);
+	return err;
+}
+
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg)
 {
-	int n;
+	int n, err;
 
 	k->on_frames = on_frames;
 	k->on_frames_arg = arg;
 	n = ring_buffer__consume(k->ring);
 	if (n < 0)
 		return fail(n, "cannot read the BPF ring buffer: %s", strerror(-n));
-	return n;
+	err = read_stash(k);
+	return err ? err : n;
 }
 
 int kern_frames_fd(const struct kern *k)

@@ -41,6 +41,7 @@ struct kern {
 	struct alloctrace_bpf *skel;
 	struct kern_options options;
 	struct ring_buffer *ring;
+	uint64_t stashed;	/* as of the last kern_frames() */
 	struct links links, hold_links;	/* kern/links.c has the lock */
 	_Atomic(bool) over;	/* kern_end() was called: nothing is attached any more */
 	unsigned int closing;	/* threads that take probes out for kern_end() */

@@ -19,6 +19,7 @@
 
 /* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
 #define INIT_PIDNS_INO 0xeffffffcU
+#define STASH_ENTRIES 65536
 #define HISTS_PER_STACK 2	/* buckets that have something in them, on average, were there the most of stacks */
 
 /* libbpf's own words are for -v; what failed is said by the caller in one line. */
@@ -108,6 +109,9 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_map__set_max_entries(skel->maps.blocks, o->blocks ? o->max_blocks : 1);
 	bpf_map__set_max_entries(skel->maps.hists, o->sizes || o->lifetimes ? o->max_stacks * HISTS_PER_STACK : 1);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
+	bpf_map__set_max_entries(skel->maps.stash, STASH_ENTRIES);
+	bpf_map__set_value_size(skel->maps.stash, offsetof(struct stack_frames, frames) +
+				o->max_frames * sizeof(__u64));
 	bpf_map__set_max_entries(skel->maps.probes, MAX_PROBES);
 	k->n_slots = k->n_cpus * SLOTS_PER_CPU + 1;
 	k->slot_bytes = bpf_map__value_size(skel->maps.scratches) -
