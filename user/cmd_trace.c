@@ -270,7 +270,8 @@ static struct kern_options kern_options(const struct options *o)
 	const uint64_t mean = o->sample_bytes ? o->sample_bytes : RATE_FIRST_MEAN;
 
 	return (struct kern_options){
-		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES), .max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
+		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
+		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
 		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach, .force = o->force,
 		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
