@@ -24,7 +24,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd.h"
-#include "limits.h"
+#include "ulimits.h"
 #include "kern/kern.h"
 #include "options.h"
 #include "probe/livecode.h"

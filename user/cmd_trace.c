@@ -21,11 +21,11 @@
 #include "guard.h"
 #include "kern/rate.h"
 #include "kern/tracer.h"
-#include "limits.h"
 #include "nothing.h"
 #include "reporting.h"
 #include "sample.h"
 #include "target/launch.h"
+#include "ulimits.h"
 
 #define DEFAULT_REFRESH_NS 1000000000ULL
 #define WINDOW_WAIT_NS 50000000ULL

@@ -2,7 +2,7 @@
 #include "out/sourcefile.h"
 
 #include <errno.h>
-#include <linux/limits.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
