@@ -134,7 +134,7 @@ const struct option_row option_rows[] = {
 	  .help = "where to look for these functions",
 	  .man = "Look for the functions of --alloc-fn and --free-fn in this file alone: its path, or the last part of "
 		 "it. May be given several times." },
-	{ "force", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(force),
+	{ "force", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(force), .man_only = true,
 	  .help = "trace a program that seems to copy its own code",
 	  .man = "Place probes also in an executable that seems to copy its own code, to huge pages for example: if it "
 		 "does while it is traced, SIGTRAP kills it. See LIMITS." },

@@ -7,6 +7,7 @@
 #define ALLOCTRACE_BASE_MEM_H
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <stdint.h>
 
 void *xmalloc(size_t size);
