@@ -189,12 +189,18 @@ static void scale(struct profile *p, const struct adapt_account *a)
 		p->hists[PROFILE_SIZES].at[i].calls *= calls;
 }
 
+static double share_of(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / whole : 0;
+}
+
 static const char *const scale_names[SCALE_KINDS] = {
 	[SCALE_IO] = "the target's reads and writes", [SCALE_MESSAGES] = "the target's messages on sockets",
 	[SCALE_CPU] = "the target's own CPU time", [SCALE_TIME] = "time",
 };
 
-static void fill_windows(struct reporting *r, const struct reporting_moment *m, struct report *rep)
+static void fill_windows(struct reporting *r, const struct reporting_moment *m, const uint64_t c[COUNT_MAX],
+			 struct report *rep)
 {
 	const struct adapt_account a = account_since(r, m->adapt, rep->delta);
 
@@ -202,7 +208,11 @@ static void fill_windows(struct reporting *r, const struct reporting_moment *m, 
 	if (!a.scaled)
 		return;
 	scale(tracer_profile(r->tracer), &a);
-	rep->recorded = (struct counters){.bytes = a.total.bytes, .calls = a.total.calls};
+	/* The total is of all calls, whatever their size. */
+	rep->recorded = (struct counters){
+		.bytes = a.total.bytes * (1 - share_of(c[COUNT_FILTERED_BYTES], c[COUNT_SEEN_BYTES])),
+		.calls = a.total.calls * (1 - share_of(c[COUNT_FILTERED], c[COUNT_SEEN])),
+	};
 	rep->windows = (struct report_windows){
 		.scaled = true, .n = a.windows, .by = scale_names[a.total.kind], .limit = r->o->max_overhead, .load = a.load,
 		.at_least = a.total.kind == SCALE_TIME,
@@ -261,7 +271,7 @@ static void fill_calls(struct reporting *r, const struct reporting_moment *m, co
 	rep->nested = c[COUNT_NESTED];
 	rep->failed = c[COUNT_FAILED];
 	rep->filtered = c[COUNT_FILTERED];
-	fill_windows(r, m, rep);
+	fill_windows(r, m, c, rep);
 	fill_cost(r, c, rep);
 	all = profile_total(rep->profile, PROFILE_ALLOC);
 	exact = !(all.bytes_var > 0 || all.calls_var > 0 || rep->windows.scaled);
