@@ -461,7 +461,6 @@ static int try_gone_reader(size_t len)
 	return *last_said() ? 4 : 0;
 }
 
-/* Opening it must not wait for a reader. */
 static void pipe_without_reader(void **state)
 {
 	assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
@@ -543,8 +542,8 @@ int main(void)
 		test(new_file), test(relative_path), test(umask_counts), test(replaced_file), test(aborted_file),
 		test(killed_while_writing), test(cleanup_on_exit), test(written_through_a_link), test(link_to_nothing),
 		test(devices_and_pipes), test(full_device), test(size_limit), test(full_file_system),
-		test(read_only_directory), test(no_such_place), test(reader_goes_away), test(pipe_without_reader),
-		test(stdout_stays_open), test(expands),
+		test(read_only_directory), test(no_such_place), test(reader_goes_away), test(stdout_stays_open),
+		test(pipe_without_reader), test(expands),
 	};
 
 	return cmocka_run_group_tests_name("outfile", tests, NULL, NULL);

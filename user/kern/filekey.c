@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 
 #include "kern/internal.h"
 
@@ -26,6 +27,14 @@ int file_key_ask(struct kern *k, int fd, struct file_key *key)
 	munmap(at, 1);
 	*key = ask.key;
 	return err ? err : ask.found ? 0 : -EBUSY;
+}
+
+struct file_key file_key_of_copy(const struct module *m)
+{
+	return (struct file_key){
+		.ino = m->ino, .mtime = m->written.tv_sec, .mtime_nsec = (uint32_t)m->written.tv_nsec,
+		.dev = major(m->dev) << 20 | minor(m->dev),
+	};
 }
 
 static bool is_code(const struct elf_segment *seg)

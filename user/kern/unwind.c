@@ -390,12 +390,15 @@ static void tell_file(struct unwind *u, uint32_t module)
 	struct table *t = &u->tables.at[module];
 	struct unwind_file told;
 	struct code_file f;
-	int err;
+	int err = 0;
 
 	if (t->told || (m->kind == MODULE_ELF && m->fd < 0))
 		return;
 	t->file_key = (struct file_key){0};
-	err = m->kind == MODULE_ELF ? file_key_ask(u->kern, m->fd, &t->file_key) : 0;
+	if (m->probe_fd >= 0)
+		t->file_key = file_key_of_copy(m);
+	else if (m->kind == MODULE_ELF)
+		err = file_key_ask(u->kern, m->fd, &t->file_key);
 	code_file(u, module, &f);
 	u->parts_untold += file_parts(&f, &told);
 	if (!err)
