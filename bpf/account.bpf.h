@@ -27,6 +27,17 @@ static __always_inline void sum_add(struct sum *sum, __u64 bytes, __u64 weight)
 	__sync_fetch_and_add(&sum->calls_var, sample_calls_var(weight));
 }
 
+/* Takes away what sum_add() added. */
+static __always_inline void sum_take(struct sum *sum, __u64 bytes, __u64 weight)
+{
+	__sync_fetch_and_add(&sum->bytes, -sample_bytes(bytes, weight));
+	__sync_fetch_and_add(&sum->calls, -weight);
+	if (sample_all && !governed)
+		return;
+	__sync_fetch_and_add(&sum->bytes_var, -sample_bytes_var(bytes, weight));
+	__sync_fetch_and_add(&sum->calls_var, -sample_calls_var(weight));
+}
+
 /* Adds to a histogram. A full table is a loss of its own: the stack's other counts have the call. */
 static __always_inline void hist_add(struct scratch *s, __u64 stack, __u32 kind, __u64 value, __u64 weight)
 {

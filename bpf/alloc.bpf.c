@@ -19,9 +19,9 @@
 #include "unwind.bpf.h"
 #include "sample.h"
 #include "call.bpf.h"
-#include "nest.bpf.h"
 #include "send.bpf.h"
 #include "account.bpf.h"
+#include "nest.bpf.h"
 #include "blocks.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -38,6 +38,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 				      struct call *call)
 {
 	call->weight = 0;
+	s->adopts = 0;
 	if (!call_bytes(ctx, cookie, &call->bytes)) {
 		count(s, COUNT_FAILED, 1);
 		return false;
@@ -50,13 +51,6 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 	if (is_nested(s, ctx, cookie, sp)) {
 		count(s, COUNT_NESTED, 1);
 		return false;
-	}
-	if (check_wrappers) {
-		walk_begin(s, sp, false);
-		if (in_wrapper(cookie, sp, s->ret)) {
-			count(s, COUNT_NESTED, 1);
-			return false;
-		}
 	}
 	if (call->bytes < min_size || call->bytes > max_size) {
 		count(s, COUNT_FILTERED, 1);
@@ -94,6 +88,8 @@ static __always_inline void on_entry_alone(struct scratch *s, struct pt_regs *ct
 	if (follow_blocks) {
 		count(s, COUNT_UNFOLLOWED, 1);
 		sum_add(&sum->freed, call.bytes, call.weight);
+		if (cookie & COOKIE_OUTER)
+			nest_open(&call);
 	}
 }
 
@@ -104,8 +100,10 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 	const struct probe_info *info;
 	struct call call;
 
-	if (!call_seen(s, ctx, cookie, sp, &call))
-		return false;
+	if (!call_seen(s, ctx, cookie, sp, &call)) {
+		info = s->adopts ? probe_info(cookie) : NULL;
+		return info && adopt(s, ctx, sp, call.bytes, info);
+	}
 	if (!call.weight)
 		current_ids(&s->rec.pid, &s->rec.tid);
 	else if (stack_entry(s)) {

@@ -136,6 +136,49 @@ static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, 
 	return true;
 }
 
+/* What a header and an alignment may add to what is asked for; and where the inner function takes an alignment. */
+#define ADOPT_EXTRA_BYTES 256
+#define ADOPT_ALIGNED_BYTES 65536
+
+/* Nothing of the call was recorded, after all. */
+static __always_inline void call_undone(struct scratch *s, const struct call *c)
+{
+	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &c->stack);
+
+	count(s, COUNT_SEEN, -1);
+	count(s, COUNT_SEEN_BYTES, -c->bytes);
+	count(s, COUNT_RECORDED, -1);
+	count(s, COUNT_UNFOLLOWED, -1);
+	if (!sum)
+		return;
+	sum_take(&sum->alloc, c->bytes, c->weight);
+	sum_take(&sum->freed, c->bytes, c->weight);
+	if (hist_sizes)
+		hist_add(s, c->stack, HIST_SIZES, c->bytes, -c->weight);
+}
+
+/*
+ * A function that may throw is never probed at its return (operator new); but if it calls one that does not throw for
+ * about as many bytes, a header and an alignment more, then that one's block is what it is going to return, or that is
+ * inside of it. So the outer call is followed by the inner one's return, and freed by that block's address: the
+ * function that frees takes the header off likewise. True: its return has to be seen.
+ */
+static __always_inline bool adopt(struct scratch *s, struct pt_regs *ctx, __u64 sp, __u64 bytes,
+				  const struct probe_info *info)
+{
+	struct outers *t = outers_get(false);
+	struct call call;
+
+	if (!t || info->old_reg != PROBE_NO_REG)
+		return false;
+	call = t->open;
+	if (!call.weight || bytes - call.bytes > (info->aligns ? ADOPT_ALIGNED_BYTES : ADOPT_EXTRA_BYTES))
+		return false;
+	t->open.weight = 0;
+	call_undone(s, &call);
+	return call_begins(s, ctx, sp, &call, info);
+}
+
 /* realloc() has given up its old block. */
 static __always_inline void old_freed(struct scratch *s, struct pending *p)
 {
@@ -199,6 +242,7 @@ static __always_inline void call_returns(struct scratch *s, struct pt_regs *ctx)
 
 	if (!t)
 		return;
+	nest_returned(s, ctx->sp - 8);
 	p = pending_pop(s, t, ctx->sp - 8);
 	if (!p)
 		return;
@@ -211,6 +255,28 @@ static __always_inline void call_returns(struct scratch *s, struct pt_regs *ctx)
 		call_failed(s, p, pid);
 }
 
+static __always_inline void free_unknown(struct scratch *s, bool is_outer)
+{
+	struct outers *t = is_outer ? outers_get(false) : NULL;
+
+	count(s, COUNT_FREES, 1);
+	count(s, COUNT_FREES_UNKNOWN, 1);
+	if (t)
+		t->unknown_free = 1;
+}
+
+/* A nested call frees the block: is that what the outer one was called for, and counted as unknown by? */
+static __always_inline bool free_now_known(struct scratch *s)
+{
+	struct outers *t = outers_get(false);
+
+	if (!t || !t->unknown_free)
+		return false;
+	t->unknown_free = 0;
+	count(s, COUNT_FREES_UNKNOWN, -1);
+	return true;
+}
+
 /* A freeing function begins. */
 static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
 {
@@ -218,21 +284,20 @@ static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, 
 	struct thread *t;
 	struct block b;
 	__u32 pid, tid;
+	bool nested;
 
 	if (!addr || ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)))
 		return;
-	if ((cookie & COOKIE_NESTS) && is_nested(s, ctx, cookie, return_slot(ctx, cookie)))
-		return;
+	nested = is_nested(s, ctx, cookie, return_slot(ctx, cookie));
 	current_ids(&pid, &tid);
 	if (!block_take(addr, pid, &b)) {
-		/* The allocator's own, most likely of a block that realloc() gave up. */
-		if (!(cookie & COOKIE_NESTS) && is_nested(s, ctx, cookie, return_slot(ctx, cookie)))
-			return;
-		count(s, COUNT_FREES, 1);
-		count(s, COUNT_FREES_UNKNOWN, 1);
+		/* The allocator's own, or a block with its header. */
+		if (!nested)
+			free_unknown(s, cookie & COOKIE_OUTER);
 		return;
 	}
-	count(s, COUNT_FREES, 1);
+	if (!nested || !free_now_known(s))
+		count(s, COUNT_FREES, 1);
 	t = follow_temp ? bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0) : NULL;
 	block_freed(s, &b, t && t->last == addr);
 }

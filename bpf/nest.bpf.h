@@ -2,67 +2,225 @@
 /*
  * Allocator functions that call allocator functions: the outermost call is the event, the others are none.
  *
- * A function's return address tells, but to read it costs 80 ns, which a call that is not sampled can do without most
- * often: a nested call comes after its thread's hit of a function that nests (COOKIE_NESTS), further down the stack and
- * not far. So that is kept in the slot. It is what this thread did last if the thread has not moved to another CPU
- * since, nor got another slot; if that isn't so, return addresses are read until one says that the call is no part of
- * another.
+ *     work -> malloc of a wrapper -> helper -> malloc of the C library
+ *             ^ outer: counts                  ^ while the other is under way: a part of it
+ *
+ * So a thread keeps the last call of a function that may call others (COOKIE_OUTER): where its return address lies,
+ * and that address. A call that comes deeper in the stack, while the address is still there, may be a part of it; or
+ * the outer one has returned, and what it left on the stack was not overwritten. The stack decides: the function is
+ * under way if the walk from the inner call out comes by that very place, from a frame in the function's code.
+ *
+ *        | ...                |
+ *        | return to work     | <- outer.sp, outer.ret
+ *        | frame of malloc    |    an address of its code, whatever lies between
+ *        | ...                |
+ *        | return to helper   | <- sp of the inner call
+ *
+ * Nearly always the inner call's own return address is in that code, or the place does not hold the address any more:
+ * only what is left takes a walk. If that breaks off on the way, or by frame pointers comes by neither, the address
+ * that is still there decides.
+ *
+ * A function that leaves by a jump (a tail call) has no frame: the next one has the same return address at the same
+ * place. So has the next call of a loop. Taken for a part of the first is another function than those of the chain so
+ * far, where the last of them may jump to code that isn't known. (One call instruction that is led to both by a
+ * pointer, by turns, would be misjudged.)
+ *
+ * What a signal handler calls is no part of what it interrupted: it goes on top of that, on a short stack.
+ *
+ * Most calls are not deeper than their thread's last outer one, which the slot knows: if the thread has not moved to
+ * another CPU since, nor got another slot, it is what this thread did last.
  */
 #ifndef ALLOCTRACE_NEST_BPF_H
 #define ALLOCTRACE_NEST_BPF_H
 
-#define NEST_BYTES 4096		/* an allocator function and its helpers have smaller frames */
 #define OUTER_UNKNOWN (~0ULL)
+#define OUTERS_MAX 4	/* one, and those of signal handlers */
+#define NEST_FRAMES 64	/* between the two calls; without bpf_loop() */
+#define NEST_FRAMES_PLAIN 8
 
-/* A call from another allocator function of the same file: the return address tells. */
-static __always_inline bool in_nest(__u64 cookie, __u64 ip, __u64 ret)
+enum nest {
+	NEST_ENDED,
+	NEST_UNDER_WAY,
+	NEST_INTERRUPTED,	/* by a signal handler, from which the inner call comes */
+};
+
+struct outers {
+	__u32 n;
+	__u32 unknown_free;	/* the last one frees a block that isn't known */
+	/* The last one is a call whose return can't be probed, and recorded as unfollowed; weight 0: none. */
+	struct call open;
+	struct outer at[OUTERS_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct outers);
+} outers SEC(".maps");
+
+/* NULL: this thread has none, or with `create` no memory. */
+static __always_inline struct outers *outers_get(bool create)
 {
-	const struct probe_info *info = probe_info(cookie);
-	__s64 delta = ret - ip;
+	return bpf_task_storage_get(&outers, bpf_get_current_task_btf(), NULL,
+				    create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+}
+
+static __always_inline __u32 probe_of(__u64 cookie)
+{
+	return (cookie >> COOKIE_PROBE_SHIFT) & 0xffff;
+}
+
+static __always_inline bool leaves_by_jump(__u32 probe)
+{
+	const struct probe_info *info = bpf_map_lookup_elem(&probes, &probe);
+
+	return info && info->jumps;
+}
+
+/* Is the address in code of the outer call's function? */
+static __always_inline bool in_body(const struct outer *o, __u64 pc)
+{
+	__u32 probe = o->probe;
+	const struct probe_info *info = bpf_map_lookup_elem(&probes, &probe);
+	__s64 delta = pc - o->ip;
 
 	if (!info)
 		return false;
-	for (int i = 0; i < NEST_MAX; i++)
-		if (delta >= info->nests[i].from && delta < info->nests[i].to)
+	for (int i = 0; i < BODIES_MAX; i++)
+		if (delta >= info->bodies[i].from && delta < info->bodies[i].to)
 			return true;
 	return false;
+}
+
+/* The frame that pc is in was called by what returns to s->outer.ret. */
+static __always_inline __u32 nest_found(struct scratch *s, __u64 pc)
+{
+	if (!in_body(&s->outer, pc) && !leaves_by_jump(s->outer.probe))
+		return NEST_ENDED;
+	return s->interrupted ? NEST_INTERRUPTED : NEST_UNDER_WAY;
+}
+
+/* To the caller of the frame at the cursor; false: the walk ends. */
+static __always_inline bool nest_caller(struct scratch *s, bool *is_signal)
+{
+	struct mapping_hint *h;
+
+	*is_signal = false;
+	if (!unwind_tables)
+		return walk_caller_fp(s);
+	h = unwind_hint(s, s->cursor.pc);
+	*is_signal = h->kind == UNWIND_KIND_TABLE && (unwind_rule(h, s->cursor.pc) & 15) == UNWIND_CFA_SIGNAL;
+	return unwind_caller_of(s, h);
+}
+
+static long nest_step(__u32 i, void *arg)
+{
+	struct scratch *s = *(struct scratch **)arg;
+	__u64 pc = s->cursor.pc, slot;
+	bool is_signal;
+
+	if (!nest_caller(s, &is_signal)) {
+		/* The stack's outermost frame, and it was not on the way. */
+		if (unwind_tables && s->end_stable && s->rec.end == WALK_COMPLETE)
+			s->nest = NEST_ENDED;
+		return 1;
+	}
+	if (is_signal) {
+		s->interrupted = 1;
+		return 0;
+	}
+	slot = s->cursor.sp - 8;
+	if (slot < s->outer.sp)
+		return 0;
+	if (slot == s->outer.sp)
+		s->nest = nest_found(s, pc);
+	else if (unwind_tables)
+		s->nest = NEST_ENDED;
+	return 1;
+}
+
+/* Walks from the call at s->sp, whose return address is s->ret, to s->outer. A global function: the verifier looks at
+ * it once. */
+__noinline int nest_walk(struct scratch *s)
+{
+	if (!s)
+		return 0;
+	current_ids(&s->rec.pid, &s->rec.tid);
+	walk_prepare(s, s->sp, s->bp, *(volatile __u64 *)&unwind_epoch);
+	s->nest = NEST_UNDER_WAY;
+	s->interrupted = 0;
+	if (has_loop())
+		bpf_loop(NEST_FRAMES, nest_step, &s, 0);
+	else
+		for (int i = 0; i < NEST_FRAMES_PLAIN; i++)
+			if (nest_step(i, &s))
+				break;
+	return 0;
+}
+
+/* Is the call at *o under way, as seen from a deeper one, whose return address walk_begin() has read? */
+static __always_inline __u32 under_way(struct scratch *s, const struct outer *o)
+{
+	__u64 there;
+
+	if ((o->sp & 7) || !stack_return(s, o->sp, &there) || there != o->ret)
+		return NEST_ENDED;
+	if (in_body(o, s->ret - 1))
+		return NEST_UNDER_WAY;
+	s->outer = *o;
+	nest_walk(s);
+	return *(volatile __u32 *)&s->nest;
 }
 
 /*
- * A call from an allocator function of another file (a preloaded wrapper): either the return address lies in one of
- * them, or one of them jumped here, so that this thread's last event came from another file with the same return
- * address at the same place.
+ * Is this call, at s->sp, a part of one that is under way? If not, and if it may have parts itself, it is the thread's
+ * outermost from now on. A global function, too.
  */
-static __always_inline bool in_wrapper(__u64 cookie, __u64 sp, __u64 ret)
+__noinline int nest_judge(struct scratch *s, struct outers *t, __u64 ip, __u64 cookie)
 {
-	struct bodies *b;
-	__u32 pid, tid, module = cookie >> COOKIE_MODULE_SHIFT;
-	struct last_event *last;
+	__u32 probe = probe_of(cookie), how;
+	struct outer *o;
 
-	current_ids(&pid, &tid);
-	b = bpf_map_lookup_elem(&wrappers, &pid);
-	if (!b)
-		return false;
-	for (int i = 0; i < BODIES_MAX; i++) {
-		if (i >= b->n)
+	if (!s || !t)
+		return 0;
+	s->adopts = 0;
+	walk_begin(s, s->sp, false);
+	for (int i = 0; i < OUTERS_MAX; i++) {
+		if (!t->n || t->n > OUTERS_MAX)
 			break;
-		if (ret >= b->at[i].from && ret < b->at[i].to)
-			return true;
+		o = &t->at[(t->n - 1) & (OUTERS_MAX - 1)];
+		how = NEST_ENDED;
+		if (o->sp > s->sp) {
+			how = under_way(s, o);
+		} else if (o->sp == s->sp && o->ret == s->ret && o->probe != probe && o->last != probe &&
+			   leaves_by_jump(o->last)) {
+			o->last = probe;
+			how = NEST_UNDER_WAY;
+		}
+		if (how == NEST_UNDER_WAY) {
+			s->adopts = t->open.weight != 0;
+			return 1;
+		}
+		if (how == NEST_INTERRUPTED)
+			break;
+		t->n--;
 	}
-	last = bpf_task_storage_get(&last_events, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!last)
-		return false;
-	if (last->sp == sp && last->ret == ret && last->module != module) {
-		last->sp = 0;
-		return true;
-	}
-	last->sp = sp;
-	last->ret = ret;
-	last->module = module;
-	return false;
+	if (!(cookie & COOKIE_OUTER) || !s->ret)
+		return 0;
+	if (t->n >= OUTERS_MAX)
+		t->n = 0;
+	o = &t->at[t->n++ & (OUTERS_MAX - 1)];
+	o->sp = s->sp;
+	o->ret = s->ret;
+	o->ip = ip;
+	o->probe = o->last = probe;
+	t->open.weight = 0;
+	t->unknown_free = 0;
+	return 0;
 }
 
-/* May the call be a part of another function's work in the same file? */
+/* As far as the slot knows. */
 static __always_inline bool may_be_nested(struct scratch *s, __u64 sp)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
@@ -73,27 +231,48 @@ static __always_inline bool may_be_nested(struct scratch *s, __u64 sp)
 		s->last_moves = moves;
 		s->outer_sp = OUTER_UNKNOWN;
 	}
-	return s->outer_sp == OUTER_UNKNOWN || s->outer_sp - sp - 1 < NEST_BYTES;
+	return s->outer_sp >= sp;
 }
 
-/* Reads the return address, if it is needed: then s->ret is it. */
+/* Where the call returns to is read if that is needed. */
 static __always_inline bool is_nested(struct scratch *s, const struct pt_regs *ctx, __u64 cookie, __u64 sp)
 {
-	bool near;
+	struct outers *t;
+	bool nested;
 
-	if (!(cookie & (COOKIE_HAS_NESTS | COOKIE_NESTS)))
+	if (!*(volatile bool *)&check_nests)
 		return false;
-	near = may_be_nested(s, sp);
-	if (near) {
-		walk_begin(s, sp, false);
-		if ((cookie & COOKIE_HAS_NESTS) && in_nest(cookie, ctx->ip, s->ret))
-			return true;
-	}
-	if (cookie & COOKIE_NESTS)
-		s->outer_sp = sp;
-	else if (near)
+	if (!may_be_nested(s, sp) && !(cookie & COOKIE_OUTER))
+		return false;
+	t = outers_get(cookie & COOKIE_OUTER);
+	if (!t) {
 		s->outer_sp = 0;
-	return false;
+		return false;
+	}
+	s->sp = sp;
+	s->bp = ctx->bp;
+	nested = nest_judge(s, t, ctx->ip, cookie);
+	if (!t->n)
+		s->outer_sp = 0;
+	else
+		s->outer_sp = t->n == 1 ? t->at[0].sp : OUTER_UNKNOWN;
+	return nested;
+}
+
+/* The call whose return address was at sp has returned. */
+static __always_inline void nest_returned(struct scratch *s, __u64 sp)
+{
+	if (may_be_nested(s, sp) && s->outer_sp == sp)
+		s->outer_sp = 0;
+}
+
+/* The call that was entered just now is recorded, and its block may be one that a nested call returns. */
+static __always_inline void nest_open(const struct call *call)
+{
+	struct outers *t = outers_get(false);
+
+	if (t)
+		t->open = *call;
 }
 
 #endif

@@ -15,29 +15,27 @@
  *
  *   63        48 47          32 31      24 23       16 15 14 13 12 11   8 7     4 3    0
  *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
- *  |   module   |    probe     | function | pushed/8  |O |N |Z |C | skip | count | size |
+ *  |   module   |    probe     | function | pushed/8  |O |  |Z |C | skip | count | size |
  *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
  *
  * size, count: the registers (x86-64 encoding) that hold the size in bytes and the factor it is multiplied by (if C).
  * skip: if Z, a register whose small values make the function jump to another allocator function, whose event it is
- * then (realloc of NULL to malloc). N: other functions may call it as a part of their own work, O: it is such a
- * function (bpf/nest.bpf.h). pushed: what lies between rsp and the return address. function: id of the allocator
- * function. probe: index into `probes`, looked at if N or Z. module: number of the ELF file, to tell a wrapper from
- * what it wraps.
+ * then (realloc of NULL to malloc). O: it may call other allocator functions as a part of its own work
+ * (bpf/nest.bpf.h). pushed: what lies between rsp and the return address. function: id of the allocator function.
+ * probe: index into `probes`, looked at if O or Z. module: number of the ELF file.
  */
 #define COOKIE_COUNT_SHIFT	4
 #define COOKIE_SKIP_SHIFT	8
 #define COOKIE_HAS_COUNT	(1ULL << 12)
 #define COOKIE_HAS_SKIP	(1ULL << 13)
-#define COOKIE_HAS_NESTS	(1ULL << 14)
-#define COOKIE_NESTS		(1ULL << 15)
+#define COOKIE_OUTER		(1ULL << 15)
 #define COOKIE_PUSHED_SHIFT	16
 #define COOKIE_FUNCTION_SHIFT	24
 #define COOKIE_PROBE_SHIFT	32
 #define COOKIE_MODULE_SHIFT	48
 
 /* What of a probe does not fit into its cookie. */
-#define NEST_MAX 4
+#define BODIES_MAX 4
 #define PROBE_NO_REG 0xff
 struct probe_info {
 	__u64 skip_max;	/* the skip register's largest value that makes it another function's event */
@@ -45,21 +43,13 @@ struct probe_info {
 	__u8 old_reg;	/* holds the block that is given up (realloc) */
 	__u8 out_reg;	/* where the block's address goes, what is returned being 0 or an error (posix_memalign) */
 	__u8 no_return;	/* its return can't be probed (it may throw): its blocks are not followed */
-	__u8 pad[5];
-	/* Return addresses, relative to the probe's own, of calls that an allocator function made itself: no event. */
+	__u8 jumps;	/* may leave by a jump to code that is none of its bodies */
+	__u8 aligns;	/* takes an alignment: it may be asked for more than the block's bytes */
+	__u8 pad[3];
+	/* Where its code lies, relative to the probe's own address: what shows on the stack while it is under way. */
 	struct {
 		__s32 from, to;	/* [from, to); both 0: unused */
-	} nests[NEST_MAX];
-};
-
-/* Bodies of the allocator functions of one process, in all its modules: kept where a process has more than one
- * allocator (a preloaded wrapper around libc's malloc), key: pid. */
-#define BODIES_MAX 64
-struct bodies {
-	__u32 n, pad;
-	struct {
-		__u64 from, to;
-	} at[BODIES_MAX];
+	} bodies[BODIES_MAX];
 };
 
 /* Counters, in events unless they say bytes; the sums over all slots. */
@@ -69,7 +59,7 @@ enum count {
 	COUNT_SEEN,		/* allocator calls, without the nested and failed ones */
 	COUNT_SEEN_BYTES,
 	COUNT_RECORDED,		/* of the seen; filtered, not sampled and lost are the others */
-	COUNT_NESTED,		/* an allocator function called by an allocator function */
+	COUNT_NESTED,		/* called while an allocator function was under way in the thread: a part of its work */
 	COUNT_FAILED,		/* asks for more than there are addresses, or its return says so */
 	COUNT_FILTERED,		/* outside --min-size, --max-size */
 	COUNT_FILTERED_BYTES,

@@ -12,8 +12,8 @@ const volatile __u32 n_scratch = 1;	/* SLOTS_PER_CPU for each CPU, and one */
 /* Random, the first two odd: nobody can make two stacks have the same id. */
 const volatile __u64 hash_keys[3] = {1, 1, 0};
 const volatile __u64 ring_wake_bytes = 0;
-/* Set while running: some process has more than one allocator. */
-bool check_wrappers = false;
+/* Set while running: some process has an allocator function that may call others. */
+bool check_nests = false;
 /* Nothing is counted, for now or for good. */
 bool stopped = false;
 
@@ -84,25 +84,13 @@ struct {
 	__type(value, struct probe_info);
 } probes SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, struct bodies);
-} wrappers SEC(".maps");
-
-struct last_event {
-	__u64 sp, ret;
-	__u32 module;
+/* A call of an allocator function that may call others (nest.bpf.h). */
+struct outer {
+	__u64 sp, ret;	/* where its return address is, and that */
+	__u64 ip;	/* of its probe */
+	__u32 probe;	/* index of that */
+	__u32 last;	/* the same of the function that it jumped to, or that one did, and so on; at first its own */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct last_event);
-} last_events SEC(".maps");
 
 /*
  * Working memory of one run. A uprobe program can be preempted, and another one run on the same CPU meanwhile, so a
@@ -187,8 +175,13 @@ struct scratch {
 	__u64 depth_bytes;	/* how far up the last walk came */
 	__u64 window[WINDOW_WORDS];
 	__u64 trampoline;	/* of return probes in this process; 0: none */
-	/* Of the thread that was here last: where it entered a function that nests others (nest.bpf.h). */
+	/* Of the thread that was here last: where it entered a function that may call others (nest.bpf.h). */
 	__u64 last_task, last_moves, outer_sp;
+	struct outer outer;	/* the call that is looked for on the stack */
+	__u32 nest;		/* enum nest: what came of it */
+	__u8 interrupted;	/* a signal frame was passed on the way */
+	__u8 adopts;		/* the nested call's block may be the one that the outer call returns (blocks.bpf.h) */
+	__u8 pad_nest[2];
 	struct cursor cursor;
 	/* What hints and memo hold for: an address space, the tables, and the state of its mappings. */
 	__u64 owner, epoch, changes;

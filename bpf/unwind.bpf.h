@@ -461,8 +461,8 @@ static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
 	u->signal_regs = 0;
 }
 
-/* All frames outward from there. */
-static __always_inline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
+/* At the caller, with what is known of this address space. */
+static __always_inline void walk_prepare(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct mm_struct *mm = task->mm;
@@ -475,6 +475,12 @@ static __always_inline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, _
 		s->changes = changes;
 	}
 	memo_begin(s, mm->context.ctx_id, epoch);
+}
+
+/* All frames outward from there. */
+static __always_inline void walk_frames(struct scratch *s, __u64 sp, __u64 bp, __u64 epoch)
+{
+	walk_prepare(s, sp, bp, epoch);
 	if (s->ret)
 		walk_loop(s);
 	else

@@ -13,10 +13,12 @@
 #define RELOCATIONS_MAX (32u << 20)	/* in one section; most are R_X86_64_RELATIVE, read and left */
 #define SLOTS_MAX (4u << 20)
 
+#define CHOSEN UINT32_MAX
+
 struct slot {
 	uint64_t vaddr;
 	uint64_t function;	/* vaddr, where this file defines it; 0 */
-	uint32_t name;		/* offset in strings */
+	uint32_t name;		/* offset in strings; CHOSEN: none, an ifunc of this file */
 };
 
 struct elf_imports {
@@ -34,7 +36,13 @@ static int add_relocations(struct elf_imports *im, const Elf64_Rela *rela, size_
 	for (size_t i = 0; i < n; i++) {
 		struct symtab_entry e;
 
-		if (!names_a_slot(ELF64_R_TYPE(rela[i].r_info)) || rela[i].r_addend != 0)
+		if (ELF64_R_TYPE(rela[i].r_info) == R_X86_64_IRELATIVE) {
+			if (im->slots.n == SLOTS_MAX)
+				return -ENOEXEC;
+			vec_push(&im->slots, ((struct slot){.vaddr = rela[i].r_offset, .name = CHOSEN}));
+			continue;
+		}
+		if (!st || !names_a_slot(ELF64_R_TYPE(rela[i].r_info)) || rela[i].r_addend != 0)
 			continue;
 		if (!symtab_get(st, ELF64_R_SYM(rela[i].r_info), &e) || e.name[0] == '\0')
 			continue;
@@ -88,7 +96,8 @@ static int add_sections(struct elf_imports *im, const struct elf_file *ef, const
 	for (size_t i = 1; i < n && !err; i++) {
 		const char *name = elf_section_name(ef, &sections[i]);
 
-		if (sections[i].type != SHT_RELA || sections[i].link != (size_t)(dynsym - sections))
+		/* A static program has no dynamic symbols, and ifuncs all the same. */
+		if (sections[i].type != SHT_RELA || (dynsym && sections[i].link != (size_t)(dynsym - sections)))
 			continue;
 		if (strcmp(name, ".rela.plt") == 0 || strcmp(name, ".rela.dyn") == 0)
 			err = add_section(im, ef, &sections[i], st);
@@ -104,10 +113,10 @@ int elf_imports_load(const struct elf_file *ef, struct elf_imports **out)
 	int err;
 
 	*out = im;
-	if (!dynsym || elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
+	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
 		return 0;
-	err = symtab_open(&st, ef, dynsym);
-	if (!err) {
+	err = dynsym ? symtab_open(&st, ef, dynsym) : add_sections(im, ef, NULL, NULL);
+	if (!err && dynsym) {
 		err = add_sections(im, ef, dynsym, &st);
 		im->strings = st.strings;
 		st.strings = NULL;
@@ -132,18 +141,27 @@ void elf_imports_free(struct elf_imports *im)
 	free(im);
 }
 
-static const struct slot *find_slot(const struct elf_imports *im, uint64_t slot_vaddr)
+static const struct slot *find_slot(const struct elf_imports *im, uint64_t vaddr)
 {
-	struct slot key = {.vaddr = slot_vaddr};
+	struct slot key = {.vaddr = vaddr};
 
-	return im->slots.n ? bsearch(&key, im->slots.at, im->slots.n, sizeof(*im->slots.at), compare_slots) : NULL;
+	if (!im->slots.n)
+		return NULL;
+	return bsearch(&key, im->slots.at, im->slots.n, sizeof(*im->slots.at), compare_slots);
 }
 
 const char *elf_imports_at(const struct elf_imports *im, uint64_t slot_vaddr)
 {
 	const struct slot *found = find_slot(im, slot_vaddr);
 
-	return found ? im->strings + found->name : NULL;
+	return found && found->name != CHOSEN ? im->strings + found->name : NULL;
+}
+
+bool elf_imports_is_chosen(const struct elf_imports *im, uint64_t slot_vaddr)
+{
+	const struct slot *found = find_slot(im, slot_vaddr);
+
+	return found && found->name == CHOSEN;
 }
 
 uint64_t elf_imports_defined(const struct elf_imports *im, uint64_t slot_vaddr)

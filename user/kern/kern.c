@@ -286,16 +286,6 @@ uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes)
 	return wanted < most ? wanted : most;
 }
 
-int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b)
-{
-	uint32_t key = pid;
-
-	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.wrappers), &key, b, BPF_ANY))
-		return fail(-errno, "cannot store the allocators of process %d: %s", (int)pid, strerror(errno));
-	k->skel->bss->check_wrappers = true;
-	return 0;
-}
-
 void kern_stop(struct kern *k)
 {
 	*(volatile bool *)&k->skel->bss->stopped = true;

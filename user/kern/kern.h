@@ -78,8 +78,6 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
  * was done.
  */
 int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const bool *left_out);
-/* The allocator functions' bodies of a process that has more than one allocator (at most BODIES_MAX are taken). */
-int kern_set_wrappers(struct kern *k, pid_t pid, const struct bodies *b);
 /* Detaches every probe; counters stay readable. */
 void kern_detach(struct kern *k);
 /* From any thread, and whatever the main thread is in: nothing is counted any more, every probe is taken out (by a thread

@@ -137,27 +137,34 @@ static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t m
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
 	if (p->skip_arg != SITE_NO_REG)
 		c |= COOKIE_HAS_SKIP | (uint64_t)p->site.arg_reg[p->skip_arg] << COOKIE_SKIP_SHIFT;
-	if (p->n_callers)
-		c |= COOKIE_HAS_NESTS;
-	if (p->nests)
-		c |= COOKIE_NESTS;
+	if (p->outer)
+		c |= COOKIE_OUTER;
 	return c | (uint64_t)(p->site.pushed / 8) << COOKIE_PUSHED_SHIFT |
 	       (uint64_t)p->function << COOKIE_FUNCTION_SHIFT | (uint64_t)probe << COOKIE_PROBE_SHIFT |
 	       (uint64_t)module << COOKIE_MODULE_SHIFT;
+}
+
+/* memalign() and its like: the size is not the first argument, nor is anything multiplied by it or given up. */
+static bool takes_alignment(const struct alloc_function *f)
+{
+	return f->size_arg > 0 && f->count_arg == ALLOC_NO_ARG && f->old_arg == ALLOC_NO_ARG;
 }
 
 static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t probe)
 {
 	struct probe_info info = {
 		.skip_max = p->skip_max, .old_reg = p->old_reg, .out_reg = p->out_reg, .no_return = p->no_return,
+		.jumps = p->jumps, .aligns = takes_alignment(alloc_function(p->function)),
 	};
 
-	_Static_assert(PLAN_MAX_CALLERS <= NEST_MAX, "a plan's callers fit into a nest");
+	_Static_assert(PLAN_MAX_BODIES <= BODIES_MAX, "a plan's bodies fit");
 	_Static_assert(PROBE_NO_REG == SITE_NO_REG, "no register is the same number for both");
-	for (size_t i = 0; i < p->n_callers; i++) {
-		info.nests[i].from = p->callers[i].from;
-		info.nests[i].to = p->callers[i].to;
+	for (size_t i = 0; i < p->n_bodies; i++) {
+		info.bodies[i].from = p->bodies[i].from;
+		info.bodies[i].to = p->bodies[i].to;
 	}
+	if (p->outer)
+		k->skel->bss->check_nests = true;
 	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY) ? -errno : 0;
 }
 
@@ -178,7 +185,7 @@ static int probe_ids(struct kern *k, const struct plan *plan, uint32_t *first)
 	for (size_t i = 0; i < plan->n_probes && !err; i++) {
 		const struct plan_probe *p = &plan->probes[i];
 
-		if (k->options.blocks || p->n_callers || p->skip_arg != SITE_NO_REG)
+		if (k->options.blocks || p->outer || p->skip_arg != SITE_NO_REG)
 			err = set_probe_info(k, p, *first + i);
 	}
 	if (err)

@@ -100,7 +100,6 @@ void tracer_close(struct tracer *t)
 	vec_free(&t->files);
 	u64map_free(&t->attached);
 	tracer_placements_free(t);
-	u64map_free(&t->wrappers);
 	forked_free(&t->forked);
 	profile_free(&t->profile);
 	processes_free(&t->processes);

@@ -52,63 +52,8 @@ void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module)
 	tracer_pause_chosen(t, pid, module);
 }
 
-/* Adds the bodies of one file's allocator functions, where it is mapped now. Returns how many were found. */
-static size_t add_bodies(const struct traced_file *f, uint32_t module, const struct process *p, struct bodies *b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->plan->n_probes; i++) {
-		uint64_t at = mapped_at(p, f->ef, module, f->plan->probes[i].vaddr);
-
-		if (!at)
-			continue;
-		if (b->n < BODIES_MAX) {
-			b->at[b->n].from = at;
-			b->at[b->n++].to = at + f->plan->probes[i].size;
-		}
-		n++;
-	}
-	return n;
-}
-
-/*
- * A process with more than one allocator: calls from one to another must be told from calls of the program. Where they
- * are changes with every mapping, so this is looked at each time, and told to the kernel side when it differs.
- */
-static int set_wrappers(struct tracer *t, const struct process *p)
-{
-	struct bodies b = {0};
-	size_t n_files = 0, n = 0, here;
-	uint64_t *known, hash = 0;
-	bool is_new;
-
-	for (uint32_t m = 0; m < t->files.n; m++) {
-		if (!t->files.at[m].plan || !tracer_is_attached(t, p->pid, m))
-			continue;
-		here = add_bodies(&t->files.at[m], m, p, &b);
-		n += here;
-		n_files += here > 0;
-	}
-	if (n_files < 2)
-		return 0;
-	for (size_t i = 0; i < b.n; i++)
-		hash = mix64(hash ^ b.at[i].from) + b.at[i].to;
-	known = u64map_put(&t->wrappers, p->pid, &is_new);
-	if (!is_new && *known == hash)
-		return 0;
-	*known = hash;
-	if (n > BODIES_MAX)
-		warn("process %d has more than %d allocator functions in its files: calls between the others count "
-		     "twice", (int)p->pid, BODIES_MAX);
-	return kern_set_wrappers(t->kern, p->pid, &b);
-}
-
 static void note_probes(const struct module *m, pid_t pid, const struct plan *plan, const struct placement *pl)
 {
-	for (size_t i = 0; i < plan->n_probes; i++)
-		if (plan->probes[i].overlap && !plan->probes[i].frees)
-			warn("%s: a call of %s that goes on to %s counts twice", m->path, plan->probes[i].name,
-			     plan->probes[i].overlap);
 	for (size_t i = 0; i < plan->n_probes; i++)
 		if (!pl || !pl->left_out[i])
 			note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name,
@@ -233,9 +178,7 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 		if (!err && !known)
 			tracer_expect_chosen(t, p, id);
 	}
-	if (!err)
-		err = tracer_attach_chosen(t, p);
-	return err ? err : set_wrappers(t, p);
+	return err ? err : tracer_attach_chosen(t, p);
 }
 
 static void set_paused(struct tracer *t, pid_t pid)

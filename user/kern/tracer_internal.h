@@ -68,7 +68,6 @@ struct tracer {
 	struct u64map placement_of;	/* the same key -> index of placements */
 	vec_of(struct placement) placements;
 	bool said_unread;
-	struct u64map wrappers;		/* pid -> hash of what kern_set_wrappers() was told */
 	struct forked_list forked;
 	struct cleaner *cleaner;
 	pid_t held_pid;

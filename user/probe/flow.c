@@ -26,7 +26,8 @@
 #define MAX_HELPERS 64
 #define INNER_INSNS 300		/* to see whether a helper returns */
 
-enum { V_ANY, V_ARG, V_CONST, V_FRAME };	/* V_FRAME: entry rsp + v */
+/* V_PRODUCT: of two arguments, a | b << 8; V_FRAME: entry rsp + v */
+enum { V_ANY, V_ARG, V_CONST, V_PRODUCT, V_FRAME };
 
 struct value {
 	uint64_t kind, v;
@@ -46,11 +47,24 @@ struct walk {
 	struct flow_file *ff;
 	uint64_t entry;
 	bool inner;	/* of a function called by one that is being walked */
-	bool through;	/* calls of known functions end no path */
 	struct flow_result *out;
 	vec_of(struct state) queue;
 	struct u64map seen;
 };
+
+static struct flow_passed passed_value(const struct value *v)
+{
+	switch (v->kind) {
+	case V_ARG:
+		return (struct flow_passed){.kind = FLOW_PASSES_ARG, .a = (uint8_t)v->v};
+	case V_PRODUCT:
+		return (struct flow_passed){.kind = FLOW_PASSES_PRODUCT, .a = (uint8_t)v->v, .b = (uint8_t)(v->v >> 8)};
+	case V_CONST:
+		return (struct flow_passed){.kind = FLOW_PASSES_CONST, .value = v->v};
+	default:
+		return (struct flow_passed){.kind = FLOW_PASSES_ANY};
+	}
+}
 
 static void end_path(struct walk *w, const struct state *st, enum flow_kind kind, int id, uint64_t len)
 {
@@ -64,6 +78,8 @@ static void end_path(struct walk *w, const struct state *st, enum flow_kind kind
 	if (kind == FLOW_CONST)
 		e.value = st->reg[GPR_RAX].v;
 	memcpy(e.arg, st->arg, sizeof(e.arg));
+	for (int i = 0; i < SITE_MAX_ARGS; i++)
+		e.passed[i] = passed_value(&st->reg[site_sysv_args[i]]);
 	vec_push(&w->out->ends, e);
 }
 
@@ -118,6 +134,25 @@ static struct value operand_value(struct state *st, const ZydisDecodedOperand *o
 	}
 }
 
+static struct value product(struct value a, struct value b)
+{
+	if (a.kind != V_ARG || b.kind != V_ARG)
+		return (struct value){V_ANY, 0};
+	return (struct value){V_PRODUCT, a.v | b.v << 8};
+}
+
+/* One of two on a condition. An allocator takes 0 bytes for 1: that is the argument still. */
+static struct value either(struct value a, struct value b)
+{
+	if (a.kind == b.kind && a.v == b.v)
+		return a;
+	if (a.kind == V_ARG && b.kind == V_CONST && b.v == 1)
+		return a;
+	if (b.kind == V_ARG && a.kind == V_CONST && a.v == 1)
+		return b;
+	return (struct value){V_ANY, 0};
+}
+
 /* The value that the instruction leaves in its first operand. */
 static struct value result_value(struct state *st, const struct insn *in)
 {
@@ -139,7 +174,20 @@ static struct value result_value(struct state *st, const struct insn *in)
 		    st->reg[insn_gpr(src->mem.base)].kind == V_FRAME)
 			v = (struct value){V_FRAME, st->reg[insn_gpr(src->mem.base)].v + (uint64_t)src->mem.disp.value};
 		break;
+	case ZYDIS_MNEMONIC_IMUL:
+		if (in->zi.operand_count_visible == 2)
+			v = product(operand_value(st, dst), operand_value(st, src));
+		break;
+	case ZYDIS_MNEMONIC_ADC:
+		/* cmp $1,%arg; adc $0,%arg */
+		v = operand_value(st, dst);
+		if (v.kind != V_ARG || st->compared != v.v + 1 || st->with != 1 ||
+		    src->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || src->imm.value.u)
+			v = (struct value){V_ANY, 0};
+		break;
 	default:
+		if (in->zi.meta.category == ZYDIS_CATEGORY_CMOV)
+			v = either(operand_value(st, dst), operand_value(st, src));
 		break;
 	}
 	if (dst->size == 32 && v.kind == V_CONST)
@@ -179,12 +227,14 @@ static void step(struct state *st, const struct insn *in)
 {
 	static const struct value any = {V_ANY, 0};
 	const ZydisDecodedOperand *dst = &in->op[0];
-	struct value result = result_value(st, in), rsp = st->reg[GPR_RSP], *slot = NULL;
+	struct value result = result_value(st, in), rsp = st->reg[GPR_RSP], wide = any, *slot = NULL;
 	uint16_t written = insn_writes(in);
 	int64_t delta = 0;
 	int r;
 
 	step_flags(st, in);
+	if (in->zi.mnemonic == ZYDIS_MNEMONIC_MUL && dst->size == 64)
+		wide = product(st->reg[GPR_RAX], operand_value(st, dst));
 	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH)
 		result = in->zi.operand_width == 64 ? operand_value(st, dst) : any;
 	else if (in->zi.mnemonic == ZYDIS_MNEMONIC_POP && rsp.kind == V_FRAME && (int64_t)rsp.v < 0 &&
@@ -203,6 +253,8 @@ static void step(struct state *st, const struct insn *in)
 		if ((written & 1u << r) && r != GPR_RSP)
 			st->reg[r] = any;
 	st->reg[GPR_RSP] = rsp;
+	if (wide.kind != V_ANY)
+		st->reg[GPR_RAX] = wide;
 	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH) {
 		if (rsp.kind == V_FRAME && (int64_t)rsp.v < 0 && (int64_t)rsp.v >= -8 * FRAME_SLOTS)
 			st->frame[(-(int64_t)rsp.v - 1) / 8] = result;
@@ -326,7 +378,7 @@ static struct target branch_target(struct walk *w, const struct insn *in)
 static void run(struct walk *w, size_t max_insns);
 
 /* Is a path found through the function that returns? Inside it, a call with padding behind it is believed not to. */
-static bool is_returning(struct flow_file *ff, uint64_t vaddr)
+bool flow_returns(struct flow_file *ff, uint64_t vaddr)
 {
 	struct flow_result r;
 	struct walk w = {.ff = ff, .entry = vaddr, .inner = true, .out = &r};
@@ -343,7 +395,7 @@ static bool is_returning(struct flow_file *ff, uint64_t vaddr)
 	return returns;
 }
 
-static bool is_padding(const struct insn *in)
+bool flow_is_padding(const struct insn *in)
 {
 	return in->zi.mnemonic == ZYDIS_MNEMONIC_NOP || in->zi.mnemonic == ZYDIS_MNEMONIC_INT3 ||
 	       in->zi.mnemonic == ZYDIS_MNEMONIC_XCHG;
@@ -358,9 +410,9 @@ static bool never_returns(struct walk *w, const struct insn *in, uint64_t callee
 {
 	struct insn next;
 
-	if (flow_decode(w->ff, in->vaddr + in->len, &next) && !is_padding(&next))
+	if (flow_decode(w->ff, in->vaddr + in->len, &next) && !flow_is_padding(&next))
 		return false;
-	if (!w->inner && is_returning(w->ff, callee))
+	if (!w->inner && flow_returns(w->ff, callee))
 		w->out->doubt = true;
 	return true;
 }
@@ -374,9 +426,7 @@ static bool take_call(struct walk *w, struct state *st, const struct insn *in)
 		return false;
 	if (t.id >= 0) {
 		end_path(w, st, FLOW_CALLS, t.id, in->len);
-		if (w->through)
-			step_call(st);
-		return w->through;
+		return false;
 	}
 	if (t.code && never_returns(w, in, t.vaddr))
 		return false;
@@ -474,13 +524,6 @@ static void run(struct walk *w, size_t max_insns)
 void flow_walk(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out)
 {
 	struct walk w = {.ff = ff, .entry = entry, .out = out};
-
-	run(&w, max_insns);
-}
-
-void flow_walk_through(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out)
-{
-	struct walk w = {.ff = ff, .entry = entry, .through = true, .out = out};
 
 	run(&w, max_insns);
 }

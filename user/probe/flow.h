@@ -23,6 +23,20 @@ struct flow_range {
 	uint64_t lo, hi;
 };
 
+/* What an argument register holds there. */
+enum flow_passes {
+	FLOW_PASSES_ANY,
+	FLOW_PASSES_ARG,	/* argument a of this function, or 1 where that is 0 */
+	FLOW_PASSES_PRODUCT,	/* of its arguments a and b */
+	FLOW_PASSES_CONST,	/* value */
+};
+
+struct flow_passed {
+	enum flow_passes kind;
+	uint8_t a, b;
+	uint64_t value;
+};
+
 /* How a path through the function ends. */
 struct flow_end {
 	enum flow_kind kind;
@@ -30,6 +44,7 @@ struct flow_end {
 	uint64_t value;		/* FLOW_CONST */
 	uint64_t vaddr, next;	/* of the last instruction, and of the one after it (a call's return address) */
 	struct flow_range arg[SITE_MAX_ARGS];	/* what the arguments are limited to on this path */
+	struct flow_passed passed[SITE_MAX_ARGS];	/* of FLOW_CALLS and FLOW_TAIL */
 };
 
 struct flow_result {
@@ -58,8 +73,6 @@ int flow_function_at(struct flow_file *ff, uint64_t target);
 int flow_function_in_slot(struct flow_file *ff, uint64_t slot);
 /* Follows the paths from entry, at most max_insns instructions in all. */
 void flow_walk(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out);
-/* The same, but goes on after calls of known functions: for every call that is made on the way, a FLOW_CALLS. */
-void flow_walk_through(struct flow_file *ff, uint64_t entry, size_t max_insns, struct flow_result *out);
 void flow_result_free(struct flow_result *r);
 
 #endif

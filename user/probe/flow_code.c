@@ -119,7 +119,7 @@ bool flow_decode(struct flow_file *ff, uint64_t vaddr, struct insn *in)
 
 static struct target target_by_name(struct flow_file *ff, uint64_t slot, const char *name)
 {
-	struct target t = {.id = -1};
+	struct target t = {.id = -1, .name = name};
 
 	for (size_t i = 0; i < ff->known.n; i++)
 		if (!strcmp(ff->known.at[i].name, name)) {
@@ -143,6 +143,7 @@ struct target flow_target_in_slot(struct flow_file *ff, uint64_t slot)
 	struct target t = {.id = -1};
 	uint64_t *id;
 
+	t.chosen = ff->imports && elf_imports_is_chosen(ff->imports, slot);
 	if (!name)
 		return t;
 	t = target_by_name(ff, slot, name);

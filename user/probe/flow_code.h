@@ -31,6 +31,8 @@ struct target {
 	bool noreturn;
 	bool code;		/* code in this file at vaddr */
 	bool import;		/* an import that this file does not define */
+	bool chosen;		/* an ifunc of this file */
+	const char *name;	/* of an import */
 	uint64_t vaddr;
 };
 
@@ -40,5 +42,9 @@ bool flow_decode(struct flow_file *ff, uint64_t vaddr, struct insn *in);
 struct target flow_target_at(struct flow_file *ff, uint64_t vaddr);
 /* What the GOT slot leads to. */
 struct target flow_target_in_slot(struct flow_file *ff, uint64_t slot);
+/* Is a path found through the function that returns? */
+bool flow_returns(struct flow_file *ff, uint64_t vaddr);
+/* What a compiler puts between functions, or before what a jump leads to. */
+bool flow_is_padding(const struct insn *in);
 
 #endif

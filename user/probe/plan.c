@@ -175,7 +175,7 @@ static bool can_unwind(struct planner *p, uint64_t vaddr)
 
 /*
  * The row that does all of this one's work, or -1: every path from its entry calls or jumps to a function that its
- * row names, or returns a constant that means failure. An allocator with a fast path of its own returns a pointer it
+ * row names, handing on what it was asked for as it came, or returns a constant that means failure. An allocator with a fast path of its own returns a pointer it
  * loaded, and is no forwarder even if its slow path calls another. One that calls and has no unwind information
  * (musl's calloc) would be shown as the caller, with its own caller lost: it keeps its probe, unless it frees: then
  * its stack is not walked.
@@ -192,7 +192,8 @@ static int all_forwarded(struct planner *p, int id)
 
 		if (plan_is_failure(c, e))
 			continue;
-		if ((e->kind != FLOW_CALLS && e->kind != FLOW_TAIL) || e->id == id || !names_row(p, c, e->id))
+		if ((e->kind != FLOW_CALLS && e->kind != FLOW_TAIL) || e->id == id || !names_row(p, c, e->id) ||
+		    !plan_hands_on(p, id, e))
 			return -1;
 		if (e->kind == FLOW_CALLS && !c->fn->frees && !can_unwind(p, e->vaddr))
 			return -1;
@@ -277,8 +278,8 @@ static void emit(struct planner *p, int id)
 	struct plan_probe out = {
 		.function = (uint16_t)c->id, .name = c->name, .vaddr = c->sym.vaddr,
 		.size = c->sym.size ? c->sym.size : c->body_size, .site = c->site,
-		.skip_arg = c->skip_arg, .skip_max = c->skip_max, .overlap = c->overlap, .indirect = c->flow.indirect,
-		.nests = c->nests, .frees = c->fn->frees, .no_return = is_return_taboo(p, c),
+		.skip_arg = c->skip_arg, .skip_max = c->skip_max, .frees = c->fn->frees,
+		.no_return = is_return_taboo(p, c),
 		.old_reg = reg_of(&c->site, c->fn->old_arg), .out_reg = reg_of(&c->site, c->fn->out_arg),
 	};
 
@@ -286,8 +287,7 @@ static void emit(struct planner *p, int id)
 		skip(p, id, "its site has no bytes in the file");
 		return;
 	}
-	if (!plan_fill_callers(c, c->sym.vaddr + c->site.offset, &out))
-		out.overlap = c->name;
+	plan_fill_nest(c, c->sym.vaddr + c->site.offset, &out);
 	vec_push(&p->probes, out);
 }
 
@@ -307,33 +307,32 @@ static void make(struct planner *p)
 		if (!p->c[i].probed)
 			continue;
 		plan_find_tails(p, i);
-		plan_find_overlaps(p, i);
 		choose_site(p, i);
 	}
-	for (int i = 0; i < p->n; i++)
-		if (p->c[i].probed)
-			plan_find_callees(p, i);
-	for (int i = 0; i < p->n; i++)
-		if (p->c[i].probed)
-			emit(p, i);
+	p->reach = reach_new(p->ff);
+	for (int i = 0; i < p->n; i++) {
+		if (!p->c[i].probed)
+			continue;
+		reach_function(p->reach, p->c[i].sym.vaddr, &p->c[i].reach);
+		emit(p, i);
+	}
 }
 
 static void planner_free(struct planner *p)
 {
 	for (int i = 0; i < p->n; i++) {
 		flow_result_free(&p->c[i].flow);
-		vec_free(&p->c[i].callers);
+		reach_result_free(&p->c[i].reach);
 		free(p->c[i].body);
 	}
 	free(p->c);
+	reach_free(p->reach);
 	flow_close(p->ff);
 	flow_close(p->prove);
 	u64map_free(&p->families);
 	elf_imports_free(p->imports);
 	elf_fdes_free(p->fdes);
 	unwind_table_free(p->rows);
-	u64map_free(&p->helpers);
-	vec_free(&p->tails);
 }
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The probes of one ELF file: every allocator function in it, the site of each, and how they nest, so that an
+ * The probes of one ELF file: every allocator function in it, the site of each, and which may call others, so that an
  * allocator function that calls another is one event. Pure: reads the file, touches no process.
  *
  * Where blocks are followed (PLAN_BLOCKS) the functions that free are probed too, and an allocating function whose
@@ -13,7 +13,7 @@
 #include "elf/elffile.h"
 #include "probe/site.h"
 
-#define PLAN_MAX_CALLERS 4
+#define PLAN_MAX_BODIES 4
 #define PLAN_MAX_FUNCTIONS ALLOC_MAX_FUNCTIONS	/* candidates in one file */
 
 enum plan_flags {
@@ -36,22 +36,14 @@ struct plan_probe {
 	uint8_t skip_arg;
 	uint64_t skip_max;
 	/*
-	 * The function may reach this other probed one in a way that neither skip_arg nor callers tells apart: such
-	 * a call is counted twice. NULL if there is none, as in every allocator known; but where both free (the sized
-	 * operator delete of tcmalloc, for a page-aligned block), the second finds the block gone, as if it were
-	 * unknown.
+	 * It may come to another allocator function, of whatever file: such a call is a part of this one, and no
+	 * event. While this one is under way an address of its code is on the stack: bodies, as [from, to) relative
+	 * to the probe's own address (the instruction pointer the BPF side sees). jumps: it may leave by a jump to
+	 * code that is none of these, and then there is none.
 	 */
-	const char *overlap;
-	/* It calls through a pointer that is no import: perhaps a preloaded wrapper around another file's malloc. */
-	bool indirect;
-	/*
-	 * Bodies of other probed functions in this file that call this one, as [from, to) relative to the probe's
-	 * own address (from the instruction pointer the BPF side sees): a return address in one of them is a nested
-	 * call, and no event.
-	 */
-	struct { int32_t from, to; } callers[PLAN_MAX_CALLERS];
-	uint8_t n_callers;
-	bool nests;	/* it may call another function of the plan: it is among that one's callers */
+	bool outer, jumps;
+	struct { int32_t from, to; } bodies[PLAN_MAX_BODIES];
+	uint8_t n_bodies;
 	/* It only frees; its return must not be probed, since it may throw, or since the file is a Go program's. */
 	bool frees, no_return;
 	/*

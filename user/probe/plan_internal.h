@@ -12,6 +12,7 @@
 #include "elf/symbols.h"
 #include "probe/flow.h"
 #include "probe/plan.h"
+#include "probe/reach.h"
 
 /* Enough for every path that matters in the allocators known; a longer one counts as not followed. */
 #define WALK_INSNS 1200
@@ -34,17 +35,10 @@ struct candidate {
 	struct flow_result flow;
 	uint8_t skip_arg;
 	uint64_t skip_max;
-	const char *overlap;
-	bool nests;		/* as in struct plan_probe */
+	struct reach_result reach;
 	struct site site;
 	uint8_t *body;
 	size_t body_size;
-	vec_of(struct flow_range) callers;	/* vaddrs [lo, hi) */
-};
-
-/* A set of rows. */
-struct rows {
-	uint64_t bits[PLAN_MAX_FUNCTIONS / 64];
 };
 
 struct planner {
@@ -64,8 +58,7 @@ struct planner {
 	struct elf_fdes *fdes;	/* one of these two, once can_unwind() was asked */
 	struct unwind_table *rows;
 	bool asked, rows_asked;
-	struct u64map helpers;	/* a helper's vaddr -> its place in tails */
-	vec_of(struct rows) tails;	/* what a helper jumps to */
+	struct reach *reach;
 	vec_of(struct plan_probe) probes;
 	vec_of(struct plan_skip) skips;
 	vec_of(struct plan_ifunc) ifuncs;
@@ -92,13 +85,12 @@ const char *plan_doubt(struct planner *p, int id);
 /* A return with a constant that says "failed"; of a function that frees, one without a block. */
 bool plan_is_failure(const struct candidate *c, const struct flow_end *e);
 
-/* How the functions nest (plan_nest.c). By jumps: fills skip_arg, skip_max or overlap. */
+/* The call or jump at the end hands on what this function was asked for, unchanged: the bytes, the block given up. */
+bool plan_hands_on(const struct planner *p, int id, const struct flow_end *e);
+
+/* How the functions nest (plan_nest.c). By jumps that an argument decides: fills skip_arg, skip_max. */
 void plan_find_tails(struct planner *p, int id);
-/* By calls of functions that hand on their work: fills overlap. */
-void plan_find_overlaps(struct planner *p, int id);
-/* By calls: fills the callers of those that this one calls. */
-void plan_find_callees(struct planner *p, int id);
-/* The callers, joined where only padding is between, as distances from the probe. false if they do not all fit. */
-bool plan_fill_callers(struct candidate *c, uint64_t ip, struct plan_probe *out);
+/* Fills outer, jumps and bodies; ip: the probe's address in the file. */
+void plan_fill_nest(const struct candidate *c, uint64_t ip, struct plan_probe *out);
 
 #endif
