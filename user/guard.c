@@ -47,7 +47,8 @@ struct guard {
 static bool hangs_in_file(const struct guard *g)
 {
 	static const int calls[] = {
-		SYS_read, SYS_pread64, SYS_open, SYS_openat, SYS_openat2, SYS_stat, SYS_lstat, SYS_fstat, SYS_newfstatat,
+		SYS_read, SYS_pread64, SYS_open, SYS_openat, SYS_openat2, SYS_stat, SYS_lstat, SYS_fstat,
+		SYS_newfstatat,
 		SYS_statx, SYS_statfs, SYS_fstatfs, SYS_readlink, SYS_readlinkat, SYS_access, SYS_faccessat,
 		SYS_getdents64, SYS_bpf, SYS_perf_event_open, SYS_process_vm_readv, -1,
 	};

@@ -28,14 +28,14 @@ struct guard_calls {
 	bool (*on_signal)(void *arg, const struct signalfd_siginfo *si);
 	/* Nothing is counted from now on, and the probes go. Called once. */
 	void (*end)(void *arg);
-	/* Says that there will be no report, and leaves what is traced in a good state; alloctrace ends then. Returns the
-	 * exit status. hangs: in a system call, while it makes the report; otherwise nothing was traced yet. */
+	/* Says that there will be no report, and leaves what is traced in a good state; alloctrace ends then. Returns
+	 * the exit status. hangs: in a system call, while it makes the report; otherwise nothing was traced yet. */
 	int (*give_up)(void *arg, bool hangs);
 	void *arg;
 };
 
-/* Call it from the main thread. signals: blocked in all threads, and read by the main thread from a signalfd of its own.
- * 0, or -errno with a message said. */
+/* Call it from the main thread. signals: blocked in all threads, and read by the main thread from a signalfd of its
+ * own. 0, or -errno with a message said. */
 int guard_start(const sigset_t *signals, const struct guard_calls *calls, struct guard **out);
 /* Everything is attached; tracing ends then (monotonic_ns(); UINT64_MAX: not by time). */
 void guard_attached(struct guard *g, uint64_t end_ns);

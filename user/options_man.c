@@ -232,9 +232,10 @@ static const struct item examples[] = {
 };
 
 static const char *const limits[] = {
-	"A mapped file on FUSE, NFS and the like is read by a process of its own. If its file system does not answer for a "
-	"second, alloctrace says so, and code of that file has no probes and no names. Where reading hangs in another way, "
-	"the probes are removed when tracing ends, and alloctrace gives up its report after 10 seconds without progress.",
+	"A mapped file on FUSE, NFS and the like is read by a process of its own. If its file system does not answer "
+	"for a second, alloctrace says so, and code of that file has no probes and no names. Where reading hangs in "
+	"another way, the probes are removed when tracing ends, and alloctrace gives up its report after 10 seconds "
+	"without progress.",
 	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux). Processes must be 64-bit. A "
 	"static program without a symbol table shows no allocator.",
 	"In the views alloc and sizes alone calls are counted when they begin, and one that then fails for want of "

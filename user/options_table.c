@@ -295,11 +295,13 @@ const struct option_row option_rows[] = {
 	  .man = "How stacks are walked. Code without unwind tables (a JIT's, Go's, assembly) is always walked by "
 		 "frame pointers. With fp, code that keeps no frame pointer leaves its callers out, and nothing marks "
 		 "where." },
-	{ "max-memory", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(max_memory), LIMITS("64M", "1024G"), .fallback = "1G",
+	{ "max-memory", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(max_memory), LIMITS("64M", "1024G"),
+	  .fallback = "1G",
 	  .man_only = true,
 	  .help = "memory that alloctrace itself may take",
-	  .man = "How much memory of its own alloctrace may take for symbols, debugging information and stacks, over all "
-		 "files. What finds no room is said, and has no names; stacks that find none are lost, and counted." },
+	  .man = "How much memory of its own alloctrace may take for symbols, debugging information and stacks, over "
+		 "all files. What finds no room is said, and has no names; stacks that find none are lost, and "
+		 "counted." },
 	{ "unwind-mem", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(unwind_bytes), LIMITS("4M", "4G"), .fallback = "64M",
 	  .man_only = true,
 	  .help = "room for unwind tables",

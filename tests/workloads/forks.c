@@ -2,9 +2,9 @@
 /*
  *     forks [-w] RATE SECONDS LIFE_MS [FILE]
  *
- * Forks RATE children a second, that live for LIFE_MS and neither exec nor allocate, and allocates between the forks. In
- * the end prints "allocate BYTES CALLS" and, with FILE (a library it has mapped), "dirty N": of how many children that
- * were looked at at the end of their lives the code of that library was not the file's any more.
+ * Forks RATE children a second, that live for LIFE_MS and neither exec nor allocate, and allocates between the forks.
+ * In the end prints "allocate BYTES CALLS" and, with FILE (a library it has mapped), "dirty N": of how many children
+ * that were looked at at the end of their lives the code of that library was not the file's any more.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -2,10 +2,10 @@
 /*
  *     hangfs DIR FILE
  *
- * Mounts on DIR a file system with one file in it, "lib.so", whose bytes are FILE's (FUSE, by its raw protocol, without a
- * library). Says "ready". From SIGUSR1 on it answers no request for the file any more, nor for its attributes: whoever
- * made one waits in a state in which not even SIGKILL ends it, as with a server that is gone. SIGTERM: unmounts and ends,
- * and they go on with an error.
+ * Mounts on DIR a file system with one file in it, "lib.so", whose bytes are FILE's (FUSE, by its raw protocol, without
+ * a library). Says "ready". From SIGUSR1 on it answers no request for the file any more, nor for its attributes:
+ * whoever made one waits in a state in which not even SIGKILL ends it, as with a server that is gone. SIGTERM: unmounts
+ * and ends, and they go on with an error.
  */
 #include <errno.h>
 #include <fcntl.h>

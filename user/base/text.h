@@ -14,8 +14,8 @@
 void text_escape(struct buf *b, const char *s, size_t len);
 /* Appends a name that a target gives so that it cannot be taken for a mark of ours ("[truncated: depth limit]", "[?]",
  * "[anon]"): the bracket becomes \x5b where a name, or a part of a path, begins with one, and where it begins a mark.
- * in_brackets: the name is shown in brackets, and must make no mark there either; then its first byte becomes \xNN. What
- * is appended is still to be escaped. */
+ * in_brackets: the name is shown in brackets, and must make no mark there either; then its first byte becomes \xNN.
+ * What is appended is still to be escaped. */
 void text_name(struct buf *b, const char *name, bool in_brackets);
 /* Columns that the (escaped, UTF-8) string takes on a terminal; combining characters 0, wide ones 2. */
 size_t text_width(const char *s);

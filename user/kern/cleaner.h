@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Removes the breakpoints that forked children have inherited, in a thread of its own: kern_clean() waits for the kernel,
- * and a target may fork faster than that. Once for a file is enough for all children that there are by then.
+ * Removes the breakpoints that forked children have inherited, in a thread of its own: kern_clean() waits for the
+ * kernel, and a target may fork faster than that. Once for a file is enough for all children that there are by then.
  */
 #ifndef ALLOCTRACE_KERN_CLEANER_H
 #define ALLOCTRACE_KERN_CLEANER_H

@@ -56,7 +56,8 @@ uint64_t direct_memory_end(const char *path)
 	if (!f)
 		return 0;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%llx-%llx", &from, &to) == 2 && strstr(line, " : System RAM") && to > from && to >= end)
+		if (sscanf(line, "%llx-%llx", &from, &to) == 2 && strstr(line, " : System RAM") &&
+		    to > from && to >= end)
 			end = to + 1;
 	fclose(f);
 	return end;

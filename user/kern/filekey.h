@@ -17,8 +17,8 @@
 
 /* The key of the file behind fd, as it is now. 0 or -errno, no message. */
 int file_key_ask(struct kern *k, int fd, struct file_key *key);
-/* Of a file that is known by a copy (struct module, probe_fd), which the kernel can't be asked for. Its file system gives
- * inode numbers no generation, as FUSE and NFS do. */
+/* Of a file that is known by a copy (struct module, probe_fd), which the kernel can't be asked for. Its file system
+ * gives inode numbers no generation, as FUSE and NFS do. */
 struct file_key file_key_of_copy(const struct module *m);
 
 /* A file's code: vaddrs of its first byte and behind its last. */

@@ -71,8 +71,8 @@ void links_close(const int *fds, size_t n, size_t step);
 int links_add(struct kern *k, struct links *to, struct links *from);
 /* Closes the links of a list of the caller's. */
 void links_drop(struct links *links);
-/* Takes the probes of one process (0: of every process) in one file (ANY_MODULE: in all) out of one of k's lists, in the order of stages; waits for
- * it. */
+/* Takes the probes of one process (0: of every process) in one file (ANY_MODULE: in all) out of one of k's lists, in
+ * the order of stages; waits for it. */
 void links_detach(struct links *links, pid_t pid, int module);
 /* Starts a thread that takes no signals and needs little stack. 0 or -errno. */
 int links_thread(pthread_t *thread, void *(*run)(void *), void *arg);

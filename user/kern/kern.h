@@ -80,8 +80,8 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const bool *left_out);
 /* Detaches every probe; counters stay readable. */
 void kern_detach(struct kern *k);
-/* From any thread, and whatever the main thread is in: nothing is counted any more, every probe is taken out (by a thread
- * of its own; kern_end_wait() waits for it), and none is attached any more: kern_attach() returns -ECANCELED. */
+/* From any thread, and whatever the main thread is in: nothing is counted any more, every probe is taken out (by a
+ * thread of its own; kern_end_wait() waits for it), and none is attached any more: kern_attach() returns -ECANCELED. */
 void kern_end(struct kern *k);
 void kern_end_wait(struct kern *k);
 bool kern_is_over(const struct kern *k);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The probes that are in place, as file descriptors. Two threads may take them out: the main thread, and the one that
- * keeps the end of tracing while the main thread hangs (user/guard.c). Whoever takes a descriptor out of the list, under
- * the lock, closes it; nothing that may wait for the kernel is done under the lock.
+ * keeps the end of tracing while the main thread hangs (user/guard.c). Whoever takes a descriptor out of the list,
+ * under the lock, closes it; nothing that may wait for the kernel is done under the lock.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -154,7 +154,8 @@ void kern_end(struct kern *k)
 	*(volatile bool *)&k->skel->bss->stopped = true;
 	e = xcalloc(1, sizeof(*e));
 	*e = (struct ending){
-		.k = k, .links = take(&k->links, 0, ANY_MODULE, -1), .hold_links = take(&k->hold_links, 0, ANY_MODULE, -1),
+		.k = k, .links = take(&k->links, 0, ANY_MODULE, -1),
+		.hold_links = take(&k->hold_links, 0, ANY_MODULE, -1),
 	};
 	pthread_mutex_lock(&lock);
 	k->closing++;

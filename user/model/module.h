@@ -31,8 +31,8 @@ struct module {
 	char *shown;	/* path as people see it: it can be taken for no mark of ours (text_name()) */
 	uint64_t dev, ino;
 	int fd;		/* the file (MODULE_JIT: the jitdump), open for reading, owned; -1 where there is none open */
-	int probe_fd;	/* where fd is a copy in memory, as of a file whose server may not answer: what stands for the file
-			 * itself (O_PATH), owned; else -1 */
+	int probe_fd;	/* where fd is a copy in memory, as of a file whose server may not answer: what stands for the
+			 * file itself (O_PATH), owned; else -1 */
 	uint32_t pid;	/* a process that has (had) it mapped: for /proc/PID/root and perf-PID.map */
 	uint32_t uid;	/* MODULE_JIT: owner of the process, for the check of perf-PID.map */
 	struct timespec written;	/* when the content was last changed, as fd was opened */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A mapped file whose file system may not answer is opened and read by a process of its own, which can be left behind: a
- * wait for such a file system cannot be ended, not even by SIGKILL. What alloctrace reads then is a copy in memory.
+ * A mapped file whose file system may not answer is opened and read by a process of its own, which can be left behind:
+ * a wait for such a file system cannot be ended, not even by SIGKILL. What alloctrace reads then is a copy in memory.
  */
 #ifndef ALLOCTRACE_TARGET_MAPFILE_APART_H
 #define ALLOCTRACE_TARGET_MAPFILE_APART_H
