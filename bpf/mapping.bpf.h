@@ -31,6 +31,14 @@ struct {
 	__type(value, struct unwind_file);
 } unwind_files SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CODE_COPIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct copy_key);
+	__type(value, struct code_copy_of);
+} code_copies SEC(".maps");
+
 /* Mappings of processes, told by user space; where the kernel can't be asked. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -271,6 +279,24 @@ static __always_inline void hint_of_file(struct mapping_hint *h, const struct un
 		hint_set(h, pc, pc + 1, f->kind);
 }
 
+/* Anonymous code: a JIT's, unless user space has found it to be a file's. */
+static __always_inline void hint_of_anonymous(struct scratch *s, struct mapping_hint *h, struct vma_seen *seen,
+					      __u64 pc)
+{
+	struct copy_key key = {.start = seen->start, .pid = s->rec.pid};
+	struct code_copy_of *copy = bpf_map_lookup_elem(&code_copies, &key);
+	struct unwind_file *f = NULL;
+
+	if (copy && copy->end == seen->end)
+		f = bpf_map_lookup_elem(&unwind_files, &copy->file);
+	if (!f) {
+		hint_set(h, seen->start, seen->end, UNWIND_KIND_JIT);
+		return;
+	}
+	seen->slide = seen->start - copy->offset;
+	hint_of_file(h, f, seen, pc);
+}
+
 static __always_inline void hint_ask(struct scratch *s, struct mapping_hint *h, __u64 pc)
 {
 	struct vma_seen seen = {};
@@ -289,7 +315,7 @@ static __always_inline void hint_ask(struct scratch *s, struct mapping_hint *h, 
 	} else if (!err && !seen.exec) {
 		hint_set(h, seen.start, seen.end, UNWIND_KIND_GAP);
 	} else if (!err && !seen.has_file) {
-		hint_set(h, seen.start, seen.end, UNWIND_KIND_JIT);
+		hint_of_anonymous(s, h, &seen, pc);
 	} else {
 		f = err ? NULL : bpf_map_lookup_elem(&unwind_files, &seen.file);
 		if (f)

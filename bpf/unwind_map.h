@@ -72,6 +72,18 @@ struct unwind_file {
 	struct unwind_part at[UNWIND_PARTS];
 };
 
+/* Anonymous memory that holds a copy of a file's code, at the addresses where that was; by where it starts. */
+#define CODE_COPIES 4096
+struct copy_key {
+	__u64 start;
+	__u32 pid, pad;
+};
+
+struct code_copy_of {
+	struct file_key file;
+	__u64 end, offset;	/* of start, in the file */
+};
+
 /* Asks which file is mapped at an address of the asking process; answer and question. */
 struct file_ask {
 	__u64 addr;

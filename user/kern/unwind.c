@@ -60,6 +60,7 @@ struct mapped {
 	uint64_t what;		/* hash of the mappings; 0: none told yet */
 	uint64_t start_stack;
 	vec_of(uint32_t) tables;	/* modules, each once */
+	vec_of(uint64_t) copies;	/* starts of those that the BPF side knows */
 };
 
 struct unwind {
@@ -102,8 +103,10 @@ void unwind_free(struct unwind *u)
 {
 	if (!u)
 		return;
-	for (size_t i = 0; i < u->processes.n; i++)
+	for (size_t i = 0; i < u->processes.n; i++) {
 		vec_free(&u->processes.at[i].tables);
+		vec_free(&u->processes.at[i].copies);
+	}
 	vec_free(&u->processes);
 	vec_free(&u->tables);
 	vec_free(&u->names.at);
@@ -299,6 +302,8 @@ static uint64_t hash_mappings(const struct process *p)
 		if (m->until_ns == UINT64_MAX)
 			h = mix64(mix64(mix64(mix64(h ^ m->start) ^ m->end) ^ m->offset) ^ m->module);
 	}
+	for (size_t i = 0; i < p->copies.n; i++)
+		h = mix64(mix64(h ^ p->copies.at[i].start) ^ p->copies.at[i].end);
 	return h ? h : 1;
 }
 
@@ -431,6 +436,35 @@ bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key)
 	return true;
 }
 
+static void untell_copies(struct unwind *u, struct mapped *m)
+{
+	for (size_t i = 0; i < m->copies.n; i++) {
+		const struct copy_key key = {.start = m->copies.at[i], .pid = m->pid};
+
+		bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.code_copies), &key);
+	}
+	vec_free(&m->copies);
+}
+
+/* Where one finds no room its stacks are walked by frame pointers, as other anonymous code's. */
+static void tell_copies(struct unwind *u, const struct process *p, struct mapped *next)
+{
+	for (size_t i = 0; i < p->copies.n; i++) {
+		const struct code_copy *c = &p->copies.at[i];
+		const struct table *t = c->module < u->tables.n ? &u->tables.at[c->module] : NULL;
+		const struct copy_key key = {.start = c->start, .pid = p->pid};
+		struct code_copy_of of = {.end = c->end, .offset = c->offset};
+
+		if (!t || !t->told)
+			continue;
+		of.file = t->file_key;
+		if (!bpf_map_update_elem(bpf_map__fd(u->kern->skel->maps.code_copies), &key, &of, BPF_ANY))
+			vec_push(&next->copies, c->start);
+	}
+	if (p->copies.n)
+		change_epoch(u);
+}
+
 static void tell_mappings(struct unwind *u, const struct process *p)
 {
 	const uint32_t pid = p->pid;
@@ -478,10 +512,13 @@ void unwind_update(struct unwind *u, const struct process *p)
 	use_tables(u, p, &next);
 	/* Where that fails, walks find no slab: the stacks end there. */
 	note_full(u, slabs_publish(u->slabs));
-	if (u->asks)
+	untell_copies(u, m);
+	if (u->asks) {
 		tell_files(u, &next);
-	else
+		tell_copies(u, p, &next);
+	} else {
 		tell_mappings(u, p);
+	}
 	u->kern->skel->bss->raw_left = RAW_STACKS;
 	drop_tables(u, m);
 	*m = next;
@@ -499,6 +536,7 @@ void unwind_forget(struct unwind *u, pid_t pid)
 		bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.unwind_mappings), &key);
 		change_epoch(u);
 	}
+	untell_copies(u, &u->processes.at[*i]);
 	drop_tables(u, &u->processes.at[*i]);
 	u->processes.at[*i].what = 0;
 	/* There may be room now. */

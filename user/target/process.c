@@ -31,6 +31,7 @@ void processes_free(struct processes *ps)
 		for (size_t j = 0; j < p->former.n; j++)
 			free(p->former.at[j].name);
 		vec_free(&p->former);
+		vec_free(&p->copies);
 		vec_free(&p->maps);
 		free(p->name);
 		free(p);
@@ -202,6 +203,22 @@ static void keep(struct kept_line *k, const struct maps_line *line)
 	k->line.path = buf_cstr(&k->path);
 }
 
+static void take_for_copy(struct process *p, const struct maps_line *anon, uint32_t module, uint64_t offset,
+			  struct mapping *out)
+{
+	const struct code_copy copy = {.start = anon->start, .end = anon->end, .offset = offset, .module = module};
+
+	out->module = module;
+	out->offset = offset;
+	for (size_t i = 0; i < p->copies.n; i++) {
+		if (p->copies.at[i].start == anon->start) {
+			p->copies.at[i] = copy;
+			return;
+		}
+	}
+	vec_push(&p->copies, copy);
+}
+
 /* Anonymous code next to a mapping of a file, whose code it may be: so *out says then. */
 static void describe_copy(struct processes *ps, struct process *p, const struct maps_line *anon,
 			  const struct maps_line *file, uint64_t time_ns, struct mapping *out)
@@ -216,12 +233,11 @@ static void describe_copy(struct processes *ps, struct process *p, const struct 
 	mod = modules_get(ps->modules, of.module);
 	if (mod->kind != MODULE_ELF || mod->fd < 0 || !copied_from(p->pid, anon, file, mod->fd, &offset))
 		return;
-	out->module = of.module;
-	out->offset = offset;
+	take_for_copy(p, anon, of.module, offset, out);
 }
 
 /* Anonymous code in the place of a file's. */
-static void describe_replacement(const struct processes *ps, const struct process *p, const struct maps_line *anon,
+static void describe_replacement(const struct processes *ps, struct process *p, const struct maps_line *anon,
 				 uint64_t time_ns, struct mapping *out)
 {
 	const struct mapping *of = timeline_find(p, anon->start, time_ns);
@@ -234,8 +250,7 @@ static void describe_replacement(const struct processes *ps, const struct proces
 	bytes = (anon->end < of->end ? anon->end : of->end) - anon->start;
 	if (!copied_to(p->pid, anon->start, bytes, mod->fd, offset))
 		return;
-	out->module = of->module;
-	out->offset = offset;
+	take_for_copy(p, anon, of->module, offset, out);
 }
 
 int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns)
@@ -322,6 +337,7 @@ void process_exec(struct process *p, uint64_t time_ns, const char *name)
 {
 	/* If a reading was later than the exec, it saw the new program: timeline_unmap() keeps what it saw. */
 	timeline_unmap(p, time_ns, 0, UINT64_MAX);
+	vec_free(&p->copies);
 	if (!name)
 		return;
 	vec_push(&p->former, ((struct former_program){time_ns, p->name}));

@@ -30,6 +30,12 @@ struct former_program {
 	char *name;
 };
 
+/* A part of a file's code that the process has copied into anonymous memory (target/copied.h). */
+struct code_copy {
+	uint64_t start, end, offset;
+	uint32_t module;
+};
+
 struct process {
 	pid_t pid;
 	uid_t uid;
@@ -39,6 +45,7 @@ struct process {
 	bool maps_changed;	/* something was mapped, or became executable, since whoever looks at this cleared it */
 	bool leader_exited;	/* its first thread has; others may go on, and exec */
 	vec_of(struct mapping) maps;	/* sorted by start, then from_ns */
+	vec_of(struct code_copy) copies;	/* since the last exec */
 	uint64_t read_ns;	/* when the mappings were read last; 0 never */
 	uint64_t reading_ns;	/* of the reading under way, or the last one */
 	size_t n_ended;		/* of maps, those that are gone */
