@@ -64,7 +64,8 @@ static __always_inline bool memo_knows(struct scratch *s)
 		return false;
 	at = *memo_index(s, u->sp);
 	f = frame_at(s, at);
-	if (f->sp != u->sp || f->ret != ((u->pc + 1) | (u->by_fp & FRAME_BY_FP)) || f->bp != (u->bp_known ? u->bp : BP_UNKNOWN))
+	if (f->sp != u->sp || f->ret != ((u->pc + 1) | (u->by_fp & FRAME_BY_FP)) ||
+		f->bp != (u->bp_known ? u->bp : BP_UNKNOWN))
 		return false;
 	if (at - s->memo.first >= s->memo.end - s->memo.first || s->n_new + s->memo.end - at > max_frames)
 		return false;

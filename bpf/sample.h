@@ -3,9 +3,9 @@
  * The arithmetic of sampling, in integers: for BPF programs, and for tests on the host. Includes nothing; the includer
  * brings __u32, __s64 and friends. BPF has no floats, no signed division and no 128-bit products.
  *
- * Bytes and calls are sampled at once: think of all calls as a line, each as long as its bytes and c more, and of sample
- * points on it that lie there at random, one in T bytes on average, each independent of the others (Poisson). A call is
- * a sample if a point lies in its length, however many:
+ * Bytes and calls are sampled at once: think of all calls as a line, each as long as its bytes and c more, and of
+ * sample points on it that lie there at random, one in T bytes on average, each independent of the others (Poisson). A
+ * call is a sample if a point lies in its length, however many:
  *
  *      |--16--|--16--|---------200---------|-8-|--16--|-----------------4096------------------|--16--|
  *                               *                                *      *            *
@@ -19,17 +19,17 @@
  *      if (left > s) { left -= s; return; }                    not sampled
  *      left = sample_gap(bpf_get_prandom_u32(), T);            sampled: w = sample_weight(s, T)
  *
- * What c is for: by bytes alone (c = 0) a call of 16 bytes has a weight of T/16, so that a row of small and large blocks
- * gets its calls from a few samples of huge weight, and if none of these came, from none. With c no weight is above
- * about K. That one sample in five comes by calls, K = calls/(0.2 samples), costs bytes at most a ninth of their error
- * (user/kern/rate.c chooses c).
+ * What c is for: by bytes alone (c = 0) a call of 16 bytes has a weight of T/16, so that a row of small and large
+ * blocks gets its calls from a few samples of huge weight, and if none of these came, from none. With c no weight is
+ * above about K. That one sample in five comes by calls, K = calls/(0.2 samples), costs bytes at most a ninth of their
+ * error (user/kern/rate.c chooses c).
  *
  * The distance to the next point is exponential wherever one starts to measure, so the rest of the old gap is of no
  * use, nor is what of the call lies behind the point: the new gap starts behind the call. (Subtracting the one from the
  * other, as is tempting, samples a call again that ends the gap too late, and is biased for sizes about T.) For the
  * same reason `left` may be drawn anew at any time without a bias, if that does not depend on the calls to come; and it
- * must be when T or c change, since a gap that was drawn for one law goes with no weight of another: keep the law beside
- * left, and take both from there. A law is one word, so that it changes at once: SAMPLE_LAW(T, c).
+ * must be when T or c change, since a gap that was drawn for one law goes with no weight of another: keep the law
+ * beside left, and take both from there. A law is one word, so that it changes at once: SAMPLE_LAW(T, c).
  *
  * Bytes are whole, so a gap is rounded up: P(gap <= s) is then 1 - exp(-s/T) exactly for every whole s. The mean of the
  * gaps is therefore 1/(1 - exp(-1/T)), about T + 1/2. c is whole, too, and at least 1, or a call of 0 bytes would never

@@ -3,8 +3,8 @@
 #ifndef ALLOCTRACE_SEND_BPF_H
 #define ALLOCTRACE_SEND_BPF_H
 
-/* Sends the frames of a stack that was not sent before. Where the ring is full they are stashed; where that is full, too, the
- * next call tries again. */
+/* Sends the frames of a stack that was not sent before. Where the ring is full they are stashed; where that is full,
+ * too, the next call tries again. */
 static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 {
 	__u32 n = s->rec.n, size;

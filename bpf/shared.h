@@ -107,7 +107,8 @@ enum walk_end {
 	WALK_UNSUPPORTED,	/* a rule that can't be followed */
 	WALK_UNMAPPED,		/* an address outside every mapping known */
 	WALK_RAW,		/* the same, and the stack's memory comes along: struct stack_raw */
-	WALK_ROOT_BY_FP,	/* a frame pointer of 0 in code of a file without rules: complete, if the code keeps one */
+	/* a frame pointer of 0 in code of a file without rules: complete, if the code keeps one */
+	WALK_ROOT_BY_FP,
 };
 
 /*

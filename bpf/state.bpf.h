@@ -65,8 +65,8 @@ struct {
 	__uint(max_entries, 8 << 20);
 } ring SEC(".maps");
 
-/* What the ring has no room for, by the stack's id: cut after the frames that a stack can have. Taken in only where it is
- * needed, and read whenever the ring is. */
+/* What the ring has no room for, by the stack's id: cut after the frames that a stack can have. Taken in only where it
+ * is needed, and read whenever the ring is. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);

@@ -66,7 +66,8 @@ enum unwind_why {
 #define UNWIND_MEM_AT(cfa_off) (((cfa_off) >> 5) * 8)
 #define UNWIND_MEM_PLUS(cfa_off) (((cfa_off) & 31) * 8)
 
-/* cfa_off of UNWIND_CFA_REGISTER: four bits of the register's DWARF number, twelve of the offset in units of 8 bytes. */
+/* cfa_off of UNWIND_CFA_REGISTER: four bits of the register's DWARF number, twelve of the offset in units of
+ * 8 bytes. */
 #define UNWIND_REGISTER(reg, bytes) ((reg) | (bytes) / 8 * 16)
 #define UNWIND_REGISTER_OF(cfa_off) ((cfa_off) & 15)
 #define UNWIND_REGISTER_PLUS(cfa_off) (((cfa_off) >> 4) * 8)

@@ -10,8 +10,8 @@
 
 /* Calls that were seen and that the kernel side has in no table. */
 uint64_t account_lost(const uint64_t counts[COUNT_MAX]);
-/* recorded: calls that are in the tables. lost_frames: others, whose frames never arrived. checked: they were read in the
- * same instant as the counts. */
+/* recorded: calls that are in the tables. lost_frames: others, whose frames never arrived. checked: they were read in
+ * the same instant as the counts. */
 struct report_account account_of(const uint64_t counts[COUNT_MAX], uint64_t recorded, uint64_t lost_frames,
 				 bool checked);
 /* The losses that there are, by reason; returns how many reasons. */

@@ -14,7 +14,6 @@
 #include "kern/governor.h"
 #include "kern/rate.h"
 #include "kern/work.h"
-#include "sample.h"
 
 #define HIT_PER_TRAP	1.3	/* what a hit costs, by that of an empty one */
 #define CALIBRATE_DEPTH	16		/* frames: stacks are not known yet */

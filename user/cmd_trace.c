@@ -23,7 +23,6 @@
 #include "kern/tracer.h"
 #include "nothing.h"
 #include "reporting.h"
-#include "sample.h"
 #include "target/launch.h"
 #include "ulimits.h"
 
@@ -275,7 +274,8 @@ static struct kern_options kern_options(const struct options *o)
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
 		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach, .force = o->force,
 		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
-		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES), .peak = o->views & VIEW_BIT(VIEW_PEAK),
+		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
+		.peak = o->views & VIEW_BIT(VIEW_PEAK),
 		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
 		.governed = adapt_governs(o),

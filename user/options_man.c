@@ -75,9 +75,12 @@ static const char *const errors[] = {
 	"standard error in per cent: the true value is within that of the one shown in two of three cases, and within "
 	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
 	"comes from one sample. Totals in the summary are exact, since every call is counted there.",
-	"A block of n bytes is sampled with a probability of 1 - exp(-(n/BYTES + 1/CALLS)), where the line \"sampled\" has "
-	"BYTES and CALLS: one of twice as many bytes as --sample has in 86 % of cases, one of a tenth of them in 9.5 %, "
-	"and a little more by calls. CALLS follows the sizes so that one sample in five comes by calls, also where BYTES "
+	"A block of n bytes is sampled with a probability of 1 - exp(-(n/BYTES + 1/CALLS)), where the line \"sampled\" "
+	"has "
+	"BYTES and CALLS: one of twice as many bytes as --sample has in 86 % of cases, one of a tenth of them in 9.5 "
+	"%, "
+	"and a little more by calls. CALLS follows the sizes so that one sample in five comes by calls, also where "
+	"BYTES "
 	"is given. A site of which nothing was sampled has no row, and no "
 	"error shows that. For a small leak, or an exact count of blocks, use --sample 1.",
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
@@ -109,7 +112,8 @@ static const struct item table_columns[] = {
 	  "its callers in the row's heaviest stack, innermost first. With debugging information a site is "
 	  "function (file:line), and functions that the compiler put into their callers are shown as if they had "
 	  "been called. Else an offset is the return address in its function, as debuggers show it. What only passes "
-	  "a request on to malloc is no site: operator new, allocators of the C++ standard library, Rust's crates alloc and "
+	  "a request on to malloc is no site: operator new, allocators of the C++ standard library, Rust's crates "
+	"alloc and "
 	  "core, the allocation functions of GLib, APR, Qt, V8 and mimalloc. A frame that no symbol covers is shown as "
 	  "module+0xaddress, the address as addr2line(1) takes it." },
 	{ NULL, NULL }
@@ -130,9 +134,11 @@ static const char *const stacks[] = {
 	"debuginfod, which is asked for the last report only, at most DEBUGINFOD_TIMEOUT seconds for each file (10 if "
 	"unset). Split debugging information (.dwo, .dwp) is not read: lines are there, inlined functions are not. "
 	"Code of a JIT is named by /tmp/perf-PID.map or by a jitdump file: node --perf-basic-prof "
-	"--interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while it is traced). Text that "
+	"--interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while it is traced). Text "
+	"that "
 	"a program has copied to huge pages (node --use-largepages) has the names of its file.",
-	"Reports and messages are UTF-8 where LC_ALL, LC_CTYPE or LANG says so, and ASCII elsewhere (\"~\" for what was "
+	"Reports and messages are UTF-8 where LC_ALL, LC_CTYPE or LANG says so, and ASCII elsewhere (\"~\" for what "
+	"was "
 	"cut off, \"+-%\"). Folded stacks keep the bytes of names.",
 	NULL
 };
@@ -153,7 +159,8 @@ static const struct item summary_lines[] = {
 	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
 	  "many windows; by what counts are scaled up, and the error that comes from it; what probes take meanwhile, "
 	  "and how much of its own work the target does then." },
-	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last, by bytes or "
+	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last, by bytes "
+	"or "
 	  "by calls." },
 	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
 	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out, "

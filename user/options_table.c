@@ -119,7 +119,8 @@ const struct option_row option_rows[] = {
 	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .in_check = true,
 	  .help = "trace NAME(size=1) too; n=, old=, out= arguments",
 	  .man = "Trace one more function that allocates, beside those that alloctrace knows. SPEC is its name and "
-		 "what its arguments are, which count from 1: my_alloc(size=1); pool_calloc(n=2,size=3), which allocates n "
+		 "what its arguments are, which count from 1: my_alloc(size=1); pool_calloc(n=2,size=3), which "
+		"allocates n "
 		 "times size bytes; my_memalign(size=3,out=1), which stores the block's address where argument 1 "
 		 "points to and returns 0; my_realloc(old=1,size=2). Without out= it returns the block, or NULL. The "
 		 "name may be a glob, and is the linker's: for C++ the mangled one. In a file without symbols it is "
@@ -255,8 +256,10 @@ const struct option_row option_rows[] = {
 	  .man = "How many bytes on average lie from one sample to the next. With 1 every call is recorded. With auto, "
 		 "the first 250,000 calls of a run are recorded whatever their rate, and then every call while that "
 		 "comes to less than 20,000 samples a second, and fewer the faster the process allocates; a sample "
-		 "keeps the weight that it was taken with. Beside its bytes each call counts for some more, so that one "
-		 "sample in five comes by calls and small blocks are counted well, too. Bytes and calls in all are exact "
+		 "keeps the weight that it was taken with. Beside its bytes each call counts for some more, so that "
+		"one "
+		 "sample in five comes by calls and small blocks are counted well, too. Bytes and calls in all are "
+		"exact "
 		 "whatever this is; the rows are unbiased estimates, shown with their standard errors and in no more "
 		 "digits than mean something." },
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),

@@ -16,7 +16,6 @@
 #include "base/text.h"
 #include "kern/rate.h"
 #include "out/report.h"
-#include "sample.h"
 #include "sym/debuginfod.h"
 
 struct reporting {
@@ -214,7 +213,8 @@ static void fill_windows(struct reporting *r, const struct reporting_moment *m, 
 		.calls = a.total.calls * (1 - share_of(c[COUNT_FILTERED], c[COUNT_SEEN])),
 	};
 	rep->windows = (struct report_windows){
-		.scaled = true, .n = a.windows, .by = scale_names[a.total.kind], .limit = r->o->max_overhead, .load = a.load,
+		.scaled = true, .n = a.windows, .by = scale_names[a.total.kind], .limit = r->o->max_overhead,
+		.load = a.load,
 		.at_least = a.total.kind == SCALE_TIME,
 		.error = a.total.kind == SCALE_TIME ? 0 : a.total.error, .mixed = a.total.mixed,
 		.slowdown = a.slowdown,
@@ -438,7 +438,8 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 	struct report rep = {
 		.profile = p, .sym = r->sym, .duration_ns = m->duration_ns, .interval = m->interval,
 		.delta = r->o->delta && m->interval, .sample_auto = !r->o->sample_bytes,
-		.sample_mean = SAMPLE_LAW_MEAN(law), .sample_calls = (double)SAMPLE_LAW_MEAN(law) / SAMPLE_LAW_CALL(law),
+		.sample_mean = SAMPLE_LAW_MEAN(law),
+		.sample_calls = (double)SAMPLE_LAW_MEAN(law) / SAMPLE_LAW_CALL(law),
 		.exact_calls = r->o->sample_bytes ? 0 : RATE_EXACT_CALLS, .suppressions = r->suppressions,
 	};
 	struct buf target = {0}, allocators = {0}, gaps = {0};

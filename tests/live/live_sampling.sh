@@ -8,9 +8,10 @@ remember_probes
 
 RUNS=14
 
-# Poisson over bytes with mean T and over calls with mean K: a call of s bytes is drawn with p = 1 - exp(-(s/T + 1/K)); N
-# of them are estimated with a variance of N s^2 (1 - p) / p. K is the one that the run had in the end. Each site of each run gives a deviation in units of that, which is N(0, 1): their mean
-# over the runs lies within 4.5 / sqrt(RUNS), and their squares sum up to their number.
+# Poisson over bytes with mean T and over calls with mean K: a call of s bytes is drawn with p = 1 - exp(-(s/T + 1/K));
+# N of them are estimated with a variance of N s^2 (1 - p) / p. K is the one that the run had in the end. Each site of
+# each run gives a deviation in units of that, which is N(0, 1): their mean over the runs lies within 4.5 /
+# sqrt(RUNS), and their squares sum up to their number.
 judge() {	# LIVE|ALLOC T K METRIC FILE...
 	"$PYTHON" - "$@" <<'END'
 import math, sys
@@ -40,7 +41,8 @@ for run in runs:
         s, p = sizes[n], -math.expm1(-(sizes[n] / T + 1 / K))
         unit = s if metric == "bytes" else 1
         deviations[n].append((got[n] - truth[n] * unit) / (unit * math.sqrt(truth[n] * (1 - p) / p)))
-    variance = sum(truth[n] * (sizes[n] if metric == "bytes" else 1) ** 2 / math.expm1(sizes[n] / T + 1 / K) for n in truth)
+    variance = sum(truth[n] * (sizes[n] if metric == "bytes" else 1) ** 2 / math.expm1(sizes[n] / T + 1 / K)
+                   for n in truth)
     totals.append((total - sum(truth[n] * (sizes[n] if metric == "bytes" else 1) for n in truth)) / math.sqrt(variance))
 limit = 4.5 / math.sqrt(len(runs))
 for n in names:

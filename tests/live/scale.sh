@@ -20,7 +20,8 @@ serve() {	# BY ARGS...
 	expect_status 0
 	expect_err "in [0-9]+ windows .* scaled up by the target's $by, which adds an error of [0-9.]+ %"
 	! grep -q '^allocated .*at least' "$DIR/err" || fail "a lower bound"
-	read -r share windows < <(sed -nE 's/^traced +([0-9.]+) % of the time, in ([0-9]+) windows .*/\1 \2/p' "$DIR/err")
+	read -r share windows \
+		< <(sed -nE 's/^traced +([0-9.]+) % of the time, in ([0-9]+) windows .*/\1 \2/p' "$DIR/err")
 	[[ $windows -ge 3 ]] || fail "$windows windows in 9 s"
 	awk -v share="$share" 'BEGIN { exit !(share < 70) }' || fail "$share % of the time traced"
 	truth=$(awk '/^allocated/ { print $3 }' "$DIR/target.$N_TARGETS")

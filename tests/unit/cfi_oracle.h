@@ -35,7 +35,8 @@ struct cfi_result {
 
 /* A location as libdw gives it. */
 struct where {
-	enum { WHERE_SAME, WHERE_UNDEFINED, WHERE_AT_CFA, WHERE_CFA_PLUS, WHERE_AT_REG, WHERE_REG_PLUS, WHERE_OTHER } how;
+	enum { WHERE_SAME, WHERE_UNDEFINED, WHERE_AT_CFA, WHERE_CFA_PLUS, WHERE_AT_REG, WHERE_REG_PLUS,
+		WHERE_OTHER } how;
 	int reg;
 	int64_t off;
 };
@@ -64,7 +65,8 @@ static struct where where_in(const Dwarf_Op *ops, size_t n)
 		return (struct where){ WHERE_REG_PLUS,
 				       ops[0].atom == DW_OP_regx ? (int)ops[0].number : ops[0].atom - DW_OP_reg0, 0 };
 	if (from && (left == 1 || (left == 2 && ops[1].atom == DW_OP_plus_uconst)))
-		return (struct where){ is_value ? WHERE_CFA_PLUS : WHERE_AT_CFA, 0, left == 2 ? (int64_t)ops[1].number : 0 };
+		return (struct where){ is_value ? WHERE_CFA_PLUS : WHERE_AT_CFA, 0,
+			left == 2 ? (int64_t)ops[1].number : 0 };
 	if (left == from + 1 && is_breg(&ops[from], &w.reg, &w.off))
 		w.how = is_value ? WHERE_REG_PLUS : WHERE_AT_REG;
 	return w;
@@ -195,7 +197,8 @@ static uint32_t expected_rule(Dwarf_Frame *frame, struct unwind_wide *wide)
 	if (n == 0 || !cfa_where(ops, n, &cfa))
 		return pack(UNWIND_CFA_UNSUPPORTED, 0, 0, 0);
 	if (cfa.is_read && cfa.reg == REG_RSP && cfa.off == 160 && cfa.plus == 0 &&
-	    ra.how == WHERE_AT_REG && ra.reg == REG_RSP && ra.off == 168 && rbp.how == WHERE_AT_REG && rbp.reg == REG_RSP &&
+	    ra.how == WHERE_AT_REG && ra.reg == REG_RSP && ra.off == 168 && rbp.how == WHERE_AT_REG &&
+		rbp.reg == REG_RSP &&
 	    rbp.off == 120 && rsp.how == WHERE_AT_REG && rsp.reg == REG_RSP && rsp.off == 160)
 		return pack(UNWIND_CFA_SIGNAL, 0, 0, 0);
 	rule = usual ? narrow_rule(&cfa, rbp) : REFUSED;
@@ -216,7 +219,8 @@ static uint32_t row_rule(const struct unwind_row *row)
 {
 	uint32_t rule = pack(row->kind, 0, 0, row->cfa_off) | (uint32_t)(uint8_t)row->rbp_off << 8;
 
-	return row->kind == UNWIND_CFA_UNSUPPORTED || (row->kind & 15) == UNWIND_CFA_WIDE ? pack(row->kind & 15, 0, 0, 0) :
+	return row->kind == UNWIND_CFA_UNSUPPORTED ||
+		(row->kind & 15) == UNWIND_CFA_WIDE ? pack(row->kind & 15, 0, 0, 0) :
 	       rule;
 }
 
@@ -236,7 +240,8 @@ static int frame_at(const struct oracle *o, uint64_t addr, Dwarf_Frame **frame)
 }
 
 /* What libdw has at addr; *end: up to where it holds; *signal: what the frame is marked as. */
-static uint32_t oracle_at(const struct oracle *cfi, uint64_t addr, uint64_t *end, bool *signal, struct unwind_wide *wide)
+static uint32_t oracle_at(const struct oracle *cfi, uint64_t addr, uint64_t *end, bool *signal,
+	struct unwind_wide *wide)
 {
 	Dwarf_Frame *frame;
 	Dwarf_Addr start = addr;

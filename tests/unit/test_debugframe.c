@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Unwind tables from .debug_frame: of the file, of its separate debug file, beside .eh_frame; and records made by hand. */
+/* Unwind tables from .debug_frame: of the file, of its separate debug file, beside .eh_frame; and records made
+ * by hand. */
 #include "elftest.h"
 
 #include "eh_builder.h"
@@ -10,9 +11,11 @@ static const char *const functions[] = { "leaf", "middle", "outer" };
 static const char source[] =
 	"#include <stdlib.h>\n"
 	"__attribute__((noinline)) void *leaf(int n) { void *p = malloc(n); *(volatile int *)&n; return p; }\n"
-	"__attribute__((noinline)) void *middle(int n, void *(*f)(int)) { char b[64]; ((volatile char *)b)[n & 63] = 1;\n"
+	"__attribute__((noinline)) void *middle(int n, void *(*f)(int)) { char b[64]; ((volatile char *)b)[n & 63] = "
+	"1;\n"
 	"	void *p = f(n); ((volatile char *)b)[0] = 2; return p; }\n"
-	"__attribute__((noinline)) void *outer(int n) { int a = n * 2; void *p = middle(n, leaf); ((volatile int *)&a)[0]++;\n"
+	"__attribute__((noinline)) void *outer(int n) { int a = n * 2; void *p = middle(n, leaf); ((volatile int "
+	"*)&a)[0]++;\n"
 	"	return p; }\n"
 	"int main(void) { return !outer(3); }\n";
 
@@ -125,7 +128,8 @@ static void eh_frame_comes_first(void **state)
 		   ".cfi_def_cfa_offset 300008\nnop\n.cfi_endproc\n.size debug_only,.-debug_only\n");
 	/* An .eh_frame of its own for `both`, which says 16. */
 	write_text("eh.s", ".section .eh_frame,\"a\",@progbits\n"
-		   "1: .long 3f-2f\n2: .long 0\n.byte 1\n.asciz \"zR\"\n.byte 1,0x78,16,1,0x1b,0x0c,7,16,0x90,1\n.balign 4\n"
+		   "1: .long 3f-2f\n2: .long 0\n.byte 1\n.asciz \"zR\"\n.byte "
+		"1,0x78,16,1,0x1b,0x0c,7,16,0x90,1\n.balign 4\n"
 		   "3: .long 5f-4f\n4: .long 4b-1b\n.long both-.\n.long 3\n.byte 0\n.balign 4\n5:\n");
 	write_text("main.c", "int main(void) { return 0; }\n");
 	sh("cc -z noexecstack -o both main.c debug.s eh.s 2>/dev/null");
@@ -255,7 +259,8 @@ static void records_that_are_not_followed(void **state)
 static void gaps_are_filled(void **state)
 {
 	struct unwind_row rows[] = { ROW(0x10, 1), GAP(0x20), ROW(0x30, 2), GAP(0x40) };
-	struct unwind_row more[] = { ROW(0x8, 3), ROW(0x18, 4), ROW(0x24, 5), GAP(0x2a), ROW(0x38, 2), ROW(0x50, 6), GAP(0x60) };
+	struct unwind_row more[] = { ROW(0x8, 3), ROW(0x18, 4), ROW(0x24, 5), GAP(0x2a), ROW(0x38, 2), ROW(0x50, 6),
+		GAP(0x60) };
 	static const struct unwind_row want[] = {
 		ROW(0x8, 3), ROW(0x10, 1), ROW(0x20, 4), ROW(0x24, 5), GAP(0x2a), ROW(0x30, 2), ROW(0x50, 6), GAP(0x60),
 	};

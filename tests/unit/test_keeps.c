@@ -32,7 +32,8 @@ static bool keeps(const char *body)
 static void functions_that_keep_one(void **state)
 {
 	assert_true(keeps("push %rbp\nmov %rsp,%rbp\n" CALL "pop %rbp\nret\n"));
-	assert_true(keeps("endbr64\nmov %edi,%eax\npush %rbp\nmov %edi,%edx\nmov %rsp,%rbp\npush %rbx\nsub $40,%rsp\n" CALL
+	assert_true(keeps("endbr64\nmov %edi,%eax\npush %rbp\nmov %edi,%edx\nmov %rsp,%rbp\npush %rbx\nsub "
+	"$40,%rsp\n" CALL
 			  "leave\nret\n"));
 	/* The other way out comes first. */
 	assert_true(keeps("test %edi,%edi\nje 1f\npush %rbp\nmov %rsp,%rbp\n" CALL "pop %rbp\n1: ret\n"));

@@ -180,11 +180,9 @@ static void test_glibc(void **state)
 	q = probe_of(p, "malloc");
 	assert_non_null(q);
 	assert_int_equal(q->site.arg_reg[0], 7);
-	/* Nothing that it calls leads to another one, or out of the library; realloc calls it where it must move a block. */
-	assert_false(q->outer);
-	assert_false(probe_of(p, "calloc")->outer);
-	assert_true(probe_of(p, "realloc")->outer);
-	assert_false(probe_of(p, "realloc")->jumps);
+	/* Nothing that it calls leads to another one; realloc calls it where it must move a block. */
+	assert_false(q->outer || probe_of(p, "calloc")->outer);
+	assert_true(probe_of(p, "realloc")->outer && !probe_of(p, "realloc")->jumps);
 	assert_true(probe_of(p, "realloc")->n_bodies >= 1);
 	q = probe_of(p, "realloc");
 	assert_non_null(q);
@@ -292,8 +290,7 @@ static void test_musl(void **state)
 	assert_non_null(probe_of(p, "malloc"));
 	/* It calls malloc and has no unwind information: probed itself, and malloc is a part of it. */
 	assert_non_null(probe_of(p, "calloc"));
-	assert_true(probe_of(p, "calloc")->outer);
-	assert_false(probe_of(p, "malloc")->outer);
+	assert_true(probe_of(p, "calloc")->outer && !probe_of(p, "malloc")->outer);
 	assert_string_equal(why_skipped(p, "valloc"), "forwards to memalign");
 	check_blocks("/lib/ld-musl-x86_64.so.1", p);
 	FREES("/lib/ld-musl-x86_64.so.1", "free");
@@ -310,8 +307,7 @@ static void test_libstdcxx(void **state)
 		skip();
 	/* It rounds the size up to a multiple of the alignment for aligned_alloc. */
 	assert_int_equal(p->n_probes, 1);
-	assert_string_equal(p->probes[0].name, "_ZnwmSt11align_val_t");
-	assert_true(p->probes[0].outer);
+	assert_true(!strcmp(p->probes[0].name, "_ZnwmSt11align_val_t") && p->probes[0].outer);
 	assert_int_equal(p->n_skips, 7);
 	assert_null(p->implementation);
 	assert_string_equal(why_skipped(p, "_Znwm"), "forwards to malloc (of another file)");

@@ -28,14 +28,17 @@ static void test_rust_is_passed_over(void **state)
 		"alloc::raw_vec::RawVec<T,A>::reserve_for_push", "alloc::vec::Vec<T>::with_capacity",
 		"<u8 as alloc::vec::spec_from_elem::SpecFromElem>::from_elem", "alloc::slice::<impl [T]>::to_vec_in",
 		"<T as alloc::slice::hack::ConvertVec>::to_vec", "<T as alloc::string::ToString>::to_string",
-		"<alloc::string::String as core::convert::From<&str>>::from", "<str as alloc::string::ToString>::to_string",
-		"core::fmt::num::imp::<impl core::fmt::Display for i32>::fmt", "<&mut W as core::fmt::Write>::write_str",
+		"<alloc::string::String as core::convert::From<&str>>::from",
+		"<str as alloc::string::ToString>::to_string",
+		"core::fmt::num::imp::<impl core::fmt::Display for i32>::fmt",
+		"<&mut W as core::fmt::Write>::write_str",
 		"<&str as alloc::ffi::c_str::CString::new::SpecNewImpl>::spec_new_impl",
 		"core::iter::traits::iterator::Iterator::collect", "hashbrown::raw::RawTableInner<A>::resize_inner",
 		"<alloc::vec::Vec<T> as alloc::vec::spec_from_iter::SpecFromIter<T,I>>::from_iter",
 		"std::collections::hash::map::HashMap<K,V,S>::insert", "__rust_alloc", "__rdl_alloc",
 		"std::sys::unix::alloc::<impl core::alloc::global::GlobalAlloc for std::alloc::System>::alloc",
-		"alloc::collections::btree::node::Handle<alloc::collections::btree::node::NodeRef<K,V>>::insert_recursing",
+		"alloc::collections::btree::node::Handle<alloc::collections::btree::node::NodeRef<K,V>>::"
+		"insert_recursing",
 		/* 1.95 */
 		"<alloc::alloc::Global>::alloc_impl_runtime", "<alloc::alloc::Global>::alloc_impl",
 		"alloc::boxed::box_new_uninit", "<alloc::boxed::Box<alloc::sync::ArcInner<[u64: 10]>>>::new",
@@ -50,7 +53,8 @@ static void test_rust_is_passed_over(void **state)
 		"<std::alloc::System as core::alloc::global::GlobalAlloc>::alloc",
 		"<tikv_jemallocator::Jemalloc as core::alloc::global::GlobalAlloc>::alloc",
 		/* as they are in the file: both manglings */
-		"_ZN5alloc7raw_vec11finish_grow17h0123456789abcdefE", "_ZN5alloc5alloc15exchange_malloc17h0123456789abcdefE",
+		"_ZN5alloc7raw_vec11finish_grow17h0123456789abcdefE",
+		"_ZN5alloc5alloc15exchange_malloc17h0123456789abcdefE",
 		NULL,
 	};
 
@@ -80,7 +84,8 @@ static void test_cxx(void **state)
 		"__gnu_cxx::new_allocator<char>::allocate(unsigned long, void const*)",
 		"std::_Vector_base<int, std::allocator<int> >::_M_allocate(unsigned long)",
 		"std::_Rb_tree<int, int, std::_Identity<int>, std::less<int>, std::allocator<int> >::_M_get_node()",
-		"std::__1::allocator<int>::allocate(unsigned long)", "std::__1::__libcpp_allocate(unsigned long, unsigned long)",
+		"std::__1::allocator<int>::allocate(unsigned long)",
+		"std::__1::__libcpp_allocate(unsigned long, unsigned long)",
 		"QArrayData::allocate(QArrayData**, long long, long long, long long, QArrayData::AllocationOption)",
 		"v8::internal::Malloced::operator new(unsigned long)", "v8::internal::AccountingAllocator::"
 		"AllocateSegment(unsigned long)", "char* node::UncheckedMalloc<char>(unsigned long)",
@@ -89,7 +94,8 @@ static void test_cxx(void **state)
 	};
 	static const char *const sites[] = {
 		"Pool::operator new(unsigned long)", "operator newton(int)", "_Znoise",
-		"std::vector<int, std::allocator<int> >::push_back(int&&)", "my::allocate(int)", "standard::allocate(int)",
+		"std::vector<int, std::allocator<int> >::push_back(int&&)", "my::allocate(int)",
+		"standard::allocate(int)",
 		"std::function<void (int)>::operator()(int) const", "void my::allocate<std::allocator<int> >(int)",
 		"v8::internal::Parser::Parse()", "allocate", NULL,
 	};
@@ -102,7 +108,8 @@ static void test_libraries(void **state)
 {
 	static const char *const over[] = {
 		"g_malloc", "g_malloc0", "g_slice_alloc", "apr_palloc", "allocator_alloc", "qMallocAligned",
-		"mi_posix_memalign", "mi_reallocarray", "mi_heap_malloc_aligned_at", "runtime.mallocgc", "runtime.growslice",
+		"mi_posix_memalign", "mi_reallocarray", "mi_heap_malloc_aligned_at", "runtime.mallocgc",
+		"runtime.growslice",
 		NULL,
 	};
 	static const char *const sites[] = {
@@ -116,7 +123,8 @@ static void test_libraries(void **state)
 static void test_names_that_lie(void **state)
 {
 	static const char *const names[] = {
-		"<", "<<<<", "<alloc", "<x as ", "std::", "std::(", "std::<<<<>", "std::a>b>c", "<&&&&&&&", "alloc:", NULL,
+		"<", "<<<<", "<alloc", "<x as ", "std::", "std::(", "std::<<<<>", "std::a>b>c", "<&&&&&&&", "alloc:",
+		NULL,
 	};
 	struct symbol none = {0};
 

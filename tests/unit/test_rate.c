@@ -288,8 +288,10 @@ static void restarts_where_it_would_come_to(void **state)
 static void a_fifth_comes_by_calls(void **state)
 {
 	static const struct load loads[] = {
-		{.calls = 1e6, .size = 48}, {.calls = 5e7, .size = 16}, {.calls = 2e5, .size = 900, .calls2 = 1e5, .size2 = 20},
-		{.calls = 1e6, .size = 48, .calls2 = 30, .size2 = 3e8}, {.calls = 9e5, .size = 16, .calls2 = 1e5, .size2 = 65536},
+		{.calls = 1e6, .size = 48}, {.calls = 5e7, .size = 16}, {.calls = 2e5, .size = 900, .calls2 = 1e5,
+		.size2 = 20},
+		{.calls = 1e6, .size = 48, .calls2 = 30, .size2 = 3e8}, {.calls = 9e5, .size = 16, .calls2 = 1e5,
+		.size2 = 65536},
 	};
 
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
@@ -333,7 +335,8 @@ static void a_given_mean_has_a_call_too(void **state)
 	assert_true(rate_first_call(64) >= 1 && rate_first_call(64) <= 13);
 }
 
-/* Before a run's first calls are all recorded, the mean that it asks for is known, and not a sample counts as too many. */
+/* Before a run's first calls are all recorded, the mean that it asks for is known, and not a sample counts as
+ * too many. */
 static void what_is_exact_foresees_its_mean(void **state)
 {
 	struct rate r;

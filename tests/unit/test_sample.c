@@ -156,7 +156,8 @@ static void laws_are_near_the_exact_ones(void **state)
 				uint64_t length = sample_length(bytes, SAMPLE_LAW(means[i], call));
 				double t = means[i], k = t / call, error;
 
-				error = relative(sample_weight(length, means[i]) * 0x1p-16, -1 / expm1(-(bytes / t + 1 / k)));
+				error = relative(sample_weight(length, means[i]) * 0x1p-16,
+					-1 / expm1(-(bytes / t + 1 / k)));
 				worst = error > worst ? error : worst;
 			}
 	assert_true(worst < 2e-4);

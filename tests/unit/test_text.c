@@ -200,7 +200,8 @@ static void ascii(void **state)
 		const char *text, *wanted;
 	} samples[] = {
 		{"plain", "plain"}, {"std::map<\xe2\x80\xa6>", "std::map<~>"}, {" SUM%    \xc2\xb1%", " SUM%   +-%"},
-		{"\xe2\x86\x91" "5 f", "^5 f"}, {"\xe2\x96\x81\xe2\x96\x88", ".@"}, {"\xe6\x97\xa5\xe6\x9c\xac", "????"},
+		{"\xe2\x86\x91" "5 f", "^5 f"}, {"\xe2\x96\x81\xe2\x96\x88", ".@"}, {"\xe6\x97\xa5\xe6\x9c\xac",
+		"????"},
 		{"na\xc3\xafve", "na?ve"}, {"e\xcc\x81", "e"}, {"\xff\xc3", "??"}, {"", ""},
 	};
 	struct buf b = {0};

@@ -151,7 +151,8 @@ static void wide_rules(void **state)
 	assert_int_equal(step_wide(WIDE(REG_PLUS(3, 8), AT_CFA(-8), CFA_PLUS(16), same), &regs), UNWIND_OK);
 	assert_regs(&regs, RSP + 0x300 + 1000000, RSP + 0x308 + 16, RBP);
 	/* Return address and rbp in registers. */
-	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), REG_PLUS(12, 0), CFA_PLUS(0), REG_PLUS(3, 0)), &regs), UNWIND_OK);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), REG_PLUS(12, 0), CFA_PLUS(0), REG_PLUS(3, 0)), &regs),
+		UNWIND_OK);
 	assert_regs(&regs, 0xabcdef, RSP + 8, RSP + 0x300);
 	/* The caller's rsp in a register, or saved. */
 	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), AT_CFA(-8), REG_PLUS(3, 0), same), &regs), UNWIND_OK);
@@ -161,7 +162,8 @@ static void wide_rules(void **state)
 	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), AT_CFA(-8), CFA_PLUS(0), lost), &regs), UNWIND_OK);
 	assert_false(regs.rbp_known);
 	assert_int_equal(step_wide(WIDE(REG_PLUS(13, 8), AT_CFA(-8), CFA_PLUS(0), same), &regs), UNWIND_UNSUPPORTED);
-	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), REG_PLUS(14, 0), CFA_PLUS(0), same), &regs), UNWIND_UNSUPPORTED);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), REG_PLUS(14, 0), CFA_PLUS(0), same), &regs),
+		UNWIND_UNSUPPORTED);
 	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 0x2000), AT_CFA(-8), CFA_PLUS(0), same), &regs), UNWIND_UNREADABLE);
 	assert_regs(&regs, 0x40000b, RSP, RBP);
 }

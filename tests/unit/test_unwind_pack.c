@@ -120,7 +120,8 @@ static void wide_rules(void **state)
 	t.wide = wide;
 	t.n_wide = sizeof(wide) / sizeof(wide[0]);
 	for (uint32_t i = 0; i < t.n_wide; i++)
-		wide[i] = (struct unwind_wide){.cfa = {UNWIND_REG_PLUS, 7, 0, (int32_t)i}, .ra = {UNWIND_AT_CFA, 0, 0, -8}};
+		wide[i] = (struct unwind_wide){.cfa = {UNWIND_REG_PLUS, 7, 0, (int32_t)i}, .ra = {UNWIND_AT_CFA, 0, 0,
+			-8}};
 	for (uint32_t i = 0; i < t.n; i++) {
 		t.rows[i] = (struct unwind_row){.pc = i * 40, .kind = UNWIND_CFA_RSP, .cfa_off = (int16_t)i};
 		if (i % 3 == 0)

@@ -111,13 +111,15 @@ static void add_file(const char *path, bool verbose)
 static void show(const char *name, const struct tally *t)
 {
 	if (t->rows)
-		printf("%12llu rows %14llu bytes  %s\n", (unsigned long long)t->rows, (unsigned long long)t->bytes, name);
+		printf("%12llu rows %14llu bytes  %s\n", (unsigned long long)t->rows, (unsigned long long)t->bytes,
+			name);
 }
 
 int main(int argc, char **argv)
 {
 	static const char *const regs[UNWIND_REGS] = {
-		"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+		"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+		"r15",
 	};
 	const bool verbose = argc > 1 && !strcmp(argv[1], "-v");
 	struct tally sum = {0}, lost;
@@ -147,7 +149,8 @@ int main(int argc, char **argv)
 	if (!sum.rows)
 		return 1;
 	printf("%zu files, %zu with damaged parts; held: %.4f %% of rows, %.4f %% of bytes\n", all.files, all.damaged,
-	       100 - 100.0 * (double)lost.rows / (double)sum.rows, 100 - 100.0 * (double)lost.bytes / (double)sum.bytes);
+	       100 - 100.0 * (double)lost.rows / (double)sum.rows,
+		100 - 100.0 * (double)lost.bytes / (double)sum.bytes);
 	/* One in ten thousand. */
 	return lost.rows * 10000 > sum.rows;
 }

@@ -4,8 +4,10 @@
 #include <string.h>
 
 enum {
-	DW_OP_deref = 0x06, DW_OP_const1u = 0x08, DW_OP_const1s, DW_OP_const2u, DW_OP_const2s, DW_OP_const4u, DW_OP_const4s,
-	DW_OP_const8u, DW_OP_const8s, DW_OP_constu, DW_OP_consts, DW_OP_and = 0x1a, DW_OP_minus = 0x1c, DW_OP_plus = 0x22,
+	DW_OP_deref = 0x06, DW_OP_const1u = 0x08, DW_OP_const1s, DW_OP_const2u, DW_OP_const2s, DW_OP_const4u,
+	DW_OP_const4s,
+	DW_OP_const8u, DW_OP_const8s, DW_OP_constu, DW_OP_consts, DW_OP_and = 0x1a, DW_OP_minus = 0x1c,
+	DW_OP_plus = 0x22,
 	DW_OP_plus_uconst, DW_OP_shl = 0x24, DW_OP_ge = 0x2a, DW_OP_lit0 = 0x30, DW_OP_lit31 = 0x4f, DW_OP_breg0 = 0x70,
 	DW_OP_breg31 = 0x8f, DW_OP_bregx = 0x92,
 };
@@ -26,7 +28,8 @@ static uint32_t rbp_rule(enum unwind_rbp kind, int64_t bytes)
 
 static struct unwind_place place(enum unwind_how how, uint64_t reg, int64_t off)
 {
-	if (off < INT32_MIN || off > INT32_MAX || (reg >= UNWIND_REGS && (how == UNWIND_AT_REG || how == UNWIND_REG_PLUS)))
+	if (off < INT32_MIN || off > INT32_MAX || (reg >= UNWIND_REGS && (how == UNWIND_AT_REG ||
+		how == UNWIND_REG_PLUS)))
 		return (struct unwind_place){.how = UNWIND_LOST};
 	return (struct unwind_place){.how = how, .reg = (uint8_t)reg, .off = (int32_t)off};
 }

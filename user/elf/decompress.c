@@ -112,7 +112,8 @@ int decompress_zdebug(const uint8_t *raw, size_t raw_size, size_t max_bytes, uin
 	if (raw_size < ZDEBUG_HEADER || memcmp(raw, ZDEBUG_MAGIC, sizeof(ZDEBUG_MAGIC) - 1))
 		return -ENOEXEC;
 	memcpy(&want, raw + sizeof(ZDEBUG_MAGIC) - 1, sizeof(want));
-	return decompress(ELFCOMPRESS_ZLIB, raw + ZDEBUG_HEADER, raw_size - ZDEBUG_HEADER, be64toh(want), max_bytes, data,
+	return decompress(ELFCOMPRESS_ZLIB, raw + ZDEBUG_HEADER, raw_size - ZDEBUG_HEADER, be64toh(want), max_bytes,
+		data,
 			  size);
 }
 

@@ -12,8 +12,8 @@
  * sorted; the second pass runs the instructions in the order of addresses, straight into the final rows; of a large
  * file in two threads, each half of the functions.
  *
- * .debug_frame is the same but for what a record is known by: a CIE has -1 in place of 0, an FDE its CIE's offset in the
- * section; and both are 8 bytes where the length is.
+ * .debug_frame is the same but for what a record is known by: a CIE has -1 in place of 0, an FDE its CIE's offset in
+ * the section; and both are 8 bytes where the length is.
  *
  * Where FDEs overlap, the one that starts first keeps its range (of two that start together, the one written first),
  * and the other loses what is covered already.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Unwind tables: .eh_frame and .debug_frame made into compact sorted rows (bpf/unwind_row.h) that can be looked up by pc, in the
- * kernel or here. x86-64. The file may lie: whatever of it is damaged or can't be expressed is skipped and counted,
- * and the cost is bounded by the file's size and by max_rows.
+ * Unwind tables: .eh_frame and .debug_frame made into compact sorted rows (bpf/unwind_row.h) that can be looked up by
+ * pc, in the kernel or here. x86-64. The file may lie: whatever of it is damaged or can't be expressed is skipped and
+ * counted, and the cost is bounded by the file's size and by max_rows.
  */
 #ifndef ALLOCTRACE_ELF_EHFRAME_H
 #define ALLOCTRACE_ELF_EHFRAME_H

@@ -15,10 +15,10 @@ struct elf_symbol {
 
 struct elf_symbols;
 
-/* Function symbols of .symtab and .dynsym, and the labels that assembly has in code, together, sorted by address, aliases folded to one name (a global before a
- * local one, without leading underscores before with, then the shorter, then the first in the alphabet).
- * 0, -ENOENT if the file has neither, or -ENOEXEC. debug (may be NULL) is a separate debug file whose .symtab is added.
- * Both may be closed before *out is freed. */
+/* Function symbols of .symtab and .dynsym, and the labels that assembly has in code, together, sorted by address,
+ * aliases folded to one name (a global before a local one, without leading underscores before with, then the shorter,
+ * then the first in the alphabet). 0, -ENOENT if the file has neither, or -ENOEXEC. debug (may be NULL) is a separate
+ * debug file whose .symtab is added. Both may be closed before *out is freed. */
 int elf_symbols_load(const struct elf_file *ef, const struct elf_file *debug, struct elf_symbols **out);
 void elf_symbols_free(struct elf_symbols *s);
 size_t elf_symbols_count(const struct elf_symbols *s);

@@ -17,7 +17,8 @@ static bool reg_value(const struct unwind_regs *regs, unsigned int reg, uint64_t
 		*value = regs->rbp;
 	else
 		*value = regs->other[reg % UNWIND_REGS];
-	return reg == UNWIND_REG_RSP || (reg == UNWIND_REG_RBP ? regs->rbp_known : regs->known >> reg % UNWIND_REGS & 1);
+	return reg == UNWIND_REG_RSP || (reg == UNWIND_REG_RBP ? regs->rbp_known :
+		regs->known >> reg % UNWIND_REGS & 1);
 }
 
 static enum unwind_result find_cfa(const struct unwind_row *row, const struct step *s, uint64_t *cfa)

@@ -161,7 +161,8 @@ static int fail_load(int err)
 	const char *why = "";
 	bool locked = !feature(FEATURE_LOCKDOWN, &why);
 
-	return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words", strerror(-err),
+	return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words",
+		strerror(-err),
 		    locked ? ": " : "", locked ? why : "");
 }
 

@@ -8,23 +8,27 @@
  * not thinned for nothing. Meanwhile the mean follows the rate without being in force; the kernel side puts it in force
  * by itself, from one call to the next, so that it does not matter how much later user space gets to know.
  *
- * Then every call is a sample while that stays below the target. A sample costs some 0.4 us more than a call that is none,
- * so the default of 20,000 a second is 0.8 % of a CPU; a row with 1 % of the samples then has a standard error of 7 %
- * after a second and 2.2 % after ten.
+ * Then every call is a sample while that stays below the target. A sample costs some 0.4 us more than a call that is
+ * none, so the default of 20,000 a second is 0.8 % of a CPU; a row with 1 % of the samples then has a standard error of
+ * 7 % after a second and 2.2 % after ten.
  *
  * Up at once, down slowly. Up: to a mean that the rate would stay below 0.7 of the target with, whatever the calls'
  * sizes. Down: at most to 1/16, when the samples of a whole hold time (2 s) say that not even a burst among them would
  * have come above half the target. Going down too early makes the hold time longer, up to a minute, so that a program
  * that works in bursts doesn't get every burst recorded in full.
  *
- * c is such that one sample in five comes by calls, whatever T is: with C calls and S samples, S/5 = C c/T. A quarter of
- * the mean size is the most that can be; what it should be, where a few calls have most of the bytes, the samples tell.
+ * c is such that one sample in five comes by calls, whatever T is: with C calls and S samples, S/5 = C c/T. A quarter
+ * of the mean size is the most that can be; what it should be, where a few calls have most of the bytes, the samples
+ * tell.
  */
 #ifndef ALLOCTRACE_KERN_RATE_H
 #define ALLOCTRACE_KERN_RATE_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "sample.h"
 
 #define RATE_DEFAULT_TARGET	20000	/* samples a second, of all processes together */
 #define RATE_PERIOD_NS		50000000ULL

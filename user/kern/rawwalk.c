@@ -46,7 +46,8 @@ static bool step_fp(struct unwind_regs *regs, struct stack_raw *raw, bool jit, u
 	return true;
 }
 
-static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const struct unwind_rule *rule, enum walk_end *end)
+static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const struct unwind_rule *rule,
+	enum walk_end *end)
 {
 	static const uint8_t ends[] = {
 		[UNWIND_END] = WALK_COMPLETE,

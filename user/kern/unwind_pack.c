@@ -80,7 +80,8 @@ size_t unwind_pack(const struct unwind_table *t, const struct unwind_packing *p,
 			border += UNWIND_CHUNK_WORDS;
 		}
 		if ((row.kind & 15) == UNWIND_CFA_WIDE)
-			unwind_row_set_wide(&row, (uint32_t)((first + wide) / UNWIND_WIDE_WORDS) + unwind_row_wide(&row));
+			unwind_row_set_wide(&row, unwind_row_wide(&row) +
+						  (uint32_t)((first + wide) / UNWIND_WIDE_WORDS));
 		memcpy(&words[at++], &row, sizeof(*words));
 	}
 	words[bucket] = (uint64_t)(at - begin) << 32 | (uint32_t)(first + begin);

@@ -219,7 +219,8 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 	return err;
 }
 
-/* Shares are of the exact total where there is one beside the estimates: what the rows add up to is off by its error. */
+/* Shares are of the exact total where there is one beside the estimates: what the rows add up to is off by
+ * its error. */
 static void use_exact_total(struct table *t)
 {
 	const struct report *r = t->r;

@@ -114,7 +114,8 @@ static bool leads_to_end(const uint8_t *code, size_t n, size_t at)
 	while (at < n && insn_decode(code + at, n - at, at, &in)) {
 		bool last = at + in.len == n;
 
-		if (last || in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR || in.zi.meta.category == ZYDIS_CATEGORY_RET)
+		if (last || in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
+			in.zi.meta.category == ZYDIS_CATEGORY_RET)
 			return last && in.zi.meta.category == ZYDIS_CATEGORY_CALL;
 		if (at > first && (insn_writes(&in) & 1 << GPR_RBP) && in.zi.meta.category != ZYDIS_CATEGORY_CALL)
 			return false;

@@ -175,10 +175,10 @@ static bool can_unwind(struct planner *p, uint64_t vaddr)
 
 /*
  * The row that does all of this one's work, or -1: every path from its entry calls or jumps to a function that its
- * row names, handing on what it was asked for as it came, or returns a constant that means failure. An allocator with a fast path of its own returns a pointer it
- * loaded, and is no forwarder even if its slow path calls another. One that calls and has no unwind information
- * (musl's calloc) would be shown as the caller, with its own caller lost: it keeps its probe, unless it frees: then
- * its stack is not walked.
+ * row names, handing on what it was asked for as it came, or returns a constant that means failure. An allocator with a
+ * fast path of its own returns a pointer it loaded, and is no forwarder even if its slow path calls another. One that
+ * calls and has no unwind information (musl's calloc) would be shown as the caller, with its own caller lost: it keeps
+ * its probe, unless it frees: then its stack is not walked.
  */
 static int all_forwarded(struct planner *p, int id)
 {

@@ -61,7 +61,8 @@ static enum sym_reason load_symbols(struct source *src)
 	}
 	if (dwarf_err == -EFBIG || dwarf_err == -ENOEXEC)
 		warn("%s: its debugging information %s: source lines and inlined functions are missing",
-		     src->mod->path, dwarf_err == -EFBIG ? "is larger than memory allows (--max-memory)" : "is damaged");
+		     src->mod->path, dwarf_err == -EFBIG ? "is larger than memory allows (--max-memory)" :
+			"is damaged");
 	if (src->dwarf)
 		load_alt(src, from);
 	debug_source_close(&debug);

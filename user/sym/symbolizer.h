@@ -35,7 +35,8 @@ struct symbol {
 	const char *function;	/* demangled unless told otherwise; NULL if there is none */
 	const char *module;	/* basename, for display */
 	uint64_t start;		/* without a function name: where the unnamed function starts, or `offset` if unknown */
-	uint64_t offset;	/* from the start of the function; where none is known, the address as addr2line takes it */
+	/* from the start of the function; where none is known, the address as addr2line takes it */
+	uint64_t offset;
 	enum sym_reason reason;
 	const char *file;	/* the source file's path, NULL if it is not known; */
 	uint32_t line;		/* and the line: of the address, or of the call of what is inlined here */

@@ -10,8 +10,8 @@
 
 #include "target/maps.h"
 
-/* Whether there are, in the process's memory from `start` on, the bytes of the file from `offset` on: by samples, some of
- * which may differ (breakpoints, patches). */
+/* Whether there are, in the process's memory from `start` on, the bytes of the file from `offset` on: by samples, some
+ * of which may differ (breakpoints, patches). */
 bool copied_to(pid_t pid, uint64_t start, uint64_t bytes, int fd, uint64_t offset);
 /* Whether the anonymous mapping holds what the file (fd, an ELF file) would have there, by its mapping `next_to`, which
  * begins or ends where it ends or begins; *offset is that of its first byte. */

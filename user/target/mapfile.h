@@ -12,7 +12,8 @@
 
 struct mapfile {
 	int fd;		/* for reading, a regular file, owned by the caller; -1 where it could not be opened */
-	int probe_fd;	/* where fd is a copy in memory: what stands for the file (O_PATH), owned by the caller; else -1 */
+	/* where fd is a copy in memory: what stands for the file (O_PATH), owned by the caller; else -1 */
+	int probe_fd;
 	bool deleted;	/* its name is gone, or another file's now */
 	bool elf;	/* begins as an ELF file does; false if fd is -1 */
 	uint64_t st_dev, st_ino;	/* of fstat() of the file, if fd is not -1 */

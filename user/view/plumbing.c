@@ -50,7 +50,8 @@ static const struct {
 	const char *class;
 	const char *methods[16];
 } classes[] = {
-	{"std::", {"allocate", "_S_allocate", "_M_allocate", "_M_allocate_node", "_M_allocate_buckets", "_M_allocate_map",
+	{"std::", {"allocate", "_S_allocate", "_M_allocate", "_M_allocate_node", "_M_allocate_buckets",
+	"_M_allocate_map",
 		   "_M_get_node", "_M_create_storage", "_M_allocate_internal_storage", "__libcpp_allocate",
 		   "__libcpp_operator_new", "__allocate_at_least", "allocate_at_least"}},
 	{"__gnu_cxx::", {"allocate", "_S_allocate"}},
