@@ -51,10 +51,12 @@ WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-cal
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps leak sites \
-	strict blocks moving newcode hook pool answer selfcopy reloader manymaps forks hangfs
+	strict blocks moving newcode hook pool answer selfcopy reloader manymaps forks hangfs wrapped
+WRAPPERS := helper header log jump
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \
-	rules plugin.so plugin2.so reloaded_a.so reloaded_b.so preload_counter.so)
+	rules plugin.so plugin2.so reloaded_a.so reloaded_b.so preload_counter.so newheader \
+	$(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
 $(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
@@ -90,7 +92,7 @@ $(W)/tiny32: tests/workloads/tiny32.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -m32 -O2 -Wall -nostdlib -static -fno-pie -no-pie -o $@ $<
 
-$(W)/cxx $(W)/heapxx: $(W)/%: tests/workloads/%.cc
+$(W)/cxx $(W)/heapxx $(W)/newheader: $(W)/%: tests/workloads/%.cc
 	$(call say,CXX,$@)
 	$(Q)mkdir -p $(@D) && g++ -D_GNU_SOURCE -std=c++17 $(WFLAGS) -o $@ $<
 
@@ -135,6 +137,19 @@ $(W)/reloaded_a.so: tests/workloads/reloaded.c
 $(W)/reloaded_b.so: tests/workloads/reloaded.c
 	$(call say,CC,$@)
 	$(WCC) $(RELOADED) -DSITE=site_b -DSIZE=211 -DROOM=104 -o $@ $<
+
+WRAPPER_helper :=
+WRAPPER_header := -DHEADER=32
+WRAPPER_log := -DLOG
+WRAPPER_jump := -DJUMP
+
+$(WRAPPERS:%=$(W)/wrapper-%.so): $(W)/wrapper-%.so: tests/workloads/wrapper.c
+	$(call say,CC,$@)
+	$(WCC) -shared -fPIC -fomit-frame-pointer $(WRAPPER_$*) -o $@ $<
+
+$(WRAPPERS:%=$(W)/wrapped-%): $(W)/wrapped-%: tests/workloads/wrapped.c tests/workloads/wrapper.c
+	$(call say,CC,$@)
+	$(WCC) $(WRAPPER_$*) -o $@ $(filter %.c,$^)
 
 $(W)/preload_counter.so: tests/workloads/preload_counter.c
 	$(call say,CC,$@)

@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -23,8 +21,8 @@
 #include "kern/slabs.h"
 #include "kern/tableload.h"
 #include "kern/unwind_pack.h"
-#include "target/maps.h"
 #include "target/procfs.h"
+#include "target/vdso.h"
 #include "unwind_map.h"
 
 /* Stacks that may be copied until the next mapping is told: more than a library that was just loaded needs, and few
@@ -119,31 +117,6 @@ void unwind_free(struct unwind *u)
 
 /* --- tables */
 
-/* Our own: it is the same in every process. Only the mapping tells how long it is. */
-static struct elf_file *open_vdso(void)
-{
-	const uint64_t image = getauxval(AT_SYSINFO_EHDR);
-	struct buf text = {0}, path = {0};
-	struct elf_file *ef = NULL;
-	struct maps_line line;
-	const char *at;
-
-	if (!image || procfs_read(getpid(), "maps", &text) || !text.len)
-		goto out;
-	at = text.data;
-	while (maps_next(&at, text.data + text.len, &line, &path)) {
-		if (line.start != image)
-			continue;
-		if (elf_file_open_memory((const void *)image, line.end - line.start, "[vdso]", &ef))
-			ef = NULL;
-		break;
-	}
-out:
-	buf_free(&text);
-	buf_free(&path);
-	return ef;
-}
-
 static struct elf_file *file_of(struct unwind *u, uint32_t module)
 {
 	switch (modules_get(u->modules, module)->kind) {
@@ -151,7 +124,7 @@ static struct elf_file *file_of(struct unwind *u, uint32_t module)
 		return u->file(u->arg, module);
 	case MODULE_VDSO:
 		if (!u->vdso)
-			u->vdso = open_vdso();
+			u->vdso = vdso_open();
 		return u->vdso;
 	default:
 		return NULL;
