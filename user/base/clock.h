@@ -3,15 +3,11 @@
 #define ALLOCTRACE_BASE_CLOCK_H
 
 #include <stdint.h>
-#include <time.h>
 
-/* CLOCK_MONOTONIC, ns: the clock of bpf_ktime_get_ns() and of the process events. */
-static inline uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
+/* The kernel's CLOCK_MONOTONIC, ns: the clock of bpf_ktime_get_ns() and of the process events. In a time namespace, once
+ * monotonic_set() was called; before, that namespace's. */
+uint64_t monotonic_ns(void);
+/* It is `ns` now. Once, before other threads are there. */
+void monotonic_set(uint64_t ns);
 
 #endif

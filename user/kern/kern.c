@@ -10,12 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "kern/direct.h"
 #include "kern/internal.h"
 #include "kern/slabs.h"
 #include "sample.h"
 #include "unwind_map.h"
+
+/* PROC_TIME_INIT_INO, include/linux/proc_ns.h */
+#define TIME_NS_INITIAL "time:[4026531834]"
 
 /* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
 #define INIT_PIDNS_INO 0xeffffffcU
@@ -51,6 +55,17 @@ static int frames_callback(void *ctx, void *data, size_t size)
 	if (size >= head && size >= head + rec->n * sizeof(rec->frames[0]))
 		k->on_frames(k->on_frames_arg, rec);
 	return 0;
+}
+
+static bool in_time_namespace(void)
+{
+	char name[64];
+	ssize_t n = readlink("/proc/self/ns/time", name, sizeof(name) - 1);
+
+	if (n < 0)
+		return false;
+	name[n] = '\0';
+	return strcmp(name, TIME_NS_INITIAL) != 0;
 }
 
 static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
@@ -122,6 +137,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	if (skel->rodata->ask_kernel || o->unwind == UNWIND_FP)
 		bpf_map__set_max_entries(skel->maps.unwind_mappings, 1);
 	bpf_program__set_autoload(skel->progs.ask_file, skel->rodata->ask_kernel);
+	bpf_program__set_autoload(skel->progs.ask_clock, in_time_namespace());
 	bpf_map__set_max_entries(skel->maps.raws, o->unwind != UNWIND_FP ? k->n_cpus : 1);
 }
 
@@ -206,6 +222,20 @@ static int load(struct kern *k)
 	return 0;
 }
 
+/* Ages and times of mappings are differences of the kernel's clock and ours. */
+static int set_clock(struct kern *k)
+{
+	uint64_t ns = 0;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ns, .ctx_size_in = sizeof(ns));
+	int err = bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.ask_clock), &opts);
+
+	if (err || !ns)
+		return fail(err ? err : -EIO, "cannot read the kernel's clock in this time namespace: %s",
+			    strerror(err ? -err : EIO));
+	monotonic_set(ns);
+	return 0;
+}
+
 int kern_open(const struct kern_options *o, struct kern **out)
 {
 	struct kern *k;
@@ -225,6 +255,8 @@ int kern_open(const struct kern_options *o, struct kern **out)
 		goto out;
 	}
 	err = load(k);
+	if (!err && in_time_namespace())
+		err = set_clock(k);
 out:
 	if (err) {
 		kern_close(k);
