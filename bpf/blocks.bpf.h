@@ -288,6 +288,7 @@ static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, 
 
 	if (!addr || ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)))
 		return;
+	s->asked = 0;
 	nested = is_nested(s, ctx, cookie, return_slot(ctx, cookie));
 	current_ids(&pid, &tid);
 	if (!block_take(addr, pid, &b)) {

@@ -71,11 +71,11 @@ static __always_inline __u32 probe_of(__u64 cookie)
 	return (cookie >> COOKIE_PROBE_SHIFT) & 0xffff;
 }
 
-static __always_inline bool leaves_by_jump(__u32 probe)
+static __always_inline bool leaves_by_jump(__u32 probe, bool not_less)
 {
 	const struct probe_info *info = bpf_map_lookup_elem(&probes, &probe);
 
-	return info && info->jumps;
+	return info && (info->jumps == JUMPS_OUT || (info->jumps == JUMPS_KNOWN && not_less));
 }
 
 /* Is the address in code of the outer call's function? */
@@ -96,7 +96,7 @@ static __always_inline bool in_body(const struct outer *o, __u64 pc)
 /* The frame that pc is in was called by what returns to s->outer.ret. */
 static __always_inline __u32 nest_found(struct scratch *s, __u64 pc)
 {
-	if (!in_body(&s->outer, pc) && !leaves_by_jump(s->outer.probe))
+	if (!in_body(&s->outer, pc) && !leaves_by_jump(s->outer.probe, true))
 		return NEST_ENDED;
 	return s->interrupted ? NEST_INTERRUPTED : NEST_UNDER_WAY;
 }
@@ -194,7 +194,7 @@ __noinline int nest_judge(struct scratch *s, struct outers *t, __u64 ip, __u64 c
 		if (o->sp > s->sp) {
 			how = under_way(s, o);
 		} else if (o->sp == s->sp && o->ret == s->ret && o->probe != probe && o->last != probe &&
-			   leaves_by_jump(o->last)) {
+			   leaves_by_jump(o->last, s->asked >= o->bytes)) {
 			o->last = probe;
 			how = NEST_UNDER_WAY;
 		}
@@ -214,6 +214,7 @@ __noinline int nest_judge(struct scratch *s, struct outers *t, __u64 ip, __u64 c
 	o->sp = s->sp;
 	o->ret = s->ret;
 	o->ip = ip;
+	o->bytes = s->asked;
 	o->probe = o->last = probe;
 	t->open.weight = 0;
 	t->unknown_free = 0;

@@ -88,6 +88,7 @@ struct {
 struct outer {
 	__u64 sp, ret;	/* where its return address is, and that */
 	__u64 ip;	/* of its probe */
+	__u64 bytes;	/* asked for */
 	__u32 probe;	/* index of that */
 	__u32 last;	/* the same of the function that it jumped to, or that one did, and so on; at first its own */
 };
@@ -177,6 +178,7 @@ struct scratch {
 	__u64 trampoline;	/* of return probes in this process; 0: none */
 	/* Of the thread that was here last: where it entered a function that may call others (nest.bpf.h). */
 	__u64 last_task, last_moves, outer_sp;
+	__u64 asked;		/* bytes, by the call that is judged; 0: it frees */
 	struct outer outer;	/* the call that is looked for on the stack */
 	__u32 nest;		/* enum nest: what came of it */
 	__u8 interrupted;	/* a signal frame was passed on the way */

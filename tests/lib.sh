@@ -209,7 +209,7 @@ expect_primes() {	# FOLDED RESULT COLUMN [COMM-REGEX]
 			ok["use_malloc"] = "^malloc$"
 			ok["use_calloc"] = "^(calloc|malloc)$"
 			ok["use_realloc"] = ok["use_regrow"] = "^(mi_heap_realloc|realloc|malloc)$"
-			ok["use_reallocarray"] = "^(mi_reallocarray|mi_heap_realloc|reallocarray|realloc|malloc)$"
+			ok["use_reallocarray"] = "^(mi_reallocarray|mi_heap_realloc(n)?|reallocarray|realloc|malloc)$"
 			ok["use_posix_memalign"] = ok["use_aligned_alloc"] = ok["use_memalign"] = ok["use_valloc"] = \
 				ok["use_pvalloc"] = "^(posix_memalign|aligned_alloc|memalign|p?valloc|" \
 				"mi_posix_memalign|mi_heap_malloc_(aligned_at|small))$"
