@@ -113,9 +113,9 @@ static __always_inline void block_freed(struct scratch *s, const struct block *b
 }
 
 /* Takes the block out of the table into *b; false: it isn't there. */
-static __always_inline bool block_take(__u64 addr, __u32 pid, struct block *b)
+static __always_inline bool block_take(__u64 addr, struct block *b)
 {
-	struct block_key key = {.addr = addr, .pid = pid};
+	struct block_key key = {.addr = addr, .space = current_space()};
 	struct block *found = bpf_map_lookup_elem(&blocks, &key);
 
 	if (!found)
@@ -125,15 +125,30 @@ static __always_inline bool block_take(__u64 addr, __u32 pid, struct block *b)
 	return !bpf_map_delete_elem(&blocks, &key);
 }
 
-/* False: the table is full, which is counted: the call is lost. */
-static __always_inline bool block_put(struct scratch *s, __u64 addr, __u32 pid, const struct block *b)
+/* So that the blocks end with their address space. */
+static __noinline void space_tell(struct scratch *s, __u64 space, __u64 now)
 {
-	struct block_key key = {.addr = addr, .pid = pid};
+	struct space v = {.since_ns = now};
+	__u32 tid;
+
+	current_ids(&v.pid, &tid);
+	bpf_map_update_elem(&spaces, &space, &v, BPF_NOEXIST);
+	s->known_space = space;
+}
+
+/* False: the table is full, which is counted: the call is lost. */
+static __always_inline bool block_put(struct scratch *s, __u64 addr, const struct block *b)
+{
+	struct block_key key = {.addr = addr, .space = current_space()};
 	struct block old;
-	long err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
+	long err;
+
+	if (s->known_space != key.space)
+		space_tell(s, key.space, b->time_ns);
+	err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
 
 	/* Its free was not seen: it went another way than through the functions that are probed. */
-	if (err == -17 /* EEXIST */ && block_take(addr, pid, &old)) {
+	if (err == -17 /* EEXIST */ && block_take(addr, &old)) {
 		count(s, COUNT_REPLACED, 1);
 		count(s, COUNT_FREES, 1);
 		block_freed(s, &old, false);

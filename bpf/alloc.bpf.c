@@ -105,11 +105,9 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 		info = s->adopts ? probe_info(cookie) : NULL;
 		return info && adopt(s, ctx, sp, call.bytes, info);
 	}
-	if (!call.weight)
-		current_ids(&s->rec.pid, &s->rec.tid);
-	else if (stack_entry(s)) {
+	if (call.weight && stack_entry(s)) {
 		call.stack = s->rec.id;
-	} else {
+	} else if (call.weight) {
 		count_seen(s, call.bytes);
 		call.weight = 0;
 	}
@@ -123,14 +121,13 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
  */
 static __always_inline void give_up_unslotted(__u64 addr)
 {
-	__u32 last = n_scratch - 1, pid, tid;
+	__u32 last = n_scratch - 1;
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &last);
 	struct block b;
 
 	if (!s || !addr)
 		return;
-	current_ids(&pid, &tid);
-	if (!block_take(addr, pid, &b))
+	if (!block_take(addr, &b))
 		return;
 	count_shared(COUNT_FREES, 1);
 	block_freed(s, &b, false);

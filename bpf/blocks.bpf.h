@@ -107,7 +107,7 @@ static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, 
 	bool had = false;
 
 	if (old) {
-		had = block_take(old, s->rec.pid, &b);
+		had = block_take(old, &b);
 		if (!had && !call->weight) {
 			count(s, COUNT_FREES, 1);
 			count(s, COUNT_FREES_UNKNOWN, 1);
@@ -189,9 +189,9 @@ static __always_inline void old_freed(struct scratch *s, struct pending *p)
 		count(s, COUNT_FREES_UNKNOWN, 1);
 }
 
-static __always_inline void call_failed(struct scratch *s, struct pending *p, __u32 pid)
+static __always_inline void call_failed(struct scratch *s, struct pending *p)
 {
-	struct block_key key = {.addr = p->old, .pid = pid};
+	struct block_key key = {.addr = p->old, .space = current_space()};
 
 	/* realloc(p, 0) of glibc frees, and returns NULL. */
 	if (p->old && !p->call.bytes && !p->out) {
@@ -204,8 +204,7 @@ static __always_inline void call_failed(struct scratch *s, struct pending *p, __
 		count(s, COUNT_FAILED, 1);
 }
 
-static __always_inline void call_succeeded(struct scratch *s, struct thread *t, struct pending *p, __u64 addr,
-					   __u32 pid)
+static __always_inline void call_succeeded(struct scratch *s, struct thread *t, struct pending *p, __u64 addr)
 {
 	struct block b = {
 		.stack = p->call.stack, .bytes = p->call.bytes, .weight = p->call.weight,
@@ -226,7 +225,7 @@ static __always_inline void call_succeeded(struct scratch *s, struct thread *t, 
 	}
 	b.time_ns = bpf_ktime_get_ns();
 	/* Nobody has the address yet who could free it. */
-	if (!block_put(s, addr, pid, &b))
+	if (!block_put(s, addr, &b))
 		return;
 	account_alloc(s, sum, &p->call);
 	heap_grow(sample_bytes(b.bytes, b.weight), b.time_ns);
@@ -238,7 +237,6 @@ static __always_inline void call_returns(struct scratch *s, struct pt_regs *ctx)
 	struct thread *t = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0);
 	struct pending *p;
 	__u64 addr = ctx->ax;
-	__u32 pid, tid;
 
 	if (!t)
 		return;
@@ -246,13 +244,12 @@ static __always_inline void call_returns(struct scratch *s, struct pt_regs *ctx)
 	p = pending_pop(s, t, ctx->sp - 8);
 	if (!p)
 		return;
-	current_ids(&pid, &tid);
 	if (p->out && ((__u32)ctx->ax || bpf_probe_read_user(&addr, sizeof(addr), (void *)p->out)))
 		addr = 0;
 	if (addr)
-		call_succeeded(s, t, p, addr, pid);
+		call_succeeded(s, t, p, addr);
 	else
-		call_failed(s, p, pid);
+		call_failed(s, p);
 }
 
 static __always_inline void free_unknown(struct scratch *s, bool is_outer)
@@ -283,15 +280,13 @@ static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, 
 	__u64 addr = reg_get(ctx, cookie);
 	struct thread *t;
 	struct block b;
-	__u32 pid, tid;
 	bool nested;
 
 	if (!addr || ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)))
 		return;
 	s->asked = 0;
 	nested = is_nested(s, ctx, cookie, return_slot(ctx, cookie));
-	current_ids(&pid, &tid);
-	if (!block_take(addr, pid, &b)) {
+	if (!block_take(addr, &b)) {
 		/* The allocator's own, or a block with its header. */
 		if (!nested)
 			free_unknown(s, cookie & COOKIE_OUTER);

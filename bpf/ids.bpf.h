@@ -21,4 +21,13 @@ static __always_inline void current_ids(__u32 *pid, __u32 *tid)
 	*tid = (__u32)id;
 }
 
+/* The number of the address space. */
+static __always_inline __u64 current_space(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+
+	return mm ? mm->context.ctx_id : 0;
+}
+
 #endif

@@ -152,10 +152,16 @@ struct heap {
 	__u64 peak_ns;		/* when: CLOCK_MONOTONIC */
 };
 
-/* Key and value of the table of live blocks. */
+/* Key and value of the table of live blocks. A heap belongs to an address space, which processes may share (vfork(),
+ * clone() with CLONE_VM); the kernel's number of it (mm->context.ctx_id) is never used again. */
 struct block_key {
-	__u64 addr;
-	__u32 pid, pad;
+	__u64 addr, space;
+};
+
+/* Value of the table of address spaces that have had blocks, by their number. */
+struct space {
+	__u64 since_ns;	/* before its first block; CLOCK_MONOTONIC */
+	__u32 pid, pad;	/* who allocated that */
 };
 
 #define GENERATION_MAX 0x7fff

@@ -54,6 +54,14 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct space);
+} spaces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct hist_key);
@@ -179,6 +187,7 @@ struct scratch {
 	/* Of the thread that was here last: where it entered a function that may call others (nest.bpf.h). */
 	__u64 last_task, last_moves, outer_sp;
 	__u64 asked;		/* bytes, by the call that is judged; 0: it frees */
+	__u64 known_space;	/* it is in `spaces` */
 	struct outer outer;	/* the call that is looked for on the stack */
 	__u32 nest;		/* enum nest: what came of it */
 	__u8 interrupted;	/* a signal frame was passed on the way */

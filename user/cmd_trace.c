@@ -20,6 +20,7 @@
 #include "cmd.h"
 #include "guard.h"
 #include "kern/rate.h"
+#include "kern/sharing.h"
 #include "kern/tracer.h"
 #include "nothing.h"
 #include "reporting.h"
@@ -284,9 +285,20 @@ static struct kern_options kern_options(const struct options *o)
 	};
 }
 
+/* Which of the two ways sees all that the processes do. */
+static void choose_attach(struct run *r)
+{
+	for (size_t i = 0; i < r->watched.n && r->o.blocks && r->o.attach == ATTACH_AUTO; i++)
+		if (program_clones(r->watched.at[i].pid)) {
+			note("process %d calls clone() itself: attached by perf, which sees children that share its "
+			     "memory", (int)r->watched.at[i].pid);
+			r->o.attach = ATTACH_PERF;
+		}
+}
+
 static int start(struct run *r)
 {
-	const struct kern_options ko = kern_options(&r->o);
+	struct kern_options ko;
 	int err = 0;
 
 	/* Before anything else: the command inherits the limits and the signal mask of our own start. */
@@ -302,6 +314,8 @@ static int start(struct run *r)
 		err = start_guard(r, r->signal_set);
 	if (!err && !r->launch)
 		err = find_pids(r);
+	choose_attach(r);
+	ko = kern_options(&r->o);
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)

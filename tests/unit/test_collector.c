@@ -56,7 +56,7 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 	return 0;
 }
 
-/* Those of the process that are old enough are taken out. */
+/* Those of the process, whose number is its address space's here, that are old enough are taken out. */
 int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg)
 {
@@ -65,7 +65,7 @@ int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 	for (size_t i = 0; i < fake.blocks.n; i++) {
 		const struct fake_block b = fake.blocks.at[i];
 
-		if (b.key.pid == (uint32_t)pid && b.block.time_ns < before_ns)
+		if (b.key.space == (uint64_t)pid && b.block.time_ns < before_ns)
 			on_block(arg, &b.key, &b.block);
 		else
 			fake.blocks.at[kept++] = b;
@@ -275,10 +275,10 @@ static void blocks_end_with_their_process(void **state)
 	struct fixture *x = *state;
 	uint32_t a = arrive(x, 1);
 	const struct fake_block old = {
-		.key = {.addr = 0x10, .pid = 10},
+		.key = {.addr = 0x10, .space = 10},
 		.block = {.stack = 1, .bytes = 100, .time_ns = 400, .weight = CALLS(3)},
 	}, young = {
-		.key = {.addr = 0x20, .pid = 10},
+		.key = {.addr = 0x20, .space = 10},
 		.block = {.stack = 1, .bytes = 7, .time_ns = 600, .weight = CALLS(1)},
 	};
 
@@ -309,7 +309,7 @@ static uint64_t now_ns(void)
 static void block(uint64_t stack, uint64_t bytes, uint64_t time_ns, uint32_t generation)
 {
 	struct fake_block b = {
-		.key = {.addr = 0x1000 * (fake.blocks.n + 1), .pid = 10},
+		.key = {.addr = 0x1000 * (fake.blocks.n + 1), .space = 10},
 		.block = {
 			.stack = stack, .bytes = bytes, .time_ns = time_ns, .weight = CALLS(1),
 			.generation = generation,

@@ -170,3 +170,11 @@ uint64_t elf_imports_defined(const struct elf_imports *im, uint64_t slot_vaddr)
 
 	return found ? found->function : 0;
 }
+
+bool elf_imports_name(const struct elf_imports *im, const char *name)
+{
+	for (size_t i = 0; i < im->slots.n; i++)
+		if (im->slots.at[i].name != CHOSEN && !strcmp(im->strings + im->slots.at[i].name, name))
+			return true;
+	return false;
+}

@@ -15,6 +15,8 @@ void elf_imports_free(struct elf_imports *im);
 const char *elf_imports_at(const struct elf_imports *im, uint64_t slot_vaddr);
 /* Where this very file defines the function that the slot is for: its vaddr. 0: it does not, or by a resolver. */
 uint64_t elf_imports_defined(const struct elf_imports *im, uint64_t slot_vaddr);
+/* Is something of that name imported? */
+bool elf_imports_name(const struct elf_imports *im, const char *name);
 /* The slot holds one of this file's own functions, chosen when it was loaded (an ifunc, such as memcpy). */
 bool elf_imports_is_chosen(const struct elf_imports *im, uint64_t slot_vaddr);
 

@@ -121,8 +121,7 @@ struct ended_block {
 };
 
 struct ending {
-	pid_t pid;
-	uint64_t before_ns;
+	struct u64map spaces;
 	vec_of(struct ended_block) blocks;
 };
 
@@ -131,16 +130,42 @@ static void ending_block(void *arg, const struct block_key *key, const struct bl
 	const struct ended_block b = {*key, *block};
 	struct ending *e = arg;
 
-	if (key->pid == (uint32_t)e->pid && block->time_ns < e->before_ns)
+	if (u64map_find(&e->spaces, key->space))
 		vec_push(&e->blocks, b);
 }
 
+/* Moves the process's address spaces from before that time out of their table. False: it had none with blocks. */
+static bool take_spaces(struct kern *k, pid_t pid, uint64_t before_ns, struct u64map *out)
+{
+	const int fd = bpf_map__fd(k->skel->maps.spaces);
+	vec_of(uint64_t) taken = {0};
+	uint64_t key = 0, next;
+	struct space space;
+	bool first = true;
+
+	while (!bpf_map_get_next_key(fd, first ? NULL : &key, &next)) {
+		first = false;
+		key = next;
+		if (!bpf_map_lookup_elem(fd, &key, &space) && space.pid == (uint32_t)pid && space.since_ns < before_ns)
+			vec_push(&taken, key);
+	}
+	for (size_t i = 0; i < taken.n; i++) {
+		bpf_map_delete_elem(fd, &taken.at[i]);
+		u64map_put(out, taken.at[i], NULL);
+	}
+	vec_free(&taken);
+	return out->n > 0;
+}
+
+/* The table of blocks is read only if there are any: not for each process that execs or exits. */
 int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg)
 {
-	struct ending e = {.pid = pid, .before_ns = before_ns};
-	int err = kern_blocks(k, ending_block, &e);
+	struct ending e = {.blocks = {0}};
+	int err = 0;
 
+	if (k->options.blocks && take_spaces(k, pid, before_ns, &e.spaces))
+		err = kern_blocks(k, ending_block, &e);
 	for (size_t i = 0; i < e.blocks.n && !err; i++) {
 		const struct ended_block *b = &e.blocks.at[i];
 
@@ -152,6 +177,7 @@ int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 		on_block(arg, &b->key, &b->block);
 	}
 	vec_free(&e.blocks);
+	u64map_free(&e.spaces);
 	return err;
 }
 

@@ -342,7 +342,8 @@ static void on_block(void *arg, const struct block_key *key, const struct block 
 {
 	struct collector *c = arg;
 
-	blocks_add(&c->blocks, stack_of(c, block->stack, key->pid), block);
+	/* Its sum was seen just now: it is not asked for the process. */
+	blocks_add(&c->blocks, stack_of(c, block->stack, 0), block);
 }
 
 static int collect_blocks(struct collector *c)

@@ -105,8 +105,8 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls), void *arg);
 /* The live heap of all processes and its peak, as of now. */
 struct heap kern_heap(const struct kern *k);
-/* Takes a process's blocks that were allocated before that time (CLOCK_MONOTONIC) out of the live heap, at its exec or
- * exit, and calls back for each: the kernel's sums still have them as live. 0 or -errno with a message said. */
+/* Takes the blocks of the address spaces that the process had before that time (CLOCK_MONOTONIC) out of the live heap,
+ * at its exec or exit, and calls back for each: the kernel's sums still have them as live. 0 or -errno with a message said. */
 int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg);
 /* Begins a new generation of blocks; returns its number, the first being 0 and the last GENERATION_MAX. */

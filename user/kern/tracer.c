@@ -101,6 +101,7 @@ void tracer_close(struct tracer *t)
 	u64map_free(&t->attached);
 	tracer_placements_free(t);
 	forked_free(&t->forked);
+	sharers_free(&t->sharers);
 	profile_free(&t->profile);
 	processes_free(&t->processes);
 	modules_free(&t->modules);
@@ -275,6 +276,13 @@ static void on_fork(struct tracer *t, const struct task_event *ev)
 	const struct forked *parent = forked_find(&t->forked, ev->parent);
 	const struct process *p = processes_find(&t->processes, ev->parent);
 
+	/* It runs on the parent's breakpoints, and goes with its memory. */
+	if (t->blocks && sharers_fork(&t->sharers, ev->parent, p && !p->exited, ev->pid)) {
+		if (kern_mode(t->kern) == ATTACH_MULTI)
+			note("process %d shares the memory of process %d: what it allocates and frees is seen by "
+			     "--attach perf alone", (int)ev->pid, (int)ev->parent);
+		return;
+	}
 	if (parent)
 		forked_add(&t->forked, ev->pid, parent->traced, ev->time_ns);
 	else if (p && !p->exited)
@@ -327,12 +335,16 @@ static void on_event(void *arg, const struct task_event *ev)
 {
 	struct tracer *t = arg;
 	struct process *p = processes_find(&t->processes, ev->pid);
+	struct left_space left;
 
 	if (ev->kind == TASK_FORK)
 		on_fork(t, ev);
 	if (!p) {
-		if (ev->kind == TASK_EXEC || (ev->kind == TASK_EXIT && ev->tid == ev->pid))
+		if (ev->kind == TASK_EXEC || (ev->kind == TASK_EXIT && ev->tid == ev->pid)) {
 			forked_drop(&t->forked, ev->pid);
+			if (sharers_gone(&t->sharers, ev->pid, &left))
+				collector_end_blocks(t->collector, left.owner, left.time_ns);
+		}
 		return;
 	}
 	switch (ev->kind) {
@@ -342,7 +354,8 @@ static void on_event(void *arg, const struct task_event *ev)
 	case TASK_EXEC:
 		process_exec(p, ev->time_ns, ev->name);
 		tracer_forget_chosen(t, p->pid);
-		collector_end_blocks(t->collector, p->pid, ev->time_ns);
+		if (sharers_leave(&t->sharers, p->pid, ev->time_ns))
+			collector_end_blocks(t->collector, p->pid, ev->time_ns);
 		if (p->pid == t->held_pid)
 			t->files_at_exec = 0;	/* tracer_held() does the rest */
 		else if (p->leader_exited)
@@ -411,7 +424,8 @@ void tracer_exited(struct tracer *t, pid_t pid)
 	/* Of the last one, what it had in the end is what the report shows. */
 	for (size_t i = 0; i < t->processes.list.n; i++)
 		if (!t->processes.list.at[i]->exited) {
-			collector_end_blocks(t->collector, pid, monotonic_ns());
+			if (sharers_leave(&t->sharers, pid, monotonic_ns()))
+				collector_end_blocks(t->collector, pid, monotonic_ns());
 			break;
 		}
 }

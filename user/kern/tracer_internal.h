@@ -4,6 +4,7 @@
 #define ALLOCTRACE_KERN_TRACER_INTERNAL_H
 
 #include "kern/forked.h"
+#include "kern/sharing.h"
 #include "kern/tracer.h"
 #include "kern/unwind.h"
 
@@ -69,6 +70,7 @@ struct tracer {
 	vec_of(struct placement) placements;
 	bool said_unread;
 	struct forked_list forked;
+	struct sharers sharers;
 	struct cleaner *cleaner;
 	pid_t held_pid;
 	uint64_t held;			/* stops handled */
