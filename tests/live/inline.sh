@@ -29,7 +29,7 @@ grep -Eq "3\.00k .* innermost \(inlined\.cc:$innermost\) < app::Builder::middle 
 	{ cat "$DIR/report"; fail "no site innermost"; }
 grep -Eq "1\.01k .* app::two_lines \(inlined\.cc:$first\) < main" "$DIR/report" || fail "no site two_lines, first"
 grep -Eq "503 .* app::two_lines \(inlined\.cc:$second\) < main" "$DIR/report" || fail "no site two_lines, second"
-grep -Eq "std::vector<int>::reserve|_M_allocate" "$DIR/report" || fail "no site in std::vector"
+grep -Eq "std::vector<int, std::allocator<int> >::reserve \\(" "$DIR/report" || fail "no site in std::vector"
 run "${EXACT[@]}" -m calls --by line -o "$DIR/report" -- "$W/inlined"
 grep -Eq "3\.00k .* inlined\.cc:$innermost < " "$DIR/report" || fail "no line innermost"
 grep -Eq "503 .* inlined\.cc:$second < main" "$DIR/report" || fail "no line second"

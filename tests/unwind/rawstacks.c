@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 	struct kern_options o = {
 		.max_stacks = 200000, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 64 << 20, .max_size = UINT64_MAX,
 		.hold = true, .unwind = UNWIND_EH_FRAME, .unwind_bytes = 64 << 20,
-		.sample_law = SAMPLE_ALL, .sample_fixed = true,
+		.sample_law = SAMPLE_ALL, .sample_fixed = true, .trusts_code = true,
 	};
 	struct launch *l = NULL;
 	struct tracer *t = NULL;

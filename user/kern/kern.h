@@ -39,6 +39,7 @@ struct kern_options {
 	enum unwind_mode unwind;	/* UNWIND_AUTO: by .eh_frame (kern/unwind.h) if the kernel takes that program */
 	uint64_t unwind_bytes;	/* room for unwind tables */
 	bool force;		/* probe a program that seems to copy its own code (probe/selfcopy.h) */
+	bool trusts_code;	/* code in memory is not compared with the file's; for tests that have a breakpoint there */
 	bool told_mappings;	/* as where bpf_find_vma() is missing: mappings are told, not asked for; for tests */
 	enum attach_mode mode;	/* ATTACH_AUTO is resolved */
 };

@@ -53,6 +53,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 
 	t->blocks = o->blocks;
 	t->force = o->force;
+	t->trusts_code = o->trusts_code;
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0);
 	modules_init(&t->modules);
 	processes_init(&t->processes, &t->modules);

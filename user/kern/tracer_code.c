@@ -181,10 +181,14 @@ bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t m
 int tracer_compare(struct tracer *t, struct process *p)
 {
 	struct livecode_file *files;
-	size_t n = list_files(t, p, &files);
-	int err = n ? compare(t, p, files, n) : 0;
+	size_t n;
+	int err;
 
 	p->maps_changed = false;
+	if (t->trusts_code)
+		return 0;
+	n = list_files(t, p, &files);
+	err = n ? compare(t, p, files, n) : 0;
 	/* A file that was unmapped is known of only by reading; something else may be there now. */
 	if (!err && any_news(t, p, files, n)) {
 		err = process_read_maps(&t->processes, p, monotonic_ns());

@@ -80,6 +80,7 @@ struct tracer {
 	unsigned int plan_flags;
 	bool blocks;	/* are followed */
 	bool force, refused;	/* kern_options.force; an executable was refused without it */
+	bool trusts_code;	/* kern_options.trusts_code */
 	bool paused;
 };
 
