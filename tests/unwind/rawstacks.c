@@ -32,6 +32,9 @@ static void write_stack(FILE *f, const struct profile *p, uint32_t id)
 	for (size_t i = 0; i < n; i++) {
 		const struct profile_frame *fr = &p->frames.at[frames[i]];
 
+		/* A mark, no frame: libdwfl steps by frame pointers there as well. */
+		if (fr->module == MODULE_UNCERTAIN)
+			continue;
 		fprintf(f, "%s%s+0x%llx", i ? ";" : "", module_basename(modules_get(p->modules, fr->module)),
 			(unsigned long long)fr->addr);
 	}

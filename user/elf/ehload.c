@@ -151,7 +151,9 @@ int unwind_table_add_debug(const struct elf_file *ef, const struct elf_file *deb
 	uint8_t *data;
 	int err;
 
-	if (!has_code(ef))
+	/* Go's says nothing of the switch from a goroutine's stack to the thread's (runtime.asmcgocall); Go keeps frame
+	 * pointers. */
+	if (!has_code(ef) || elf_file_is_go(ef))
 		return -ENOTSUP;
 	err = elf_section_read(debug, ".debug_frame", EH_FRAME_MAX, &data, &eh.size);
 	if (err)

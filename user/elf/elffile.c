@@ -438,3 +438,8 @@ size_t elf_build_id(const struct elf_file *ef, uint8_t id[ELF_BUILD_ID_MAX])
 	}
 	return len;
 }
+
+bool elf_file_is_go(const struct elf_file *ef)
+{
+	return elf_section_by_name(ef, ".gopclntab") || elf_section_by_name(ef, ".data.rel.ro.gopclntab");
+}

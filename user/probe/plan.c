@@ -39,11 +39,6 @@ bool plan_is_wanted(const struct planner *p, const struct alloc_function *fn)
 	return !fn->frees || (p->in->flags & PLAN_BLOCKS);
 }
 
-static bool is_go(const struct elf_file *ef)
-{
-	return elf_section_by_name(ef, ".gopclntab") || elf_section_by_name(ef, ".data.rel.ro.gopclntab");
-}
-
 /* A program that is its own loader, statically linked: ld makes hidden functions local there, and malloc can be one. */
 static bool is_static_program(const struct elf_file *ef)
 {
@@ -60,7 +55,7 @@ static const char *unfit(struct planner *p, int id)
 	if (!flow_is_code(p->ef, c->sym.vaddr))
 		return "not in an executable segment";
 	if (c->fn->named)
-		return strchr(c->name, '.') && is_go(p->ef) ? "a Go function: its arguments are not where C has them" :
+		return strchr(c->name, '.') && elf_file_is_go(p->ef) ? "a Go function: its arguments are not where C has them" :
 							      NULL;
 	if (c->prefix || (!c->sym.global && !is_static_program(p->ef) && strncmp(c->name, "_Z", 2) != 0))
 		return plan_doubt(p, id);
@@ -232,7 +227,7 @@ static void find_forwarders(struct planner *p)
 /* An exception does not pass a frame whose return address is a probe's; a Go stack moves, and that address with it. */
 static bool is_return_taboo(const struct planner *p, const struct candidate *c)
 {
-	return c->fn->may_throw || is_go(p->ef) ||
+	return c->fn->may_throw || elf_file_is_go(p->ef) ||
 	       (c->fn->named && (!strncmp(c->name, "_Z", 2) || !strncmp(c->name, "_R", 2)));
 }
 
