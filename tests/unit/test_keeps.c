@@ -32,9 +32,8 @@ static bool keeps(const char *body)
 static void functions_that_keep_one(void **state)
 {
 	assert_true(keeps("push %rbp\nmov %rsp,%rbp\n" CALL "pop %rbp\nret\n"));
-	assert_true(keeps("endbr64\nmov %edi,%eax\npush %rbp\nmov %edi,%edx\nmov %rsp,%rbp\npush %rbx\nsub "
-	"$40,%rsp\n" CALL
-			  "leave\nret\n"));
+	assert_true(keeps("endbr64\nmov %edi,%eax\npush %rbp\nmov %edi,%edx\nmov %rsp,%rbp\npush %rbx\n"
+			  "sub $40,%rsp\n" CALL "leave\nret\n"));
 	/* The other way out comes first. */
 	assert_true(keeps("test %edi,%edi\nje 1f\npush %rbp\nmov %rsp,%rbp\n" CALL "pop %rbp\n1: ret\n"));
 	/* A loop whose condition is at its end. */
@@ -46,6 +45,34 @@ static void functions_that_keep_one(void **state)
 	/* Go: a look at the stack's limit first. */
 	assert_true(keeps("1: cmp 16(%r14),%rsp\njbe 2f\npush %rbp\nmov %rsp,%rbp\nsub $32,%rsp\n" CALL
 			  "add $32,%rsp\npop %rbp\nret\n2: call other\njmp 1b\n"));
+}
+
+static void frames_made_at_once(void **state)
+{
+	const char *const rest = CALL "mov 24(%rsp),%rbp\nadd $32,%rsp\nret\n";
+	char text[400];
+	static const struct {
+		const char *prologue;
+		bool wanted;
+	} of[] = {
+		{"sub $32,%rsp\nmov %rbp,24(%rsp)\nlea 24(%rsp),%rbp\n", true},
+		{"add $-32,%rsp\nmov %rbp,24(%rsp)\nlea 24(%rsp),%rbp\n", true},
+		{"1: cmp 16(%r14),%rsp\njbe 2f\nsub $32,%rsp\nmov %rbp,24(%rsp)\nlea 24(%rsp),%rbp\njmp 3f\n"
+		 "2: call other\njmp 1b\n3: ", true},
+		/* Not the word below the return address, not saved, another register, saved too late. */
+		{"sub $32,%rsp\nmov %rbp,16(%rsp)\nlea 16(%rsp),%rbp\n", false},
+		{"sub $32,%rsp\nlea 24(%rsp),%rbp\n", false},
+		{"sub $32,%rsp\nmov %rbx,24(%rsp)\nlea 24(%rsp),%rbp\n", false},
+		{"sub $32,%rsp\nlea 24(%rsp),%rbp\nmov %rbp,24(%rsp)\n", false},
+		{"sub $16,%rsp\nsub $16,%rsp\nmov %rbp,24(%rsp)\nlea 24(%rsp),%rbp\n", false},
+		{"test %edi,%edi\nje 1f\nsub $32,%rsp\n1: mov %rbp,24(%rsp)\nlea 24(%rsp),%rbp\n", false},
+	};
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		snprintf(text, sizeof(text), "%s%s", of[i].prologue, rest);
+		if (keeps(text) != of[i].wanted)
+			fail_msg("%s", text);
+	}
 }
 
 static void functions_that_keep_none(void **state)
@@ -106,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_that_keep_one),
+		cmocka_unit_test(frames_made_at_once),
 		cmocka_unit_test(functions_that_keep_none),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(roots),

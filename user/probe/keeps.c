@@ -4,6 +4,8 @@
  * meet in different ones, nothing is known from there on:
  *
  *     entered --(push %rbp)--> pushed --(mov %rsp,%rbp)--> kept --(rbp is written)--> lost
+ *        |                                                  ^
+ *        +-(sub $N,%rsp)-> grown -(mov %rbp,N-8(%rsp))-> saved -(lea N-8(%rsp),%rbp)      Go up to 1.20
  *
  * Each instruction is looked at no more than twice: its state is set, and may become "lost". What only an indirect jump
  * (a switch) leads to is taken to be met in the state of the function's indirect jumps.
@@ -15,7 +17,7 @@
 #include "base/mem.h"
 #include "probe/insn.h"
 
-enum state { UNMET, ENTERED, PUSHED, KEPT, LOST };
+enum state { UNMET, ENTERED, PUSHED, GROWN, SAVED, KEPT, LOST };
 
 struct keeps {
 	const uint8_t *code;
@@ -23,6 +25,7 @@ struct keeps {
 	uint64_t vaddr;
 	uint8_t *states;	/* by offset: enum state */
 	uint8_t at_pc, indirect;	/* enum state */
+	int64_t grown;		/* bytes, where it is grown; 0: it was not yet */
 	vec_of(size_t) todo;
 };
 
@@ -45,17 +48,45 @@ static void reach(struct keeps *k, uint64_t at, uint8_t state)
 	vec_push(&k->todo, (size_t)at);
 }
 
-static bool is_push_rbp(const struct insn *in)
+static bool is_rbp(const ZydisDecodedOperand *op)
 {
-	return in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH && in->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-	       in->op[0].reg.value == ZYDIS_REGISTER_RBP;
+	return op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->reg.value == ZYDIS_REGISTER_RBP;
 }
 
-static uint8_t after(const struct insn *in, uint8_t state)
+static bool is_push_rbp(const struct insn *in)
+{
+	return in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH && is_rbp(&in->op[0]);
+}
+
+/* The word below the return address. */
+static bool is_saved_at(const struct keeps *k, const ZydisDecodedOperand *op)
+{
+	return op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.base == ZYDIS_REGISTER_RSP &&
+	       op->mem.index == ZYDIS_REGISTER_NONE && op->mem.segment == ZYDIS_REGISTER_SS &&
+	       op->mem.disp.value == k->grown - 8;
+}
+
+/* The steps of a frame that is made at once; UNMET: it is none of them. */
+static uint8_t grows(struct keeps *k, const struct insn *in, int64_t delta, uint8_t state)
+{
+	if (state == ENTERED && delta <= -8 && in->zi.mnemonic != ZYDIS_MNEMONIC_PUSH &&
+	    (!k->grown || k->grown == -delta)) {
+		k->grown = -delta;
+		return GROWN;
+	}
+	if (state == GROWN && in->zi.mnemonic == ZYDIS_MNEMONIC_MOV && is_saved_at(k, &in->op[0]) && is_rbp(&in->op[1]))
+		return SAVED;
+	if (state == SAVED && in->zi.mnemonic == ZYDIS_MNEMONIC_LEA && is_rbp(&in->op[0]) && is_saved_at(k, &in->op[1]))
+		return KEPT;
+	return UNMET;
+}
+
+static uint8_t after(struct keeps *k, const struct insn *in, uint8_t state)
 {
 	int64_t delta = 0;
 	int dst, src;
 	bool moves, writes;
+	uint8_t next;
 
 	if (in->zi.meta.category == ZYDIS_CATEGORY_CALL || state == LOST)
 		return state;
@@ -63,6 +94,9 @@ static uint8_t after(const struct insn *in, uint8_t state)
 	writes = insn_writes(in) & 1 << GPR_RBP;
 	if (state == ENTERED && is_push_rbp(in))
 		return PUSHED;
+	next = grows(k, in, delta, state);
+	if (next != UNMET)
+		return next;
 	if (state == PUSHED && insn_is_copy(in, &dst, &src) && dst == GPR_RBP && src == GPR_RSP)
 		return KEPT;
 	if (writes || (moves && state != KEPT))
@@ -85,7 +119,7 @@ static void look_at(struct keeps *k, size_t at)
 	else if (in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR)
 		k->indirect = meet(k->indirect, state);
 	if (in.zi.meta.category != ZYDIS_CATEGORY_UNCOND_BR && in.zi.meta.category != ZYDIS_CATEGORY_RET)
-		reach(k, at + in.len, after(&in, state));
+		reach(k, at + in.len, after(k, &in, state));
 }
 
 bool keeps_frame_pointer(const uint8_t *code, size_t n, uint64_t vaddr, uint64_t pc)
@@ -115,7 +149,7 @@ static bool leads_to_end(const uint8_t *code, size_t n, size_t at)
 		bool last = at + in.len == n;
 
 		if (last || in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
-			in.zi.meta.category == ZYDIS_CATEGORY_RET)
+		    in.zi.meta.category == ZYDIS_CATEGORY_RET)
 			return last && in.zi.meta.category == ZYDIS_CATEGORY_CALL;
 		if (at > first && (insn_writes(&in) & 1 << GPR_RBP) && in.zi.meta.category != ZYDIS_CATEGORY_CALL)
 			return false;
