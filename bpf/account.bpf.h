@@ -9,13 +9,6 @@
 #ifndef ALLOCTRACE_ACCOUNT_BPF_H
 #define ALLOCTRACE_ACCOUNT_BPF_H
 
-/* A call of the allocator as it is recorded. */
-struct call {
-	__u64 stack;	/* id */
-	__u64 bytes;
-	__u64 weight;	/* << CALLS_SHIFT; 0: it isn't recorded */
-};
-
 /* Adds as many calls of so many bytes as weight says. */
 static __always_inline void sum_add(struct sum *sum, __u64 bytes, __u64 weight)
 {

@@ -99,20 +99,20 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 {
 	__u64 sp = return_slot(ctx, cookie);
 	const struct probe_info *info;
-	struct call call;
+	struct call *call = &s->call;
 
-	if (!call_seen(s, ctx, cookie, sp, &call)) {
+	if (!call_seen(s, ctx, cookie, sp, call)) {
 		info = s->adopts ? probe_info(cookie) : NULL;
-		return info && adopt(s, ctx, sp, call.bytes, info);
+		return info && adopt(s, ctx, sp, call->bytes, info);
 	}
-	if (call.weight && stack_entry(s)) {
-		call.stack = s->rec.id;
-	} else if (call.weight) {
-		count_seen(s, call.bytes);
-		call.weight = 0;
+	if (call->weight && stack_entry(s)) {
+		call->stack = s->rec.id;
+	} else if (call->weight) {
+		count_seen(s, call->bytes);
+		call->weight = 0;
 	}
 	info = probe_info(cookie);
-	return info && call_begins(s, ctx, sp, &call, info);
+	return info && call_begins(s, ctx, sp, call, info);
 }
 
 /*

@@ -211,15 +211,9 @@ __noinline int hints_hold(struct scratch *s)
 
 /* --- asking the kernel */
 
-struct vma_seen {
-	__u64 vma, start, end, slide;
-	struct file_key file;
-	__u32 exec, has_file;
-};
-
 static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *arg)
 {
-	struct vma_seen *seen = arg;
+	struct vma_seen *seen = *(struct vma_seen **)arg;
 	struct mm_struct *mm = vma->vm_mm;
 
 	seen->vma = (__u64)vma;
@@ -242,7 +236,7 @@ static __always_inline long ask_vma(__u64 addr, struct vma_seen *seen)
 	long err = -EBUSY;
 
 	for (int i = 0; i < VMA_TRIES && err == -EBUSY; i++)
-		err = bpf_find_vma(bpf_get_current_task_btf(), addr, see_vma, seen, 0);
+		err = bpf_find_vma(bpf_get_current_task_btf(), addr, see_vma, &seen, 0);
 	return err;
 }
 
@@ -299,30 +293,35 @@ static __always_inline void hint_of_anonymous(struct scratch *s, struct mapping_
 
 static __always_inline void hint_ask(struct scratch *s, struct mapping_hint *h, __u64 pc)
 {
-	struct vma_seen seen = {};
-	long err = ask_vma(pc, &seen);
+	struct vma_seen *seen = &s->seen;
 	struct unwind_file *f;
+	struct file_key key;
+	long err;
 
+	__builtin_memset(seen, 0, sizeof(*seen));
+	err = ask_vma(pc, seen);
 	/* Until it is known, it is asked for each time. */
 	h->start = h->bytes = 0;
 	h->name = NAME_BY_ADDRESS;
 	h->kind = UNWIND_KIND_UNKNOWN;
-	h->vma = seen.vma;
-	h->slide = seen.slide;
-	h->file = seen.file;
+	h->vma = seen->vma;
+	h->slide = seen->slide;
+	h->file = seen->file;
 	if (err == -ENOENT) {
 		hint_set(h, pc & -(__u64)PAGE_BYTES, (pc & -(__u64)PAGE_BYTES) + PAGE_BYTES, UNWIND_KIND_GAP);
-	} else if (!err && !seen.exec) {
-		hint_set(h, seen.start, seen.end, UNWIND_KIND_GAP);
-	} else if (!err && !seen.has_file) {
-		hint_of_anonymous(s, h, &seen, pc);
+	} else if (!err && !seen->exec) {
+		hint_set(h, seen->start, seen->end, UNWIND_KIND_GAP);
+	} else if (!err && !seen->has_file) {
+		hint_of_anonymous(s, h, seen, pc);
 	} else {
-		f = err ? NULL : bpf_map_lookup_elem(&unwind_files, &seen.file);
+		/* A key has to be on the stack: Linux 6.1 takes no other memory that was given to a global function. */
+		key = seen->file;
+		f = err ? NULL : bpf_map_lookup_elem(&unwind_files, &key);
 		if (f)
-			hint_of_file(h, f, &seen, pc);
+			hint_of_file(h, f, seen, pc);
 		else
 			s->raw_wanted = 1;
-		s->unknown = seen.file;
+		s->unknown = seen->file;
 	}
 }
 

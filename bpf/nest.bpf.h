@@ -35,8 +35,7 @@
 
 #define OUTER_UNKNOWN (~0ULL)
 #define OUTERS_MAX 4	/* one, and those of signal handlers */
-#define NEST_FRAMES 64	/* between the two calls; without bpf_loop() */
-#define NEST_FRAMES_PLAIN 8
+#define NEST_FRAMES 64	/* between the two calls */
 
 enum nest {
 	NEST_ENDED,
@@ -102,15 +101,15 @@ static __always_inline __u32 nest_found(struct scratch *s, __u64 pc)
 }
 
 /* To the caller of the frame at the cursor; false: the walk ends. */
-static __always_inline bool nest_caller(struct scratch *s, bool *is_signal)
+static __always_inline bool nest_caller(struct scratch *s)
 {
 	struct mapping_hint *h;
 
-	*is_signal = false;
+	s->at_signal = 0;
 	if (!unwind_tables)
 		return walk_caller_fp(s);
 	h = unwind_hint(s, s->cursor.pc);
-	*is_signal = h->kind == UNWIND_KIND_TABLE && (unwind_rule(h, s->cursor.pc) & 15) == UNWIND_CFA_SIGNAL;
+	s->at_signal = h->kind == UNWIND_KIND_TABLE && (unwind_rule(h, s->cursor.pc) & 15) == UNWIND_CFA_SIGNAL;
 	return unwind_caller_of(s, h);
 }
 
@@ -118,15 +117,14 @@ static long nest_step(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
 	__u64 pc = s->cursor.pc, slot;
-	bool is_signal;
 
-	if (!nest_caller(s, &is_signal)) {
+	if (!nest_caller(s)) {
 		/* The stack's outermost frame, and it was not on the way. */
 		if (unwind_tables && s->end_stable && s->rec.end == WALK_COMPLETE)
 			s->nest = NEST_ENDED;
 		return 1;
 	}
-	if (is_signal) {
+	if (s->at_signal) {
 		s->interrupted = 1;
 		return 0;
 	}
@@ -150,12 +148,9 @@ __noinline int nest_walk(struct scratch *s)
 	walk_prepare(s, s->sp, s->bp, *(volatile __u64 *)&unwind_epoch);
 	s->nest = NEST_UNDER_WAY;
 	s->interrupted = 0;
+	/* Without it (Linux 5.16), the address that is still there decides. */
 	if (has_loop())
 		bpf_loop(NEST_FRAMES, nest_step, &s, 0);
-	else
-		for (int i = 0; i < NEST_FRAMES_PLAIN; i++)
-			if (nest_step(i, &s))
-				break;
 	return 0;
 }
 

@@ -171,6 +171,20 @@ struct direct_page {
 #define PAGE_BYTES 4096
 #define DIRECT_PAGES 16
 
+/* A call of the allocator as it is recorded. */
+struct call {
+	__u64 stack;	/* id */
+	__u64 bytes;
+	__u64 weight;	/* << CALLS_SHIFT; 0: it isn't recorded */
+};
+
+/* What the kernel says of an address. */
+struct vma_seen {
+	__u64 vma, start, end, slide;
+	struct file_key file;
+	__u32 exec, has_file;
+};
+
 struct scratch {
 	struct slot slot;
 	__u64 window_at;	/* address of what can be read of the stack */
@@ -185,12 +199,16 @@ struct scratch {
 	__u64 window[WINDOW_WORDS];
 	__u64 trampoline;	/* of return probes in this process; 0: none */
 	/* Of the thread that was here last: where it entered a function that may call others (nest.bpf.h). */
+	/* Not on the stack, of which a chain of calls has 512 bytes: while a hint is filled, and while a call begins. */
+	struct vma_seen seen;
+	struct call call;
 	__u64 last_task, last_moves, outer_sp;
 	__u64 asked;		/* bytes, by the call that is judged; 0: it frees */
 	__u64 known_space;	/* it is in `spaces` */
 	struct outer outer;	/* the call that is looked for on the stack */
 	__u32 nest;		/* enum nest: what came of it */
 	__u8 interrupted;	/* a signal frame was passed on the way */
+	__u8 at_signal;		/* just now */
 	__u8 adopts;		/* the nested call's block may be the one that the outer call returns (blocks.bpf.h) */
 	__u8 pad_nest[2];
 	struct cursor cursor;
