@@ -76,21 +76,21 @@ not_recorded:
 static __always_inline void on_entry_alone(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
 {
 	struct stack_sum *sum;
-	struct call call;
+	struct call *call = &s->call;
 
-	if (!call_seen(s, ctx, cookie, return_slot(ctx, cookie), &call) || !call.weight)
+	if (!call_seen(s, ctx, cookie, return_slot(ctx, cookie), call) || !call->weight)
 		return;
-	count_seen(s, call.bytes);
+	count_seen(s, call->bytes);
 	sum = stack_entry(s);
 	if (!sum)
 		return;
-	call.stack = s->rec.id;
-	account_alloc(s, sum, &call);
+	call->stack = s->rec.id;
+	account_alloc(s, sum, call);
 	if (follow_blocks) {
 		count(s, COUNT_UNFOLLOWED, 1);
-		sum_add(&sum->freed, call.bytes, call.weight);
+		sum_add(&sum->freed, call->bytes, call->weight);
 		if (cookie & COOKIE_OUTER)
-			nest_open(&call);
+			nest_open(call);
 	}
 }
 

@@ -171,6 +171,12 @@ struct direct_page {
 #define PAGE_BYTES 4096
 #define DIRECT_PAGES 16
 
+/* A step by a rule that takes a struct unwind_wide: what it says, and what was found by it so far. */
+struct wide_step {
+	__u64 ra, rsp, rbp;
+	__u64 cfa, pc, sp, bp;
+};
+
 /* A call of the allocator as it is recorded. */
 struct call {
 	__u64 stack;	/* id */
@@ -199,8 +205,9 @@ struct scratch {
 	__u64 window[WINDOW_WORDS];
 	__u64 trampoline;	/* of return probes in this process; 0: none */
 	/* Of the thread that was here last: where it entered a function that may call others (nest.bpf.h). */
-	/* Not on the stack, of which a chain of calls has 512 bytes: while a hint is filled, and while a call begins. */
+	/* Not on the stack, of which a chain of calls has 512 bytes. */
 	struct vma_seen seen;
+	struct wide_step wide;
 	struct call call;
 	__u64 last_task, last_moves, outer_sp;
 	__u64 asked;		/* bytes, by the call that is judged; 0: it frees */

@@ -252,50 +252,50 @@ __noinline int unwind_place(struct scratch *s, __u64 word, __u64 cfa)
 /* By a rule that takes a struct unwind_wide. A global function, too. */
 __noinline int unwind_wide(struct scratch *s, __u32 number)
 {
-	__u64 *words, cfa_place, ra, rsp, rbp, cfa, sp, bp, pc;
-	__u32 word = number * UNWIND_WIDE_WORDS, known;
+	__u32 word = number * UNWIND_WIDE_WORDS;
+	struct wide_step *w;
 	struct cursor *u;
+	__u64 *words;
 
 	if (!s || !unwind_tables)
 		return 0;
 	u = &s->cursor;
+	w = &s->wide;
 	words = unwind_chunk(word);
 	if (!words)
 		return walk_end(s, WALK_UNSUPPORTED);
-	cfa_place = words[MASKED(word, UNWIND_CHUNK_WORDS - 1)];
-	ra = words[MASKED(word + 1, UNWIND_CHUNK_WORDS - 1)];
-	rsp = words[MASKED(word + 2, UNWIND_CHUNK_WORDS - 1)];
-	rbp = words[MASKED(word + 3, UNWIND_CHUNK_WORDS - 1)];
-	if (!unwind_place(s, cfa_place, 0))
+	w->ra = words[MASKED(word + 1, UNWIND_CHUNK_WORDS - 1)];
+	w->rsp = words[MASKED(word + 2, UNWIND_CHUNK_WORDS - 1)];
+	w->rbp = words[MASKED(word + 3, UNWIND_CHUNK_WORDS - 1)];
+	if (!unwind_place(s, words[MASKED(word, UNWIND_CHUNK_WORDS - 1)], 0))
 		return 0;
-	cfa = u->value;
-	if (!unwind_place(s, ra, cfa))
+	w->cfa = u->value;
+	if (!unwind_place(s, w->ra, w->cfa))
 		return 0;
-	pc = u->value;
-	sp = u->sp;
-	bp = u->bp;
-	if ((rsp & 0xff) != UNWIND_SAME) {
-		if (!unwind_place(s, rsp, cfa))
+	w->pc = u->value;
+	w->sp = u->sp;
+	w->bp = u->bp;
+	if ((w->rsp & 0xff) != UNWIND_SAME) {
+		if (!unwind_place(s, w->rsp, w->cfa))
 			return 0;
-		sp = u->value;
+		w->sp = u->value;
 	}
-	if ((rbp & 0xff) == UNWIND_LOST) {
+	if ((w->rbp & 0xff) == UNWIND_LOST) {
 		u->bp_known = 0;
-	} else if ((rbp & 0xff) != UNWIND_SAME) {
+	} else if ((w->rbp & 0xff) != UNWIND_SAME) {
 		/* Lost, if it is in a register that is not known: whoever needs it gives up. */
-		known = unwind_place(s, rbp, cfa);
-		bp = u->value;
-		u->bp_known = known;
+		u->bp_known = unwind_place(s, w->rbp, w->cfa);
+		w->bp = u->value;
 	}
-	if (sp <= u->sp && !unwind_turns(s, UNWIND_CFA_WIDE, sp))
+	if (w->sp <= u->sp && !unwind_turns(s, UNWIND_CFA_WIDE, w->sp))
 		return walk_end(s, WALK_UNSUPPORTED);
-	if (!pc)
+	if (!w->pc)
 		return walk_end(s, WALK_COMPLETE);
-	u->sp = sp;
-	u->bp = bp;
+	u->sp = w->sp;
+	u->bp = w->bp;
 	u->bp_slot = SLOT_OPAQUE;
 	u->by_fp = 0;
-	u->pc = pc - 1;
+	u->pc = w->pc - 1;
 	return 1;
 }
 
