@@ -48,7 +48,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		return false;
 	}
 	s->window_bytes = 0;
-	s->asked = call->bytes;
+	s->judged.bytes = call->bytes;
 	if (is_nested(s, ctx, cookie, sp)) {
 		count(s, COUNT_NESTED, 1);
 		return false;

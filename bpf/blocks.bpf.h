@@ -284,7 +284,7 @@ static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, 
 
 	if (!addr || ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)))
 		return;
-	s->asked = 0;
+	s->judged.bytes = 0;
 	nested = is_nested(s, ctx, cookie, return_slot(ctx, cookie));
 	if (!block_take(addr, &b)) {
 		/* The allocator's own, or a block with its header. */

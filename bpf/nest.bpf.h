@@ -22,8 +22,8 @@
  *
  * A function that leaves by a jump (a tail call) has no frame: the next one has the same return address at the same
  * place. So has the next call of a loop. Taken for a part of the first is another function than those of the chain so
- * far, where the last of them may jump to code that isn't known. (One call instruction that is led to both by a
- * pointer, by turns, would be misjudged.)
+ * far, where the last of them may jump to code that isn't known, and that asks for no less than the first was asked
+ * for. (One call instruction that is led to both by turns would be misjudged, if the second asks for more.)
  *
  * What a signal handler calls is no part of what it interrupted: it goes on top of that, on a short stack.
  *
@@ -70,11 +70,11 @@ static __always_inline __u32 probe_of(__u64 cookie)
 	return (cookie >> COOKIE_PROBE_SHIFT) & 0xffff;
 }
 
-static __always_inline bool leaves_by_jump(__u32 probe, bool not_less)
+static __always_inline bool leaves_by_jump(__u32 probe)
 {
 	const struct probe_info *info = bpf_map_lookup_elem(&probes, &probe);
 
-	return info && (info->jumps == JUMPS_OUT || (info->jumps == JUMPS_KNOWN && not_less));
+	return info && info->jumps;
 }
 
 /* Is the address in code of the outer call's function? */
@@ -95,7 +95,7 @@ static __always_inline bool in_body(const struct outer *o, __u64 pc)
 /* The frame that pc is in was called by what returns to s->outer.ret. */
 static __always_inline __u32 nest_found(struct scratch *s, __u64 pc)
 {
-	if (!in_body(&s->outer, pc) && !leaves_by_jump(s->outer.probe, true))
+	if (!in_body(&s->outer, pc) && !leaves_by_jump(s->outer.probe))
 		return NEST_ENDED;
 	return s->interrupted ? NEST_INTERRUPTED : NEST_UNDER_WAY;
 }
@@ -140,7 +140,7 @@ static long nest_step(__u32 i, void *arg)
 
 /* Walks from the call at s->sp, whose return address is s->ret, to s->outer. A global function: the verifier looks at
  * it once. */
-__noinline int nest_walk(struct scratch *s)
+static __always_inline int nest_walk(struct scratch *s)
 {
 	if (!s)
 		return 0;
@@ -172,9 +172,9 @@ static __always_inline __u32 under_way(struct scratch *s, const struct outer *o)
  * Is this call, at s->sp, a part of one that is under way? If not, and if it may have parts itself, it is the thread's
  * outermost from now on. A global function, too.
  */
-__noinline int nest_judge(struct scratch *s, struct outers *t, __u64 ip, __u64 cookie)
+__noinline int nest_judge(struct scratch *s, struct outers *t)
 {
-	__u32 probe = probe_of(cookie), how;
+	__u32 how;
 	struct outer *o;
 
 	if (!s || !t)
@@ -188,9 +188,9 @@ __noinline int nest_judge(struct scratch *s, struct outers *t, __u64 ip, __u64 c
 		how = NEST_ENDED;
 		if (o->sp > s->sp) {
 			how = under_way(s, o);
-		} else if (o->sp == s->sp && o->ret == s->ret && o->probe != probe && o->last != probe &&
-			   leaves_by_jump(o->last, s->asked >= o->bytes)) {
-			o->last = probe;
+		} else if (o->sp == s->sp && o->ret == s->ret && o->probe != s->judged.probe &&
+			   o->last != s->judged.probe && s->judged.bytes >= o->bytes && leaves_by_jump(o->last)) {
+			o->last = s->judged.probe;
 			how = NEST_UNDER_WAY;
 		}
 		if (how == NEST_UNDER_WAY) {
@@ -201,16 +201,16 @@ __noinline int nest_judge(struct scratch *s, struct outers *t, __u64 ip, __u64 c
 			break;
 		t->n--;
 	}
-	if (!(cookie & COOKIE_OUTER) || !s->ret)
+	if (!s->judged_outer || !s->ret)
 		return 0;
 	if (t->n >= OUTERS_MAX)
 		t->n = 0;
 	o = &t->at[t->n++ & (OUTERS_MAX - 1)];
 	o->sp = s->sp;
 	o->ret = s->ret;
-	o->ip = ip;
-	o->bytes = s->asked;
-	o->probe = o->last = probe;
+	o->ip = s->judged.ip;
+	o->bytes = s->judged.bytes;
+	o->probe = o->last = s->judged.probe;
 	t->open.weight = 0;
 	t->unknown_free = 0;
 	return 0;
@@ -247,7 +247,10 @@ static __always_inline bool is_nested(struct scratch *s, const struct pt_regs *c
 	}
 	s->sp = sp;
 	s->bp = ctx->bp;
-	nested = nest_judge(s, t, ctx->ip, cookie);
+	s->judged.ip = ctx->ip;
+	s->judged.probe = probe_of(cookie);
+	s->judged_outer = !!(cookie & COOKIE_OUTER);
+	nested = nest_judge(s, t);
 	if (!t->n)
 		s->outer_sp = 0;
 	else

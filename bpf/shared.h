@@ -44,8 +44,6 @@ struct probe_info {
 	__u8 out_reg;	/* where the block's address goes, what is returned being 0 or an error (posix_memalign) */
 	__u8 no_return;	/* its return can't be probed (it may throw): its blocks are not followed */
 	__u8 jumps;	/* may leave by a jump to code that is none of its bodies */
-#define JUMPS_OUT 1	/* to code that isn't known */
-#define JUMPS_KNOWN 2	/* to known functions alone, for no less than it was asked for */
 	__u8 aligns;	/* takes an alignment: it may be asked for more than the block's bytes */
 	__u8 pad[3];
 	/* Where its code lies, relative to the probe's own address: what shows on the stack while it is under way. */

@@ -210,7 +210,8 @@ struct scratch {
 	struct wide_step wide;
 	struct call call;
 	__u64 last_task, last_moves, outer_sp;
-	__u64 asked;		/* bytes, by the call that is judged; 0: it frees */
+	struct outer judged;	/* the call that is: its ip, probe and bytes (0: it frees) */
+	__u32 judged_outer;	/* others may be a part of it */
 	__u64 known_space;	/* it is in `spaces` */
 	struct outer outer;	/* the call that is looked for on the stack */
 	__u32 nest;		/* enum nest: what came of it */

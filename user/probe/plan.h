@@ -41,8 +41,7 @@ struct plan_probe {
 	 * to the probe's own address (the instruction pointer the BPF side sees). jumps: it may leave by a jump to
 	 * code that is none of these, and then there is none.
 	 */
-	bool outer;
-	uint8_t jumps;	/* JUMPS_OUT or JUMPS_KNOWN (shared.h); 0: never */
+	bool outer, jumps;
 	struct { int32_t from, to; } bodies[PLAN_MAX_BODIES];
 	uint8_t n_bodies;
 	/* It only frees; its return must not be probed, since it may throw, or since the file is a Go program's. */

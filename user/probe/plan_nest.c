@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the allocator functions of one file nest: which calls of one may be a part of another, and are no events. */
 #include "probe/plan_internal.h"
-#include "shared.h"
 
 bool plan_is_failure(const struct candidate *c, const struct flow_end *e)
 {
@@ -104,7 +103,7 @@ static void add_body(struct plan_probe *out, uint64_t lo, uint64_t hi, uint64_t 
 	const int64_t from = (int64_t)(lo - ip), to = (int64_t)(hi - ip);
 
 	if (from < INT32_MIN || to > INT32_MAX || out->n_bodies == PLAN_MAX_BODIES) {
-		out->jumps = JUMPS_OUT;
+		out->jumps = true;
 		return;
 	}
 	out->bodies[out->n_bodies].from = (int32_t)from;
@@ -115,7 +114,7 @@ void plan_fill_nest(const struct candidate *c, uint64_t ip, struct plan_probe *o
 {
 	const struct reach_result *r = &c->reach;
 
-	out->jumps = r->jumps_out ? JUMPS_OUT : r->jumps_known && c->skip_arg == SITE_NO_REG ? JUMPS_KNOWN : 0;
+	out->jumps = r->jumps_out || (r->jumps_known && c->skip_arg == SITE_NO_REG);
 	out->outer = r->calls_out || out->jumps;
 	if (!out->outer)
 		return;
