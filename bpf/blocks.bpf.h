@@ -103,11 +103,11 @@ static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, 
 	__u64 old = info->old_reg != PROBE_NO_REG ? reg_get(ctx, info->old_reg) : 0;
 	struct thread *t;
 	struct pending *p;
-	struct block b;
+	struct block *b = &s->given_up;
 	bool had = false;
 
 	if (old) {
-		had = block_take(old, &b);
+		had = block_take(old, b);
 		if (!had && !call->weight) {
 			count(s, COUNT_FREES, 1);
 			count(s, COUNT_FREES_UNKNOWN, 1);
@@ -122,7 +122,7 @@ static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, 
 			count(s, COUNT_LOST_RETURN, 1);
 		}
 		if (had)
-			block_freed(s, &b, false);
+			block_freed(s, b, false);
 		return false;
 	}
 	p = pending_push(s, t, sp);
@@ -132,7 +132,7 @@ static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, 
 	p->old = old;
 	p->had_block = had;
 	if (had)
-		p->block = b;
+		p->block = *b;
 	return true;
 }
 

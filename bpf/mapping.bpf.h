@@ -273,16 +273,33 @@ static __always_inline void hint_of_file(struct mapping_hint *h, const struct un
 		hint_set(h, pc, pc + 1, f->kind);
 }
 
+/*
+ * A key has to be on the stack (Linux 6.1 takes no other memory that was given to a global function), of which a chain
+ * of calls has 512 bytes: apart from what else hint_ask() calls.
+ */
+static __noinline struct unwind_file *file_find(const struct file_key *of)
+{
+	struct file_key key = *of;
+
+	return bpf_map_lookup_elem(&unwind_files, &key);
+}
+
+static __noinline struct code_copy_of *copy_find(const struct scratch *s)
+{
+	struct copy_key key = {.start = s->seen.start, .pid = s->rec.pid};
+
+	return bpf_map_lookup_elem(&code_copies, &key);
+}
+
 /* Anonymous code: a JIT's, unless user space has found it to be a file's. */
 static __always_inline void hint_of_anonymous(struct scratch *s, struct mapping_hint *h, struct vma_seen *seen,
 					      __u64 pc)
 {
-	struct copy_key key = {.start = seen->start, .pid = s->rec.pid};
-	struct code_copy_of *copy = bpf_map_lookup_elem(&code_copies, &key);
+	struct code_copy_of *copy = copy_find(s);
 	struct unwind_file *f = NULL;
 
 	if (copy && copy->end == seen->end)
-		f = bpf_map_lookup_elem(&unwind_files, &copy->file);
+		f = file_find(&copy->file);
 	if (!f) {
 		hint_set(h, seen->start, seen->end, UNWIND_KIND_JIT);
 		return;
@@ -295,7 +312,6 @@ static __always_inline void hint_ask(struct scratch *s, struct mapping_hint *h, 
 {
 	struct vma_seen *seen = &s->seen;
 	struct unwind_file *f;
-	struct file_key key;
 	long err;
 
 	__builtin_memset(seen, 0, sizeof(*seen));
@@ -314,9 +330,7 @@ static __always_inline void hint_ask(struct scratch *s, struct mapping_hint *h, 
 	} else if (!err && !seen->has_file) {
 		hint_of_anonymous(s, h, seen, pc);
 	} else {
-		/* A key has to be on the stack: Linux 6.1 takes no other memory that was given to a global function. */
-		key = seen->file;
-		f = err ? NULL : bpf_map_lookup_elem(&unwind_files, &key);
+		f = err ? NULL : file_find(&seen->file);
 		if (f)
 			hint_of_file(h, f, seen, pc);
 		else

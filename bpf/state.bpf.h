@@ -209,6 +209,7 @@ struct scratch {
 	struct vma_seen seen;
 	struct wide_step wide;
 	struct call call;
+	struct block given_up;	/* by realloc() */
 	__u64 last_task, last_moves, outer_sp;
 	struct outer judged;	/* the call that is: its ip, probe and bytes (0: it frees) */
 	__u32 judged_outer;	/* others may be a part of it */
