@@ -249,8 +249,8 @@ static __always_inline void hint_set(struct mapping_hint *h, __u64 start, __u64 
 }
 
 /* The part of the file's code that pc is in, as far as it is mapped here. */
-static __always_inline void hint_of_file(struct mapping_hint *h, const struct unwind_file *f,
-					 const struct vma_seen *seen, __u64 pc)
+static __noinline void hint_of_file(struct mapping_hint *h, const struct unwind_file *f, const struct vma_seen *seen,
+				    __u64 pc)
 {
 	hint_set(h, seen->start, seen->end, f->kind);
 	for (int i = 0; i < UNWIND_PARTS; i++) {
