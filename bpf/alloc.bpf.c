@@ -17,6 +17,7 @@
 #include "walk.bpf.h"
 #include "memo.bpf.h"
 #include "unwind.bpf.h"
+#include "stack.bpf.h"
 #include "sample.h"
 #include "call.bpf.h"
 #include "send.bpf.h"

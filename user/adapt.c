@@ -256,7 +256,7 @@ static struct scale_reading read_once(struct adapt *a, uint64_t *took_ns)
 		.bytes = (before[COUNT_SEEN_BYTES] + after[COUNT_SEEN_BYTES]) / 2.,
 		.probes_ns = a->cost_ns,
 		.work = {[SCALE_IO] = done.io, [SCALE_MESSAGES] = done.messages,
-			 [SCALE_CPU] = done.cpu_ns - a->cost_ns, [SCALE_TIME] = start + *took_ns / 2},
+			 [SCALE_CPU] = done.cpu_ns - a->cost_ns, [SCALE_TIME] = (double)start + (double)*took_ns / 2},
 	};
 }
 

@@ -178,7 +178,8 @@ int main(int c, char **)
 	}
 }
 C
-g++ -O1 -fno-builtin -static-libstdc++ -static-libgcc -o new new.cc && strip new || fail g++
+g++ -O1 -fno-builtin -static-libstdc++ -static-libgcc -o new new.cc || fail g++
+strip new || fail strip
 run "${EXACT[@]}" -o "$DIR/table" -- ./new
 expect_status 0
 grep -Eq '^not seen .*operator new' "$DIR/table" || fail "operator new is not said to be missing"

@@ -12,9 +12,10 @@ bare='-DBARE -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-exceptions 
 build() {	# OUT FLAGS-OF-BARE FLAGS-OF-THE-OTHER
 	local flags=(-D_GNU_SOURCE -std=gnu11 -O1 -fno-optimize-sibling-calls)
 	# shellcheck disable=SC2086
-	cc "${flags[@]}" $2 -c -o bare.o "$ROOT/tests/workloads/nocfi.c" &&
-		cc "${flags[@]}" $3 -c -o other.o "$ROOT/tests/workloads/nocfi.c" && cc -o "$1" other.o bare.o ||
+	if ! { cc "${flags[@]}" $2 -c -o bare.o "$ROOT/tests/workloads/nocfi.c" &&
+		cc "${flags[@]}" $3 -c -o other.o "$ROOT/tests/workloads/nocfi.c" && cc -o "$1" other.o bare.o; }; then
 		fail "$1 does not build"
+	fi
 }
 main='_start;__libc_start_main(_impl)?;__libc_start_call_main;main'
 whole="^[a-z]*;$main;above;with_rules;outer;middle;leaf;malloc "
@@ -37,7 +38,9 @@ for fp in -fomit-frame-pointer -fno-omit-frame-pointer; do
 	certain
 done
 # In the separate debug file: by debuglink, with and without a build id to compare.
-objcopy --only-keep-debug own own.debug && strip own && objcopy --add-gnu-debuglink=own.debug own || fail "strip"
+objcopy --only-keep-debug own own.debug || fail objcopy
+strip own || fail strip
+objcopy --add-gnu-debuglink=own.debug own || fail "objcopy --add-gnu-debuglink"
 calls "the .debug_frame of a debug file" own '^own;.*;malloc '
 expect_equal "frames named from it" "$(folded_sum folded "$whole")" 103
 certain

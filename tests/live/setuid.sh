@@ -32,7 +32,9 @@ wait_for_stop() {
 
 	while ((tries--)); do
 		[[ -n $child ]] || find_child
-		[[ -n $child ]] && read -r _ _ state _ <"/proc/$child/stat" && [[ $state == T ]] || continue
+		if [[ -z $child ]] || ! read -r _ _ state _ <"/proc/$child/stat" || [[ $state != T ]]; then
+			continue
+		fi
 		released=$((released + 1))
 		return
 	done 2>/dev/null

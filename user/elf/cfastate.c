@@ -192,9 +192,8 @@ static bool combine(struct values *v, bool minus)
 
 static bool push_constant(struct values *v, uint8_t op, struct dwcursor *e)
 {
-	static const uint8_t sizes[] = { 1, 2, 4, 8 };
 	struct value value = { .base = VALUE_CONST };
-	unsigned int shift;
+	unsigned int size, shift;
 
 	if (op >= DW_OP_lit0) {
 		value.off = op - DW_OP_lit0;
@@ -203,8 +202,10 @@ static bool push_constant(struct values *v, uint8_t op, struct dwcursor *e)
 	} else if (op == DW_OP_consts) {
 		value.off = dw_sleb(e);
 	} else {
-		shift = 64 - 8 * sizes[(op - DW_OP_const1u) / 2];
-		value.off = (int64_t)(dw_fixed(e, sizes[(op - DW_OP_const1u) / 2]) << shift);
+		/* DW_OP_const1u to DW_OP_const8s: four sizes, each unsigned and signed. */
+		size = 1u << (op - DW_OP_const1u) / 2;
+		shift = 64 - 8 * size;
+		value.off = (int64_t)(dw_fixed(e, size) << shift);
 		value.off = op & 1 ? value.off >> shift : (int64_t)((uint64_t)value.off >> shift);
 	}
 	return push(v, value);

@@ -39,7 +39,7 @@ struct kern_options {
 	enum unwind_mode unwind;	/* UNWIND_AUTO: by .eh_frame (kern/unwind.h) if the kernel takes that program */
 	uint64_t unwind_bytes;	/* room for unwind tables */
 	bool force;		/* probe a program that seems to copy its own code (probe/selfcopy.h) */
-	bool trusts_code;	/* code in memory is not compared with the file's; for tests that have a breakpoint there */
+	bool trusts_code;	/* code in memory is not compared with the file's; for tests that set breakpoints */
 	bool told_mappings;	/* as where bpf_find_vma() is missing: mappings are told, not asked for; for tests */
 	enum attach_mode mode;	/* ATTACH_AUTO is resolved */
 };
@@ -106,8 +106,11 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls), void *arg);
 /* The live heap of all processes and its peak, as of now. */
 struct heap kern_heap(const struct kern *k);
-/* Takes the blocks of the address spaces that the process had before that time (CLOCK_MONOTONIC) out of the live heap,
- * at its exec or exit, and calls back for each: the kernel's sums still have them as live. 0 or -errno with a message said. */
+/*
+ * Takes the blocks of the address spaces that the process had before that time (CLOCK_MONOTONIC) out of the live heap,
+ * at its exec or exit, and calls back for each: the kernel's sums still have them as live. 0 or -errno with a message
+ * said.
+ */
 int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg);
 /* Begins a new generation of blocks; returns its number, the first being 0 and the last GENERATION_MAX. */

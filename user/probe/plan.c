@@ -55,8 +55,9 @@ static const char *unfit(struct planner *p, int id)
 	if (!flow_is_code(p->ef, c->sym.vaddr))
 		return "not in an executable segment";
 	if (c->fn->named)
-		return strchr(c->name, '.') && elf_file_is_go(p->ef) ? "a Go function: its arguments are not where C has them" :
-							      NULL;
+		return strchr(c->name, '.') && elf_file_is_go(p->ef) ?
+			       "a Go function: its arguments are not where C has them" :
+			       NULL;
 	if (c->prefix || (!c->sym.global && !is_static_program(p->ef) && strncmp(c->name, "_Z", 2) != 0))
 		return plan_doubt(p, id);
 	return NULL;

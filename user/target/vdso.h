@@ -4,8 +4,10 @@
 
 #include "elf/elffile.h"
 
-/* Our own vDSO: it is the same in every process. Only the mapping tells how long it is. The caller closes it; NULL: there
- * is none. */
+/*
+ * Our own vDSO: it is the same in every process. Only the mapping tells how long it is. The caller closes it; NULL:
+ * there is none.
+ */
 struct elf_file *vdso_open(void);
 
 #endif

@@ -16,15 +16,16 @@ static size_t clone_suffix(const char *s)
 	static const char *const words[] = {".cold", ".part", ".isra", ".constprop", ".lto_priv", ".llvm", ".warm"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t n = strlen(words[i]);
+		const char *end;
 
-		if (strncmp(s, words[i], n))
+		if (strncmp(s, words[i], strlen(words[i])) != 0)
 			continue;
+		end = s + strlen(words[i]);
 		/* A number of its own, behind another dot. */
-		if (s[n] == '.' && isdigit((unsigned char)s[n + 1]))
-			n += 1 + strspn(s + n + 1, "0123456789");
-		if (!s[n] || s[n] == '.' || s[n] == ']')
-			return n;
+		if (*end == '.' && isdigit((unsigned char)end[1]))
+			end += 1 + strspn(end + 1, "0123456789");
+		if (!*end || *end == '.' || *end == ']')
+			return end - s;
 	}
 	return 0;
 }
