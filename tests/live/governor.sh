@@ -30,15 +30,16 @@ for line in open(folded):
     for name in re.findall(r";(site_\d\d);", line):
         got[name] = got.get(name, 0) + int(line.split()[-1])
 top = sorted(truth, key=truth.get, reverse=True)[:10]
-for name in top:
+def error(name):
     p = share * -math.expm1(-size[name] / mean) if mean > 1 else share
-    error = math.sqrt((1 - p) / p * size[name] / truth[name]) + 0.01
+    return math.sqrt((1 - p) / p * size[name] / truth[name]) + 0.01
+for name in top:
     off = abs(got.get(name, 0) / truth[name] - 1)
-    if off > max(0.1, 4 * error):
+    if off > max(0.1, 4 * error(name)):
         print(f"{name}: {got.get(name, 0)} bytes instead of {truth[name]}, {100 * off:.1f} % off")
 # Neighbours differ by 15 %, so that order is certain where errors are small.
 for a, b in zip(sorted(got, key=got.get, reverse=True)[:10], top):
-    if a != b and abs(truth.get(a, 0) / truth[b] - 1) > 0.2:
+    if a != b and abs(truth[a] / truth[b] - 1) > max(0.2, 4 * math.hypot(error(a), error(b))):
         print(f"{a} in the place of {b}")
 all_got, all_truth = sum(got.values()), sum(truth.values())
 if abs(all_got / all_truth - 1) > 0.1:

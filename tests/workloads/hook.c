@@ -42,7 +42,8 @@ static void *int3_at, *int3_to;
 ALLOCATOR(use_malloc, malloc(size))
 ALLOCATOR(use_calloc, calloc(3, size))
 
-static void *my_malloc(size_t n)
+/* No <prefix>malloc: a family of names would be probed. */
+static void *malloc_hook(size_t n)
 {
 	void *p = arena + used;
 
@@ -51,12 +52,12 @@ static void *my_malloc(size_t n)
 	return p;
 }
 
-static void *my_calloc(size_t n, size_t size)
+static void *calloc_hook(size_t n, size_t size)
 {
-	return my_malloc(n * size);
+	return malloc_hook(n * size);
 }
 
-static void my_free(void *p)
+static void free_hook(void *p)
 {
 	(void)p;
 	hooked++;
@@ -65,7 +66,7 @@ static void my_free(void *p)
 static const struct {
 	const char *name;
 	void *hook;
-} hooks[] = {{"malloc", (void *)my_malloc}, {"calloc", (void *)my_calloc}, {"free", (void *)my_free}};
+} hooks[] = {{"malloc", (void *)malloc_hook}, {"calloc", (void *)calloc_hook}, {"free", (void *)free_hook}};
 
 /* Nobody calls these. */
 static const char *const others[] = {"realloc", "reallocarray", "memalign", "aligned_alloc", "posix_memalign", "valloc",
@@ -270,7 +271,7 @@ int main(int argc, char **argv)
 			if (!strcmp(argv[i], hooks[k].name))
 				change(argv[1], dlsym(RTLD_DEFAULT, argv[i]), hooks[k].hook);
 	for (size_t k = 0; argc > 2 && !strcmp(argv[argc - 1], "all") && k < sizeof(others) / sizeof(others[0]); k++)
-		change(argv[1], dlsym(RTLD_DEFAULT, others[k]), (void *)my_malloc);
+		change(argv[1], dlsym(RTLD_DEFAULT, others[k]), (void *)malloc_hook);
 	/* Something is mapped, as what hooks does: late hooks are looked for then. */
 	if (mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
 		return 3;
