@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/outfile.h"
+#include "base/thread.h"
 
 /* While there is something to wait for: until the probes go, and then. */
 #define TICK_MS 10
@@ -172,23 +172,6 @@ static void wake(struct guard *g)
 		note("cannot wake the thread that keeps the end: %s", strerror(errno));
 }
 
-static int start_thread(struct guard *g)
-{
-	pthread_attr_t attr;
-	sigset_t all, old;
-	int err = pthread_attr_init(&attr);
-
-	if (err)
-		return -err;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_setstacksize(&attr, GUARD_STACK);
-	err = pthread_create(&g->thread, &attr, run, g);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
 static void close_fds(struct guard *g)
 {
 	if (g->signals >= 0)
@@ -213,7 +196,7 @@ int guard_start(const sigset_t *signals, const struct guard_calls *calls, struct
 	if (!err)
 		err = -pthread_getcpuclockid(pthread_self(), &g->main_cpu);
 	if (!err)
-		err = start_thread(g);
+		err = thread_start(&g->thread, GUARD_STACK, run, g);
 	if (err) {
 		close_fds(g);
 		return fail(err, "cannot start the thread that keeps the end of tracing: %s", strerror(-err));

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/thread.h"
 #include "kern/internal.h"
 
 struct cleaner {
@@ -81,7 +82,7 @@ void cleaner_start(struct cleaner *c, struct clean_files *files)
 	c->files = *files;
 	*files = (struct clean_files){0};
 	c->busy = true;
-	c->running = !links_thread(&c->thread, clean, c);
+	c->running = !thread_start(&c->thread, LINKS_STACK, clean, c);
 	if (!c->running)
 		clean(c);
 }

@@ -56,6 +56,9 @@ struct kern {
 	size_t slot_bytes;
 	int n_cpus;
 	int guard;		/* link of kern_guard(); -1: none */
+	pthread_t blocks_maker;	/* makes the map of live blocks while libbpf reads its object */
+	bool blocks_made;	/* there is one to be joined */
+	int blocks_fd;		/* that map; -1: none */
 	int unwind_slab;	/* the first slab of unwind tables, and the pattern of the others */
 };
 
@@ -63,6 +66,8 @@ struct kern {
  * -errno, and then nothing was appended. UPROBE_SESSION: by uprobe_multi only. */
 int attach_uprobes(enum attach_mode mode, int prog_fd, enum uprobe_when when, struct link link, int fd,
 		   const uint64_t *offsets, const uint64_t *cookies, size_t n, struct links *links);
+/* Of a thread that closes links. */
+#define LINKS_STACK ((size_t)64 << 10)
 /* Closes every step-th of the links. A link is closed by this alone: a SIGKILL in the middle leaves no breakpoints
  * (base/apart.h). */
 void links_close(const int *fds, size_t n, size_t step);
@@ -74,8 +79,6 @@ void links_drop(struct links *links);
 /* Takes the probes of one process (0: of every process) in one file (ANY_MODULE: in all) out of one of k's lists, in
  * the order of stages; waits for it. */
 void links_detach(struct links *links, pid_t pid, int module);
-/* Starts a thread that takes no signals and needs little stack. 0 or -errno. */
-int links_thread(pthread_t *thread, void *(*run)(void *), void *arg);
 /* Chooses the programs on functions that are loaded, and how; between open and load. 0 or -errno with a message
  * said. */
 int probes_select(struct kern *k);

@@ -9,11 +9,11 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/thread.h"
 #include "kern/internal.h"
 
 /* Closing waits some 30 to 60 ms for each link: several threads wait at once. */
 #define CLOSERS 32
-#define CLOSER_STACK ((size_t)64 << 10)
 
 struct batch {
 	int *fds;
@@ -23,24 +23,6 @@ struct batch {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t closed = PTHREAD_COND_INITIALIZER;
-
-int links_thread(pthread_t *thread, void *(*run)(void *), void *arg)
-{
-	pthread_attr_t attr;
-	sigset_t all, old;
-	int err = pthread_attr_init(&attr);
-
-	if (err)
-		return -err;
-	/* Without signals: those are for the threads that wait for them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_setstacksize(&attr, CLOSER_STACK);
-	err = pthread_create(thread, &attr, run, arg);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
 
 static void *close_some(void *arg)
 {
@@ -56,7 +38,7 @@ static void close_all(struct batch *b)
 	pthread_t threads[CLOSERS];
 	size_t n = 0;
 
-	while (n < CLOSERS && n + 1 < b->n && !links_thread(&threads[n], close_some, b))
+	while (n < CLOSERS && n + 1 < b->n && !thread_start(&threads[n], LINKS_STACK, close_some, b))
 		n++;
 	close_some(b);
 	while (n)
@@ -160,7 +142,7 @@ void kern_end(struct kern *k)
 	pthread_mutex_lock(&lock);
 	k->closing++;
 	pthread_mutex_unlock(&lock);
-	if (links_thread(&thread, end_links, e))
+	if (thread_start(&thread, LINKS_STACK, end_links, e))
 		end_links(e);
 	else
 		pthread_detach(thread);
