@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Another tool's return probes: puts one on each function, for a process, through perf_event_open() alone, and keeps
- * them until it is killed.
+ * Another tool's return probes: puts one on each function, for a process, through perf_event_open(), with a BPF program
+ * that does nothing, and keeps them until it is killed.
  *
  * usage: retprobe PID FILE FUNCTION [FILE FUNCTION]...
  * On stdout: "ready" when they are in place.
@@ -10,7 +10,9 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -77,10 +79,28 @@ static uint64_t find(const char *file, const char *function)
 	exit(1);
 }
 
+static int load_nothing(void)
+{
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_KPROBE, .insns = (uintptr_t)insns, .insn_cnt = 2,
+		.license = (uintptr_t)"GPL",
+	};
+
+	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
 int main(int argc, char **argv)
 {
 	struct perf_event_attr attr = {.size = sizeof(attr)};
+	const int program = load_nothing();
+	int event;
 
+	if (program < 0)
+		die("load", "BPF program");
 	if (argc < 4 || argc % 2)
 		return 2;
 	attr.type = (uint32_t)pmu(PMU "type", "%lu");
@@ -88,8 +108,11 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i += 2) {
 		attr.config1 = (uintptr_t)argv[i];
 		attr.config2 = find(argv[i], argv[i + 1]);
-		if (syscall(SYS_perf_event_open, &attr, (pid_t)number(argv[1]), -1, -1, PERF_FLAG_FD_CLOEXEC) < 0)
+		event = (int)syscall(SYS_perf_event_open, &attr, (pid_t)number(argv[1]), -1, -1, PERF_FLAG_FD_CLOEXEC);
+		if (event < 0)
 			die("perf_event_open", argv[i + 1]);
+		if (ioctl(event, PERF_EVENT_IOC_SET_BPF, program))
+			die("PERF_EVENT_IOC_SET_BPF", argv[i + 1]);
 	}
 	say("ready\n");
 	pause();

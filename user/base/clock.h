@@ -6,10 +6,10 @@
 
 /*
  * The kernel's CLOCK_MONOTONIC, ns: the clock of bpf_ktime_get_ns() and of the process events. In a time namespace,
- * once monotonic_set() was called; before, that namespace's.
+ * once monotonic_begin() was called; before, that namespace's.
  */
 uint64_t monotonic_ns(void);
-/* It is `ns` now. Once, before other threads are there. */
-void monotonic_set(uint64_t ns);
+/* Finds out by what a time namespace sets its clock off (time_namespaces(7)). 0 or -errno. */
+int monotonic_begin(void);
 
 #endif
