@@ -40,28 +40,58 @@ static __always_inline struct stack_sum *stack_make(struct scratch *s, bool sent
 	return bpf_map_lookup_elem(&stacks, &s->rec.id);
 }
 
+/* Without bpf_loop(). */
+#define PLAIN_RAW_PAGES 32
+
+struct raw_copy {
+	struct stack_raw *raw;
+	__u64 page;	/* address of the first one */
+};
+
+/* What is found goes to memory: in registers, Linux 6.1 would look at every combination of pages. */
+static long raw_page(__u32 i, void *arg)
+{
+	struct raw_copy *c = arg;
+	__u64 at = MASKED((__u64)i * RAW_PAGE_BYTES, (RAW_PAGES - 1) * RAW_PAGE_BYTES);
+
+	if (bpf_probe_read_user(c->raw->stack + at, RAW_PAGE_BYTES, (void *)c->page + at))
+		return 0;
+	*(volatile __u64 *)&c->raw->present[MASKED(i / 64ULL, RAW_PAGES / 64 - 1)] |= 1ULL << (i & 63);
+	*(volatile __u32 *)&c->raw->n_stack = at + RAW_PAGE_BYTES;
+	return 0;
+}
+
+/* To the end of the mapping: what lies behind a thread's stack changes all the time, and is none of it. */
+static __always_inline __u32 raw_pages(struct scratch *s, __u64 page)
+{
+	__u64 n = RAW_PAGES;
+
+	if (ask_kernel && !ask_vma(page, &s->seen) && s->seen.end > page)
+		n = (s->seen.end - page) / RAW_PAGE_BYTES;
+	return n < RAW_PAGES ? n : RAW_PAGES;
+}
+
 /* Copies the memory of a stack that broke off, and the registers there. */
 static __always_inline void raw_take(struct scratch *s, struct stack_raw *raw)
 {
-	__u64 page = s->cursor.sp & ~(RAW_PAGE_BYTES - 1ULL);
+	struct raw_copy c = {.raw = raw, .page = s->cursor.sp & ~(RAW_PAGE_BYTES - 1ULL)};
+	__u32 n = raw_pages(s, c.page);
 
 	raw->pc = s->cursor.pc;
 	raw->sp = s->cursor.sp;
 	raw->bp = s->cursor.bp;
 	raw->bp_known = s->cursor.bp_known;
 	raw->file = s->unknown;
-	/* What the loop finds goes to memory: in registers, Linux 6.1 would look at every combination of pages. */
-	raw->present = 0;
 	raw->n_stack = 0;
-	for (__u32 i = 0; i < RAW_PAGES; i++) {
-		if (bpf_probe_read_user(raw->stack + i * RAW_PAGE_BYTES, RAW_PAGE_BYTES,
-					(void *)page + i * RAW_PAGE_BYTES))
-			continue;
-		*(volatile __u32 *)&raw->present |= 1u << i;
-		*(volatile __u32 *)&raw->n_stack = (i + 1) * RAW_PAGE_BYTES;
-	}
+	for (int i = 0; i < RAW_PAGES / 64; i++)
+		raw->present[i] = 0;
+	if (has_loop())
+		bpf_loop(n, raw_page, &c, 0);
+	else
+		for (__u32 i = 0; i < PLAIN_RAW_PAGES && i < n; i++)
+			raw_page(i, &c);
 	if (s->trampoline)
-		retprobe_mend_copy(raw, page);
+		retprobe_mend_copy(raw, c.page);
 }
 
 struct raw_hash {
@@ -70,7 +100,7 @@ struct raw_hash {
 	__u32 at, end;	/* words of raw->stack */
 };
 
-#define RAW_HASH_WORDS 8
+#define RAW_HASH_WORDS 16
 
 static long raw_hash_some(__u32 i, void *arg)
 {
@@ -94,7 +124,9 @@ static __always_inline __u64 raw_id(struct scratch *s, struct stack_raw *raw)
 	};
 
 	h.hash = hash_step(hash_step(s->rec.id, raw->sp), raw->bp);
-	h.hash = hash_step(hash_step(h.hash, raw->pc), (__u64)raw->bp_known << 32 | raw->present);
+	h.hash = hash_step(hash_step(h.hash, raw->pc), raw->bp_known);
+	for (int i = 0; i < RAW_PAGES / 64; i++)
+		h.hash = hash_step(h.hash, raw->present[i]);
 	h.hash = hash_step(hash_step(h.hash, raw->file.ino), (__u64)raw->file.mtime_nsec << 32 | raw->file.dev);
 	h.hash = hash_step(hash_step(h.hash, raw->file.mtime), raw->file.generation);
 	if (!has_loop())
@@ -117,19 +149,36 @@ static __always_inline bool raw_send(struct scratch *s, struct stack_raw *raw)
 	return !bpf_ringbuf_output(&ring, raw, __builtin_offsetof(struct stack_raw, stack) + n, BPF_RB_FORCE_WAKEUP);
 }
 
+#define RAW_TRIES 4
+
+static __always_inline struct stack_raw *raw_claim(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	for (__u32 i = 0; i < RAW_TRIES; i++) {
+		__u32 which = (cpu + i) % n_raws;
+		struct stack_raw *raw = bpf_map_lookup_elem(&raws, &which);
+
+		if (raw && !__sync_val_compare_and_swap(&raw->busy, 0, 1))
+			return raw;
+	}
+	return NULL;
+}
+
 /*
  * The entry of a stack that broke off at an unknown mapping, under an id of its own, since others that break off at the
  * same frames may go on otherwise; what is new goes to user space with its memory. NULL: it stays as it is.
  */
 static __noinline struct stack_sum *raw_entry(struct scratch *s)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct stack_raw *raw = bpf_map_lookup_elem(&raws, &cpu);
+	struct stack_raw *raw;
 	struct stack_sum *sum;
 	__u64 id = s->rec.id;
 
-	if (!raw || raw_left <= 0 || __sync_fetch_and_add(&raw_left, -1) <= 0 ||
-	    __sync_val_compare_and_swap(&raw->busy, 0, 1) != 0)
+	if (raw_left <= 0 || __sync_fetch_and_add(&raw_left, -1) <= 0)
+		return NULL;
+	raw = raw_claim();
+	if (!raw)
 		return NULL;
 	s->rec.time_ns = bpf_ktime_get_ns();
 	raw_take(s, raw);

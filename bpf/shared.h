@@ -213,7 +213,7 @@ struct stack_frames {
  * out through the ring, for user space to go on where the mapping is known by then. Cut after n_stack bytes of stack.
  */
 #define RAW_PAGE_BYTES 4096
-#define RAW_PAGES 32
+#define RAW_PAGES 256
 struct stack_raw {
 	struct stack_frames rec;	/* rec.end is WALK_RAW */
 	/* The registers of the last of rec.frames; pc is the address to look up, one less than the frame. */
@@ -222,7 +222,8 @@ struct stack_raw {
 	__u32 bp_known;
 	__u32 n_stack;		/* bytes; 0: unreadable */
 	__u32 busy;		/* of the kernel side */
-	__u32 present;		/* bit i: page i could be read; a page of a large frame that was never touched can't */
+	/* Bit by bit, which pages could be read: one of a large frame that was never touched can't. */
+	__u64 present[RAW_PAGES / 64];
 	__u8 stack[RAW_PAGES * RAW_PAGE_BYTES];	/* whole pages from that of sp on; what lies below sp isn't there */
 };
 

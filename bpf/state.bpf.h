@@ -256,7 +256,8 @@ struct {
 	__uint(value_size, sizeof(struct scratch) + 4 * STACK_MAX_FRAMES * SLOT_FRAME_BYTES);
 } scratches SEC(".maps");
 
-/* Where a raw stack is put together; claimed as a scratch is. Rarely needed: one for each CPU. */
+/* Where a raw stack is put together; claimed as a scratch is. Rarely needed, and large. */
+const volatile __u32 n_raws = 1;
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -40,6 +40,21 @@ for view in 'alloc' 'temp --temp-age 1h'; do
 	expect_equal "$view: stacks that are not whole" "$(grep -c truncated "$DIR/folded")" 0
 done
 
+# However deep their stacks: 600 KiB lie between.
+target_start "$W/dlopener" -w -s 600 "$W/plugin.so"
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
+trace_freeze
+go
+wait_until 10 grep -q plugin_work "$DIR/target.$N_TARGETS" || fail "the target is not done"
+kill -CONT "$TRACE"
+target_end
+trace_end
+expect_status 0
+expect_functions "$DIR/folded" "$DIR/target.$N_TARGETS" bytes
+expect_equal "stacks that are not whole" "$(grep -c truncated "$DIR/folded")" 0
+expect_equal "below main" "$(folded_sum "$DIR/folded" ';main;(below;)+load;call_plugin;plugin_work;malloc [0-9]+$')" \
+	"$(folded_sum "$DIR/folded" ';plugin_work;malloc [0-9]+$')"
+
 # A file that was deleted after it was mapped still names its functions (/proc/PID/map_files).
 cp "$W/primes" "$DIR/deleted"
 target_start "$DIR/deleted" -w 2

@@ -22,6 +22,7 @@
 /* The inode of the initial pid namespace, include/linux/proc_ns.h PROC_PID_INIT_INO: a fixed number. */
 #define INIT_PIDNS_INO 0xeffffffcU
 #define STASH_ENTRIES 65536
+#define RAWS_MAX 16	/* of 1 MiB each; another is taken where a CPU's is in use */
 #define BLOCKS_MAKER_STACK ((size_t)64 << 10)
 #define HISTS_PER_STACK 2	/* buckets that have something in them, on average, were there the most of stacks */
 
@@ -88,6 +89,8 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 		skel->bss->exact_left = o->exact_calls + (uint64_t)skel->rodata->n_scratch * EXACT_CHUNK;
 	skel->rodata->unwind_tables = o->unwind != UNWIND_FP;
 	skel->rodata->ask_kernel = o->unwind != UNWIND_FP && !o->told_mappings && feature(FEATURE_FIND_VMA, NULL);
+	if (o->unwind != UNWIND_FP)
+		skel->rodata->n_raws = k->n_cpus < RAWS_MAX ? k->n_cpus + 1 : RAWS_MAX;
 	skel->rodata->ring_wake_bytes = o->ring_bytes / 4;
 	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != INIT_PIDNS_INO) {
 		skel->rodata->pidns_dev = st.st_dev;
@@ -125,7 +128,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	if (skel->rodata->ask_kernel || o->unwind == UNWIND_FP)
 		bpf_map__set_max_entries(skel->maps.unwind_mappings, 1);
 	bpf_program__set_autoload(skel->progs.ask_file, skel->rodata->ask_kernel);
-	bpf_map__set_max_entries(skel->maps.raws, o->unwind != UNWIND_FP ? k->n_cpus : 1);
+	bpf_map__set_max_entries(skel->maps.raws, skel->rodata->n_raws);
 }
 
 /* Without tables the maps are there all the same, small: the programs name them. */

@@ -19,7 +19,7 @@ static bool read_stack(void *ctx, uint64_t addr, uint64_t *value)
 	uint64_t offset = addr - (raw->sp & ~(uint64_t)(RAW_PAGE_BYTES - 1));
 
 	if (addr < raw->sp || (addr & 7) || offset >= raw->n_stack || offset >= RAW_PAGES * RAW_PAGE_BYTES ||
-	    !(raw->present >> offset / RAW_PAGE_BYTES & 1))
+	    !(raw->present[offset / RAW_PAGE_BYTES / 64] >> offset / RAW_PAGE_BYTES % 64 & 1))
 		return false;
 	memcpy(value, raw->stack + offset, sizeof(*value));
 	return true;
