@@ -50,7 +50,7 @@ static bool probe_privilege(const char **why)
 {
 	if (has_cap(CAP_SYS_ADMIN_BIT) || (has_cap(CAP_BPF_BIT) && has_cap(CAP_PERFMON_BIT)))
 		return true;
-	*why = "run it with sudo, or give it CAP_BPF and CAP_PERFMON";
+	*why = "run it with sudo, or with CAP_BPF and CAP_PERFMON as ambient capabilities";
 	return false;
 }
 
