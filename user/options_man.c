@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define MAN_DATE "2026-11-23"
+#define MAN_DATE "2026-11-28"
 #define LINE_COLUMNS 72	/* of text; escapes come on top */
 
 struct item {
@@ -18,19 +18,22 @@ static const char *const description[] = {
 	"stacks and prints them.",
 	"Other views follow each block to its free: what is live, what leaks, what was live at the peak of the heap, "
 	"what was only temporary, how long blocks live.",
-	"Every call is recorded while a process allocates slowly, samples of them while it allocates fast (--sample). "
-	"Counted are calls of malloc, calloc, realloc, reallocarray, "
-	"posix_memalign, aligned_alloc, memalign, valloc and pvalloc in whatever file of the process defines "
-	"them: the C library, another allocator, or the program itself; and of those with a prefix, where a file has a "
-	"whole family of them (je_malloc and je_free) that does its own work. They are found by the symbols of the "
-	"file, of its separate debug file or of .gnu_debugdata, also by local ones; --alloc-fn names others. A call "
-	"that an allocator function "
-	"makes to another one is not counted twice. Sizes are those that the program asked for.",
+	"Every call is recorded while a process allocates slowly, samples of them while it allocates fast "
+	"(--sample). Counted are calls of malloc, calloc, realloc, reallocarray, posix_memalign, aligned_alloc, "
+	"memalign, valloc, pvalloc and C++ operator new in whatever file of the process defines them: the C library, "
+	"another allocator, or the program itself; and of those with a prefix, where a file has a whole family of "
+	"them (je_malloc and je_free) that does its own work. They are found by the dynamic and the full symbol "
+	"table (versions such as malloc@V1, local, hidden and untyped symbols; the function that an ifunc resolver "
+	"chose), by those of the separate debug file and by .gnu_debugdata; --alloc-fn names others.",
+	"Where one allocator function calls another (operator new, a preloaded wrapper, a helper between them), the "
+	"outermost call counts, once, with the size that it was asked for; live-heap views have one block. Which "
+	"call is under way in the thread decides, not where the caller lies.",
 	"With -p, alloctrace traces processes that run. With a command it launches the command and traces it "
 	"from its first allocation; the command keeps standard input, standard output, signals, and its exit "
-	"status is alloctrace's.",
-	"alloctrace needs root, or the capabilities CAP_BPF and CAP_PERFMON (and CAP_SYS_PTRACE for "
-	"processes of other users). When it ends, however that happens, the kernel removes every probe.",
+	"status is alloctrace's. A command that is setuid, setgid or has file capabilities is launched like any other.",
+	"alloctrace needs root, or the capabilities CAP_BPF and CAP_PERFMON (and CAP_SYS_PTRACE for processes of other "
+	"users) as ambient ones, see setpriv(1). A copy of alloctrace that is setuid, setgid or has file capabilities "
+	"refuses to run. When it ends, however that happens, the kernel removes every probe.",
 	NULL
 };
 
@@ -74,15 +77,13 @@ static const char *const errors[] = {
 	"Where calls are sampled, a row is an estimate without bias. The column with the plus-minus sign is its "
 	"standard error in per cent: the true value is within that of the one shown in two of three cases, and within "
 	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
-	"comes from one sample. Totals in the summary are exact, since every call is counted there.",
-	"A block of n bytes is sampled with a probability of 1 - exp(-(n/BYTES + 1/CALLS)), where the line \"sampled\" "
-	"has "
-	"BYTES and CALLS: one of twice as many bytes as --sample has in 86 % of cases, one of a tenth of them in 9.5 "
-	"%, "
-	"and a little more by calls. CALLS follows the sizes so that one sample in five comes by calls, also where "
-	"BYTES "
-	"is given. A site of which nothing was sampled has no row, and no "
-	"error shows that. For a small leak, or an exact count of blocks, use --sample 1.",
+	"comes from one sample. Totals in the summary are exact, since every call is counted there, and % and SUM% are "
+	"shares of these.",
+	"A block of n bytes is sampled with a probability of 1 - exp(-(n/BYTES + 1/CALLS)), where the line "
+	"\"sampled\" has BYTES and CALLS: one of twice as many bytes as --sample has in 86 % of cases, one of a "
+	"tenth of them in 9.5 %, and a little more by calls. CALLS follows the sizes so that one sample in five "
+	"comes by calls, also where BYTES is given. A site of which nothing was sampled has no row, and no error "
+	"shows that. For a small leak, or an exact count of blocks, use --sample 1.",
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
 	"well, and all errors have that part in them which comes from how much windows differ, and at "
 	"least 2 % of what was not traced. It takes some windows until it is known itself. A process that has no idle "
@@ -108,13 +109,12 @@ static const struct item table_columns[] = {
 	{ "CALLS, BLOCKS", "Calls of an allocator function, and in views of the live heap blocks." },
 	{ "MEAN", "Bytes for each call, or block." },
 	{ "CUM, CUM%", "With --cum: what the row's function and all it calls allocate." },
-	{ "SITE < CALLERS", "The place that calls the allocator (or what --by makes a row), and the chain of "
-	  "its callers in the row's heaviest stack, innermost first. With debugging information a site is "
-	  "function (file:line), and functions that the compiler put into their callers are shown as if they had "
-	  "been called. Else an offset is the return address in its function, as debuggers show it. What only passes "
-	  "a request on to malloc is no site: operator new, allocators of the C++ standard library, Rust's crates "
-	"alloc and "
-	  "core, the allocation functions of GLib, APR, Qt, V8 and mimalloc. A frame that no symbol covers is shown as "
+	{ "SITE < CALLERS", "The place that calls the allocator (or what --by makes a row), and the chain of its "
+	  "callers in the row's heaviest stack, innermost first. With debugging information a site is function "
+	  "(file:line), and functions that the compiler put into their callers are shown as if they had been called. "
+	  "Else an offset is the return address in its function, as debuggers show it. What only passes a request on "
+	  "to malloc is no site: operator new, allocators of the C++ standard library, Rust's crates alloc and core, "
+	  "the allocation functions of GLib, APR, Qt, V8 and mimalloc. A frame that no symbol covers is shown as "
 	  "module+0xaddress, the address as addr2line(1) takes it." },
 	{ NULL, NULL }
 };
@@ -128,19 +128,31 @@ static const char *const stacks[] = {
 	"the function's code shows that it keeps one. A stack that is not whole says why at its "
 	"root in every format: [truncated: reason]. Compiled code of Java has frame pointers only with java "
 	"-XX:+PreserveFramePointer: without it stacks end there (JIT boundary), and those that don't may lack some of "
-	"the compiled callers.",
+	"the compiled callers. Go is walked by frame pointers, also from C back into Go.",
 	"Names come from the file's symbols, from a separate debug file (by build id or debuglink, below "
 	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and where DEBUGINFOD_URLS is set from "
 	"debuginfod, which is asked for the last report only, at most DEBUGINFOD_TIMEOUT seconds for each file (10 if "
 	"unset). Split debugging information (.dwo, .dwp) is not read: lines are there, inlined functions are not. "
 	"Code of a JIT is named by /tmp/perf-PID.map or by a jitdump file: node --perf-basic-prof "
 	"--interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while it is traced). Text "
-	"that "
-	"a program has copied to huge pages (node --use-largepages) has the names of its file.",
+	"that a program has copied to huge pages (node --use-largepages) has the names of its file.",
 	"Reports and messages are UTF-8 where LC_ALL, LC_CTYPE or LANG says so, and ASCII elsewhere (\"~\" for what "
-	"was "
-	"cut off, \"+-%\"). Folded stacks keep the bytes of names.",
+	"was cut off, \"+-%\"). Folded stacks keep the bytes of names.",
 	NULL
+};
+
+static const struct item truncation_reasons[] = {
+	{ "depth limit", "There are more frames than --max-depth." },
+	{ "JIT boundary", "Generated code without frame pointers." },
+	{ "no unwind information", "Code of a file that has neither unwind tables nor a frame pointer that leads on." },
+	{ "unsupported unwind rule", "The frame's rule needs a register whose value is not known there; see LIMITS." },
+	{ "stack memory not readable", "A page of the stack is not in memory, or the stack was copied, and goes on "
+	  "beyond the 128 KiB of a copy." },
+	{ "return address outside code", "What should be a return address is none: a damaged stack, or a frame pointer "
+	  "that is none." },
+	{ "unknown mapping", "No file that is known is mapped there: its code was unmapped, or mapped so recently "
+	  "that its unwind table is not there yet." },
+	{ NULL, NULL }
 };
 
 static const char table_example[] =
@@ -153,15 +165,15 @@ static const char folded_example[] =
 
 static const struct item summary_lines[] = {
 	{ "target", "The processes, and the allocators that were called." },
-	{ "not seen", "Functions of the files that are mapped which may allocate, but are not traced, and why; their "
-	  "calls are missing. With --verbose, all of them." },
+	{ "not seen", "Functions of the files that are mapped which may allocate, but are not traced, and why (no "
+	  "instruction that can be probed, a resolver whose choice is not known, text that is mapped writable, "
+	  "operator new stripped of its symbol): their calls are missing. With --verbose, all of them." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
 	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
 	  "many windows; by what counts are scaled up, and the error that comes from it; what probes take meanwhile, "
 	  "and how much of its own work the target does then." },
 	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last, by bytes "
-	"or "
-	  "by calls." },
+	  "or by calls." },
 	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
 	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out, "
 	  "or not sampled), those whose free was not seen, but whose address was allocated again, and those that an "
@@ -170,7 +182,8 @@ static const struct item summary_lines[] = {
 	{ "unfollowed", "Of the calls that were recorded, those of functions that may throw: see LIMITS." },
 	{ "left out", "Calls left out on purpose: by --min-size and --max-size, or because they failed (the size "
 	  "overflows, or blocks are followed and there was none)." },
-	{ "lost", "Calls that could not be recorded, by reason. With more than 1 % lost the exit status is 4." },
+	{ "lost", "Calls that could not be recorded, by reason; they are not among the recorded ones in any view. "
+	  "With more than 1 % lost the exit status is 4." },
 	{ "account", "What became of all calls that were seen. The sum is checked; if it is wrong, a warning says so, "
 	  "and the difference is a loss." },
 	{ "suppressed", "Leaks that --suppress left out; with --verbose, by pattern." },
@@ -187,7 +200,9 @@ static const struct item exit_status[] = {
 	{ "0", "Done." },
 	{ "1", "Failed; the reason was said. Of alloctrace check: something that tracing needs is missing." },
 	{ "2", "The command line is wrong." },
-	{ "3", "Nothing was recorded." },
+	{ "3", "Nothing was recorded, and a line says why: the process slept, was stopped or has ended; only its "
+	  "children worked; it ran and called no function that has a probe; it runs under valgrind, qemu or the "
+	  "like, which run a translation of its code." },
 	{ "4", "The report is incomplete: more than 1 % of the calls were lost, or tracing ended early because it cost "
 	  "more than --max-overhead." },
 	{ "5", "There is no report: reading a file for it hangs (see LIMITS)." },
@@ -234,21 +249,22 @@ static const struct item examples[] = {
 	  "sudo alloctrace -p 4711 --view live --mark &\nsudo kill -USR1 $(pidof alloctrace)\n" },
 	{ "Which sites churn, and how long what they allocate lives:",
 	  "sudo alloctrace -p 4711 -d 10 --view temp,lifetimes\n" },
+	{ "A pool of the program's own, by its functions; arguments count from 1:",
+	  "sudo alloctrace --alloc-fn 'pool_alloc(size=2)' --free-fn 'pool_free(ptr=2)' --leaks -- ./server\n" },
+	{ "All functions of a name, or one by its address in a stripped file:",
+	  "sudo alloctrace --alloc-fn 'PyObject_*alloc(size=1)' -p 4711\n"
+	  "sudo alloctrace --object /opt/bin/server --alloc-fn '+0x2a3f0(n=1,size=2)' -p 4711\n" },
 	{ "What this machine allows, and what a probe would cost a process:", "sudo alloctrace check -p 4711\n" },
 	{ NULL, NULL }
 };
 
 static const char *const limits[] = {
-	"A mapped file on FUSE, NFS and the like is read by a process of its own. If its file system does not answer "
-	"for a second, alloctrace says so, and code of that file has no probes and no names. Where reading hangs in "
-	"another way, the probes are removed when tracing ends, and alloctrace gives up its report after 10 seconds "
-	"without progress.",
-	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux). Processes must be 64-bit. A "
-	"static program without a symbol table shows no allocator.",
+	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux); before 5.17 stacks have at most 64 "
+	"frames, and at most 500 executable mappings of a process are known. Processes must be 64-bit. A static "
+	"program without a symbol table shows no allocator. At most 65,536 files are probed.",
 	"In the views alloc and sizes alone calls are counted when they begin, and one that then fails for want of "
 	"memory is counted like any other. Where blocks are followed, such a call is not counted.",
-	"realloc of a null pointer is shown as malloc where the C library makes it one. Where operator new rounds a "
-	"size up before it passes it on, the rounded size is what is counted.",
+	"realloc of a null pointer is shown as malloc where the C library makes it one.",
 	"A block that is allocated by a function which may throw (operator new where it does not pass on to malloc) is "
 	"in the view alloc only: returns of such functions are not probed. So it is with operator new of tcmalloc, "
 	"jemalloc and mimalloc; that of libstdc++ passes on to malloc. The summary tells how many (unfollowed).",
@@ -262,14 +278,20 @@ static const char *const limits[] = {
 	"be killed by SIGTRAP. A program that checks its own text sees the probes.",
 	"A program that copies its own text (to huge pages: ClickHouse, HHVM, iodlr, node --use-largepages) takes "
 	"breakpoints along, and SIGTRAP kills it. Where its allocator is in that text and it carries the functions "
-	"that do it, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy text can't "
-	"be told in advance. After it was copied there is no file behind it, and nothing is probed there.",
+	"that do it, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy text "
+	"can't be told in advance. After it was copied there is no file behind it, and nothing is probed there. "
+	"Stacks through a copy are walked by the rules of its file once the copy is noticed; one that a launched "
+	"command makes by mremap alone is not, and is walked by frame pointers.",
 	"A frame whose place only a register tells that calls keep (rbx, r12 to r15) can't be left, unless a signal "
 	"has interrupted it: stacks end there (unsupported unwind rule). The resolver of lazily bound symbols, in "
 	"ld.so, is such a frame.",
 	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
-	"Memory that a program takes from the kernel itself (mmap, brk) or hands out from a pool of its own is not "
-	"seen.",
+	"Memory that a program takes from the kernel itself (mmap, brk) is not seen, nor what it hands out from a "
+	"pool of its own, unless --alloc-fn names the pool's functions. Of Go it is what C allocates (cgo), not Go's "
+	"own heap.",
+	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "
+	"exec, clone with CLONE_VM) is in the parent's. A process given by --pid that calls clone() itself is "
+	"attached by perf for that in live-heap views; a launched command needs --attach perf.",
 	"A child that a traced process forks is another process, and is not traced. For the first 0.2 s it pays for "
 	"the probes that it inherited. Many shells fork for sh -c COMMAND: write sh -c 'exec COMMAND'.",
 	"A library that is loaded while tracing is probed some milliseconds after it was mapped; stacks through it are "
@@ -278,6 +300,10 @@ static const char *const limits[] = {
 	"is not seen.",
 	"After an exec by a thread that is not the first the probes have to be attached anew, which takes 0.1 to "
 	"0.2 s.",
+	"A mapped file on FUSE, NFS and the like is read by a process of its own. If its file system does not answer "
+	"for a second, alloctrace says so, and code of that file has no probes and no names. Where reading hangs in "
+	"another way, the probes are removed when tracing ends, and alloctrace gives up its report after 10 seconds "
+	"without progress.",
 	NULL
 };
 
@@ -494,7 +520,9 @@ void options_man(FILE *f)
 	put_examples(f);
 	fputs(".SH STACKS AND NAMES\n", f);
 	put_paragraphs(f, stacks, true);
+	fputs(".SS Reasons of [truncated: ...]\n", f);
+	put_items(f, truncation_reasons);
 	fputs(".SH LIMITS\n", f);
 	put_paragraphs(f, limits, true);
-	fputs(".SH SEE ALSO\n.BR bpftrace (8),\n.BR perf (1),\n.BR proc (5),\n.BR malloc (3)\n", f);
+	fputs(".SH SEE ALSO\n.BR bpftrace (8),\n.BR perf (1),\n.BR proc (5),\n.BR malloc (3),\n.BR setpriv (1)\n", f);
 }

@@ -120,14 +120,13 @@ const struct option_row option_rows[] = {
 	  .help = "trace NAME(size=1) too; n=, old=, out= arguments",
 	  .man = "Trace one more function that allocates, beside those that alloctrace knows. SPEC is its name and "
 		 "what its arguments are, which count from 1: my_alloc(size=1); pool_calloc(n=2,size=3), which "
-		"allocates n "
-		 "times size bytes; my_memalign(size=3,out=1), which stores the block's address where argument 1 "
-		 "points to and returns 0; my_realloc(old=1,size=2). Without out= it returns the block, or NULL. The "
-		 "name may be a glob, and is the linker's: for C++ the mangled one. In a file without symbols it is "
-		 "+0xOFFSET with --object, or MODULE+0xOFFSET as reports show it. A call that another allocator "
-		 "function makes, or that the function makes to another one, is not counted twice. It must be a "
-		 "function of C, or have C's calling convention; one that may throw and is not named by a mangled "
-		 "name must not be traced in views of the live heap. May be given several times." },
+		 "allocates n times size bytes; my_memalign(size=3,out=1), which stores the block's address where "
+		 "argument 1 points to and returns 0; my_realloc(old=1,size=2). Without out= it returns the block, "
+		 "or NULL. The name may be a glob, and is the linker's: for C++ the mangled one. In a file without "
+		 "symbols it is +0xOFFSET with --object, or MODULE+0xOFFSET as reports show it. A call that another "
+		 "allocator function makes, or that the function makes to another one, is not counted twice. It must "
+		 "be a function of C, or have C's calling convention; one that may throw and is not named by a "
+		 "mangled name must not be traced in views of the live heap. May be given several times." },
 	{ "free-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(free_fns), .in_check = true, .man_only = true,
 	  .help = "its counterpart: NAME(ptr=1)",
 	  .man = "The same for a function that frees: my_free(ptr=1). It counts in views of the live heap alone." },
@@ -253,15 +252,13 @@ const struct option_row option_rows[] = {
 	{ "sample", 0, "BYTES", OPTION_SIZE, SECTION_KERNEL, TO(sample_bytes), LIMITS("1", "64M"), .word = "auto",
 	  .fallback = "auto",
 	  .help = "a sample every so many bytes; 1: all",
-	  .man = "How many bytes on average lie from one sample to the next. With 1 every call is recorded. With auto, "
-		 "the first 250,000 calls of a run are recorded whatever their rate, and then every call while that "
-		 "comes to less than 20,000 samples a second, and fewer the faster the process allocates; a sample "
-		 "keeps the weight that it was taken with. Beside its bytes each call counts for some more, so that "
-		"one "
-		 "sample in five comes by calls and small blocks are counted well, too. Bytes and calls in all are "
-		"exact "
-		 "whatever this is; the rows are unbiased estimates, shown with their standard errors and in no more "
-		 "digits than mean something." },
+	  .man = "How many bytes on average lie from one sample to the next. With 1 every call is recorded. With "
+		 "auto, the first 250,000 calls of a run are recorded whatever their rate, and then every call while "
+		 "that comes to less than 20,000 samples a second, and fewer the faster the process allocates; a "
+		 "sample keeps the weight that it was taken with. Beside its bytes each call counts for some more, "
+		 "so that one sample in five comes by calls and small blocks are counted well, too. Bytes and calls "
+		 "in all are exact whatever this is; the rows are unbiased estimates, shown with their standard "
+		 "errors and in no more digits than mean something." },
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
 	  .word = "off",
 	  .help = "what tracing may cost, in % of a CPU; or off",

@@ -16,6 +16,9 @@ for option in pid alloc-fn duration interval delta view leaks metric by cum top 
 	quiet verbose sample max-overhead help version; do
 	grep -q -- "--$option\\b" "$DIR/out" || fail "--help does not have --$option"
 done
+# README shows the same.
+sed -n '/^    Usage: alloctrace/,/^$/s/^    //p' "$ROOT/README.md" >"$DIR/readme"
+diff "$DIR/out" "$DIR/readme" >"$DIR/diff" || fail "README has other options: $(cat "$DIR/diff")"
 
 # Help wins over everything else that is right.
 run -p 1 --help
