@@ -215,6 +215,27 @@ static void probes_in_windows(void **state)
 	check_golden(x, "table", "probes_in_one_window");
 }
 
+/* The rows that are not shown are what they are, whatever the estimates above them are off by. */
+static void rest_of_estimates(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	ADD(x, x->task, 0, STACK_END_CHAIN, 1100, 11, frame(x, PARSE, 1), frame(x, MAIN, 1));
+	ADD(x, x->task, 0, STACK_END_CHAIN, 30, 3, frame(x, SET, 1), frame(x, MAIN, 1));
+	ADD(x, x->task, 0, STACK_END_CHAIN, 20, 2, frame(x, EXPAND, 1), frame(x, MAIN, 1));
+	x->o.top = 1;
+	x->r.account = (struct report_account){.seen = 10, .recorded = 5, .unsampled = 5};
+	x->r.recorded = (struct counters){.bytes = 1000, .calls = 10};
+	text = render(x, "table");
+	assert_non_null(strstr(text, "    50 B    5.0  115.0      5      10 B  \xe2\x80\xa6 and 2 more sites\n"));
+	free(text);
+	x->r.recorded = (struct counters){.bytes = 4000, .calls = 40};
+	text = render(x, "table");
+	assert_non_null(strstr(text, "    50 B    1.2   28.7      5      10 B  \xe2\x80\xa6 and 2 more sites\n"));
+	free(text);
+}
+
 /* One of a thing is no plural. */
 static void one_call(void **state)
 {
@@ -408,6 +429,7 @@ int main(void)
 		TEST(list_of_nothing),
 		TEST(full_summary),
 		TEST(probes_in_windows),
+		TEST(rest_of_estimates),
 		TEST(one_call),
 		TEST(sampled_and_filtered),
 		cmocka_unit_test(share_that_is_lost),

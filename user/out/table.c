@@ -156,8 +156,7 @@ static void put_row(struct table *t, size_t i, struct buf *out)
 
 static void put_rest(struct table *t, size_t n_rows, struct buf *out)
 {
-	struct counters rest = counters_sub(t->view.total, t->above);
-	struct numbers n = {.flat = rest, .sum = t->view.total};
+	struct numbers n = {.flat = counters_sub(t->all_rows, t->above), .sum = t->all_rows};
 	struct buf text = {0};
 
 	buf_reset(&t->line);
@@ -219,8 +218,8 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 	return err;
 }
 
-/* Shares are of the exact total where there is one beside the estimates: what the rows add up to is off by
- * its error. */
+/* Shares are of the exact total where there is one beside the estimates: what all rows add up to is off by its error,
+ * and may be less than the rows shown, or more. */
 static void use_exact_total(struct table *t)
 {
 	const struct report *r = t->r;
@@ -242,6 +241,7 @@ static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
 
 	view_build(t->r->profile, t->r->sym, t->since_mark ? PROFILE_MARKED : t->kind->counted, t->o->by, t->o->metric,
 		   t->cum, &t->view);
+	t->all_rows = t->view.total;
 	use_exact_total(t);
 	t->n_rows = t->o->top && t->o->top < t->view.n ? t->o->top : t->view.n;
 	t->details = xcalloc(t->n_rows + 1, sizeof(*t->details));

@@ -43,6 +43,7 @@ struct table {
 	size_t place_width;	/* for the place and its callers */
 	size_t name_width;	/* names are padded to this; 0 where the chain continues the name */
 	struct counters above;	/* of the rows so far */
+	struct counters all_rows;	/* view.total, unless that was made exact */
 	struct buf line, text, cell;
 };
 
