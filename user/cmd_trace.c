@@ -52,11 +52,11 @@ struct run {
 	uint64_t collected_ns;	/* the latest report */
 	struct reporting_result result;	/* of that */
 	uint32_t generation;	/* marks that were set */
-	struct nothing *nothing;	/* of the only process of -p; NULL: there are several, or a command */
+	struct nothing *nothing;	/* of the only process; NULL: there are several */
 	bool unnamed;		/* a function of the command line was not found */
 	_Atomic(bool) stop;	/* tracing is to end, with a report */
 	_Atomic(uint64_t) ended_ns;	/* when the guard ended it; 0: it did not */
-	bool cmd_ended;
+	bool cmd_ended, ending;	/* ending: what the target does from now on is not reported */
 	int cmd_status;		/* as of waitpid() */
 };
 
@@ -124,6 +124,8 @@ static void reap(struct run *r)
 
 	if (!r->launch || r->cmd_ended)
 		return;
+	if (!r->ending && launch_ended(r->launch))
+		nothing_note(r->nothing);
 	if (launch_reap(r->launch, &r->cmd_status, &stopped)) {
 		r->cmd_ended = true;
 		tracer_exited(r->tracer, launch_pid(r->launch));
@@ -334,8 +336,8 @@ static int start(struct run *r)
 	if (!err)
 		err = r->launch ? launch_exec(r->launch) : add_pids(r);
 	r->start_ns = r->collected_ns = monotonic_ns();
-	if (!err && !r->launch && r->watched.n == 1)
-		r->nothing = nothing_begin(r->watched.at[0].pid);
+	if (!err && (r->launch || r->watched.n == 1))
+		r->nothing = nothing_begin(r->launch ? launch_pid(r->launch) : r->watched.at[0].pid);
 	if (!err)
 		adapt_start(r->adapt);
 	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
@@ -435,6 +437,9 @@ static int trace(struct run *r)
 static int final_report(struct run *r)
 {
 	guard_ending(r->guard);
+	if (!r->cmd_ended)
+		nothing_note(r->nothing);
+	r->ending = true;
 	/* All at once: probes that go one after another would leave frees uncounted whose allocations were. */
 	adapt_stop(r->adapt);
 	tracer_detach(r->tracer);
@@ -465,20 +470,6 @@ static void wait_for_command(struct run *r)
 	}
 }
 
-static void warn_nothing(const struct run *r)
-{
-	struct buf why = {0};
-
-	if (r->result.filtered)
-		buf_str(&why, "the target made no allocation of that size in that time");
-	else if (r->nothing)
-		nothing_why(r->nothing, r->result.hits, tracer_probes(r->tracer), &why);
-	else
-		buf_str(&why, "the targets made no allocation in that time");
-	warn("nothing was recorded: %s", why.data);
-	buf_free(&why);
-}
-
 static int exit_status(const struct run *r, int err)
 {
 	const struct reporting_result *result = &r->result;
@@ -494,7 +485,7 @@ static int exit_status(const struct run *r, int err)
 	if (adapt_exceeded(r->adapt))
 		return STATUS_INCOMPLETE;
 	if (!result->recorded && !(result->lost_share > 0)) {
-		warn_nothing(r);
+		nothing_warn(r->nothing, result->filtered, result->hits, tracer_probes(r->tracer));
 		return STATUS_NOTHING;
 	}
 	if (result->lost_share > REPORT_LOST_LIMIT) {
@@ -540,6 +531,8 @@ int cmd_trace(const struct options *o)
 		err = trace(&r);
 	if (!err)
 		err = final_report(&r);
+	if (!err && (r.launch || r.result.recorded))
+		nothing_warn_children(r.nothing);
 	if (!err)
 		wait_for_command(&r);
 	status = exit_status(&r, err);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -16,6 +17,7 @@
 
 #define TASKS_MAX 65536		/* of a process, and processes of the system, that are looked at */
 #define CHILDREN_SHOWN 3
+#define CHILDREN_NS 50000000	/* of CPU time, before they are said beside what was recorded */
 
 /* CPU time in ns. */
 struct usage {
@@ -32,7 +34,7 @@ struct child {
 
 struct nothing {
 	pid_t pid;
-	struct usage before;
+	struct usage before, noted;	/* noted: own and reaped only */
 	struct u64map children;	/* pid -> CPU time before */
 };
 
@@ -136,6 +138,15 @@ void nothing_free(struct nothing *n)
 	free(n);
 }
 
+void nothing_note(struct nothing *n)
+{
+	pid_t parent;
+	char state;
+
+	if (n)
+		n->noted.known |= read_stat(n->pid, &state, &parent, &n->noted.own, &n->noted.reaped);
+}
+
 struct workers {
 	const struct nothing *n;
 	vec_of(struct child) list;
@@ -167,14 +178,14 @@ static int by_use(const void *a, const void *b)
 	return x->used < y->used ? 1 : x->used > y->used ? -1 : 0;
 }
 
-/* Its children used more than itself. */
-static bool say_children(const struct nothing *n, const struct usage *now, struct buf *out)
+/* Its children used more than itself, and at least that. */
+static bool say_children(const struct nothing *n, const struct usage *now, uint64_t least_ns, struct buf *out)
 {
 	struct workers w = {.n = n, .used = now->reaped - n->before.reaped};
 	bool most;
 
 	each_number("/proc", add_worker, &w);
-	most = w.used > now->own - n->before.own;
+	most = w.used > now->own - n->before.own && w.used >= least_ns;
 	if (most) {
 		buf_str(out, "its children did the work, which are processes of their own and not traced (");
 		text_duration(out, w.used);
@@ -238,7 +249,7 @@ static void say_process(const struct nothing *n, const struct usage *now, size_t
 	}
 }
 
-void nothing_why(const struct nothing *n, uint64_t hits, size_t n_probes, struct buf *out)
+static void say_why(const struct nothing *n, uint64_t hits, size_t n_probes, struct buf *out)
 {
 	struct usage now = usage_of(n->pid);
 
@@ -246,6 +257,29 @@ void nothing_why(const struct nothing *n, uint64_t hits, size_t n_probes, struct
 		buf_printf(out, "%llu calls came to a probe, and none of them allocated", (unsigned long long)hits);
 	else if (!now.known)
 		buf_str(out, "it ended without an allocation");
-	else if (!say_children(n, &now, out))
+	else if (!say_children(n, &now, 0, out))
 		say_process(n, &now, n_probes, out);
+}
+
+void nothing_warn(const struct nothing *n, bool filtered, uint64_t hits, size_t n_probes)
+{
+	struct buf why = {0};
+
+	if (filtered)
+		buf_str(&why, "the target made no allocation of that size in that time");
+	else if (n)
+		say_why(n, hits, n_probes, &why);
+	else
+		buf_str(&why, "the targets made no allocation in that time");
+	warn("nothing was recorded: %s", why.data);
+	buf_free(&why);
+}
+
+void nothing_warn_children(const struct nothing *n)
+{
+	struct buf text = {0};
+
+	if (n && n->noted.known && say_children(n, &n->noted, CHILDREN_NS, &text))
+		warn("process %d: %s", (int)n->pid, text.data);
+	buf_free(&text);
 }

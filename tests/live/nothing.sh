@@ -54,6 +54,34 @@ BACKGROUND+=("$CHILD")
 nothing "its children did the work.*spin $CHILD" "$PARENT"
 kill -KILL "$CHILD"
 
+# Said as well of what was launched, and beside what was recorded; not of a child that does little.
+cat >worker.c <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	free(malloc(argc));
+	if (!fork()) {
+		for (volatile unsigned long i = 0; argc > 1 && i < 200000000; i++)
+			;
+		_exit(0);
+	}
+	wait(0);
+	return 0;
+}
+C
+gcc -O1 -fno-builtin -o worker worker.c || fail gcc
+run -o table -- ./worker busy
+expect_status 0
+expect_one_error 'its children did the work, .* not traced \([0-9.]+ m?s of CPU time\)$'
+run -q -o table -- ./worker busy
+expect_equal "what -q says" "$(wc -c <"$DIR/err")" 0
+run -o table -- ./worker
+expect_equal "what is said of little" "$(wc -c <"$DIR/err")" 0
+run -d 1 -o table -- sh -c './worker & exec sleep 2'
+expect_equal "what is said of a child that does little" "$(wc -c <"$DIR/err")" 0
+
 target_start "$W/primes" -w
 trace_start "${EXACT[@]}" --min-size 1G -p "$TARGET" -o "$DIR/table"
 go

@@ -261,6 +261,13 @@ int launch_pidfd(const struct launch *l)
 	return l->pidfd;
 }
 
+bool launch_ended(const struct launch *l)
+{
+	siginfo_t info = {0};
+
+	return l->gone || (!waitid(P_PID, l->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid);
+}
+
 bool launch_reap(struct launch *l, int *status, bool *stopped)
 {
 	while (!l->gone) {

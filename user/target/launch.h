@@ -21,6 +21,8 @@ pid_t launch_pid(const struct launch *l);
 int launch_exec(struct launch *l);
 /* A pidfd, readable when the child has exited. */
 int launch_pidfd(const struct launch *l);
+/* It has exited, whether it is reaped or not. */
+bool launch_ended(const struct launch *l);
 /* Reaps without waiting: true once the child is gone; *status as of waitpid(). Before that, *stopped tells whether it
  * is stopped by a signal now (WUNTRACED, WCONTINUED). */
 bool launch_reap(struct launch *l, int *status, bool *stopped);
