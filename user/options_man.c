@@ -292,8 +292,9 @@ static const char *const limits[] = {
 	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "
 	"exec, clone with CLONE_VM) is in the parent's. A process given by --pid that calls clone() itself is "
 	"attached by perf for that in live-heap views; a launched command needs --attach perf.",
-	"A child that a traced process forks is another process, and is not traced. For the first 0.2 s it pays for "
-	"the probes that it inherited. Many shells fork for sh -c COMMAND: write sh -c 'exec COMMAND'.",
+	"A child that a traced process forks is another process, and is not traced; a line says so if children did "
+	"more than the process. For the first 0.2 s it pays for the probes that it inherited. Many shells fork for "
+	"sh -c COMMAND: write sh -c 'exec COMMAND'.",
 	"A library that is loaded while tracing is probed some milliseconds after it was mapped; stacks through it are "
 	"sent with their memory until then, at most 4096, and beyond that end with [truncated: unknown mapping]. The "
 	"exec of a process given by --pid is noticed up to 50 ms late, and what the new program allocates until then "
