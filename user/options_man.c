@@ -12,12 +12,12 @@ struct item {
 };
 
 static const char *const description[] = {
-	"alloctrace tells which code of a running process allocates how much memory in how many calls. It "
+	"alloctrace shows which code of a running process allocates how much memory in how many calls. It "
 	"needs no restart, no recompilation and no preloaded library: probes in the kernel (uprobes) sit on "
 	"the allocator's functions, a BPF program sums up sizes and calls by stack, and alloctrace names the "
 	"stacks and prints them.",
-	"Other views follow each block to its free: what is live, what leaks, what was live at the peak of the heap, "
-	"what was only temporary, how long blocks live.",
+	"Live-heap views follow each block to its free: what is live, what leaks, what was live at the peak of the "
+	"heap, what was only temporary, how long blocks live.",
 	"Every call is recorded while a process allocates slowly, samples of them while it allocates fast "
 	"(--sample). Counted are calls of malloc, calloc, realloc, reallocarray, posix_memalign, aligned_alloc, "
 	"memalign, valloc, pvalloc and C++ operator new in whatever file of the process defines them: the C library, "
@@ -175,7 +175,7 @@ static const struct item summary_lines[] = {
 	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last, by bytes "
 	  "or by calls." },
 	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
-	{ "frees", "Blocks given up, those among them that were not recorded (allocated before tracing, or left out, "
+	{ "frees", "Blocks freed, those among them that were not recorded (allocated before tracing, or left out, "
 	  "or not sampled), those whose free was not seen, but whose address was allocated again, and those that an "
 	  "exec or the end of their process has ended. glibc frees what a thread kept in reserve once more when "
 	  "the thread ends: a few frees of blocks that were not recorded." },
@@ -268,7 +268,7 @@ static const char *const limits[] = {
 	"A block that is allocated by a function which may throw (operator new where it does not pass on to malloc) is "
 	"in the view alloc only: returns of such functions are not probed. So it is with operator new of tcmalloc, "
 	"jemalloc and mimalloc; that of libstdc++ passes on to malloc. The summary tells how many (unfollowed).",
-	"Views that follow blocks need return probes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such "
+	"Live-heap views need return probes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such "
 	"a probe: there it is refused. alloctrace check tells.",
 	"A function whose code in memory is not the file's (a live patch, a hook, a debugger's breakpoint) is not "
 	"probed in that process; a line says what is there, and alloctrace check too. It is looked at before probes "
@@ -499,7 +499,7 @@ void options_man(FILE *f)
 {
 	fprintf(f, ".\\\" Made from the option table of alloctrace.\n.TH ALLOCTRACE 8 %s \"alloctrace %s\"\n", MAN_DATE,
 		ALLOCTRACE_VERSION);
-	fputs(".SH NAME\nalloctrace \\- tell which code allocates memory in a running process\n", f);
+	fputs(".SH NAME\nalloctrace \\- heap profiler for running processes (uprobes, BPF)\n", f);
 	fputs(".SH SYNOPSIS\n", f);
 	put_commands(f);
 	fputs(".SH DESCRIPTION\n", f);

@@ -265,19 +265,19 @@ const struct option_row option_rows[] = {
 	  .man = "How much time of one CPU tracing may cost each traced process, in per cent. Where it would cost "
 		 "more, probes are attached only in random windows of time, and the counts are scaled up: they are "
 		 "estimates then, with errors. The limit holds on average; what is not used up is saved "
-		 "for later, at most that of 2 s. What is live can't be told with gaps: in views that follow blocks "
+		 "for later, at most that of 2 s. What is live can't be told with gaps: in live-heap views "
 		 "alloctrace stops when the limit is exceeded for 2 s, reports, says what it would take, and exits "
 		 "with 4. Without uprobe_multi (Linux 6.10) it only warns. Default: 5 for --pid with --view alloc "
 		 "alone, else off." },
 	{ "max-blocks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_blocks), LIMITS("1000", "1000000000"),
 	  .fallback = "4000000", .man_only = true,
 	  .help = "live blocks that the kernel can hold",
-	  .man = "How many live blocks the kernel side can hold, for views that follow blocks. Those beyond that are "
+	  .man = "How many live blocks the BPF side can hold, for live-heap views. Those beyond that are "
 		 "counted as lost. Memory is taken as they come; at most a quarter of the machine's." },
 	{ "max-stacks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_stacks), LIMITS("1000", "100000000"),
 	  .fallback = "1000000", .man_only = true,
 	  .help = "distinct stacks that the kernel can hold",
-	  .man = "How many distinct stacks the kernel side can hold. Allocations by stacks beyond that are counted as "
+	  .man = "How many distinct stacks the BPF side can hold. Allocations by stacks beyond that are counted as "
 		 "lost. Memory is taken as they come; what is taken from the start shows with --verbose." },
 	{ "max-depth", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_depth), LIMITS("1", "512"), .fallback = "128",
 	  .man_only = true,
