@@ -147,7 +147,7 @@ static const struct item truncation_reasons[] = {
 	{ "no unwind information", "Code of a file that has neither unwind tables nor a frame pointer that leads on." },
 	{ "unsupported unwind rule", "The frame's rule needs a register whose value is not known there; see LIMITS." },
 	{ "stack memory not readable", "A page of the stack is not in memory, or the stack was copied, and goes on "
-	  "beyond the 128 KiB of a copy." },
+	  "beyond the 1 MiB of a copy." },
 	{ "return address outside code", "What should be a return address is none: a damaged stack, or a frame pointer "
 	  "that is none." },
 	{ "unknown mapping", "No file that is known is mapped there: its code was unmapped, or mapped so recently "
