@@ -105,17 +105,54 @@ static __always_inline void block_freed(struct scratch *s, const struct block *b
 		__sync_fetch_and_add(&heap.bytes, -sample_bytes(b->bytes, b->weight));
 }
 
-/* Takes the block out of the table into *b; false: it isn't there. */
-static __always_inline bool block_take(__u64 addr, struct block *b)
+static __always_inline void *blocks_second(void)
 {
-	struct block_key key = {.addr = addr, .space = current_space()};
-	struct block *found = bpf_map_lookup_elem(&blocks, &key);
+	__u32 first = 0;
+
+	return bpf_map_lookup_elem(&blocks_beyond, &first);
+}
+
+static __always_inline bool block_take_from(void *map, const struct block_key *key, struct block *b)
+{
+	struct block *found = bpf_map_lookup_elem(map, key);
 
 	if (!found)
 		return false;
 	*b = *found;
 	/* Of two threads that free it at once, which is the program's fault, one does. */
-	return !bpf_map_delete_elem(&blocks, &key);
+	return !bpf_map_delete_elem(map, key);
+}
+
+/* Takes the block out of the tables into *b; false: it isn't there. */
+static __always_inline bool block_take(__u64 addr, struct block *b)
+{
+	struct block_key key = {.addr = addr, .space = current_space()};
+	void *second;
+
+	if (block_take_from(&blocks, &key, b))
+		return true;
+	if (!more_blocks)
+		return false;
+	second = blocks_second();
+	return second && block_take_from(second, &key, b);
+}
+
+/* 0, -EEXIST, -E2BIG: there is no room. */
+static __noinline long block_insert(const struct block_key *of, const struct block *b)
+{
+	struct block_key key = *of;
+	void *second = blocks_second();
+	long err;
+
+	if (more_blocks && second && bpf_map_lookup_elem(second, &key))
+		return -17 /* EEXIST */;
+	err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
+	if (err != -7 /* E2BIG */ || !second)
+		return err;
+	err = bpf_map_update_elem(second, &key, b, BPF_NOEXIST);
+	if (!err)
+		more_blocks = 1;
+	return err;
 }
 
 /* So that the blocks end with their address space. */
@@ -138,14 +175,14 @@ static __always_inline bool block_put(struct scratch *s, __u64 addr, const struc
 
 	if (s->known_space != key.space)
 		space_tell(s, key.space, b->time_ns);
-	err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
+	err = block_insert(&key, b);
 
 	/* Its free was not seen: it went another way than through the functions that are probed. */
 	if (err == -17 /* EEXIST */ && block_take(addr, &old)) {
 		count(s, COUNT_REPLACED, 1);
 		count(s, COUNT_FREES, 1);
 		block_freed(s, &old, false);
-		err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
+		err = block_insert(&key, b);
 	}
 	if (!err)
 		return true;

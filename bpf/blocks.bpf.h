@@ -199,7 +199,7 @@ static __always_inline void call_failed(struct scratch *s, struct pending *p)
 		return;
 	}
 	if (p->had_block)
-		bpf_map_update_elem(&blocks, &key, &p->block, BPF_NOEXIST);
+		block_insert(&key, &p->block);
 	if (p->call.weight)
 		count(s, COUNT_FAILED, 1);
 }

@@ -52,6 +52,24 @@ struct {
 	__type(value, struct block);
 } blocks SEC(".maps");
 
+/*
+ * Live blocks that `blocks` has no room for. It takes a moment to make, since the kernel clears all of its buckets: it
+ * comes while the first is being filled. more_blocks: something was put there.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_NO_PREALLOC);
+		__type(key, struct block_key);
+		__type(value, struct block);
+	});
+} blocks_beyond SEC(".maps");
+__u32 more_blocks = 0;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

@@ -24,6 +24,20 @@ go
 target_end
 expect_status 0
 
+# More than the first of two tables has room for: none is lost, all are found again.
+target_start "$W/blocks" -w 300000
+trace_start "${EXACT[@]}" --view live -f folded -m calls -p "$TARGET" -o "$DIR/folded"
+go
+wait_until 60 target_said '^kept' || fail "the target does not come to its end"
+trace_stop
+expect_status 0
+expect_equal "live blocks" "$(folded_sum "$DIR/folded" ';kept;')" 300000
+expect_err '^lost +nothing'
+run "${EXACT[@]}" --view live -f folded -m calls -o "$DIR/folded" -- "$W/blocks" 300000
+[[ $STATUS -eq 3 ]] || expect_status 0
+expect_equal "live blocks once all are freed" "$(folded_sum "$DIR/folded" ';kept;' 2>/dev/null)" 0
+expect_err '^frees +300k' '^lost +nothing'
+
 # Blocks that are freed make room again: churn far beyond the bound loses nothing.
 run "${EXACT[@]}" -v --view live --max-blocks 5000 -f folded -m calls -o "$DIR/folded" -- "$W/race" 1 300000
 expect_status 0

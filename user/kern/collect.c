@@ -24,15 +24,15 @@ void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX])
 /*
  * Reads a hash table in batches, by buckets: what is added to it meanwhile may or may not be seen, nothing is seen
  * twice. A bucket larger than the batch is ENOSPC (kernel/bpf/hashtab.c __htab_map_lookup_and_delete_batch): twice the
- * room then.
+ * room then. fd: that of the map, or of another of its kind.
  */
-static int read_table(const struct bpf_map *map, void (*on_entry)(void *arg, const void *key, const void *value),
-		      void *arg)
+static int read_table(const struct bpf_map *map, int fd,
+		      void (*on_entry)(void *arg, const void *key, const void *value), void *arg)
 {
 	const size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
 	uint32_t room = BATCH, in, out, n;
 	char *keys = xcalloc(room, key_size), *values = xcalloc(room, value_size);
-	int fd = bpf_map__fd(map), err;
+	int err;
 	bool first = true;
 
 	do {
@@ -83,7 +83,7 @@ int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struc
 		.on_sum = on_sum, .arg = arg, .value_size = bpf_map__value_size(k->skel->maps.stacks),
 	};
 
-	return read_table(k->skel->maps.stacks, sum_entry, &r);
+	return read_table(k->skel->maps.stacks, bpf_map__fd(k->skel->maps.stacks), sum_entry, &r);
 }
 
 static void block_entry(void *arg, const void *key, const void *value)
@@ -97,8 +97,10 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 		void *arg)
 {
 	struct table_reader r = {.on_block = on_block, .arg = arg};
+	const struct bpf_map *first = k->skel->maps.blocks;
+	int err = k->options.blocks ? read_table(first, bpf_map__fd(first), block_entry, &r) : 0;
 
-	return k->options.blocks ? read_table(k->skel->maps.blocks, block_entry, &r) : 0;
+	return !err && k->skel->bss->more_blocks ? read_table(first, k->second_blocks, block_entry, &r) : err;
 }
 
 static void hist_entry(void *arg, const void *key, const void *value)
@@ -111,8 +113,9 @@ static void hist_entry(void *arg, const void *key, const void *value)
 int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls), void *arg)
 {
 	struct table_reader r = {.on_hist = on_hist, .arg = arg};
+	const struct bpf_map *map = k->skel->maps.hists;
 
-	return k->options.sizes || k->options.lifetimes ? read_table(k->skel->maps.hists, hist_entry, &r) : 0;
+	return k->options.sizes || k->options.lifetimes ? read_table(map, bpf_map__fd(map), hist_entry, &r) : 0;
 }
 
 struct ended_block {
@@ -169,7 +172,8 @@ int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 	for (size_t i = 0; i < e.blocks.n && !err; i++) {
 		const struct ended_block *b = &e.blocks.at[i];
 
-		if (bpf_map_delete_elem(bpf_map__fd(k->skel->maps.blocks), &b->key))
+		if (bpf_map_delete_elem(bpf_map__fd(k->skel->maps.blocks), &b->key) &&
+		    (k->second_blocks < 0 || bpf_map_delete_elem(k->second_blocks, &b->key)))
 			continue;
 		if (k->options.peak)
 			__atomic_sub_fetch(&k->skel->bss->heap.bytes, sample_bytes(b->block.bytes, b->block.weight),
@@ -233,7 +237,7 @@ static int read_stash(struct kern *k)
 	if (stashed == k->stashed)
 		return 0;
 	k->stashed = stashed;
-	err = read_table(k->skel->maps.stash, stash_entry, &r);
+	err = read_table(k->skel->maps.stash, bpf_map__fd(k->skel->maps.stash), stash_entry, &r);
 	for (size_t i = 0; i < r.ids.n; i++)
 		bpf_map_delete_elem(bpf_map__fd(k->skel->maps.stash), &r.ids.at[i]);
 	vec_free(&r.ids);

@@ -10,6 +10,7 @@
 #define MS 1e6
 #define CREDIT_NS	(2000 * MS)	/* times the budget: what may be saved up */
 #define FIRST_NS	(5 * MS)	/* before there was a window: what probes may cost beyond the budget */
+#define FIRST_HITS	3000	/* and so many at least: where a trap is dear, a program of a thousand calls is whole too */
 #define FIRST_WAKE_NS	(5 * MS)
 #define FIRST_TIME_NS	(10000 * MS)	/* so long it is looked that often; a burst may come at any time */
 #define STRATUM_NS	(1000 * MS)
@@ -57,6 +58,11 @@ static double draw(struct governor *g)
 	return (mix64(g->seed += 0x9e3779b97f4a7c15) >> 11) * 0x1p-53;
 }
 
+static double first_ns(const struct governor *g)
+{
+	return fmax(FIRST_NS, FIRST_HITS * g->o.hit_ns);
+}
+
 struct governor *governor_new(const struct governor_options *o, uint64_t now_ns, uint64_t hits)
 {
 	struct governor *g = xcalloc(1, sizeof(*g));
@@ -65,7 +71,7 @@ struct governor *governor_new(const struct governor_options *o, uint64_t now_ns,
 	g->seed = o->seed;
 	g->start_ns = g->tick_ns = g->on_ns = now_ns;
 	g->tick_hits = g->on_hits = hits;
-	g->debt_ns = -FIRST_NS;
+	g->debt_ns = -first_ns(g);
 	g->extra_ns = o->switch_ns;
 	g->lag_ns = LAG_NS;
 	g->recent = 2;	/* not known: look again soon */
@@ -82,7 +88,7 @@ void governor_free(struct governor *g)
 /* Time before the first burst earns nothing: a program that only waited to begin may be over soon. */
 static void limit_credit(struct governor *g)
 {
-	g->debt_ns = fmax(g->debt_ns, g->strata ? -g->o.budget * CREDIT_NS : -FIRST_NS);
+	g->debt_ns = fmax(g->debt_ns, g->strata ? -g->o.budget * CREDIT_NS : -first_ns(g));
 }
 
 void governor_set(struct governor *g, double budget, double hit_ns)

@@ -56,9 +56,9 @@ struct kern {
 	size_t slot_bytes;
 	int n_cpus;
 	int guard;		/* link of kern_guard(); -1: none */
-	pthread_t blocks_maker;	/* makes the map of live blocks while libbpf reads its object */
-	bool blocks_made;	/* there is one to be joined */
-	int blocks_fd;		/* that map; -1: none */
+	pthread_t second_maker;	/* makes the second table of live blocks */
+	bool making_second;	/* there is one to be joined */
+	_Atomic(int) second_blocks;	/* that table; -1: none yet */
 	int unwind_slab;	/* the first slab of unwind tables, and the pattern of the others */
 };
 

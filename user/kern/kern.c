@@ -23,7 +23,8 @@
 #define INIT_PIDNS_INO 0xeffffffcU
 #define STASH_ENTRIES 65536
 #define RAWS_MAX 16	/* of 1 MiB each; another is taken where a CPU's is in use */
-#define BLOCKS_MAKER_STACK ((size_t)64 << 10)
+#define FIRST_BLOCKS (1 << 18)
+#define SECOND_MAKER_STACK ((size_t)64 << 10)
 #define HISTS_PER_STACK 2	/* buckets that have something in them, on average, were there the most of stacks */
 
 /* libbpf's own words are for -v; what failed is said by the caller in one line. */
@@ -106,13 +107,18 @@ static size_t sum_bytes(const struct kern_options *o)
 	return o->temp || o->peak ? sizeof(struct stack_sum) : offsetof(struct stack_sum, temp);
 }
 
+static uint32_t first_blocks(const struct kern_options *o)
+{
+	return o->max_blocks < FIRST_BLOCKS ? o->max_blocks : FIRST_BLOCKS;
+}
+
 static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 {
 	const struct kern_options *o = &k->options;
 
 	bpf_map__set_max_entries(skel->maps.stacks, o->max_stacks);
 	bpf_map__set_value_size(skel->maps.stacks, sum_bytes(o));
-	bpf_map__set_max_entries(skel->maps.blocks, o->blocks ? o->max_blocks : 1);
+	bpf_map__set_max_entries(skel->maps.blocks, o->blocks ? first_blocks(o) : 1);
 	bpf_map__set_max_entries(skel->maps.hists, o->sizes || o->lifetimes ? o->max_stacks * HISTS_PER_STACK : 1);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.stash, STASH_ENTRIES);
@@ -172,39 +178,6 @@ static int fail_load(int err)
 		    locked ? ": " : "", locked ? why : "");
 }
 
-/*
- * The buckets of a table for millions of blocks are 64 MiB that the kernel clears: 0.05 to 0.3 s on a virtual machine.
- * The processes in question allocate meanwhile, unseen.
- */
-static void *make_blocks(void *arg)
-{
-	struct kern *k = arg;
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
-
-	k->blocks_fd = bpf_map_create(BPF_MAP_TYPE_HASH, "blocks", sizeof(struct block_key), sizeof(struct block),
-				      k->options.max_blocks, &opts);
-	return NULL;
-}
-
-/* Where it can't be made ahead libbpf makes it, or says why not. */
-static void begin_blocks(struct kern *k)
-{
-	k->blocks_made = k->options.blocks && !thread_start(&k->blocks_maker, BLOCKS_MAKER_STACK, make_blocks, k);
-}
-
-static void end_blocks(struct kern *k)
-{
-	if (k->blocks_made)
-		pthread_join(k->blocks_maker, NULL);
-	k->blocks_made = false;
-}
-
-static int take_blocks(struct kern *k)
-{
-	end_blocks(k);
-	return k->blocks_fd >= 0 ? bpf_map__reuse_fd(k->skel->maps.blocks, k->blocks_fd) : 0;
-}
-
 static int load(struct kern *k)
 {
 	int err = direct_prepare();
@@ -223,9 +196,7 @@ static int load(struct kern *k)
 	err = set_unwind(k, k->skel);
 	if (err)
 		return err;
-	err = take_blocks(k);
-	if (!err)
-		err = alloctrace_bpf__load(k->skel);
+	err = alloctrace_bpf__load(k->skel);
 	if (err && k->options.unwind == UNWIND_AUTO) {
 		note("the kernel refuses the program that walks by unwind tables (%s): the one by frame pointers is "
 		     "tried", strerror(-err));
@@ -247,6 +218,35 @@ static int load(struct kern *k)
 	return 0;
 }
 
+static uint32_t second_blocks(const struct kern *k)
+{
+	return k->options.blocks ? k->options.max_blocks - first_blocks(&k->options) : 0;
+}
+
+static void *make_second_table(void *arg)
+{
+	struct kern *k = arg;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	const __u32 first = 0;
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "blocks", sizeof(struct block_key), sizeof(struct block),
+				second_blocks(k), &opts);
+
+	k->second_blocks = fd;
+	if (fd < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.blocks_beyond), &first, &fd, BPF_ANY))
+		note("no room for more than %d live blocks: %s", FIRST_BLOCKS, strerror(errno));
+	return NULL;
+}
+
+/*
+ * The 4 million buckets of the default are 64 MiB that the kernel clears, which took 0.05 to 0.3 s on virtual machines.
+ * The processes in question would allocate meanwhile, unseen.
+ */
+static void begin_second_table(struct kern *k)
+{
+	if (second_blocks(k))
+		k->making_second = !thread_start(&k->second_maker, SECOND_MAKER_STACK, make_second_table, k);
+}
+
 int kern_open(const struct kern_options *o, struct kern **out)
 {
 	struct kern *k;
@@ -263,15 +263,15 @@ int kern_open(const struct kern_options *o, struct kern **out)
 	k = xcalloc(1, sizeof(*k));
 	k->options = *o;
 	k->options.mode = attach_mode_resolve(o->mode);
-	k->unwind_slab = k->guard = k->blocks_fd = -1;
+	k->unwind_slab = k->guard = k->second_blocks = -1;
 	k->n_cpus = libbpf_num_possible_cpus();
 	if (k->n_cpus < 1) {
 		err = fail(-EIO, "cannot tell the number of CPUs: /sys/devices/system/cpu/possible can't be read");
 		goto out;
 	}
-	begin_blocks(k);
 	err = load(k);
-	end_blocks(k);
+	if (!err)
+		begin_second_table(k);
 out:
 	if (err) {
 		kern_close(k);
@@ -287,11 +287,13 @@ void kern_close(struct kern *k)
 		return;
 	kern_detach(k);
 	kern_guard(k, false);
+	if (k->making_second)
+		pthread_join(k->second_maker, NULL);
 	u64map_free(&k->probe_ids);
 	ring_buffer__free(k->ring);
 	unload(k);
-	if (k->blocks_fd >= 0)
-		close(k->blocks_fd);
+	if (k->second_blocks >= 0)
+		close(k->second_blocks);
 	if (k->slots)
 		munmap((void *)k->slots, slots_mapped(k));
 	free(k);
@@ -313,19 +315,20 @@ bool kern_reads_in_place(const struct kern *k)
 }
 
 /* A bucket is 16 bytes, and there are as many as the next power of two (kernel/bpf/hashtab.c). */
-static size_t buckets_memory(const struct bpf_map *map)
+static size_t buckets_memory(uint32_t entries)
 {
-	size_t buckets = 1;
+	size_t buckets = entries ? 1 : 0;
 
-	while (buckets < bpf_map__max_entries(map))
+	while (buckets < entries)
 		buckets <<= 1;
 	return buckets * 16;
 }
 
 size_t kern_memory(const struct kern *k)
 {
-	return buckets_memory(k->skel->maps.stacks) + buckets_memory(k->skel->maps.blocks) +
-	       buckets_memory(k->skel->maps.hists) + k->options.ring_bytes + slots_mapped(k);
+	return buckets_memory(bpf_map__max_entries(k->skel->maps.stacks)) +
+	       buckets_memory(bpf_map__max_entries(k->skel->maps.blocks)) + buckets_memory(second_blocks(k)) +
+	       buckets_memory(bpf_map__max_entries(k->skel->maps.hists)) + k->options.ring_bytes + slots_mapped(k);
 }
 
 uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes)
