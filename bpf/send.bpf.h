@@ -34,9 +34,12 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 /* An entry for s->rec's id, which there is none of yet; NULL: the table is full. */
 static __always_inline struct stack_sum *stack_make(struct scratch *s, bool sent)
 {
-	struct stack_sum fresh = {.pid = s->rec.pid, .sent = sent};
+	struct stack_sum *fresh = &s->fresh;
 
-	bpf_map_update_elem(&stacks, &s->rec.id, &fresh, BPF_NOEXIST);
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->pid = s->rec.pid;
+	fresh->sent = sent;
+	bpf_map_update_elem(&stacks, &s->rec.id, fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&stacks, &s->rec.id);
 }
 
@@ -48,16 +51,26 @@ struct raw_copy {
 	__u64 page;	/* address of the first one */
 };
 
-/* What is found goes to memory: in registers, Linux 6.1 would look at every combination of pages. */
-static long raw_page(__u32 i, void *arg)
+/*
+ * What is found goes to memory: in registers, Linux 6.1 would look at every combination of pages. A global function, as
+ * walk_step_alone().
+ */
+__noinline int raw_page(struct stack_raw *raw, __u64 page, __u32 i)
 {
-	struct raw_copy *c = arg;
 	__u64 at = MASKED((__u64)i * RAW_PAGE_BYTES, (RAW_PAGES - 1) * RAW_PAGE_BYTES);
 
-	if (bpf_probe_read_user(c->raw->stack + at, RAW_PAGE_BYTES, (void *)c->page + at))
+	if (!raw || bpf_probe_read_user(raw->stack + at, RAW_PAGE_BYTES, (void *)page + at))
 		return 0;
-	*(volatile __u64 *)&c->raw->present[MASKED(i / 64ULL, RAW_PAGES / 64 - 1)] |= 1ULL << (i & 63);
-	*(volatile __u32 *)&c->raw->n_stack = at + RAW_PAGE_BYTES;
+	*(volatile __u64 *)&raw->present[MASKED(i / 64ULL, RAW_PAGES / 64 - 1)] |= 1ULL << (i & 63);
+	*(volatile __u32 *)&raw->n_stack = at + RAW_PAGE_BYTES;
+	return 0;
+}
+
+static long raw_loop_step(__u32 i, void *arg)
+{
+	struct raw_copy *c = arg;
+
+	raw_page(c->raw, c->page, i);
 	return 0;
 }
 
@@ -86,10 +99,10 @@ static __always_inline void raw_take(struct scratch *s, struct stack_raw *raw)
 	for (int i = 0; i < RAW_PAGES / 64; i++)
 		raw->present[i] = 0;
 	if (has_loop())
-		bpf_loop(n, raw_page, &c, 0);
+		bpf_loop(n, raw_loop_step, &c, 0);
 	else
 		for (__u32 i = 0; i < PLAIN_RAW_PAGES && i < n; i++)
-			raw_page(i, &c);
+			raw_page(raw, c.page, i);
 	if (s->trampoline)
 		retprobe_mend_copy(raw, c.page);
 }

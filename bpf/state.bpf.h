@@ -228,6 +228,7 @@ struct scratch {
 	struct wide_step wide;
 	struct call call;
 	struct block given_up;	/* by realloc() */
+	struct stack_sum fresh;	/* on its way to the table: too large for the BPF stack */
 	__u64 last_task, last_moves, outer_sp;
 	struct outer judged;	/* the call that is: its ip, probe and bytes (0: it frees) */
 	__u32 judged_outer;	/* others may be a part of it */
