@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "probe/livecode.h"
@@ -52,12 +53,14 @@ static void test_branch(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint8_t code[16];
+		/* Of exactly that size, so that AddressSanitizer sees a byte too far. */
+		uint8_t *code = malloc(cases[i].n ? cases[i].n : 1);
 		uint64_t to = 0;
 		bool indirect = false;
 		size_t len = 0;
 		char kind;
 
+		assert_non_null(code);
 		memcpy(code, cases[i].code, cases[i].n);
 		kind = livecode_branch(code, cases[i].n, AT, &to, &indirect, &len);
 		if (kind != cases[i].kind)
@@ -65,6 +68,7 @@ static void test_branch(void **state)
 		if (kind && (to != cases[i].to || indirect != cases[i].indirect || len != cases[i].len))
 			fail_msg("%s: to 0x%llx, indirect %d, %zu bytes", cases[i].name, (unsigned long long)to,
 				 indirect, len);
+		free(code);
 	}
 }
 

@@ -152,11 +152,13 @@ static uint64_t le(const uint8_t *c, size_t n)
 /* mov $ADDR, %reg; jmp *%reg, or push %reg; ret */
 static char by_register(const uint8_t *c, size_t n, uint64_t *to, size_t *len)
 {
-	const uint8_t high = c[0] & 1, reg = c[1] & 7;
+	uint8_t high, reg;
 	size_t i = 10;
 
 	if (n < 12 || (c[0] & 0xfe) != 0x48 || (c[1] & 0xf8) != 0xb8)
 		return 0;
+	high = c[0] & 1;
+	reg = c[1] & 7;
 	*to = le(c + 2, 8);
 	if (high && c[i] == 0x41)
 		i++;
@@ -217,7 +219,8 @@ char livecode_branch(const uint8_t *c, size_t n, uint64_t at, uint64_t *to, bool
 	const bool bnd = n && c[0] == 0xf2;
 	char kind = branch(c + bnd, n - bnd, at + bnd, to, indirect, len);
 
-	*len += kind && bnd;
+	if (kind)
+		*len += bnd;
 	return kind;
 }
 
