@@ -92,7 +92,7 @@ static void add_line(struct perfmap *pm, const char *s, size_t len)
 /* Adds the complete lines from pm->done on, up to limit. */
 static void read_lines(struct perfmap *pm, int fd, uint64_t limit)
 {
-	char *chunk = xmalloc(CHUNK);
+	char *chunk = xmalloc(limit - pm->done < CHUNK ? (size_t)(limit - pm->done) : CHUNK);
 	bool in_long_line = false;
 
 	while (pm->done < limit) {
