@@ -343,17 +343,6 @@ static ZydisMnemonic opposite(ZydisMnemonic jcc)
 	return ZYDIS_MNEMONIC_INVALID;
 }
 
-static void fork_path(struct walk *w, const struct state *st, const struct insn *in, uint64_t target)
-{
-	struct state side = *st;
-
-	if (limit(&side, opposite(in->zi.mnemonic)))
-		visit(w, &side, in->vaddr + in->len);
-	side = *st;
-	if (limit(&side, in->zi.mnemonic))
-		visit(w, &side, target);
-}
-
 static void add_helper(struct walk *w, uint64_t vaddr)
 {
 	for (size_t i = 0; i < w->out->helpers.n; i++)
@@ -455,6 +444,18 @@ static void take_jump(struct walk *w, const struct state *st, const struct insn 
 		end_path(w, st, FLOW_LOST, -1, in->len);
 }
 
+/* A conditional jump may be a tail call, too. */
+static void fork_path(struct walk *w, const struct state *st, const struct insn *in)
+{
+	struct state side = *st;
+
+	if (limit(&side, opposite(in->zi.mnemonic)))
+		visit(w, &side, in->vaddr + in->len);
+	side = *st;
+	if (limit(&side, in->zi.mnemonic))
+		take_jump(w, &side, in);
+}
+
 /* One instruction; false at the end of the straight line. */
 static bool advance(struct walk *w, struct state *st)
 {
@@ -480,7 +481,7 @@ static bool advance(struct walk *w, struct state *st)
 		return false;
 	case ZYDIS_CATEGORY_COND_BR:
 		if (insn_is_jump(&in, &target))
-			fork_path(w, st, &in, target);
+			fork_path(w, st, &in);
 		return false;
 	case ZYDIS_CATEGORY_SYSCALL:
 		step_call(st);
