@@ -46,10 +46,41 @@ static void test_conditional_tail_call(void **state)
 	flow_result_free(&r);
 }
 
+/* What a path's only end passes as its first argument. */
+static enum flow_passes passed(const char *code)
+{
+	struct flow_result r;
+	enum flow_passes kind;
+
+	walk(code, &r);
+	assert_int_equal(r.ends.n, 1);
+	assert_int_equal(r.ends.at[0].kind, FLOW_TAIL);
+	kind = r.ends.at[0].passed[0].kind;
+	flow_result_free(&r);
+	return kind;
+}
+
+#define KEEP "mov %rdi,-16(%rsp)\n"
+#define TAKE "mov -16(%rsp),%rdi\njmp known\n"
+
+static void test_frame(void **state)
+{
+	assert_int_equal(passed(FUNCTION("tried", KEEP TAKE) KNOWN), FLOW_PASSES_ARG);
+	assert_int_equal(passed(FUNCTION("tried", KEEP "mov %rax,-24(%rsp)\n" TAKE) KNOWN), FLOW_PASSES_ARG);
+	/* Each of these writes over a part of it. */
+	assert_int_equal(passed(FUNCTION("tried", KEEP "movb $0,-16(%rsp)\n" TAKE) KNOWN), FLOW_PASSES_ANY);
+	assert_int_equal(passed(FUNCTION("tried", KEEP "mov %rsi,-20(%rsp)\n" TAKE) KNOWN), FLOW_PASSES_ANY);
+	assert_int_equal(passed(FUNCTION("tried", KEEP "movups %xmm0,-24(%rsp)\n" TAKE) KNOWN), FLOW_PASSES_ANY);
+	assert_int_equal(passed(FUNCTION("tried", KEEP "movups %xmm0,-16(%rsp)\n" TAKE) KNOWN), FLOW_PASSES_ANY);
+	/* And this is not what was kept. */
+	assert_int_equal(passed(FUNCTION("tried", KEEP "mov -12(%rsp),%rdi\njmp known\n") KNOWN), FLOW_PASSES_ANY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conditional_tail_call),
+		cmocka_unit_test(test_frame),
 	};
 
 	return cmocka_run_group_tests(tests, elftest_setup, elftest_teardown);

@@ -99,18 +99,30 @@ static void visit(struct walk *w, const struct state *st, uint64_t pc)
 		vec_push(&w->queue, next);
 }
 
-/* The frame slot that a memory operand means, NULL if it is none that is tracked. */
-static struct value *frame_slot(struct state *st, const ZydisDecodedOperand *op)
+/* Where in the frame a memory operand is, as an offset from the return address; 0: not in what is tracked of it. */
+static int64_t frame_offset(const struct state *st, const ZydisDecodedOperand *op)
 {
 	int base = op->type == ZYDIS_OPERAND_TYPE_MEMORY ? insn_gpr(op->mem.base) : -1;
 	int64_t at;
 
 	if (base < 0 || st->reg[base].kind != V_FRAME || op->mem.index != ZYDIS_REGISTER_NONE)
-		return NULL;
+		return 0;
 	at = (int64_t)(st->reg[base].v + (uint64_t)op->mem.disp.value);
-	if (at >= 0 || at < -8 * FRAME_SLOTS)
-		return NULL;
-	return &st->frame[(-at - 1) / 8];
+	return at < 0 ? at : 0;
+}
+
+/* The whole slot at that offset, NULL if there is none. */
+static struct value *frame_slot(struct state *st, int64_t at)
+{
+	return at < 0 && at >= -8 * FRAME_SLOTS && !(at & 7) ? &st->frame[-at / 8 - 1] : NULL;
+}
+
+/* So many bytes are written at the offset: the value, if they are a slot; nothing is known of others they touch. */
+static void frame_store(struct state *st, int64_t at, int64_t bytes, struct value value)
+{
+	for (int64_t i = 0, slot = -8; at < 0 && i < FRAME_SLOTS; i++, slot -= 8)
+		if (slot < at + bytes && at < slot + 8)
+			st->frame[i] = bytes == 8 && at == slot ? value : (struct value){V_ANY, 0};
 }
 
 static struct value operand_value(struct state *st, const ZydisDecodedOperand *op)
@@ -127,7 +139,7 @@ static struct value operand_value(struct state *st, const ZydisDecodedOperand *o
 			return any;
 		return st->reg[r];
 	case ZYDIS_OPERAND_TYPE_MEMORY:
-		slot = op->size == 64 ? frame_slot(st, op) : NULL;
+		slot = op->size == 64 ? frame_slot(st, frame_offset(st, op)) : NULL;
 		return slot ? *slot : any;
 	default:
 		return any;
@@ -227,7 +239,7 @@ static void step(struct state *st, const struct insn *in)
 {
 	static const struct value any = {V_ANY, 0};
 	const ZydisDecodedOperand *dst = &in->op[0];
-	struct value result = result_value(st, in), rsp = st->reg[GPR_RSP], wide = any, *slot = NULL;
+	struct value result = result_value(st, in), rsp = st->reg[GPR_RSP], wide = any;
 	uint16_t written = insn_writes(in);
 	int64_t delta = 0;
 	int r;
@@ -237,9 +249,9 @@ static void step(struct state *st, const struct insn *in)
 		wide = product(st->reg[GPR_RAX], operand_value(st, dst));
 	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH)
 		result = in->zi.operand_width == 64 ? operand_value(st, dst) : any;
-	else if (in->zi.mnemonic == ZYDIS_MNEMONIC_POP && rsp.kind == V_FRAME && (int64_t)rsp.v < 0 &&
-		 (int64_t)rsp.v >= -8 * FRAME_SLOTS)
-		result = st->frame[(-(int64_t)rsp.v - 1) / 8];
+	else if (in->zi.mnemonic == ZYDIS_MNEMONIC_POP && in->zi.operand_width == 64 && rsp.kind == V_FRAME &&
+		 frame_slot(st, (int64_t)rsp.v))
+		result = *frame_slot(st, (int64_t)rsp.v);
 	if (in->zi.mnemonic == ZYDIS_MNEMONIC_LEAVE)
 		rsp = (struct value){st->reg[GPR_RBP].kind, st->reg[GPR_RBP].v + 8};
 	else if (!insn_rsp_change(in, &delta))
@@ -256,16 +268,15 @@ static void step(struct state *st, const struct insn *in)
 	if (wide.kind != V_ANY)
 		st->reg[GPR_RAX] = wide;
 	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH) {
-		if (rsp.kind == V_FRAME && (int64_t)rsp.v < 0 && (int64_t)rsp.v >= -8 * FRAME_SLOTS)
-			st->frame[(-(int64_t)rsp.v - 1) / 8] = result;
+		if (rsp.kind == V_FRAME)
+			frame_store(st, (int64_t)rsp.v, in->zi.operand_width / 8, result);
 		return;
 	}
 	if (!in->zi.operand_count || !(dst->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 		return;
 	if (dst->type == ZYDIS_OPERAND_TYPE_MEMORY) {
-		slot = frame_slot(st, dst);
-		if (slot)
-			*slot = dst->size == 64 && in->zi.mnemonic == ZYDIS_MNEMONIC_MOV ? result : any;
+		frame_store(st, frame_offset(st, dst), dst->size / 8,
+			    in->zi.mnemonic == ZYDIS_MNEMONIC_MOV ? result : any);
 		return;
 	}
 	r = dst->type == ZYDIS_OPERAND_TYPE_REGISTER ? insn_gpr(dst->reg.value) : -1;
