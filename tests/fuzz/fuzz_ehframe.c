@@ -6,33 +6,17 @@
  *
  * Whatever comes out must be a table that the lookup and the step can trust.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -o fuzz_ehframe \
- *             tests/fuzz/fuzz_ehframe.c user/base/{buf,log,mem,outfile,text}.c \
- *             user/elf/{cfa,cfastate,ehframe,ehload,elffile,unwind}.c -lelf -lz
- *     tests/fuzz/corpus_ehframe corpus /lib/x86_64-linux-gnu/lib*.so.*
- *     ./fuzz_ehframe -max_len=4096 -max_total_time=300 corpus
+ *     make fuzz && tests/fuzz/run fuzz_ehframe -max_total_time=300
  *
  * With -DFUZZ_MAIN and without -fsanitize=fuzzer it is a program that runs the files it is given.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "elf/ehframe.h"
 #include "elf/unwind.h"
 
+#include "fuzz.h"
+
 #define ROWS_MAX 100000
 #define HEADER 21
-
-#define require(cond) \
-	do { \
-		if (!(cond)) { \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond); \
-			abort(); \
-		} \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A stack whose words are what their address says. */
 static bool read_stack(void *ctx, uint64_t addr, uint64_t *value)

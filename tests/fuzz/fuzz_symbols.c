@@ -3,13 +3,10 @@
  * Everything that reads an ELF file for names, on arbitrary bytes: headers, sections (compressed ones too), PT_DYNAMIC,
  * symbol tables, .gnu_debugdata, imports, build id, demangling. By hand, for long:
  *
- *     make fuzz && tests/fuzz/run fuzz_symbols -runs=10000000
+ *     make fuzz && tests/fuzz/run fuzz_symbols -max_total_time=300
  *
  * Nothing here opens a file or maps memory, and inputs are small (-max_len=8192), so that many are tried in a second.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "elf/elffile.h"
 #include "elf/imports.h"
@@ -17,10 +14,10 @@
 #include "elf/symbols.h"
 #include "sym/demangle.h"
 
+#include "fuzz.h"
+
 #define SECTION_MAX (1u << 16)
 #define DEMANGLE_MAX 8	/* per input: libiberty is slow, and not what is tested */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Walks the addresses from..to in uneven steps. */
 static void look_up(const struct elf_symbols *symbols, uint64_t from, unsigned int *demangled)
@@ -126,14 +123,10 @@ static void use_imports(const struct elf_file *ef)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t id[ELF_BUILD_ID_MAX], *copy = malloc(size ? size : 1);
+	uint8_t id[ELF_BUILD_ID_MAX], *copy = exact_copy(data, size);
 	struct elf_file *ef;
 
 	log_set_level(LOG_QUIET);
-	if (!copy)
-		abort();
-	/* Of exactly that size, so that a byte too far is seen, and aligned as a file's image is. */
-	memcpy(copy, data, size);
 	if (elf_file_open_memory(copy, size, "fuzz", &ef) == 0) {
 		if (elf_build_id(ef, id) > sizeof(id))
 			abort();
