@@ -275,7 +275,7 @@ const struct option_row option_rows[] = {
 	  .man = "How many live blocks the BPF side can hold, for live-heap views. Those beyond that are "
 		 "counted as lost. Memory is taken as they come; at most a quarter of the machine's." },
 	{ "max-stacks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_stacks), LIMITS("1000", "100000000"),
-	  .fallback = "1000000", .man_only = true,
+	  .fallback = "500000", .man_only = true,
 	  .help = "distinct stacks that the kernel can hold",
 	  .man = "How many distinct stacks the BPF side can hold. Allocations by stacks beyond that are counted as "
 		 "lost. Memory is taken as they come; what is taken from the start shows with --verbose." },

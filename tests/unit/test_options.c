@@ -87,7 +87,7 @@ static void defaults(void **state)
 	assert_null(o.output);
 	assert_false(o.quiet);
 	assert_false(o.verbose);
-	assert_int_equal(o.max_stacks, 1000000);
+	assert_int_equal(o.max_stacks, 500000);
 	assert_int_equal(o.max_depth, 128);
 	assert_int_equal(o.ring_bytes, 8 << 20);
 	assert_int_equal(o.attach, ATTACH_AUTO);

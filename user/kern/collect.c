@@ -248,6 +248,7 @@ int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_
 {
 	int n, err;
 
+	blocks_extend(k);
 	k->on_frames = on_frames;
 	k->on_frames_arg = arg;
 	n = ring_buffer__consume(k->ring);

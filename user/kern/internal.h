@@ -79,6 +79,8 @@ void links_drop(struct links *links);
 /* Takes the probes of one process (0: of every process) in one file (ANY_MODULE: in all) out of one of k's lists, in
  * the order of stages; waits for it. */
 void links_detach(struct links *links, pid_t pid, int module);
+/* Begins to make the second table of live blocks, where there is to be one; once. */
+void blocks_extend(struct kern *k);
 /* Chooses the programs on functions that are loaded, and how; between open and load. 0 or -errno with a message
  * said. */
 int probes_select(struct kern *k);

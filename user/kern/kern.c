@@ -112,6 +112,35 @@ static uint32_t first_blocks(const struct kern_options *o)
 	return o->max_blocks < FIRST_BLOCKS ? o->max_blocks : FIRST_BLOCKS;
 }
 
+static uint32_t second_blocks(const struct kern *k)
+{
+	return k->options.blocks ? k->options.max_blocks - first_blocks(&k->options) : 0;
+}
+
+static void *make_second_table(void *arg)
+{
+	struct kern *k = arg;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	const __u32 first = 0;
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "blocks", sizeof(struct block_key), sizeof(struct block),
+				second_blocks(k), &opts);
+
+	k->second_blocks = fd;
+	if (fd < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.blocks_beyond), &first, &fd, BPF_ANY))
+		note("no room for more than %d live blocks: %s", FIRST_BLOCKS, strerror(errno));
+	return NULL;
+}
+
+/*
+ * The 4 million buckets of the default are 64 MiB that the kernel clears, which took 0.05 to 0.3 s on virtual machines:
+ * not before there are probes, since the processes in question allocate meanwhile, unseen.
+ */
+void blocks_extend(struct kern *k)
+{
+	if (!k->making_second && second_blocks(k))
+		k->making_second = !thread_start(&k->second_maker, SECOND_MAKER_STACK, make_second_table, k);
+}
+
 static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 {
 	const struct kern_options *o = &k->options;
@@ -218,35 +247,6 @@ static int load(struct kern *k)
 	return 0;
 }
 
-static uint32_t second_blocks(const struct kern *k)
-{
-	return k->options.blocks ? k->options.max_blocks - first_blocks(&k->options) : 0;
-}
-
-static void *make_second_table(void *arg)
-{
-	struct kern *k = arg;
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
-	const __u32 first = 0;
-	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "blocks", sizeof(struct block_key), sizeof(struct block),
-				second_blocks(k), &opts);
-
-	k->second_blocks = fd;
-	if (fd < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.blocks_beyond), &first, &fd, BPF_ANY))
-		note("no room for more than %d live blocks: %s", FIRST_BLOCKS, strerror(errno));
-	return NULL;
-}
-
-/*
- * The 4 million buckets of the default are 64 MiB that the kernel clears, which took 0.05 to 0.3 s on virtual machines.
- * The processes in question would allocate meanwhile, unseen.
- */
-static void begin_second_table(struct kern *k)
-{
-	if (second_blocks(k))
-		k->making_second = !thread_start(&k->second_maker, SECOND_MAKER_STACK, make_second_table, k);
-}
-
 int kern_open(const struct kern_options *o, struct kern **out)
 {
 	struct kern *k;
@@ -270,8 +270,6 @@ int kern_open(const struct kern_options *o, struct kern **out)
 		goto out;
 	}
 	err = load(k);
-	if (!err)
-		begin_second_table(k);
 out:
 	if (err) {
 		kern_close(k);
