@@ -183,7 +183,7 @@ $(T)/bench/tables: tests/bench/tables.c $(LIB)
 
 # --- what people call
 
-.PHONY: check-run workloads fuzz census
+.PHONY: check-build check-run workloads fuzz census
 census: $(T)/census
 	$(Q)find $(FILES) -xdev -type f \( -perm -u+x -o -name '*.so*' \) | $(T)/census
 
@@ -191,11 +191,14 @@ workloads: $(W_ALL) $(W_MUSL) $(T)/rawstacks
 
 check:
 	$(Q)tools/install-deps build test
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) check-build
 	$(Q)$(MAKE) --no-print-directory check-run
 
 fuzz: $(FUZZ)
 
-check-run: all $(UNIT) workloads $(if $(filter * fuzz/%,$(TESTS)),fuzz)
+check-build: all $(UNIT) workloads $(if $(filter * fuzz/%,$(TESTS)),fuzz)
+
+check-run: check-build
 	$(Q)$(RUN_ENV) tests/run '$(TESTS)'
 
 unit: $(UNIT)
