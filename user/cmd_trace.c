@@ -290,12 +290,18 @@ static struct kern_options kern_options(const struct options *o)
 /* Which of the two ways sees all that the processes do. */
 static void choose_attach(struct run *r)
 {
-	for (size_t i = 0; i < r->watched.n && r->o.blocks && r->o.attach == ATTACH_AUTO; i++)
-		if (program_clones(r->watched.at[i].pid)) {
-			note("process %d calls clone() itself: attached by perf, which sees children that share its "
-			     "memory", (int)r->watched.at[i].pid);
-			r->o.attach = ATTACH_PERF;
-		}
+	bool clones = false;
+
+	if (!r->o.blocks || r->o.attach != ATTACH_AUTO)
+		return;
+	if (r->launch)
+		clones = file_clones(launch_file(r->launch));
+	for (size_t i = 0; i < r->watched.n && !clones; i++)
+		clones = program_clones(r->watched.at[i].pid);
+	if (!clones)
+		return;
+	note("the program calls clone() itself: attached by perf, which sees children that share its memory");
+	r->o.attach = ATTACH_PERF;
 }
 
 static int start(struct run *r)

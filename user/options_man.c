@@ -291,7 +291,7 @@ static const char *const limits[] = {
 	"own heap.",
 	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "
 	"exec, clone with CLONE_VM) is in the parent's. A process given by --pid that calls clone() itself is "
-	"attached by perf for that in live-heap views; a launched command needs --attach perf.",
+	"attached by perf for that in live-heap views.",
 	"A child that a traced process forks is another process, and is not traced; a line says so if children did "
 	"more than the process. For the first 0.2 s it pays for the probes that it inherited. Many shells fork for "
 	"sh -c COMMAND: write sh -c 'exec COMMAND'.",

@@ -21,4 +21,10 @@ for attach in auto perf multi; do
 	expect_equal "$attach: freed by children" "$(folded_sum "$DIR/folded" ';given;')" 0
 	expect_equal "$attach: allocated by a child" "$(folded_sum "$DIR/folded" ';helper;')" 100
 done
+# Launched, too: its file says so beforehand.
+run "${EXACT[@]}" --view live -f folded -m calls -o "$DIR/folded" -- "$W/sharedheap"
+expect_status 0
+expect_equal "launched: kept" "$(folded_sum "$DIR/folded" ';kept;')" 100
+expect_equal "launched: freed by children" "$(folded_sum "$DIR/folded" ';given;')" 0
+expect_equal "launched: allocated by a child" "$(folded_sum "$DIR/folded" ';helper;')" 100
 no_probe_left

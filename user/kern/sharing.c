@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kern/sharing.h"
 
+#include <fcntl.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +90,16 @@ static bool imports_clone(int fd, const char *path)
 		yes = elf_imports_name(im, "clone");
 	elf_imports_free(im);
 	elf_file_close(ef);
+	return yes;
+}
+
+bool file_clones(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool yes = fd >= 0 && imports_clone(fd, path);
+
+	if (fd >= 0)
+		close(fd);
 	return yes;
 }
 

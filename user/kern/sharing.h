@@ -39,5 +39,6 @@ bool sharers_gone(struct sharers *s, pid_t pid, struct left_space *out);
 /* The program calls clone() itself, so that it may have such children: a uprobe_multi link does not count for them
  * (Linux 6.11 and later), a perf uprobe does. False also where the file can't be read. */
 bool program_clones(pid_t pid);
+bool file_clones(const char *path);
 
 #endif

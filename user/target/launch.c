@@ -32,6 +32,7 @@
 
 struct launch {
 	char *const *argv;
+	char *file;	/* that argv[0] names */
 	pid_t pid;
 	int pidfd;
 	struct release release;
@@ -106,8 +107,9 @@ static int runnable(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? -errno : 0;
 }
 
-/* Looks for name as execvp does. 0, or -ENOENT, or -EACCES if there is only something that cannot be run (in *seen). */
-static int search_path(const char *name, char **seen)
+/* Looks for name as execvp does. 0, or -ENOENT, or -EACCES if there is only something that cannot be run. Which it is
+ * in *found, for the caller to free. */
+static int search_path(const char *name, char **found)
 {
 	const char *path = getenv("PATH");
 	int result = -ENOENT;
@@ -122,12 +124,13 @@ static int search_path(const char *name, char **seen)
 		int err = runnable(full);
 
 		if (!err) {
-			free(full);
+			free(*found);
+			*found = full;
 			return 0;
 		}
-		if ((err == -EACCES || err == -EISDIR) && !*seen) {
+		if ((err == -EACCES || err == -EISDIR) && !*found) {
 			result = -EACCES;
-			*seen = full;
+			*found = full;
 		} else {
 			free(full);
 		}
@@ -149,26 +152,27 @@ static int fail_runnable(const char *path, int err)
 	}
 }
 
-static int check_command(const char *name)
+/* *file, for the caller to free: what would be run, or what can't. */
+static int check_command(const char *name, char **file)
 {
-	char *seen = NULL;
 	int err;
 
+	*file = NULL;
 	if (!name || !*name)
 		return fail(-ENOENT, "cannot run '': the command is empty");
 	if (strchr(name, '/')) {
 		err = runnable(name);
+		*file = xstrdup(name);
 		return err ? fail_runnable(name, err) : 0;
 	}
-	err = search_path(name, &seen);
+	err = search_path(name, file);
 	if (err == -ENOENT && !name[strspn(name, "0123456789")])
 		fail(err, "cannot run %s: not found in PATH; to trace the process of that pid: alloctrace -p %s", name,
 		     name);
 	else if (err == -ENOENT)
 		fail(err, "cannot run %s: not found in PATH", name);
 	else if (err)
-		fail(err, "cannot run %s: %s is not an executable file", name, seen);
-	free(seen);
+		fail(err, "cannot run %s: %s is not an executable file", name, *file);
 	return err;
 }
 
@@ -178,13 +182,17 @@ int launch_new(char *const argv[], struct launch **out)
 {
 	struct launch *l;
 	sigset_t all, old;
-	int sv[2], err = check_command(argv[0]);
+	char *file;
+	int sv[2], err = check_command(argv[0], &file);
 
-	if (err)
+	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
+		err = fail(-errno, "cannot make a socket pair: %s", strerror(errno));
+	if (err) {
+		free(file);
 		return err;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
-		return fail(-errno, "cannot make a socket pair: %s", strerror(errno));
+	}
 	l = xcalloc(1, sizeof(*l));
+	l->file = file;
 	l->release.fd = -1;
 	l->argv = argv;
 	l->sock = sv[0];
@@ -205,6 +213,7 @@ int launch_new(char *const argv[], struct launch **out)
 	if (l->pid < 0) {
 		fail(err, "cannot fork: %s", strerror(-err));
 		close(sv[0]);
+		free(l->file);
 		free(l);
 		return err;
 	}
@@ -224,15 +233,22 @@ pid_t launch_pid(const struct launch *l)
 	return l->pid;
 }
 
-static int fail_exec(const struct launch *l, int error)
+const char *launch_file(const struct launch *l)
+{
+	return l->file;
+}
+
+static int fail_exec(struct launch *l, int error)
 {
 	const char *name = l->argv[0];
 
-	/* It was there a moment ago. */
-	if (error == ENOENT && !check_command(name))
-		return fail(-error, "cannot run %s: the interpreter or loader that it names does not exist", name);
-	if (error == ENOENT)
+	if (error == ENOENT) {
+		/* It was there a moment ago. */
+		free(l->file);
+		if (!check_command(name, &l->file))
+			fail(-error, "cannot run %s: the interpreter or loader that it names does not exist", name);
 		return -error;
+	}
 	return fail(-error, "cannot run %s: %s", name, strerror(error));
 }
 
@@ -325,5 +341,6 @@ void launch_free(struct launch *l)
 	}
 	if (l->pidfd >= 0)
 		close(l->pidfd);
+	free(l->file);
 	free(l);
 }

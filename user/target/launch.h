@@ -15,6 +15,8 @@ struct launch;
  * anything is set up. 0, or -errno with a message said. */
 int launch_new(char *const argv[], struct launch **out);
 pid_t launch_pid(const struct launch *l);
+/* Path of the file that argv[0] names; the launch owns it. */
+const char *launch_file(const struct launch *l);
 /* Lets the child exec. 0, or -errno of its execvp with a message said (the child is to be reaped then too). Returns
  * once the exec has happened (or the child was stopped by SIGSTOP right after it), or the child was killed before
  * it. */
