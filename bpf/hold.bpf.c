@@ -15,7 +15,8 @@
 __u32 hold_pid = 0;		/* 0: nobody */
 bool hold_loader = false;	/* the loader of this exec is still mapping */
 bool exec_by_thread = false;	/* an exec by a thread that was not the leader: links made before are dead */
-__u64 hold_count = 0;
+__u64 hold_count = 0, hold_failed = 0;	/* stops; and how many of them did not come about */
+__u32 hold_signal = SIGSTOP;
 
 static __always_inline bool is_held(void)
 {
@@ -28,8 +29,8 @@ static __always_inline bool is_held(void)
 static __always_inline void hold(void)
 {
 	__sync_fetch_and_add(&hold_count, 1);
-	if (bpf_send_signal(SIGSTOP))
-		__sync_fetch_and_add(&hold_count, -1);
+	if (bpf_send_signal(hold_signal))
+		__sync_fetch_and_add(&hold_failed, 1);
 }
 
 /* TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm), include/trace/events/sched.h */

@@ -130,7 +130,7 @@ static void reap(struct run *r)
 		r->cmd_ended = true;
 		tracer_exited(r->tracer, launch_pid(r->launch));
 		r->stop = true;
-	} else if (stopped && tracer_held(r->tracer)) {
+	} else if (tracer_held(r->tracer, stopped)) {
 		launch_signal(r->launch, SIGCONT);
 	}
 }
@@ -275,7 +275,8 @@ static struct kern_options kern_options(const struct options *o)
 		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
 		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
-		.hold = o->argv != NULL, .bench = o->bench, .mode = o->attach, .force = o->force,
+		.hold = o->argv != NULL, .hold_signal = o->hold_signal,
+		.bench = o->bench, .mode = o->attach, .force = o->force,
 		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
 		.peak = o->views & VIEW_BIT(VIEW_PEAK),

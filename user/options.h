@@ -63,6 +63,7 @@ struct options {
 	uint64_t max_memory;	/* bytes of our own */
 	uint64_t unwind_bytes;	/* room for unwind tables */
 	enum bench_mode bench;
+	uint64_t hold_signal;
 
 	/* --leaks, --lifetimes, --sizes: they are in views, too. */
 	bool leaks, lifetimes, sizes;

@@ -323,6 +323,8 @@ const struct option_row option_rows[] = {
 	/* For make bench: other programs at the same sites. */
 	{ "bench", 0, "PROGRAM", OPTION_CHOICE, SECTION_HIDDEN, FROM(bench_choices, set_bench),
 	  .help = "%s" },
+	/* For tests: what stops a command at its start. */
+	{ "hold-signal", 0, "N", OPTION_NUMBER, SECTION_HIDDEN, TO(hold_signal), LIMITS("1", "1000") },
 	{ "generate", 0, "WHAT", OPTION_CHOICE, SECTION_HIDDEN, FROM(generate_choices, set_generate),
 	  .help = "%s" },
 	{ .name = NULL },

@@ -49,7 +49,7 @@ static int run(struct tracer *t, struct launch *l)
 	bool stopped;
 
 	while (!err && !launch_reap(l, &status, &stopped)) {
-		if (stopped && tracer_held(t))
+		if (tracer_held(t, stopped))
 			launch_signal(l, SIGCONT);
 		err = tracer_poll(t);
 		nanosleep(&nap, NULL);

@@ -16,6 +16,8 @@ int kern_hold(struct kern *k, pid_t pid)
 	vec_push(&links, ((struct link){.fd = link, .pid = pid, .stage = LINK_ENTRY}));
 	if (links_add(k, &k->hold_links, &links))
 		return -ECANCELED;
+	if (k->options.hold_signal)
+		k->skel->data->hold_signal = k->options.hold_signal;
 	k->skel->bss->hold_pid = pid;
 	return 0;
 }
@@ -32,6 +34,11 @@ int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset)
 uint64_t kern_hold_count(const struct kern *k)
 {
 	return __atomic_load_n(&k->skel->bss->hold_count, __ATOMIC_ACQUIRE);
+}
+
+uint64_t kern_hold_failed(const struct kern *k)
+{
+	return __atomic_load_n(&k->skel->bss->hold_failed, __ATOMIC_ACQUIRE);
 }
 
 void kern_hold_loader_done(struct kern *k)

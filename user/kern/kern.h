@@ -35,6 +35,7 @@ struct kern_options {
 	uint32_t exact_calls;	/* at least so many are recorded before the law begins */
 	bool governed;		/* probes come and go: kern_set_window_factor() */
 	bool hold;		/* load the programs that hold a launched command */
+	uint32_t hold_signal;	/* 0: SIGSTOP; for tests, one that cannot be sent */
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */
 	enum unwind_mode unwind;	/* UNWIND_AUTO: by .eh_frame (kern/unwind.h) if the kernel takes that program */
 	uint64_t unwind_bytes;	/* room for unwind tables */
@@ -142,8 +143,9 @@ int kern_frames_fd(const struct kern *k);
 int kern_hold(struct kern *k, pid_t pid);
 /* fd, file_offset: of _dl_debug_state in the loader. 0 or -errno, no message. */
 int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset);
-/* How often it was stopped by us. */
+/* How often it was stopped by us; and how often of these the kernel refused to. */
 uint64_t kern_hold_count(const struct kern *k);
+uint64_t kern_hold_failed(const struct kern *k);
 /* The loader is done: hold no more until the next exec. */
 void kern_hold_loader_done(struct kern *k);
 /* True once after an exec by a thread other than the leader: probes attached before it no longer follow the process. */

@@ -7,13 +7,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "elf/symbols.h"
 #include "kern/cleaner.h"
 #include "kern/collector.h"
 #include "kern/kept.h"
 #include "probe/returns.h"
 #include "target/events.h"
-#include "target/procfs.h"
 
 struct traced_file *tracer_file(struct tracer *t, uint32_t module)
 {
@@ -183,95 +181,6 @@ int tracer_add(struct tracer *t, pid_t pid)
 	return t->n_probes == before ? fail_process(t, p) : 0;
 }
 
-int tracer_hold(struct tracer *t, pid_t pid)
-{
-	/* It will inherit what confines us. */
-	int err = t->blocks ? returns_check(pid) : 0;
-
-	if (err)
-		return err;
-	t->held_pid = pid;
-	return kern_hold(t->kern, pid);
-}
-
-/* The dynamic loader calls this, for debuggers, when it has mapped the libraries; glibc and musl name it alike. */
-static void hold_loader(struct tracer *t, const struct process *p)
-{
-	static const char *const names[] = {"_dl_debug_state"};
-	struct elf_symbol found[1];
-	uint64_t offset;
-
-	for (size_t i = 0; i < p->maps.n; i++) {
-		uint32_t id = p->maps.at[i].module;
-		const struct module *m = modules_get(&t->modules, id);
-		struct traced_file *f = tracer_file(t, id);
-		uint64_t key = (uint64_t)1 << 63 | id;
-
-		if (p->maps.at[i].until_ns != UINT64_MAX || !f->ef || u64map_find(&t->attached, key))
-			continue;
-		if (elf_find_functions(f->ef, names, 1, found) || !found[0].name ||
-		    !elf_vaddr_to_offset(f->ef, found[0].vaddr, &offset))
-			continue;
-		if (!kern_hold_loader(t->kern, p->pid, module_inode_fd(m), offset))
-			u64map_put(&t->attached, key, NULL);
-		else
-			warn("process %d (%s) can't be held where %s has mapped its libraries: its first calls are not "
-			     "seen", (int)p->pid, p->name, m->path);
-	}
-}
-
-/* Somebody else's SIGCONT came before the probes were in. */
-static void check_stopped(const struct process *p)
-{
-	struct proc_stat st;
-
-	if (!procfs_stat(p->pid, &st) && !strchr("TtZXx", st.state))
-		warn("process %d (%s) was continued from outside before its probes were in place: calls up to now are "
-		     "not seen", (int)p->pid, p->name);
-}
-
-static size_t live_files(const struct tracer *t, const struct process *p)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->maps.n; i++)
-		n += p->maps.at[i].until_ns == UINT64_MAX &&
-		     modules_get(&t->modules, p->maps.at[i].module)->kind == MODULE_ELF;
-	return n;
-}
-
-/*
- * Stops come in this order, once for each exec: after the exec itself (executable and loader are mapped), before the
- * loader maps libraries (not with musl), after it did. It is done when more files are mapped than at the exec.
- */
-bool tracer_held(struct tracer *t)
-{
-	struct process *p;
-
-	if (kern_hold_count(t->kern) == t->held)
-		return false;
-	t->held = kern_hold_count(t->kern);
-	tracer_poll(t);
-	if (kern_exec_by_thread(t->kern)) {
-		tracer_exec_by_thread(t, t->held_pid);
-		/* The loader's probe as well. */
-		u64map_free(&t->attached);
-		t->attached = (struct u64map){0};
-	}
-	if (processes_add(&t->processes, t->held_pid, &p))
-		return true;
-	tracer_attach_new(t, p);
-	hold_loader(t, p);
-	check_stopped(p);
-	if (t->files_at_exec && live_files(t, p) > t->files_at_exec) {
-		kern_hold_loader_done(t->kern);
-		t->files_at_exec = 0;
-	} else if (!t->files_at_exec) {
-		t->files_at_exec = live_files(t, p);
-	}
-	return true;
-}
-
 static void on_fork(struct tracer *t, const struct task_event *ev)
 {
 	const struct forked *parent = forked_find(&t->forked, ev->parent);
@@ -419,6 +328,8 @@ void tracer_exited(struct tracer *t, pid_t pid)
 	if (t->unwind)
 		unwind_forget(t->unwind, pid);
 	tracer_forget_chosen(t, pid);
+	if (pid == t->held_pid)
+		tracer_hold_ended(t);
 	if (!p || p->exited)
 		return;
 	process_exit(p, monotonic_ns());

@@ -23,11 +23,12 @@ void tracer_close(struct tracer *t);
  * allocator function. */
 int tracer_add(struct tracer *t, pid_t pid);
 
-/* A command that is launched: call before its exec; then tracer_held() whenever it was found stopped. */
+/* A command that is launched: call before its exec; then tracer_held() often, and when it was found stopped. */
 int tracer_hold(struct tracer *t, pid_t pid);
-/* True if it is we who stopped it: probes are attached to what it has mapped by now, and it may go on (SIGCONT). False:
- * somebody else's SIGSTOP. */
-bool tracer_held(struct tracer *t);
+/* stopped: it is, or was when its parent looked. True if it is we who stopped it: probes are attached to what it has
+ * mapped by now, and it is to be continued (SIGCONT). Where a stop does not come, probes are attached without it, and
+ * the summary says so. */
+bool tracer_held(struct tracer *t, bool stopped);
 
 /* Takes in process events and stacks. Call when one of the fds is readable, and every TRACER_POLL_MS. 0, or -errno with
  * a message said. */

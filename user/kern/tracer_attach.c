@@ -2,6 +2,7 @@
 /* Probes in the files of the traced processes: put there as files are mapped, and taken out for a while. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "kern/tracer_internal.h"
@@ -131,6 +132,17 @@ static bool attached_before(const struct tracer *t, pid_t pid, uint32_t module)
 	return false;
 }
 
+static void add_unattached(struct tracer *t, const struct module *m, int err)
+{
+	char *gap;
+
+	if (err == -ESRCH || err == -ECANCELED)
+		return;
+	gap = xasprintf("%s: its probes cannot be attached: %s", module_basename(m), strerror(-err));
+	tracer_add_gap(t, gap);
+	free(gap);
+}
+
 int tracer_attach_new(struct tracer *t, struct process *p)
 {
 	int err = 0;
@@ -171,6 +183,8 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 		pl = tracer_placement(t, p->pid, id);
 		err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, id, f->plan,
 				  pl ? pl->left_out : NULL);
+		if (err)
+			add_unattached(t, m, err);
 		if (!err && !known)
 			tracer_account_probes(t, id, p->pid, f->plan, pl);
 		/* A file that refuses is not tried, and complained of, again. */

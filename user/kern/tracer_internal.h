@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by tracer.c and tracer_attach.c only. */
+/* Shared by tracer.c and tracer_*.c only. */
 #ifndef ALLOCTRACE_KERN_TRACER_INTERNAL_H
 #define ALLOCTRACE_KERN_TRACER_INTERNAL_H
 
@@ -73,7 +73,9 @@ struct tracer {
 	struct sharers sharers;
 	struct cleaner *cleaner;
 	pid_t held_pid;
-	uint64_t held;			/* stops handled */
+	uint64_t held, continued;	/* stops for which probes were attached; and those that were ended */
+	uint64_t hold_failed;		/* as of kern_hold_failed() */
+	uint64_t hold_seen_ns;		/* when a stop was asked for that has not come; 0: none */
 	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */
 	size_t n_probes;
 	enum site_cost cost;
@@ -93,6 +95,8 @@ void tracer_plan_file(struct tracer *t, const struct module *m, struct traced_fi
 /* Something that may be called is not traced: once for each text. */
 void tracer_add_gap(struct tracer *t, const char *what);
 void tracer_free_gaps(struct tracer *t);
+/* The launched command is over. */
+void tracer_hold_ended(struct tracer *t);
 /* What resolvers chose (tracer_chosen.c): of a file that was just attached to, then each time that something may have
  * changed; before the probes go for a while; of a process that is gone, or execs. */
 void tracer_expect_chosen(struct tracer *t, const struct process *p, uint32_t module);

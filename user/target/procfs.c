@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,21 @@ pid_t procfs_debugger(pid_t pid)
 	}
 	buf_free(&b);
 	return debugger;
+}
+
+bool procfs_stop_is_pending(pid_t pid)
+{
+	struct buf b = {0};
+	unsigned long long set = 0;
+	const char *line;
+
+	if (!procfs_read(pid, "status", &b)) {
+		line = strstr(buf_cstr(&b), "\nShdPnd:");
+		if (line && sscanf(line, "\nShdPnd: %llx", &set) != 1)
+			set = 0;
+	}
+	buf_free(&b);
+	return set >> (SIGSTOP - 1) & 1;
 }
 
 char *procfs_comm(pid_t pid)

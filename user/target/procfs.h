@@ -25,6 +25,8 @@ int procfs_ids(pid_t pid, pid_t *tgid, uid_t *euid);
 char *procfs_comm(pid_t pid);
 /* The process that traces it by ptrace (a debugger, strace); 0: none, or it can't be told. */
 pid_t procfs_debugger(pid_t pid);
+/* SIGSTOP was sent to it, and it has not stopped yet. */
+bool procfs_stop_is_pending(pid_t pid);
 /* A thread of the process that has not exited yet: the first one unless it has. 0: none. */
 pid_t procfs_live_thread(pid_t pid);
 /* The number that a name in /proc is; 0 if it is none. */
