@@ -2,9 +2,9 @@
 /*
  * Very many executable mappings, each of a file of its own, and a call of malloc from each.
  *
- * usage: manymaps [-w] N LIBRARY DIRECTORY
+ * usage: manymaps [-w] [-u] N LIBRARY DIRECTORY
  * Puts N copies of the library into the directory, and maps them; then calls run_mapped() in each, once. With -w it
- * waits when they are mapped, and calls them once more after that.
+ * waits when they are mapped, and calls them once more after that. With -u the copies are unlinked at once.
  */
 #include "workload.h"
 
@@ -26,7 +26,7 @@ NOINLINE void call_all(unsigned long n)
 	opaque(NULL);
 }
 
-static char *map_copy(const char *path, size_t len)
+static char *map_copy(const char *path, size_t len, bool unlinked)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0755);
 	char *at;
@@ -37,19 +37,22 @@ static char *map_copy(const char *path, size_t len)
 	if (at == MAP_FAILED)
 		_exit(1);
 	close(fd);
+	if (unlinked)
+		unlink(path);
 	return at;
 }
 
 int main(int argc, char **argv)
 {
 	bool wait = argc > 1 && !strcmp(argv[1], "-w");
+	bool unlinked = argc > 1 + wait && !strcmp(argv[1 + wait], "-u");
 	struct link_map *lib;
 	unsigned long n;
 	size_t len, offset;
 	char path[4096];
 	int fd;
 
-	argc -= wait, argv += wait;
+	argc -= wait + unlinked, argv += wait + unlinked;
 	if (argc < 4)
 		return 2;
 	n = number(argv[1]);
@@ -61,7 +64,7 @@ int main(int argc, char **argv)
 	runs = mmap(NULL, n * sizeof(*runs), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (unsigned long i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/%lu.so", argv[3], i);
-		runs[i] = (run_fn *)(void *)(map_copy(path, len) + offset);
+		runs[i] = (run_fn *)(void *)(map_copy(path, len, unlinked) + offset);
 	}
 	call_all(n);
 	if (wait) {

@@ -170,12 +170,6 @@ int tracer_attach_new(struct tracer *t, struct process *p)
 		f = tracer_file(t, id);
 		if (!f->plan || attached_before(t, p->pid, id))
 			continue;
-		/* What a probe is told about itself has room for no more; a number cut short is another file's. */
-		if (id > UINT16_MAX) {
-			warn("%s: not probed: it is file number %u, and only the first 65536 can be", m->path, id);
-			*u64map_put(&t->attached, key, NULL) = REFUSED;
-			continue;
-		}
 		if (!known && (is_refused(t, p, f, id) || tracer_refuses_copier(t, p, id))) {
 			*u64map_put(&t->attached, key, NULL) = REFUSED;
 			continue;

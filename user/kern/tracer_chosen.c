@@ -145,7 +145,7 @@ static int attach_chosen(struct tracer *t, const struct process *p, const struct
 	uint64_t *known;
 	int err;
 
-	if (!plan || !plan->n_probes || s->module > UINT16_MAX)
+	if (!plan || !plan->n_probes)
 		return 0;
 	known = u64map_find(&t->attached, chosen_key(p, s->module, vaddr));
 	if (known && *known == ATTACHED)

@@ -107,6 +107,9 @@ void tracer_gaps(const struct tracer *t, struct buf *out)
 		buf_printf(out, "%s%s", i ? "; " : "", t->gaps.at[i]);
 	if (t->gaps.n + t->more_gaps > n)
 		buf_printf(out, "; and %zu more (-v)", t->gaps.n + t->more_gaps - n);
+	if (t->modules.left_out)
+		buf_printf(out, "%s%llu of the files that were mapped: there are too many to be kept open",
+			   out->len ? "; " : "", (unsigned long long)t->modules.left_out);
 }
 
 static bool is_mapped(const struct tracer *t, size_t object)

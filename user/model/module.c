@@ -3,16 +3,24 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/text.h"
+
+#define COUNT_EVERY (64ULL << 20)	/* bytes of files, between two counts of those that were deleted */
 
 void modules_init(struct modules *m)
 {
 	struct module *unknown = xcalloc(1, sizeof(*unknown));
+	struct rlimit files;
 
 	memset(m, 0, sizeof(*m));
+	m->open_max = MODULES_OPEN_MAX;
+	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur / 4 * 3 < MODULES_OPEN_MAX)
+		m->open_max = files.rlim_cur / 4 * 3;
 	unknown->kind = MODULE_UNKNOWN;
 	unknown->path = xstrdup("[unknown]");
 	unknown->shown = xstrdup(unknown->path);
@@ -82,27 +90,79 @@ static char *shown_path(const struct module *mod)
 	return shown;
 }
 
-/* Finds what is the same as *want, or adds a copy of it; its path is copied in any case. */
+static uint64_t disk_bytes(const struct stat *st)
+{
+	return (uint64_t)st->st_blocks * 512;
+}
+
+static void add_deleted(struct modules *m, const struct stat *st)
+{
+	m->n_deleted++;
+	m->deleted_bytes += disk_bytes(st);
+}
+
+static void count_deleted(struct modules *m)
+{
+	struct stat st;
+
+	m->n_deleted = 0;
+	m->deleted_bytes = m->uncounted_bytes = 0;
+	for (size_t i = 0; i < m->list.n; i++)
+		if (m->list.at[i]->fd >= 0 && !fstat(m->list.at[i]->fd, &st) && !st.st_nlink)
+			add_deleted(m, &st);
+}
+
+static bool has_room(struct modules *m, int fd)
+{
+	struct stat st;
+
+	if (m->n_open >= m->open_max || fstat(fd, &st))
+		return false;
+	m->uncounted_bytes += disk_bytes(&st);
+	if (m->uncounted_bytes > COUNT_EVERY)
+		count_deleted(m);
+	if (st.st_nlink)
+		return m->deleted_bytes <= MODULES_DELETED_BYTES;
+	if (m->n_deleted >= m->open_max / 2 || m->deleted_bytes + disk_bytes(&st) > MODULES_DELETED_BYTES)
+		return false;
+	add_deleted(m, &st);
+	return true;
+}
+
+static void leave_out(struct modules *m, const char *path)
+{
+	if (!m->left_out++)
+		warn("%s: not read: %zu files are kept open at most, and %zu or %llu MiB of deleted ones; what is "
+		     "left out has no probes and no names", path, m->open_max, m->open_max / 2,
+		     MODULES_DELETED_BYTES >> 20);
+}
+
+static uint32_t add(struct modules *m, const struct module *want)
+{
+	struct module *mod = xmalloc(sizeof(*mod));
+
+	*mod = *want;
+	mod->path = xstrdup(want->path);
+	mod->shown = shown_path(want);
+	vec_push(&m->list, mod);
+	return m->list.n - 1;
+}
+
+/* Finds what is the same as *want, or adds a copy of it; its path is copied in any case. 0: there is no room. */
 static uint32_t module_intern(struct modules *m, const struct module *want, bool *is_new)
 {
+	const bool full = m->list.n >= MODULES_MAX;
+	uint64_t key = module_key(want), *id;
+
 	/* The key is a hash of more than 64 bits: compare what is found, go on to another key where it differs. */
-	for (uint64_t key = module_key(want);; key = mix64(key + 1)) {
-		uint64_t *id = u64map_put(&m->by_key, key, is_new);
-
-		*is_new = *is_new || (same_module(m->list.at[*id], want) && rewritten(m->list.at[*id], want));
-		if (*is_new) {
-			struct module *mod = xmalloc(sizeof(*mod));
-
-			*mod = *want;
-			mod->path = xstrdup(want->path);
-			mod->shown = shown_path(want);
-			*id = m->list.n;
-			vec_push(&m->list, mod);
-			return *id;
-		}
-		if (same_module(m->list.at[*id], want))
-			return *id;
-	}
+	while ((id = u64map_find(&m->by_key, key)) && !same_module(m->list.at[*id], want))
+		key = mix64(key + 1);
+	*is_new = !full && (!id || rewritten(m->list.at[*id], want));
+	if (*is_new)
+		*u64map_put(&m->by_key, key, NULL) = add(m, want);
+	else if (!id || rewritten(m->list.at[*id], want))
+		return 0;
+	return (uint32_t)*u64map_find(&m->by_key, key);
 }
 
 uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid,
@@ -123,17 +183,25 @@ uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_
 	uint32_t id = module_intern(m, &want, &is_new);
 	struct module *mod = m->list.at[id];
 
-	if (is_new)
+	if (!id)
+		leave_out(m, path);
+	else if (is_new)
+		mod->fd = -1;
+	else
+		mod->deleted |= deleted;
+	if (fd < 0 || (!is_new && fd == mod->fd))
 		return id;
-	mod->deleted |= deleted;
-	if (fd < 0 || fd == mod->fd)
-		return id;
-	if (mod->fd >= 0) {
+	if (!id || (!is_new && mod->fd >= 0)) {
 		close(fd);
-	} else {
+	} else if (has_room(m, fd)) {
+		m->n_open++;
 		mod->fd = fd;
 		mod->pid = pid;
 		mod->written = want.written;
+	} else {
+		close(fd);
+		if (is_new)
+			leave_out(m, path);
 	}
 	return id;
 }
@@ -142,6 +210,10 @@ void modules_set_probe_fd(struct modules *m, uint32_t id, int probe_fd)
 {
 	struct module *mod = m->list.at[id];
 
+	if (mod->fd < 0) {
+		close(probe_fd);
+		return;
+	}
 	if (mod->probe_fd >= 0)
 		close(mod->probe_fd);
 	mod->probe_fd = probe_fd;
@@ -186,6 +258,10 @@ void modules_set_jitdump(struct modules *m, uint32_t id, int fd)
 {
 	struct module *mod = m->list.at[id];
 
+	if (!id) {
+		close(fd);
+		return;
+	}
 	if (mod->fd >= 0)
 		close(mod->fd);
 	mod->fd = fd;

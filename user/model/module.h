@@ -39,15 +39,28 @@ struct module {
 	bool deleted;	/* the file was unlinked or replaced when it was seen */
 };
 
+#define MODULES_MAX 65536			/* ids have 16 bits in the BPF side */
+#define MODULES_OPEN_MAX 16384			/* files that are kept open; or three in four that may be */
+/* Of these, files that have no name any more: as many as half of them, which leaves room for those that the program
+ * came with, and so many bytes on disks. */
+#define MODULES_DELETED_BYTES (1ULL << 30)
+
 struct modules {
 	vec_of(struct module *) list;	/* index = id */
 	struct u64map by_key;
+	size_t n_open, open_max;
+	/* As counted last, and of files that had no name when they came since; */
+	size_t n_deleted;
+	uint64_t deleted_bytes;
+	uint64_t uncounted_bytes;	/* and of all files that came since */
+	uint64_t left_out;		/* files that are not kept, because of the bounds */
 };
 
 /* Makes id 0. */
 void modules_init(struct modules *m);
 /* Finds or adds; fd is taken over (closed if the file is known already and open). Keyed by (dev, ino); a file that was
- * written to since its module was opened is another one from then on. */
+ * written to since its module was opened is another one from then on. Beyond the bounds above files are closed, and
+ * beyond MODULES_MAX they are id 0: the first is said, and they count. */
 uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid,
 		      bool deleted);
 /* fd, of modules_file(), is a copy: probes go to probe_fd, which is taken over. */

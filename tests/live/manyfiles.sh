@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# limit: 240
+# 20,000 mapped files that have no name any more: a bounded number is kept open, the rest is said to be left out, and
+# every call is counted.
+. "$(dirname "$0")/../lib.sh"
+need_root
+remember_probes
+
+files=20000 kept=$(($(ulimit -Hn) < 21845 ? $(ulimit -Hn) / 4 * 3 / 2 : 8192))
+[[ $(ulimit -Hn) != unlimited ]] || kept=8192
+mkdir "$DIR/copies"
+target_start "$W/manymaps" -w -u $files "$W/reloaded_a.so" "$DIR/copies"
+trace_start "${EXACT[@]}" -m calls -f folded -o "$DIR/folded" -p "$TARGET"
+open=$(find "/proc/$TRACE/fd" -lname "$DIR/copies/*" | wc -l)
+[[ $open -eq $kept ]] || fail "$open files are kept open"
+go
+target_end
+trace_end 60
+expect_status 0
+expect_err "copies/[0-9]+.so: not read: [0-9]+ files are kept open at most, and $kept or 1024 MiB" \
+	"^not seen +$((files - kept)) of the files that were mapped"
+expect_equal "calls" "$(folded_sum "$DIR/folded" '^manymaps;.*;malloc ')" $files
+no_probe_left
