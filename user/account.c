@@ -19,12 +19,13 @@ struct report_account account_of(const uint64_t c[COUNT_MAX], uint64_t recorded,
 	return a;
 }
 
-size_t account_losses(const uint64_t c[COUNT_MAX], uint64_t lost_frames, const struct report_account *a,
-		      struct report_count losses[ACCOUNT_MAX_LOSSES])
+size_t account_losses(const uint64_t c[COUNT_MAX], uint64_t lost_frames, uint64_t lost_room,
+		      const struct report_account *a, struct report_count losses[ACCOUNT_MAX_LOSSES])
 {
 	const struct report_count all[ACCOUNT_MAX_LOSSES] = {
 		{"stack table full (--max-stacks)", c[COUNT_LOST_TABLE]},
-		{"frames never arrived (--ring-size)", lost_frames},
+		{"frames never arrived (--ring-size)", lost_frames - lost_room},
+		{"no memory left for stacks (--max-memory)", lost_room},
 		{"table of live blocks full (--max-blocks)", c[COUNT_LOST_BLOCK]},
 		{"table of histograms full (--max-stacks)", c[COUNT_LOST_HIST]},
 		{"no working memory", c[COUNT_LOST_SCRATCH]},

@@ -6,7 +6,7 @@
 #include "kern/kern.h"
 #include "out/report.h"
 
-#define ACCOUNT_MAX_LOSSES 7
+#define ACCOUNT_MAX_LOSSES 8
 
 /* Calls that were seen and that the kernel side has in no table. */
 uint64_t account_lost(const uint64_t counts[COUNT_MAX]);
@@ -14,8 +14,9 @@ uint64_t account_lost(const uint64_t counts[COUNT_MAX]);
  * the same instant as the counts. */
 struct report_account account_of(const uint64_t counts[COUNT_MAX], uint64_t recorded, uint64_t lost_frames,
 				 bool checked);
-/* The losses that there are, by reason; returns how many reasons. */
-size_t account_losses(const uint64_t counts[COUNT_MAX], uint64_t lost_frames, const struct report_account *a,
-		      struct report_count losses[ACCOUNT_MAX_LOSSES]);
+/* The losses that there are, by reason; returns how many reasons. lost_room: of lost_frames, those that came and found
+ * no memory. */
+size_t account_losses(const uint64_t counts[COUNT_MAX], uint64_t lost_frames, uint64_t lost_room,
+		      const struct report_account *a, struct report_count losses[ACCOUNT_MAX_LOSSES]);
 
 #endif

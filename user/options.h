@@ -61,6 +61,7 @@ struct options {
 	enum attach_mode attach;
 	enum unwind_mode unwind;
 	uint64_t max_memory;	/* bytes of our own */
+	uint64_t max_naming_ns;	/* for a report */
 	uint64_t unwind_bytes;	/* room for unwind tables */
 	enum bench_mode bench;
 	uint64_t hold_signal;

@@ -302,6 +302,12 @@ const struct option_row option_rows[] = {
 	  .man = "How much memory of its own alloctrace may take for symbols, debugging information and stacks, over "
 		 "all files. What finds no room is said, and has no names; stacks that find none are lost, and "
 		 "counted." },
+	{ "max-naming", 0, "TIME", OPTION_TIME, SECTION_KERNEL, TO(max_naming_ns), LIMITS("1ms", "24h"),
+	  .fallback = "30s",
+	  .man_only = true,
+	  .help = "time that a report may take to look up names",
+	  .man = "How long a report may take to read symbols and debugging information, over all files. What was not "
+		 "looked up by then is shown by module and offset, and counted; debuginfod has limits of its own." },
 	{ "unwind-mem", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(unwind_bytes), LIMITS("4M", "4G"), .fallback = "64M",
 	  .man_only = true,
 	  .help = "room for unwind tables",

@@ -13,7 +13,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/outfile.h"
+#include "base/memlimit.h"
 #include "base/text.h"
+#include "base/timelimit.h"
 #include "kern/rate.h"
 #include "out/report.h"
 #include "sym/debuginfod.h"
@@ -248,14 +250,15 @@ static void read_counts(struct reporting *r, bool delta, uint64_t c[COUNT_MAX])
 static void fill_account(struct reporting *r, const uint64_t c[COUNT_MAX], uint64_t recorded, uint64_t estimated,
 			 struct report *rep)
 {
-	const uint64_t without = tracer_lost_frames(r->tracer);
+	const uint64_t without = tracer_lost_frames(r->tracer), no_room = tracer_lost_room(r->tracer);
 	const double share = estimated > without ? (double)without / estimated : without > 0;
 	const uint64_t lost = recorded == estimated ? without : ceil(share * recorded);
 
 	/* While calls are still coming in, the two sides are not read in one instant. */
 	rep->account = account_of(c, recorded - lost, lost, !rep->interval);
 	rep->losses = r->losses;
-	rep->n_losses = account_losses(c, lost, &rep->account, r->losses);
+	rep->n_losses = account_losses(c, lost, without ? (double)no_room / without * lost : 0, &rep->account,
+				       r->losses);
 	if (rep->account.checked && rep->account.unaccounted)
 		warn("%llu of %llu calls are unaccounted for: this is a bug, and the counts may be wrong",
 		     (unsigned long long)rep->account.unaccounted, (unsigned long long)rep->account.seen);
@@ -450,6 +453,7 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 	/* Servers may take their time: not while anything is traced. */
 	if (!m->interval)
 		debuginfod_allow();
+	timelimit_start(r->o->max_naming_ns);
 	symbolizer_refresh(r->sym);
 	if (r->suppressions)
 		suppress_leaks(r->suppressions, p, r->sym);
@@ -478,6 +482,8 @@ int reporting_write(struct reporting *r, const struct reporting_moment *m, struc
 		outfile_no_sync(file);
 	if (!err)
 		err = write_report(r, file, &rep, &ro);
+	if (timelimit_stop())
+		warn("looking up names took longer than --max-naming: some are missing");
 	if (err)
 		outfile_abort(file);
 	else

@@ -36,19 +36,21 @@ static void names_losses(void **state)
 {
 	uint64_t c[COUNT_MAX] = {[COUNT_SEEN] = 10, [COUNT_LOST_BLOCK] = 6, [COUNT_LOST_RETURN] = 2}, recorded = 1;
 	struct report_count losses[ACCOUNT_MAX_LOSSES];
-	struct report_account a = account_of(c, recorded, 9, true);
+	struct report_account a = account_of(c, recorded, 11, true);
 
-	assert_int_equal(account_losses(c, 9, &a, losses), 4);
+	assert_int_equal(account_losses(c, 11, 2, &a, losses), 5);
 	assert_non_null(strstr(losses[0].reason, "--ring-size"));
 	assert_int_equal(losses[0].n, 9);
-	assert_non_null(strstr(losses[1].reason, "--max-blocks"));
-	assert_int_equal(losses[1].n, 6);
-	assert_int_equal(losses[2].n, 2);
-	assert_string_equal(losses[3].reason, "unaccounted");
-	assert_int_equal(losses[3].n, 8);
+	assert_non_null(strstr(losses[1].reason, "--max-memory"));
+	assert_int_equal(losses[1].n, 2);
+	assert_non_null(strstr(losses[2].reason, "--max-blocks"));
+	assert_int_equal(losses[2].n, 6);
+	assert_int_equal(losses[3].n, 2);
+	assert_string_equal(losses[4].reason, "unaccounted");
+	assert_int_equal(losses[4].n, 10);
 	/* while calls come in, the two sides may differ */
 	a = account_of(c, recorded, 0, false);
-	assert_int_equal(account_losses(c, 0, &a, losses), 2);
+	assert_int_equal(account_losses(c, 0, 0, &a, losses), 2);
 }
 
 int main(void)

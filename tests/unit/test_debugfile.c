@@ -2,6 +2,8 @@
 /* elf/debugfile.h: by build id, by debuglink, inside a root directory. */
 #include "elftest.h"
 
+#include <elf.h>
+
 #include "elf/debugfile.h"
 
 /* 0, or the error of elf_debugfile_open() for ./stripped below root; the file found must be the one that is named. */
@@ -98,11 +100,68 @@ static void test_debugfile_link(void **state)
 	free(root);
 }
 
+/* Makes the section as large as that: a hole at the end of the file. */
+static void claim_section(const char *name, const char *section, uint64_t size)
+{
+	int fd = open(name, O_RDWR | O_CLOEXEC), ef_fd;
+	struct elf_file *ef = open_elf(name, &ef_fd);
+	const struct elf_section *sec = elf_section_by_name(ef, section);
+	const uint64_t end = elf_file_size(ef);
+	Elf64_Ehdr eh;
+	Elf64_Shdr sh;
+	size_t n;
+
+	assert_non_null(sec);
+	assert_int_equal(pread(fd, &eh, sizeof(eh), 0), sizeof(eh));
+	n = eh.e_shoff + (uint64_t)(sec - elf_file_sections(ef, &n)) * sizeof(sh);
+	assert_int_equal(pread(fd, &sh, sizeof(sh), (off_t)n), sizeof(sh));
+	sh.sh_offset = end;
+	sh.sh_size = size;
+	assert_int_equal(pwrite(fd, &sh, sizeof(sh), (off_t)n), sizeof(sh));
+	assert_int_equal(ftruncate(fd, (off_t)(end + size)), 0);
+	close_elf(ef, ef_fd);
+	close(fd);
+}
+
+/* Only what can be the debug file is read for its CRC, once, and no more than a bound. */
+static void test_debugfile_reads(void **state)
+{
+	uint64_t before = elf_debugfile_bytes();
+	struct stat st;
+
+	assert_int_equal(find_debug("", "stripped.debug"), 0);
+	assert_int_equal(elf_debugfile_bytes(), before);
+	/* Larger than its sections. */
+	sh("cp stripped.debug good && truncate -s 4G stripped.debug");
+	assert_int_equal(find_debug("", ""), -ENOEXEC);
+	/* Of another program. */
+	write_text("another.c", "int main(void) { return 7; }");
+	sh("cc -g -o another another.c -Wl,--build-id=none");
+	sh("objcopy --only-keep-debug another stripped.debug");
+	assert_int_equal(find_debug("", ""), -ENOEXEC);
+	/* One that has a build id, where the program has none. */
+	sh("cc -g -o another marker.c -Wl,--build-id=sha1 && objcopy --only-keep-debug another stripped.debug");
+	assert_int_equal(find_debug("", ""), -ENOEXEC);
+	assert_int_equal(elf_debugfile_bytes(), before);
+	/* Large by a section that it claims. */
+	sh("objcopy --add-section .large=/dev/null good stripped.debug");
+	claim_section("stripped.debug", ".large", 2ULL << 30);
+	assert_int_equal(stat("stripped.debug", &st), 0);
+	assert_true(st.st_size > 2LL << 30);
+	assert_int_equal(find_debug("", ""), -ENOEXEC);
+	assert_int_equal(elf_debugfile_bytes(), before);
+	sh("cp good stripped.debug");
+	assert_int_equal(find_debug("", "stripped.debug"), 0);
+	assert_int_equal(stat("good", &st), 0);
+	assert_int_equal(elf_debugfile_bytes(), before + (uint64_t)st.st_size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_debugfile_build_id),
 		cmocka_unit_test(test_debugfile_link),
+		cmocka_unit_test(test_debugfile_reads),
 	};
 
 	return cmocka_run_group_tests_name("debugfile", tests, elftest_setup, elftest_teardown);

@@ -11,6 +11,7 @@
 #define SMALL ((uint64_t)1 << 20)
 
 static uint64_t limit = MEMLIMIT_DEFAULT, refused;
+static bool said;
 
 void memlimit_set(uint64_t bytes)
 {
@@ -32,19 +33,31 @@ static uint64_t resident(void)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static bool refuse(const char *what)
+{
+	if (!said)
+		warn("%s: more memory is needed than --max-memory, %llu MiB, has left: names or stacks are missing",
+		     what, (unsigned long long)limit >> 20);
+	said = true;
+	return false;
+}
+
 bool memlimit_has_room(uint64_t bytes, const char *what)
 {
 	uint64_t used;
 
-	if (bytes && bytes < SMALL)
+	if (bytes < SMALL)
 		return true;
 	used = resident();
 	if (used < limit && bytes <= limit - used)
 		return true;
-	if (!refused++)
-		warn("%s: needs more memory than --max-memory, %llu MiB, has left: names or stacks are missing", what,
-		     (unsigned long long)limit >> 20);
-	return false;
+	refused++;
+	return refuse(what);
+}
+
+bool memlimit_has_share(unsigned int percent, const char *what)
+{
+	return resident() < limit / 100 * percent ? true : refuse(what);
 }
 
 uint64_t memlimit_refused(void)

@@ -11,9 +11,14 @@
 
 void memlimit_set(uint64_t bytes);
 /* May so many more bytes be taken, with what is resident now? False: the caller does without; the first time what is
- * left out is said, and it counts. what: a file, or what else wants it. */
+ * left out is said. what: the file that wants them. */
 bool memlimit_has_room(uint64_t bytes, const char *what);
-/* How often there was no room. */
+/* The same for what comes in many small pieces: is less resident than so much of the limit? Stacks leave room for their
+ * names, and these for what shows them. */
+#define MEMLIMIT_STACKS 60
+#define MEMLIMIT_NAMES 80
+bool memlimit_has_share(unsigned int percent, const char *what);
+/* How often there was no room for bytes: parts of files that are not read. */
 uint64_t memlimit_refused(void);
 
 #endif

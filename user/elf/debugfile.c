@@ -6,24 +6,29 @@
  *
  * or by name and CRC, as section .gnu_debuglink of the stripped file gives them: "name\0", padding to 4, CRC of the
  * whole debug file (the CRC-32 of zlib). A name alone proves nothing: a debug file that carries another build id or has
- * another CRC would give wrong names with confidence, so it is refused.
+ * another CRC would give wrong names with confidence, so it is refused. To compute a CRC the whole file has to be read,
+ * which a target can make long: it is done only where neither file has a build id and the sections agree, once for each
+ * file, and for CRC_BYTES_MAX in all.
  *
  * The paths lead through directories that the target may own: they are followed with open_in(), and what is found is
  * read as hostile.
  */
 #include "elf/debugfile.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "elf/openin.h"
 
 #define DEBUG_DIR "/usr/lib/debug"
-#define CRC_FILE_MAX (4ull << 30)	/* bytes that are read to check a debuglink's CRC */
+#define CRC_BYTES_MAX (1ull << 30)	/* that are read to check CRCs, of all files */
 #define LINK_MAX 4096
 
 struct search {
@@ -36,7 +41,25 @@ struct search {
 	bool refused;	/* a file was there, of another build */
 };
 
-static bool crc_matches(int fd, uint32_t want)
+/* The CRC of a file as it was then. */
+struct known_crc {
+	struct stat st;
+	uint32_t crc;
+};
+
+static struct {
+	vec_of(struct known_crc) files;
+	uint64_t bytes;		/* that were read */
+	bool said;
+} crcs;
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool read_crc(int fd, uint64_t size, uint32_t *out)
 {
 	const size_t chunk = 1 << 18;
 	uint8_t *buf = xmalloc(chunk);
@@ -44,12 +67,64 @@ static bool crc_matches(int fd, uint32_t want)
 	uint64_t at = 0;
 	ssize_t n;
 
-	while ((n = pread(fd, buf, chunk, (off_t)at)) > 0 && at < CRC_FILE_MAX) {
+	while (at <= size && (n = pread(fd, buf, chunk, (off_t)at)) > 0) {
 		crc = crc32(crc, buf, (uInt)n);
 		at += (uint64_t)n;
 	}
 	free(buf);
-	return n == 0 && crc == want;
+	*out = (uint32_t)crc;
+	return at == size;
+}
+
+static bool crc_matches(int fd, const char *path, uint32_t want)
+{
+	struct known_crc f;
+
+	if (fstat(fd, &f.st))
+		return false;
+	for (size_t i = 0; i < crcs.files.n; i++)
+		if (same_file(&crcs.files.at[i].st, &f.st))
+			return crcs.files.at[i].crc == want;
+	if ((uint64_t)f.st.st_size > CRC_BYTES_MAX - crcs.bytes) {
+		if (!crcs.said)
+			warn("%s: not used: to find debug files by name no more than %llu MiB are read, to compare "
+			     "CRCs", path, CRC_BYTES_MAX >> 20);
+		crcs.said = true;
+		return false;
+	}
+	crcs.bytes += (uint64_t)f.st.st_size;
+	if (!read_crc(fd, (uint64_t)f.st.st_size, &f.crc))
+		return false;
+	vec_push(&crcs.files, f);
+	return f.crc == want;
+}
+
+uint64_t elf_debugfile_bytes(void)
+{
+	return crcs.bytes;
+}
+
+/* Every section that is loaded is in the debug file as well, at the same address; and that is as large as what is in
+ * it. */
+static bool can_match(const struct elf_file *ef, const struct elf_file *debug)
+{
+	uint64_t end = elf_file_headers_end(debug);
+	const struct elf_section *secs, *found;
+	size_t n;
+
+	secs = elf_file_sections(ef, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!(secs[i].flags & SHF_ALLOC))
+			continue;
+		found = elf_section_by_name(debug, elf_section_name(ef, &secs[i]));
+		if (!found || found->vaddr != secs[i].vaddr || found->size != secs[i].size)
+			return false;
+	}
+	secs = elf_file_sections(debug, &n);
+	for (size_t i = 0; i < n; i++)
+		if (secs[i].type != SHT_NOBITS && secs[i].offset + secs[i].size > end)
+			end = secs[i].offset + secs[i].size;
+	return elf_file_size(debug) <= end;
 }
 
 static bool same_kind(const struct elf_file *a, const struct elf_file *b)
@@ -68,11 +143,10 @@ static bool try_path(struct search *s, char *path, const uint32_t *crc)
 	if (fd >= 0 && elf_file_open(fd, path, &debug) == 0 && same_kind(s->ef, debug)) {
 		size_t len = elf_build_id(debug, id);
 
-		/* With two build ids there is no need to read the whole file for its CRC. */
-		if (s->id_len && len)
+		if (s->id_len || len)
 			good = len == s->id_len && memcmp(id, s->id, len) == 0;
 		else
-			good = crc && crc_matches(fd, *crc);
+			good = crc && can_match(s->ef, debug) && crc_matches(fd, path, *crc);
 	}
 	if (good) {
 		*s->fd = fd;

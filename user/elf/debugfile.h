@@ -13,6 +13,8 @@
  * after *out. 0, -ENOENT, or -ENOEXEC (found, but of another build).
  */
 int elf_debugfile_open(const struct elf_file *ef, const char *path, const char *root, int *fd, struct elf_file **out);
+/* Bytes of files that were read for their CRCs. */
+uint64_t elf_debugfile_bytes(void);
 
 /*
  * dwz moves what the debugging information of several files has in common to one more file, and .gnu_debugaltlink says

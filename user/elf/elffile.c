@@ -206,6 +206,17 @@ uint64_t elf_file_size(const struct elf_file *ef)
 	return ef->size;
 }
 
+uint64_t elf_file_headers_end(const struct elf_file *ef)
+{
+	const bool is_64 = ef->header.class == ELFCLASS64;
+	const uint64_t sections = ef->header.shoff +
+				  ef->header.shnum * (is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr));
+	const uint64_t segments = ef->header.phoff +
+				  ef->header.phnum * (is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+
+	return sections > segments ? sections : segments;
+}
+
 int elf_file_class(const struct elf_file *ef)
 {
 	return ef->header.class;

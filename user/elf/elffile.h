@@ -51,6 +51,8 @@ int elf_file_type(const struct elf_file *ef);		/* ET_EXEC, ET_DYN, … */
 /* It has code of Go. */
 bool elf_file_is_go(const struct elf_file *ef);
 uint64_t elf_file_entry(const struct elf_file *ef);
+/* Where the later of the two tables of headers ends in the file. */
+uint64_t elf_file_headers_end(const struct elf_file *ef);
 /* The PT_LOAD ones. */
 const struct elf_segment *elf_file_segments(const struct elf_file *ef, size_t *n);
 /* The first program header of the type (PT_DYNAMIC, …), or NULL. */

@@ -34,6 +34,7 @@ struct collector {
 	size_t max_frames;
 	struct kept *kept;
 	struct u64map stack_of;		/* kernel's id -> stack of the profile */
+	struct u64map no_room;		/* kernel's ids of stacks that came, and found no memory */
 	struct u64map allocators;	/* modules whose functions were called */
 	struct u64map lost_of;		/* the same for those without frames, as of the last collector_sums() */
 	vec_of(struct last_sums) last;
@@ -45,7 +46,7 @@ struct collector {
 	const struct collect_options *options;
 	struct heap heap;
 	struct blocks blocks;
-	uint64_t lost, calls, frames;	/* of the last run of collector_sums() */
+	uint64_t lost, lost_room, calls, frames;	/* of the last run of collector_sums() */
 };
 
 struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
@@ -79,6 +80,7 @@ void collector_free(struct collector *c)
 		return;
 	buf_free(&c->raw);
 	u64map_free(&c->stack_of);
+	u64map_free(&c->no_room);
 	u64map_free(&c->allocators);
 	u64map_free(&c->lost_of);
 	vec_free(&c->ended);
@@ -217,14 +219,15 @@ void collector_resolve(struct collector *c)
 	size_t at = 0, n = 0;
 	bool room = true;
 
-	/* Those that find no room count as not delivered. */
 	while (at < c->raw.len) {
 		const struct stack_frames *rec = (const void *)(data + at);
 
 		if (n++ % ROOM_EVERY == 0)
-			room = memlimit_has_room(0, "stacks");
+			room = memlimit_has_share(MEMLIMIT_STACKS, "stacks");
 		if (room)
 			resolve_record(c, rec);
+		else
+			u64map_put(&c->no_room, rec->id, NULL);
 		at += record_size(rec);
 	}
 	buf_free(&c->raw);
@@ -320,8 +323,10 @@ static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 	struct sum live = sum_sub(&sum->alloc, &sum->freed), peak;
 	uint32_t stack = stack_of(c, id, sum->pid);
 
-	if (c->profile->stacks.at[stack].end == STACK_END_LOST)
+	if (c->profile->stacks.at[stack].end == STACK_END_LOST) {
 		c->lost += alloc.calls;
+		c->lost_room += u64map_find(&c->no_room, id) ? alloc.calls : 0;
+	}
 	if (c->options->delta)
 		since_last(c, id, &alloc, &temp);
 	add_alloc(c, stack, alloc);
@@ -383,7 +388,7 @@ int collector_sums(struct collector *c, const struct collect_options *o)
 	u64map_free(&c->lost_of);
 	c->lost_of = (struct u64map){0};
 	c->options = o;
-	c->lost = c->calls = c->frames = 0;
+	c->lost = c->lost_room = c->calls = c->frames = 0;
 	if (o->blocks)
 		c->heap = kern_heap(c->kern);
 	c->profile->ended_blocks = count_ended(c);
@@ -401,6 +406,11 @@ bool collector_saw_allocator(const struct collector *c, uint32_t module)
 uint64_t collector_lost(const struct collector *c)
 {
 	return c->lost;
+}
+
+uint64_t collector_lost_room(const struct collector *c)
+{
+	return c->lost_room;
 }
 
 double collector_mean_depth(const struct collector *c)

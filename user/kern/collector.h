@@ -46,6 +46,8 @@ int collector_sums(struct collector *c, const struct collect_options *o);
 bool collector_saw_allocator(const struct collector *c, uint32_t module);
 /* Calls whose frames never arrived, as of the last collector_sums(). */
 uint64_t collector_lost(const struct collector *c);
+/* Of these, those whose frames came, and found no memory. */
+uint64_t collector_lost_room(const struct collector *c);
 /* Frames per recorded call, on average; for the cost of a hit. */
 double collector_mean_depth(const struct collector *c);
 

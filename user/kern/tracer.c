@@ -434,6 +434,11 @@ uint64_t tracer_lost_frames(const struct tracer *t)
 	return collector_lost(t->collector);
 }
 
+uint64_t tracer_lost_room(const struct tracer *t)
+{
+	return collector_lost_room(t->collector);
+}
+
 double tracer_mean_depth(const struct tracer *t)
 {
 	return collector_mean_depth(t->collector);

@@ -74,8 +74,10 @@ bool tracer_refused(const struct tracer *t);
 bool tracer_saw_32bit(const struct tracer *t);
 /* The dearest cost class among the probes. */
 enum site_cost tracer_cost(const struct tracer *t);
-/* Since the last tracer_collect(): calls whose frames never arrived; and frames per call on average. */
+/* Since the last tracer_collect(): calls without frames; of these, those for which there was no memory; and frames per
+ * call on average. */
 uint64_t tracer_lost_frames(const struct tracer *t);
+uint64_t tracer_lost_room(const struct tracer *t);
 double tracer_mean_depth(const struct tracer *t);
 
 #endif

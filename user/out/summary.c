@@ -18,6 +18,7 @@
  *     suppressed 12 blocks, 1.2 KiB by 2 patterns
  *     truncated  1.20k of 4.56M calls (0.03 %): depth limit
  *     uncertain  120 of 4.56M calls (<0.01 %): callers may be missing at [?], in code without unwind information
+ *     not read   3 parts of files: no memory left (--max-memory); names or stacks are missing
  *     unnamed    12 of 340 frames: file without symbols
  *     cost       about 2.51 s (25.1 % of the duration): 4.56M probe hits x 551 ns
  *
@@ -27,6 +28,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memlimit.h"
 #include "base/text.h"
 #include "out/render.h"
 
@@ -482,6 +484,20 @@ void summary_head(const struct report *r, const struct report_options *o, struct
 		put_cost(out, r, o);
 }
 
+static void put_unread(struct buf *out, const struct report_options *o)
+{
+	const uint64_t n = memlimit_refused();
+	struct buf text = {0};
+
+	if (!n)
+		return;
+	text_count(&text, n);
+	buf_printf(&text, " part%s of files:" BREAK "no memory left (--max-memory);" BREAK
+		   "names or stacks are missing", n == 1 ? "" : "s");
+	summary_line(out, o, "not read", &text, STYLE_RED);
+	buf_free(&text);
+}
+
 void summary_unnamed(const struct report *r, const struct report_options *o, struct buf *out)
 {
 	uint64_t counts[SYM_REASONS] = {0};
@@ -490,6 +506,7 @@ void summary_unnamed(const struct report *r, const struct report_options *o, str
 	struct buf text = {0};
 	size_t n = 0;
 
+	put_unread(out, o);
 	if (!r->sym)
 		return;
 	symbolizer_stats(r->sym, counts);

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/timelimit.h"
 
 #define FILE_SECONDS 10		/* unless DEBUGINFOD_TIMEOUT says otherwise */
 #define FILE_SECONDS_MAX 3600
@@ -190,6 +191,7 @@ int debuginfod_fetch(const uint8_t *id, size_t id_len, const char *path)
 	state.until_ns = began + (left < state.file_ns ? left : state.file_ns);
 	fd = state.find(state.client, id, (int)id_len, NULL);
 	state.spent_ns += monotonic_ns() - began;
+	timelimit_add(monotonic_ns() - began);
 	if (fd < 0)
 		note("debuginfod: nothing for %s: %s", path,
 		     monotonic_ns() > state.until_ns ? "took too long" : strerror(-fd));

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "elf/dwcursor.h"
+#include "base/timelimit.h"
 #include "sym/dwunit.h"
 
 #define UNITS_MAX (1u << 20)
@@ -50,6 +51,7 @@ bool dw_tired(struct dwarf *d)
 {
 	if (!d->gave_up && ++d->steps % STEPS_BETWEEN == 0)
 		dw_stop_clock(d);
+	d->gave_up |= d->steps % STEPS_BETWEEN == 0 && timelimit_is_over();
 	return d->gave_up;
 }
 

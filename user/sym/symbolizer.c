@@ -11,7 +11,9 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/memlimit.h"
 #include "base/text.h"
+#include "base/timelimit.h"
 #include "sym/debuginfod.h"
 #include "sym/demangle.h"
 #include "sym/dwarf.h"
@@ -19,6 +21,7 @@
 
 /* Of a name that a hostile file gives, as much as anybody reads. */
 #define NAME_MAX_BYTES 4096
+#define ROOM_EVERY 4096	/* new frames between two looks at our memory */
 
 struct frame {
 	struct symbol sym;
@@ -32,6 +35,7 @@ struct module_names {
 	uint32_t reopened;	/* what was looked up in an earlier generation does not hold any more */
 	struct u64map frames;	/* address -> struct frame * */
 	struct u64map functions;/* start of a function -> its shown name in `names`, so that each is demangled once */
+	struct symbol *no_room;	/* of all frames for which there is no memory */
 	struct u64map inlined;	/* where the name of an inlined function stands in memory -> likewise */
 };
 
@@ -43,6 +47,8 @@ struct symbolizer {
 	vec_of(struct module_names) by_module;
 	struct strpool names;
 	uint64_t counts[SYM_REASONS];
+	uint32_t n_new;		/* frames since the last look at our memory */
+	bool full;
 };
 
 const char *sym_reason_text(enum sym_reason reason)
@@ -56,6 +62,8 @@ const char *sym_reason_text(enum sym_reason reason)
 		[SYM_NO_PERF_MAP] = "generated code without a perf map",
 		[SYM_NOT_IN_PERF_MAP] = "generated code that is not in the perf map",
 		[SYM_NO_MAPPING] = "address in no known mapping",
+		[SYM_NO_TIME] = "no time left (--max-naming)",
+		[SYM_NO_MEMORY] = "no memory left (--max-memory)",
 		[SYM_UNCERTAIN] = "callers may be missing",
 	};
 
@@ -86,6 +94,7 @@ static void free_module_names(struct module_names *m)
 	u64map_free(&m->functions);
 	u64map_free(&m->inlined);
 	source_free(m->source);
+	free(m->no_room);
 }
 
 void symbolizer_free(struct symbolizer *s)
@@ -214,7 +223,29 @@ static void look_up(struct symbolizer *s, struct module_names *m, const struct m
 
 static bool may_get_a_name(enum sym_reason reason)
 {
-	return reason == SYM_NOT_OPENED || reason == SYM_NO_PERF_MAP || reason == SYM_NOT_IN_PERF_MAP;
+	return reason == SYM_NOT_OPENED || reason == SYM_NO_TIME || reason == SYM_NO_PERF_MAP || reason == SYM_NOT_IN_PERF_MAP;
+}
+
+static struct symbol without_name(const struct module *mod, uint64_t addr, enum sym_reason reason)
+{
+	return (struct symbol){.module = module_basename(mod), .offset = addr, .start = addr, .reason = reason};
+}
+
+/* One more frame: that there is memory for it is looked at now and then. */
+static bool has_room(struct symbolizer *s)
+{
+	if (s->n_new++ % ROOM_EVERY == 0)
+		s->full = !memlimit_has_share(MEMLIMIT_NAMES, "names");
+	return !s->full;
+}
+
+static const struct symbol *without_room(struct symbolizer *s, struct module_names *m, const struct module *mod)
+{
+	if (!m->no_room)
+		m->no_room = xcalloc(1, sizeof(*m->no_room));
+	*m->no_room = without_name(mod, 0, SYM_NO_MEMORY);
+	s->counts[SYM_NO_MEMORY]++;
+	return m->no_room;
 }
 
 #define UNCERTAIN "[?]"
@@ -231,6 +262,8 @@ const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t a
 
 	if (module == MODULE_UNCERTAIN)
 		return &uncertain;
+	if (!u64map_find(&m->frames, addr) && !has_room(s))
+		return without_room(s, m, mod);
 	place = u64map_put(&m->frames, addr, &is_new);
 	if (is_new)
 		*place = (uintptr_t)xcalloc(1, sizeof(*frame));
@@ -240,6 +273,12 @@ const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t a
 		    (frame->generation >= m->reopened && !may_get_a_name(frame->sym.reason)))
 			return &frame->sym;
 		s->counts[frame->sym.reason]--;
+	}
+	if (timelimit_is_over()) {
+		frame->sym = without_name(mod, addr, SYM_NO_TIME);
+		frame->generation = s->generation;
+		s->counts[SYM_NO_TIME]++;
+		return &frame->sym;
 	}
 	if (!m->source) {
 		m->source = source_new(mod);
@@ -292,6 +331,8 @@ void symbol_text(const struct symbol *sym, struct buf *out)
 		buf_str(out, sym->function);
 	else if (sym->reason == SYM_UNCERTAIN)
 		buf_str(out, UNCERTAIN);
+	else if (sym->reason == SYM_NO_MEMORY)
+		buf_printf(out, "%s+?", sym->module);
 	else
 		buf_printf(out, "%s+0x%llx", sym->module, (unsigned long long)sym->start);
 }

@@ -19,6 +19,8 @@ enum sym_reason {
 	SYM_NO_PERF_MAP,	/* a JIT's code, and no usable /tmp/perf-PID.map */
 	SYM_NOT_IN_PERF_MAP,
 	SYM_NO_MAPPING,		/* the address belongs to no mapping that was seen */
+	SYM_NO_TIME,		/* timelimit_is_over(): it was not looked up */
+	SYM_NO_MEMORY,		/* likewise, for memlimit_has_room() */
 	SYM_UNCERTAIN,		/* no frame: callers may be missing here (MODULE_UNCERTAIN), "[?]" */
 	SYM_REASONS,
 };
