@@ -124,8 +124,11 @@ static void reap(struct run *r)
 
 	if (!r->launch || r->cmd_ended)
 		return;
-	if (!r->ending && launch_ended(r->launch))
-		nothing_note(r->nothing);
+	if (launch_ended(r->launch)) {
+		tracer_before_reap(r->tracer);
+		if (!r->ending)
+			nothing_note(r->nothing);
+	}
 	if (launch_reap(r->launch, &r->cmd_status, &stopped)) {
 		r->cmd_ended = true;
 		tracer_exited(r->tracer, launch_pid(r->launch));
@@ -276,9 +279,8 @@ static struct kern_options kern_options(const struct options *o)
 		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
 		.hold = o->argv != NULL, .hold_signal = o->hold_signal,
-		.bench = o->bench, .mode = o->attach, .force = o->force,
-		.unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
-		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
+		.bench = o->bench, .mode = o->attach, .force = o->force, .unwind = o->unwind,
+		.unwind_bytes = o->unwind_bytes, .blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
 		.peak = o->views & VIEW_BIT(VIEW_PEAK),
 		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),

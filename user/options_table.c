@@ -213,7 +213,7 @@ const struct option_row option_rows[] = {
 	  .man = "Instead of the table, show the source of each function whose name matches FUNC, a POSIX extended "
 		 "regular expression, with bytes and calls of each line, and cumulative ones. It needs debugging "
 		 "information, and the sources on this machine: where they were when the program was compiled (files "
-		 "that everybody may read), or below --source-path. Where they are not found, lines are shown without "
+		 "that the traced program may read), or below --source-path. Where they are not found, lines are shown without "
 		 "their text. --top limits the functions." },
 	{ "source-path", 0, "DIR", OPTION_STRINGS, SECTION_REPORT, TO(source_path), .man_only = true,
 	  .help = "where --list looks for sources",

@@ -432,9 +432,10 @@ static void write_summary(const struct reporting *r, const struct report *rep, s
 
 int reporting_write(struct reporting *r, const struct reporting_moment *m, struct reporting_result *result)
 {
+	const struct rights rights = tracer_rights(r->tracer);
 	struct report_options ro = {
 		.views = r->o->views, .by = r->o->by, .metric = r->o->metric, .cum = r->o->cum, .top = r->o->top,
-		.list = r->o->list, .source_path = r->o->source_path,
+		.list = r->o->list, .rights = &rights, .source_path = r->o->source_path,
 	};
 	struct profile *p = tracer_profile(r->tracer);
 	const uint64_t law = kern_sample_law(tracer_kern(r->tracer));

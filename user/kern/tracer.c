@@ -321,6 +321,31 @@ int tracer_frames_fd(const struct tracer *t)
 	return kern_frames_fd(t->kern);
 }
 
+void tracer_before_reap(struct tracer *t)
+{
+	struct process *p = processes_find(&t->processes, t->held_pid);
+
+	if (p && !p->exited)
+		process_read_rights(p);
+}
+
+struct rights tracer_rights(struct tracer *t)
+{
+	struct rights all = {.known = false};
+
+	for (size_t i = 0; i < t->processes.list.n; i++) {
+		struct process *p = t->processes.list.at[i];
+
+		if (!p->exited)
+			process_read_rights(p);
+		if (!i)
+			all = p->rights;
+		else if (!rights_equal(&all, &p->rights))
+			return (struct rights){.known = false};
+	}
+	return all;
+}
+
 void tracer_exited(struct tracer *t, pid_t pid)
 {
 	struct process *p = processes_find(&t->processes, pid);
@@ -332,6 +357,8 @@ void tracer_exited(struct tracer *t, pid_t pid)
 		tracer_hold_ended(t);
 	if (!p || p->exited)
 		return;
+	if (pid != t->held_pid)
+		process_read_rights(p);
 	process_exit(p, monotonic_ns());
 	/* Of the last one, what it had in the end is what the report shows. */
 	for (size_t i = 0; i < t->processes.list.n; i++)

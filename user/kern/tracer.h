@@ -38,6 +38,10 @@ int tracer_events_fd(const struct tracer *t);
 int tracer_frames_fd(const struct tracer *t);
 /* The process is gone: its mappings are remembered. */
 void tracer_exited(struct tracer *t, pid_t pid);
+/* The launched command has ended, and will be gone when it is reaped: what is asked of it later is read now. */
+void tracer_before_reap(struct tracer *t);
+/* What all processes may read: the rights of one if they are all the same. */
+struct rights tracer_rights(struct tracer *t);
 
 /*
  * Takes the probes on allocator functions out of every process for a while, and puts them back: no file is read and no

@@ -321,7 +321,7 @@ static void put_lines(struct list *l, const struct listing *li, const struct sou
 static void put_listing(struct list *l, struct listing *li)
 {
 	struct sourcefile sf;
-	bool found = li->file && sourcefile_open(li->file, l->o->source_path, &sf) == 0;
+	bool found = li->file && sourcefile_open(li->file, l->o->source_path, l->o->rights, &sf) == 0;
 
 	qsort(li->lines.at, li->lines.n, sizeof(*li->lines.at), compare_lines);
 	put_head(l, li);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/rights.h"
 #include "view/suppress.h"
 #include "view/view.h"
 
@@ -90,6 +91,7 @@ struct report_options {
 	size_t width;	/* columns; 0: not a terminal, as wide as it needs (at most 200) */
 	size_t height;	/* lines to stay within, 0: no limit (a screen that is refreshed in place) */
 	const char *list;	/* report_format_list: the functions, an extended regular expression that is valid */
+	const struct rights *rights;	/* with which sources are read that are nowhere there */
 	const char *const *source_path;	/* where sources are looked for, as sourcefile_open() takes it */
 };
 

@@ -2,8 +2,6 @@
 #include "out/sourcefile.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,37 +35,29 @@ static int read_file(int fd, size_t size, struct sourcefile *out)
 	return 0;
 }
 
-/* Could anybody have opened it by its path? The path is the target's word, and we may read what its user may not. */
-static bool is_for_all(int fd, const struct stat *file)
-{
-	char link[40], path[PATH_MAX];
-	struct stat st;
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (!(file->st_mode & S_IROTH) || n <= 0)
-		return false;
-	path[n] = '\0';
-	for (char *slash = strrchr(path, '/'); slash && slash > path; slash = strrchr(path, '/')) {
-		*slash = '\0';
-		if (lstat(path, &st) || !S_ISDIR(st.st_mode) || !(st.st_mode & S_IXOTH))
-			return false;
-	}
-	return true;
-}
-
 /* path: absolute, inside root. */
-static int try_path(const char *root, const char *path, bool for_all, struct sourcefile *out)
+static int try_path(const char *root, const char *path, struct sourcefile *out)
 {
 	int fd = open_in(root, path, true), err = -ENOENT;
 	struct stat st;
 
 	if (fd < 0)
 		return -ENOENT;
-	if (fstat(fd, &st) == 0 && st.st_size <= FILE_BYTES_MAX && (!for_all || is_for_all(fd, &st)))
+	if (fstat(fd, &st) == 0 && st.st_size <= FILE_BYTES_MAX)
 		err = read_file(fd, (size_t)st.st_size, out);
 	close(fd);
+	return err;
+}
+
+/* The path is the target's word, and we may read what its user may not. */
+static int try_as(const struct rights *rights, const char *path, struct sourcefile *out)
+{
+	int err;
+
+	if (!rights_take(rights))
+		return -ENOENT;
+	err = try_path("", path, out);
+	rights_restore();
 	return err;
 }
 
@@ -81,7 +71,7 @@ static int try_below(const char *dir, const char *path, struct sourcefile *out)
 		while (*path == '/')
 			path++;
 		below = xasprintf("/%s", path);
-		err = *path ? try_path(dir, below, false, out) : -ENOENT;
+		err = *path ? try_path(dir, below, out) : -ENOENT;
 		free(below);
 		if (!err)
 			return 0;
@@ -90,7 +80,7 @@ static int try_below(const char *dir, const char *path, struct sourcefile *out)
 	return -ENOENT;
 }
 
-int sourcefile_open(const char *path, const char *const *dirs, struct sourcefile *out)
+int sourcefile_open(const char *path, const char *const *dirs, const struct rights *rights, struct sourcefile *out)
 {
 	*out = (struct sourcefile){0};
 	for (; dirs && *dirs; dirs++) {
@@ -106,7 +96,7 @@ int sourcefile_open(const char *path, const char *const *dirs, struct sourcefile
 				return 0;
 		}
 	}
-	return path[0] == '/' ? try_path("", path, true, out) : -ENOENT;
+	return path[0] == '/' ? try_as(rights, path, out) : -ENOENT;
 }
 
 void sourcefile_free(struct sourcefile *sf)

@@ -223,7 +223,8 @@ static void look_up(struct symbolizer *s, struct module_names *m, const struct m
 
 static bool may_get_a_name(enum sym_reason reason)
 {
-	return reason == SYM_NOT_OPENED || reason == SYM_NO_TIME || reason == SYM_NO_PERF_MAP || reason == SYM_NOT_IN_PERF_MAP;
+	return reason == SYM_NOT_OPENED || reason == SYM_NO_TIME || reason == SYM_NO_PERF_MAP ||
+	       reason == SYM_NOT_IN_PERF_MAP;
 }
 
 static struct symbol without_name(const struct module *mod, uint64_t addr, enum sym_reason reason)

@@ -73,6 +73,7 @@ int processes_add(struct processes *ps, pid_t pid, struct process **out)
 	}
 	p->exited = false;
 	p->uid = uid;
+	procfs_rights(pid, &p->rights);
 	p->name = procfs_comm(pid);
 	if (out)
 		*out = p;
@@ -85,6 +86,17 @@ int processes_add(struct processes *ps, pid_t pid, struct process **out)
 	if (err)
 		return fail(err, "cannot read /proc/%d/maps: %s", (int)pid, strerror(-err));
 	return 0;
+}
+
+void process_read_rights(struct process *p)
+{
+	struct proc_stat st;
+	struct rights ids;
+
+	if (procfs_stat(p->pid, &st) || !strchr("ZXx", st.state))
+		procfs_rights(p->pid, &p->rights);
+	else if (!procfs_rights_ids(p->pid, &ids) || !rights_equal(&ids, &p->rights))
+		p->rights.known = false;
 }
 
 /*

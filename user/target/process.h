@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/mem.h"
+#include "base/rights.h"
 #include "model/module.h"
 
 /* An executable mapping. Times are CLOCK_MONOTONIC, ns. */
@@ -39,6 +40,7 @@ struct code_copy {
 struct process {
 	pid_t pid;
 	uid_t uid;
+	struct rights rights;	/* with which it opens files, as of process_read_rights() */
 	char *name;		/* comm */
 	vec_of(struct former_program) former;	/* oldest first */
 	bool exited;
@@ -78,6 +80,9 @@ int processes_add(struct processes *ps, pid_t pid, struct process **out);
  * and inode agree (mapfile.c).
  */
 int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns);
+
+/* Its rights now. Those of a zombie stay what they were, if they are; they are unknown if it is gone. */
+void process_read_rights(struct process *p);
 
 /* A mapping event of the kernel; dev as makedev() makes it. prot_exec mappings only. Overlapped older mappings end at
  * time_ns. */

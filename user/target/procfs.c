@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/rights.h"
 
 #define PROC_FILE_MAX ((size_t)256 << 20)	/* two million mappings */
 #define PF_KTHREAD 0x00200000			/* linux/sched.h */
@@ -84,6 +86,58 @@ int procfs_ids(pid_t pid, pid_t *tgid, uid_t *euid)
 	}
 	buf_free(&b);
 	return err;
+}
+
+#define READ_ALL_CAPS (1ULL << 1 | 1ULL << 2)	/* CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH */
+
+static void parse_groups(const char *at, struct rights *out)
+{
+	char *end;
+
+	/* Up to the line's end: strtoul() would go on to the next. */
+	for (at += strspn(at, " \t"); *at >= '0' && *at <= '9' && out->n_groups < RIGHTS_GROUPS_MAX; at = end) {
+		out->groups[out->n_groups++] = (gid_t)strtoul(at, &end, 10);
+		end += strspn(end, " \t");
+	}
+}
+
+bool procfs_rights_ids(pid_t pid, struct rights *out)
+{
+	const char *uid, *gid, *groups, *caps;
+	unsigned long long effective = 0;
+	struct buf b = {0};
+
+	*out = (struct rights){0};
+	if (procfs_read(pid, "status", &b))
+		return false;
+	uid = strstr(buf_cstr(&b), "\nUid:");
+	gid = strstr(buf_cstr(&b), "\nGid:");
+	groups = strstr(buf_cstr(&b), "\nGroups:");
+	caps = strstr(buf_cstr(&b), "\nCapEff:");
+	if (uid && gid && groups && caps && sscanf(uid, "\nUid: %*u %*u %*u %u", &out->uid) == 1 &&
+	    sscanf(gid, "\nGid: %*u %*u %*u %u", &out->gid) == 1 && sscanf(caps, "\nCapEff: %llx", &effective) == 1) {
+		parse_groups(groups + strlen("\nGroups:"), out);
+		out->known = out->uid || (effective & READ_ALL_CAPS);
+	}
+	buf_free(&b);
+	return out->known;
+}
+
+static bool same_as_ours(pid_t pid, const char *name)
+{
+	char path[64], self[64];
+	struct stat a, b;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	snprintf(self, sizeof(self), "/proc/self/%s", name);
+	return !stat(path, &a) && !stat(self, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool procfs_rights(pid_t pid, struct rights *out)
+{
+	out->known = procfs_rights_ids(pid, out) && same_as_ours(pid, "ns/user") && same_as_ours(pid, "ns/mnt") &&
+		     same_as_ours(pid, "root");
+	return out->known;
 }
 
 pid_t procfs_debugger(pid_t pid)
