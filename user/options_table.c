@@ -213,8 +213,8 @@ const struct option_row option_rows[] = {
 	  .man = "Instead of the table, show the source of each function whose name matches FUNC, a POSIX extended "
 		 "regular expression, with bytes and calls of each line, and cumulative ones. It needs debugging "
 		 "information, and the sources on this machine: where they were when the program was compiled (files "
-		 "that the traced program may read), or below --source-path. Where they are not found, lines are shown without "
-		 "their text. --top limits the functions." },
+		 "that the traced program may read), or below --source-path. Where they are not found, lines are "
+		 "shown without their text. --top limits the functions." },
 	{ "source-path", 0, "DIR", OPTION_STRINGS, SECTION_REPORT, TO(source_path), .man_only = true,
 	  .help = "where --list looks for sources",
 	  .man = "Where --list looks for sources first: below DIR (or several, with colons between) the path that the "
