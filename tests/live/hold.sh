@@ -36,6 +36,7 @@ expect_err 'first calls of process [0-9]+: the kernel could not stop it'
 
 # Whenever it is stopped, somebody else continues it, before alloctrace can look.
 is_stopped() { [[ $(awk '{ print $3 }' "/proc/$child/stat") == T ]]; }
+# shellcheck disable=SC2016 # for the inner shell
 launch -- sh -c 'echo ready; read -r line; echo go; exec "$0" -w' "$W/primes"
 child=$(pgrep -P "$TRACE" -x sh)
 trace_freeze

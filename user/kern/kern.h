@@ -66,9 +66,9 @@ size_t kern_memory(const struct kern *k);
 uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes);
 
 /* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
- * MODULES_MAX. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS. 0, or -errno with a
- * message said; then nothing of it stays attached. Silent: -ESRCH (the process is gone),
- * -ECANCELED (kern_end()). left_out: by probe, those that must not be there; NULL: none. */
+ * MODULES_MAX. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS. 0, or -errno with
+ * a message said; then nothing of it stays attached. Silent: -ESRCH (the process is gone), -ECANCELED (kern_end()).
+ * left_out: by probe, those that must not be there; NULL: none. */
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
 		const bool *left_out);
 /*
