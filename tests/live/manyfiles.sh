@@ -7,8 +7,12 @@
 need_root
 remember_probes
 
-files=20000 kept=$(($(ulimit -Hn) < 21845 ? $(ulimit -Hn) / 4 * 3 / 2 : 8192))
-[[ $(ulimit -Hn) != unlimited ]] || kept=8192
+# Half of what may be open: 16,384, or three quarters of the limit.
+files=20000 kept=8192 quarter=$(ulimit -Hn)
+if [[ $quarter != unlimited && $quarter -lt 21845 ]]; then
+	quarter=$((quarter / 4))
+	kept=$((quarter * 3 / 2))
+fi
 mkdir "$DIR/copies"
 target_start "$W/manymaps" -w -u $files "$W/reloaded_a.so" "$DIR/copies"
 trace_start "${EXACT[@]}" -m calls -f folded -o "$DIR/folded" -p "$TARGET"

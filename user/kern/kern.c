@@ -263,7 +263,8 @@ int kern_open(const struct kern_options *o, struct kern **out)
 	k = xcalloc(1, sizeof(*k));
 	k->options = *o;
 	k->options.mode = attach_mode_resolve(o->mode);
-	k->unwind_slab = k->guard = k->second_blocks = -1;
+	k->unwind_slab = k->guard = -1;
+	k->second_blocks = -1;
 	k->n_cpus = libbpf_num_possible_cpus();
 	if (k->n_cpus < 1) {
 		err = fail(-EIO, "cannot tell the number of CPUs: /sys/devices/system/cpu/possible can't be read");

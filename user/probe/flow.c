@@ -114,7 +114,9 @@ static int64_t frame_offset(const struct state *st, const ZydisDecodedOperand *o
 /* The whole slot at that offset, NULL if there is none. */
 static struct value *frame_slot(struct state *st, int64_t at)
 {
-	return at < 0 && at >= -8 * FRAME_SLOTS && !(at & 7) ? &st->frame[-at / 8 - 1] : NULL;
+	const uint64_t slot = -(uint64_t)at / 8 - 1;
+
+	return !(at & 7) && slot < FRAME_SLOTS ? &st->frame[slot] : NULL;
 }
 
 /* So many bytes are written at the offset: the value, if they are a slot; nothing is known of others they touch. */
