@@ -15,8 +15,8 @@ void memlimit_set(uint64_t bytes);
 bool memlimit_has_room(uint64_t bytes, const char *what);
 /* The same for what comes in many small pieces: is less resident than so much of the limit? Stacks leave room for their
  * names, and these for what shows them. */
-#define MEMLIMIT_STACKS 60
-#define MEMLIMIT_NAMES 80
+#define MEMLIMIT_STACKS 50
+#define MEMLIMIT_NAMES 65
 bool memlimit_has_share(unsigned int percent, const char *what);
 /* How often there was no room for bytes: parts of files that are not read. */
 uint64_t memlimit_refused(void);

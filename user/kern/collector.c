@@ -35,6 +35,8 @@ struct collector {
 	struct kept *kept;
 	struct u64map stack_of;		/* kernel's id -> stack of the profile */
 	struct u64map no_room;		/* kernel's ids of stacks that came, and found no memory */
+	uint64_t n_arrived;		/* records; */
+	bool room;			/* there was memory for one when that was looked at last */
 	struct u64map allocators;	/* modules whose functions were called */
 	struct u64map lost_of;		/* the same for those without frames, as of the last collector_sums() */
 	vec_of(struct last_sums) last;
@@ -101,7 +103,13 @@ static void on_frames(void *arg, const struct stack_frames *rec)
 {
 	struct collector *c = arg;
 
-	buf_add(&c->raw, rec, record_size(rec));
+	/* Many may have waited in the kernel. */
+	if (c->n_arrived++ % ROOM_EVERY == 0)
+		c->room = memlimit_has_share(MEMLIMIT_NAMES, "stacks");
+	if (c->room)
+		buf_add(&c->raw, rec, record_size(rec));
+	else
+		u64map_put(&c->no_room, rec->id, NULL);
 }
 
 int collector_drain(struct collector *c)
