@@ -120,7 +120,7 @@ static char arena[64];
 static void *mine(size_t n) { (void)n; return arena; }
 int main(void)
 {
-	time_t end = time(0) + 6;
+	time_t end = time(0) + 10;
 	void *at = dlsym(RTLD_DEFAULT, "malloc"), *to = mine;
 	unsigned char code[14] = "\xff\x25\0\0\0";
 	int fd = open("/proc/self/mem", O_RDWR), patched = 0;
@@ -128,7 +128,7 @@ int main(void)
 	memcpy(code + 6, &to, 8);
 	write(1, "ready\n", 6);
 	while (time(0) < end) {
-		if (!patched && time(0) > end - 4)
+		if (!patched && time(0) > end - 8)
 			patched = pwrite(fd, code, 14, (long)at) == 14;
 		for (int i = 0; i < 1000; i++) {
 			void *p = malloc(10);

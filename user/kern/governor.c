@@ -10,7 +10,7 @@
 #define MS 1e6
 #define CREDIT_NS	(2000 * MS)	/* times the budget: what may be saved up */
 #define FIRST_NS	(5 * MS)	/* before there was a window: what probes may cost beyond the budget */
-#define FIRST_HITS	3000	/* and so many at least: where a trap is dear, a program of a thousand calls is whole */
+#define FIRST_HITS	5000	/* and so many at least: where a trap is dear, a program of a thousand calls is whole */
 #define FIRST_WAKE_NS	(5 * MS)
 #define FIRST_TIME_NS	(10000 * MS)	/* so long it is looked that often; a burst may come at any time */
 #define STRATUM_NS	(1000 * MS)
