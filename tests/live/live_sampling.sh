@@ -6,7 +6,7 @@
 need_root
 remember_probes
 
-RUNS=14
+RUNS=10
 
 # Poisson over bytes with mean T and over calls with mean K: a call of s bytes is drawn with p = 1 - exp(-(s/T + 1/K));
 # N of them are estimated with a variance of N s^2 (1 - p) / p. K is the one that the run had in the end. Each site of

@@ -9,7 +9,7 @@
 need_root
 remember_probes
 
-RUNS=${RUNS:-4}
+RUNS=${RUNS:-2}
 "$W/race" -f 1 >/dev/null &
 other=$!
 BACKGROUND+=("$other")
