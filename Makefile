@@ -36,7 +36,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser
 	-fno-omit-frame-pointer $(CFLAGS) -MMD -MP
 LIBS := -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -llzma -lzstd -ldl -lm
 
-SRC := $(sort $(wildcard user/*.c user/*/*.c))
+SRC := $(sort $(wildcard user/*/*.c))
 OBJ := $(SRC:%.c=$(O)/%.o)
 # Everything but main: what unit tests link with.
 LIB := $(O)/liballoctrace.a
@@ -55,11 +55,11 @@ alloctrace.8: $(O)/alloctrace
 	$(call say,MAN,$@)
 	$(Q)$< --generate man > $@
 
-$(O)/alloctrace: $(O)/user/main.o $(LIB)
+$(O)/alloctrace: $(O)/user/cli/main.o $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(LIB): $(filter-out $(O)/user/main.o,$(OBJ))
+$(LIB): $(filter-out $(O)/user/cli/main.o,$(OBJ))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -84,7 +84,7 @@ $(O)/alloctrace.skel.h: $(O)/alloctrace.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name alloctrace_bpf > $@
 
-$(filter $(O)/user/kern/%,$(OBJ)): $(O)/alloctrace.skel.h
+$(filter $(O)/user/kern/% $(O)/user/trace/% $(O)/user/pace/%,$(OBJ)): $(O)/alloctrace.skel.h
 
 include $(wildcard tests/tests.mk)
 

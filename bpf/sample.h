@@ -22,7 +22,7 @@
  * What c is for: by bytes alone (c = 0) a call of 16 bytes has a weight of T/16, so that a row of small and large
  * blocks gets its calls from a few samples of huge weight, and if none of these came, from none. With c no weight is
  * above about K. That one sample in five comes by calls, K = calls/(0.2 samples), costs bytes at most a ninth of their
- * error (user/kern/rate.c chooses c).
+ * error (user/pace/rate.c chooses c).
  *
  * The distance to the next point is exponential wherever one starts to measure, so the rest of the old gap is of no
  * use, nor is what of the call lies behind the point: the new gap starts behind the call. (Subtracting the one from the

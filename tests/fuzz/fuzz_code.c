@@ -7,9 +7,9 @@
  */
 #include <errno.h>
 
+#include "kern/livecode.h"
 #include "probe/insn.h"
 #include "probe/keeps.h"
-#include "probe/livecode.h"
 #include "probe/site.h"
 
 #include "fuzz.h"

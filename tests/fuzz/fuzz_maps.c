@@ -6,7 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/buf.h"
-#include "target/maps.h"
+#include "proc/maps.h"
 
 #include "fuzz.h"
 

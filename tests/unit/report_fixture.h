@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "fake_symbolizer.h"
-#include "out/report.h"
+#include "format/report.h"
 
 static const char *const allocators[] = {"malloc", "calloc", "realloc"};
 

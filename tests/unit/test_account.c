@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "account.h"
+#include "cli/account.h"
 
 static void adds_up(void **state)
 {

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "kern/blocks.h"
-#include "kern/collector.h"
+#include "trace/collector.h"
+#include "trace/sums.h"
 
 #define SECOND 1000000000ULL
 #define CALLS(n) ((uint64_t)(n) << CALLS_SHIFT)

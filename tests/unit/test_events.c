@@ -24,8 +24,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "target/events.h"
-#include "target/process.h"
+#include "proc/events.h"
+#include "proc/process.h"
 
 static struct task_events *events;
 static char *message_text;

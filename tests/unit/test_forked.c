@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "kern/forked.h"
+#include "trace/forked.h"
 
 #define SECOND 1000000000ULL
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "kern/governor.h"
-#include "kern/scale.h"
+#include "pace/governor.h"
+#include "pace/scale.h"
 
 #define MS 1000000ULL
 #define HIT_NS 600

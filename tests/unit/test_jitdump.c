@@ -5,10 +5,10 @@
 #include <sys/mman.h>
 
 #include "base/buf.h"
+#include "proc/mapfile.h"
+#include "proc/process.h"
 #include "sym/jitdump.h"
 #include "sym/symbolizer.h"
-#include "target/mapfile.h"
-#include "target/process.h"
 
 static void add_u32(struct buf *b, uint32_t x)
 {

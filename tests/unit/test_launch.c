@@ -18,7 +18,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "target/launch.h"
+#include "proc/launch.h"
 
 #define COMMAND(...) ((char *[]){__VA_ARGS__, NULL})
 

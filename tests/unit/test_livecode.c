@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe/livecode.h"
+#include "kern/livecode.h"
 
 #define AT 0x7f0000001000ull
 #define ADDR "\x88\x77\x66\x55\x44\x33\x22\x11"

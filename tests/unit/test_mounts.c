@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "target/mounts.h"
+#include "proc/mounts.h"
 
 static const char text[] =
 	"22 28 0:21 / /sys rw,nosuid - sysfs sysfs rw\n"

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "options.h"
-#include "options_table.h"
+#include "cli/options.h"
+#include "cli/options_table.h"
 
 #define MAX_WORDS 20
 

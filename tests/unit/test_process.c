@@ -8,8 +8,8 @@
 
 #include "target_fixture.h"
 
-#include "target/process.h"
-#include "target/procfs.h"
+#include "proc/process.h"
+#include "proc/procfs.h"
 
 #define NOW_LATER (UINT64_MAX - 1)
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kern/rate.h"
+#include "pace/rate.h"
 
 #define TARGET RATE_DEFAULT_TARGET
 #define PERIOD RATE_PERIOD_NS

@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-#include "probe/features.h"
-#include "probe/returns.h"
+#include "kern/features.h"
+#include "kern/returns.h"
 
 static void confine(int mode)
 {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/map.h"
-#include "kern/scale.h"
+#include "pace/scale.h"
 
 #define RUNS 100
 #define FIRST_MS 20

@@ -5,8 +5,8 @@
 
 #include "target_fixture.h"
 
-#include "target/process.h"
-#include "target/procfs.h"
+#include "proc/process.h"
+#include "proc/procfs.h"
 
 /* --- process_check */
 

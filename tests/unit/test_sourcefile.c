@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "out/sourcefile.h"
+#include "format/sourcefile.h"
 
 /* A target names the file: what it may not open itself is not shown, wherever on the way that is said. */
 static void only_what_the_target_may_read(void **state)

@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "target/mapfile.h"
-#include "target/maps.h"
-#include "target/process.h"
-#include "target/timeline.h"
+#include "proc/mapfile.h"
+#include "proc/maps.h"
+#include "proc/process.h"
+#include "proc/timeline.h"
 
 /* --- the text of maps */
 

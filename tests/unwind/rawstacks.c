@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "dwfl.h"
-#include "kern/rate.h"
-#include "kern/tracer.h"
-#include "target/launch.h"
+#include "pace/rate.h"
+#include "proc/launch.h"
+#include "trace/tracer.h"
 
 static void write_stack(FILE *f, const struct profile *p, uint32_t id)
 {

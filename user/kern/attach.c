@@ -16,7 +16,7 @@
 #include "base/apart.h"
 #include "base/log.h"
 #include "kern/internal.h"
-#include "probe/uapi.h"
+#include "kern/uapi.h"
 
 /* perf: the event's descriptor is not needed any more once the link holds it. */
 static int attach_perf(int prog_fd, enum uprobe_when when, pid_t pid, const char *path, uint64_t offset,

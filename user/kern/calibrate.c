@@ -18,8 +18,7 @@
 
 #include "base/log.h"
 #include "kern/internal.h"
-#include "kern/rate.h"
-#include "kern/unwind.h"
+#include "kern/tables.h"
 #include "sample.h"
 
 #define CALLS 2000
@@ -215,7 +214,7 @@ int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cos
 	if (!err) {
 		hit->in_place = kern_reads_in_place(k);
 		hit->recorded = fmax(median_run(f, depth) - bare, 0);
-		kern_set_sample_law(k, SAMPLE_LAW(RATE_MEAN_MAX, 1));
+		kern_set_sample_law(k, SAMPLE_LAW(SAMPLE_MEAN_MAX, 1));
 		hit->other = fmax(median_run(f, depth) - bare, 0);
 	}
 	own_close(&own);

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <sys/sysinfo.h>
 
-#include "probe/features.h"
+#include "kern/features.h"
 
 #define GIB_SHIFT 30
 /* Memory has holes, on machines of many parts large ones: how far beyond its size its last page may be. */

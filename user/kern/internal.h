@@ -8,10 +8,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "kern/kern.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "probe/uapi.h"
+#include "kern/kern.h"
+#include "kern/uapi.h"
 /* After shared.h, whose types it uses. */
 #include "alloctrace.skel.h"
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "probe/features.h"
+#include "kern/features.h"
 #include "probe/plan.h"
 #include "shared.h"
 

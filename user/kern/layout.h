@@ -4,7 +4,7 @@
 #define ALLOCTRACE_KERN_LAYOUT_H
 
 #include "kern/filekey.h"
-#include "target/process.h"
+#include "proc/process.h"
 
 /* Describes a module's file; its segments are borrowed. False: it is none, or has no table. */
 typedef bool (*code_file_fn)(void *arg, uint32_t module, struct code_file *out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The probes that are in place, as file descriptors. Two threads may take them out: the main thread, and the one that
- * keeps the end of tracing while the main thread hangs (user/guard.c). Whoever takes a descriptor out of the list,
+ * keeps the end of tracing while the main thread hangs (user/cli/guard.c). Whoever takes a descriptor out of the list,
  * under the lock, closes it; nothing that may wait for the kernel is done under the lock.
  */
 #include <errno.h>

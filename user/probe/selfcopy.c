@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "elf/imports.h"
 #include "elf/symbols.h"
-#include "target/maps.h"
-#include "target/procfs.h"
+#include "proc/maps.h"
+#include "proc/procfs.h"
 
 #define NAMES_MAX ((size_t)64 << 20)	/* bytes of a string table that are looked through */
 #define CODE_MAX ((size_t)256 << 20)	/* and of code */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/account.h"
+
+uint64_t account_lost(const uint64_t c[COUNT_MAX])
+{
+	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN] + c[COUNT_LOST_BLOCK];
+}
+
+struct report_account account_of(const uint64_t c[COUNT_MAX], uint64_t recorded, uint64_t lost_frames,
+				 bool checked)
+{
+	struct report_account a = {
+		.seen = c[COUNT_SEEN], .recorded = recorded, .filtered = c[COUNT_FILTERED],
+		.unsampled = c[COUNT_UNSAMPLED], .lost = account_lost(c) + lost_frames, .checked = checked,
+	};
+	uint64_t sum = a.recorded + a.filtered + a.unsampled + a.lost;
+
+	a.unaccounted = sum > a.seen ? sum - a.seen : a.seen - sum;
+	return a;
+}
+
+size_t account_losses(const uint64_t c[COUNT_MAX], uint64_t lost_frames, uint64_t lost_room,
+		      const struct report_account *a, struct report_count losses[ACCOUNT_MAX_LOSSES])
+{
+	const struct report_count all[ACCOUNT_MAX_LOSSES] = {
+		{"stack table full (--max-stacks)", c[COUNT_LOST_TABLE]},
+		{"frames never arrived (--ring-size)", lost_frames - lost_room},
+		{"no memory left for stacks (--max-memory)", lost_room},
+		{"table of live blocks full (--max-blocks)", c[COUNT_LOST_BLOCK]},
+		{"table of histograms full (--max-stacks)", c[COUNT_LOST_HIST]},
+		{"no working memory", c[COUNT_LOST_SCRATCH]},
+		{"return not seen", c[COUNT_LOST_RETURN]},
+		{"unaccounted", a->checked ? a->unaccounted : 0},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < ACCOUNT_MAX_LOSSES; i++)
+		if (all[i].n)
+			losses[n++] = all[i];
+	return n;
+}

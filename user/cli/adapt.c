@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/adapt.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/account.h"
+#include "pace/governor.h"
+#include "pace/rate.h"
+#include "pace/work.h"
+
+#define HIT_PER_TRAP	1.3	/* what a hit costs, by that of an empty one */
+#define CALIBRATE_DEPTH	16		/* frames: stacks are not known yet */
+#define SWITCH_NS	1e6		/* at first, until it is learnt */
+#define TAIL_NS		2e6
+#define TICK_NS		1000000ULL	/* at least */
+#define READ_NS		100000	/* a reading of calls and work is good enough if it took no longer */
+#define READ_TRIES	5
+#define MEASURE_NS	2000000000ULL	/* how long it must cost too much where there are no windows */
+
+enum limit { LIMIT_NONE, LIMIT_WINDOWS, LIMIT_STOP, LIMIT_WARN };
+
+struct adapt {
+	const struct options *o;
+	struct tracer *tracer;
+	enum limit limit;
+	bool has_cost, exceeded, stopped;
+	struct calibration *calibration;	/* under way */
+	struct hit_cost cost;
+	struct rate rate;	/* its clock stands still while nothing is counted */
+	bool exact;		/* its law is not in force yet */
+	struct governor *governor;
+	uint64_t strata;	/* of the governor's, so far */
+	/* Where probes come and go; else NULL. */
+	struct work *work;
+	struct scale *scale;
+	bool tried_messages;
+	uint64_t ticked_ns;
+	uint64_t start_ns;
+	struct adapt_account final;	/* if stopped */
+
+	bool counting;
+	uint64_t on_ns, traced_ns;	/* since when it counts; how long it did before */
+	uint64_t on_calls, on_bytes;	/* COUNT_SEEN, COUNT_SEEN_BYTES, then */
+	double weight;			/* how many calls each stands for */
+	double stretch;			/* and how much time each moment */
+	double calls, bytes;		/* of the times before, with their weights: what the tables have */
+	double calls_rate, bytes_rate;	/* per second, the last time */
+
+	uint64_t last_hits, last_recorded;
+	double hit_ns;			/* what a hit has cost lately */
+	double cost_ns;			/* of all hits */
+	uint64_t measured_ns;		/* LIMIT_STOP, LIMIT_WARN: since when, and what it had cost then */
+	double measured_cost_ns;
+};
+
+static enum limit limit_of(const struct options *o)
+{
+	if (!(o->max_overhead > 0) || o->bench != BENCH_OFF)
+		return LIMIT_NONE;
+	if (o->blocks)
+		return LIMIT_STOP;
+	return attach_mode_resolve(o->attach) == ATTACH_MULTI ? LIMIT_WINDOWS : LIMIT_WARN;
+}
+
+bool adapt_governs(const struct options *o)
+{
+	return limit_of(o) == LIMIT_WINDOWS;
+}
+
+struct adapt *adapt_new(const struct options *o, struct tracer *t)
+{
+	struct adapt *a = xcalloc(1, sizeof(*a));
+
+	a->o = o;
+	a->tracer = t;
+	a->limit = limit_of(o);
+	/* Until it is measured: the budget is to be kept from the first call on. */
+	if (a->limit == LIMIT_WINDOWS)
+		a->cost.recorded = a->cost.other = HIT_PER_TRAP * kern_trap_ns(tracer_kern(t));
+	a->has_cost = a->cost.recorded > 0;
+	return a;
+}
+
+void adapt_free(struct adapt *a)
+{
+	if (!a)
+		return;
+	kern_calibrate_cancel(a->calibration);
+	governor_free(a->governor);
+	scale_free(a->scale);
+	work_free(a->work);
+	free(a);
+}
+
+/* Processes that still run; 1 if there are none. */
+static size_t running(const struct adapt *a)
+{
+	const struct processes *ps = tracer_processes(a->tracer);
+	size_t n = 0;
+
+	for (size_t i = 0; i < ps->list.n; i++)
+		n += !ps->list.at[i]->exited;
+	return n ? n : 1;
+}
+
+/* CPUs, for all processes together. */
+static double budget(const struct adapt *a)
+{
+	return a->o->max_overhead / 100 * running(a);
+}
+
+static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
+{
+	kern_counts(tracer_kern(a->tracer), c);
+}
+
+/* Calls that were sampled, whether they came into a table or were lost. */
+static uint64_t samples(const uint64_t c[COUNT_MAX])
+{
+	return c[COUNT_RECORDED] + account_lost(c);
+}
+
+/* Takes in what the hits since the last time have cost. */
+static void charge(struct adapt *a, const uint64_t c[COUNT_MAX])
+{
+	uint64_t hits = c[COUNT_HITS] - a->last_hits, recorded = samples(c) - a->last_recorded;
+	double cost;
+
+	if (recorded > hits)
+		recorded = hits;
+	cost = recorded * a->cost.recorded + (hits - recorded) * a->cost.other;
+	if (hits)
+		a->hit_ns = cost / hits;
+	a->cost_ns += cost;
+	a->last_hits = c[COUNT_HITS];
+	a->last_recorded = samples(c);
+	if (a->governor)
+		governor_set(a->governor, budget(a), a->hit_ns);
+}
+
+static void count_from(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	a->counting = true;
+	a->on_ns = now;
+	a->on_calls = c[COUNT_SEEN];
+	a->on_bytes = c[COUNT_SEEN_BYTES];
+}
+
+static void count_until(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	double calls = c[COUNT_SEEN] - a->on_calls, bytes = c[COUNT_SEEN_BYTES] - a->on_bytes;
+	double s = (now - a->on_ns) / 1e9;
+
+	a->counting = false;
+	a->traced_ns += now - a->on_ns;
+	a->calls += a->weight * calls;
+	a->bytes += a->weight * bytes;
+	if (s > 0) {
+		a->calls_rate = calls / s;
+		a->bytes_rate = bytes / s;
+	}
+}
+
+/* Of the rate. */
+static uint64_t traced_until(const struct adapt *a, uint64_t now)
+{
+	return a->traced_ns + (a->counting ? now - a->on_ns : 0);
+}
+
+static struct rate_counters rate_counters(const uint64_t c[COUNT_MAX])
+{
+	return (struct rate_counters){
+		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED],
+		.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES], .samples = samples(c),
+	};
+}
+
+static void set_law(struct adapt *a)
+{
+	struct kern *k = tracer_kern(a->tracer);
+	const uint64_t law = SAMPLE_LAW(a->rate.mean, a->rate.call);
+
+	if (law == kern_sample_law(k))
+		return;
+	kern_set_sample_law(k, law);
+	if (a->exact)
+		return;
+	note("from now on a sample every %llu bytes, of which each call counts for %llu more",
+	     (unsigned long long)a->rate.mean, (unsigned long long)a->rate.call);
+}
+
+static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	const struct rate_counters counters = rate_counters(c);
+	const uint64_t traced_ns = traced_until(a, now);
+	bool was_exact = a->exact;
+
+	if (a->o->sample_bytes == 1 || !a->counting)
+		return;
+	a->exact = a->exact && kern_exact(tracer_kern(a->tracer));
+	if (a->o->sample_bytes)
+		rate_update_call(&a->rate, &counters);
+	else if (a->exact)
+		rate_foresee(&a->rate, traced_ns, &counters);
+	else if (was_exact)
+		rate_begin(&a->rate, traced_ns, &counters);
+	else
+		rate_update(&a->rate, traced_ns, &counters);
+	set_law(a);
+}
+
+static void start_rate(struct adapt *a, const uint64_t c[COUNT_MAX])
+{
+	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
+	a->rate.last = rate_counters(c);
+	a->exact = kern_exact(tracer_kern(a->tracer));
+	rate_fix(&a->rate, a->o->sample_bytes ? a->o->sample_bytes : RATE_FIRST_MEAN);
+}
+
+/* In a window there can be more samples: the target is for all the time that it stands for. */
+static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	const struct rate_counters counters = rate_counters(c);
+
+	if (a->o->sample_bytes)
+		return;
+	rate_restart(&a->rate, a->stretch * RATE_DEFAULT_TARGET, a->calls_rate, a->bytes_rate, traced_until(a, now),
+		     &counters);
+	set_law(a);
+}
+
+/*
+ * Calls and work as of one moment. They are read one after the other, and an alloctrace that is preempted between would
+ * take for the window's work what was done after it: the quickest of some tries. How many calls came while it read is
+ * known, and half of them count.
+ */
+static struct scale_reading read_once(struct adapt *a, uint64_t *took_ns)
+{
+	uint64_t before[COUNT_MAX], after[COUNT_MAX], start = monotonic_ns();
+	struct work_done done;
+
+	read_counts(a, before);
+	done = work_read(a->work, false);
+	read_counts(a, after);
+	charge(a, after);
+	*took_ns = monotonic_ns() - start;
+	return (struct scale_reading){
+		.calls = (before[COUNT_SEEN] + after[COUNT_SEEN]) / 2.,
+		.bytes = (before[COUNT_SEEN_BYTES] + after[COUNT_SEEN_BYTES]) / 2.,
+		.probes_ns = a->cost_ns,
+		.work = {[SCALE_IO] = done.io, [SCALE_MESSAGES] = done.messages,
+			 [SCALE_CPU] = done.cpu_ns - a->cost_ns, [SCALE_TIME] = (double)start + (double)*took_ns / 2},
+	};
+}
+
+static struct scale_reading reading(struct adapt *a)
+{
+	struct scale_reading best = {0}, r;
+	uint64_t took, least = UINT64_MAX;
+
+	for (int try = 0; try < READ_TRIES && least > READ_NS; try++) {
+		r = read_once(a, &took);
+		if (took < least) {
+			best = r;
+			least = took;
+		}
+	}
+	best.waits = work_read(a->work, true).waits;
+	return best;
+}
+
+static void next_stratum(struct adapt *a, const struct scale_reading *now)
+{
+	a->strata = governor_strata(a->governor);
+	scale_next(a->scale, now);
+	if (a->tried_messages || !scale_lacks_io(a->scale))
+		return;
+	a->tried_messages = true;
+	if (!work_count_messages(a->work)) {
+		const struct scale_reading later = reading(a);
+
+		scale_count_messages(a->scale, &later);
+	}
+}
+
+static int open_window(struct adapt *a)
+{
+	struct kern *k = tracer_kern(a->tracer);
+	uint64_t c[COUNT_MAX], weight, now;
+	struct scale_reading read;
+	int err = tracer_resume(a->tracer);
+
+	if (err)
+		return err;
+	read_counts(a, c);
+	charge(a, c);
+	now = monotonic_ns();
+	weight = governor_attached(a->governor, now, c[COUNT_HITS], scale_slowdown(a->scale));
+	a->weight = weight / 65536.;
+	a->stretch = governor_stretch(a->governor);
+	restart_rate(a, now, c);
+	kern_set_window_factor(k, weight);
+	count_from(a, now, c);
+	kern_go(k);
+	read = reading(a);
+	scale_attached(a->scale, &read);
+	return 0;
+}
+
+static void close_window(struct adapt *a)
+{
+	struct kern *k = tracer_kern(a->tracer);
+	uint64_t c[COUNT_MAX], stop_ns, stop_hits;
+	struct scale_reading read;
+
+	kern_guard(k, true);
+	read = reading(a);
+	scale_detached(a->scale, &read);
+	kern_stop(k);
+	stop_ns = monotonic_ns();
+	read_counts(a, c);
+	charge(a, c);
+	count_until(a, stop_ns, c);
+	stop_hits = c[COUNT_HITS];
+	tracer_pause(a->tracer);
+	kern_guard(k, false);
+	read_counts(a, c);
+	charge(a, c);
+	governor_detached(a->governor, stop_ns, stop_hits, monotonic_ns(), c[COUNT_HITS]);
+	if (governor_strata(a->governor) != a->strata)
+		next_stratum(a, &read);
+}
+
+static void start_governor(struct adapt *a)
+{
+	struct governor_options go = {
+		.budget = budget(a), .hit_ns = a->hit_ns, .switch_ns = SWITCH_NS, .tail_ns = TAIL_NS,
+	};
+	uint64_t c[COUNT_MAX], now = monotonic_ns();
+
+	if (getrandom(&go.seed, sizeof(go.seed), 0) < 0)
+		go.seed = now;
+	a->ticked_ns = now;
+	read_counts(a, c);
+	a->governor = governor_new(&go, now, c[COUNT_HITS]);
+}
+
+static void start_calibration(struct adapt *a)
+{
+	const struct kern *k = tracer_kern(a->tracer);
+
+	a->calibration = kern_calibrate_begin(kern_mode(k), kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP,
+					      tracer_cost(a->tracer), CALIBRATE_DEPTH);
+}
+
+/* What a hit costs is known a moment after the start; then there can be a limit. */
+static void end_calibration(struct adapt *a, bool wait)
+{
+	struct hit_cost cost = {0};
+	int err = a->calibration ? kern_calibrate_end(a->calibration, wait, &cost) : -ENOENT;
+
+	if (err == -EAGAIN)
+		return;
+	a->calibration = NULL;
+	if (!err && cost.recorded > 0)
+		a->cost = cost;
+	a->has_cost = a->cost.recorded > 0;
+	a->hit_ns = a->cost.recorded;
+	if (a->limit != LIMIT_NONE && !a->has_cost) {
+		warn("what a probe hit costs could not be measured: there is no limit to it");
+		a->limit = LIMIT_NONE;
+	}
+	if (a->limit == LIMIT_WINDOWS && !a->governor)
+		start_governor(a);
+}
+
+void adapt_start(struct adapt *a)
+{
+	uint64_t c[COUNT_MAX];
+
+	read_counts(a, c);
+	a->start_ns = a->measured_ns = monotonic_ns();
+	if (a->limit == LIMIT_WINDOWS) {
+		struct scale_reading read;
+
+		a->work = work_new(a->tracer);
+		read = reading(a);
+		a->scale = scale_new(&read);
+		a->hit_ns = a->cost.recorded;
+		if (a->has_cost)
+			start_governor(a);
+	}
+	a->weight = a->stretch = 1;
+	start_rate(a, c);
+	count_from(a, a->start_ns, c);
+	/* Other reports measure it when they are due. */
+	if (a->limit == LIMIT_NONE && (!a->o->interval_ns || a->o->quiet))
+		return;
+	start_calibration(a);
+	if (!a->calibration)
+		end_calibration(a, false);
+}
+
+/* percent: of a CPU, for each process. */
+static void exceed(struct adapt *a, double percent)
+{
+	const double limit = a->o->max_overhead;
+	char wanted[32] = "off";
+
+	if (a->limit == LIMIT_WARN) {
+		warn("tracing costs %.3g %% of a CPU for each process, more than --max-overhead %.3g: probes by perf "
+		     "can't be taken out and put back in time, so it goes on", percent, limit);
+		a->limit = LIMIT_NONE;
+		return;
+	}
+	a->exceeded = true;
+	/* It varies. */
+	if (percent * 1.2 < 100)
+		snprintf(wanted, sizeof(wanted), "%.0f", ceil(percent * 1.2));
+	warn("tracing ends: it costs %.3g %% of a CPU for each process, more than --max-overhead %.3g, and what is "
+	     "live can't be told with gaps; this would take --max-overhead %s, a larger --sample%s, or --view alloc, "
+	     "which can be traced for part of the time", percent, limit, wanted,
+	     a->o->sample_bytes ? "" : " than auto's");
+}
+
+/* Where there are no windows. */
+static void check_limit(struct adapt *a, uint64_t now)
+{
+	double percent;
+
+	if (now - a->measured_ns < MEASURE_NS)
+		return;
+	percent = 100 * (a->cost_ns - a->measured_cost_ns) / (now - a->measured_ns) / running(a);
+	a->measured_ns = now;
+	a->measured_cost_ns = a->cost_ns;
+	if (percent > a->o->max_overhead)
+		exceed(a, percent);
+}
+
+static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	enum governor_action action = governor_tick(a->governor, now, c[COUNT_HITS]);
+
+	work_read(a->work, false);
+	if (governor_strata(a->governor) != a->strata) {
+		const struct scale_reading read = reading(a);
+
+		next_stratum(a, &read);
+	}
+	if (action == GOVERNOR_ATTACH)
+		return open_window(a);
+	if (action == GOVERNOR_DETACH)
+		close_window(a);
+	return 0;
+}
+
+int adapt_tick(struct adapt *a)
+{
+	uint64_t c[COUNT_MAX], now = monotonic_ns();
+
+	if (a->calibration)
+		end_calibration(a, false);
+	if (a->o->sample_bytes == 1 && a->limit == LIMIT_NONE)
+		return 0;
+	read_counts(a, c);
+	if (a->has_cost)
+		charge(a, c);
+	adapt_rate(a, now, c);
+	if (!a->governor) {
+		if (a->limit != LIMIT_NONE && a->has_cost)
+			check_limit(a, now);
+		return 0;
+	}
+	/* It goes by the rate of hits since the last time. */
+	if (now < a->ticked_ns + TICK_NS)
+		return 0;
+	a->ticked_ns = now;
+	return govern(a, now, c);
+}
+
+uint64_t adapt_wake_ns(const struct adapt *a)
+{
+	return a->governor ? governor_wake_ns(a->governor) : UINT64_MAX;
+}
+
+bool adapt_in_window(const struct adapt *a)
+{
+	return a->governor && a->counting && a->traced_ns;
+}
+
+bool adapt_exceeded(const struct adapt *a)
+{
+	return a->exceeded;
+}
+
+struct adapt_account adapt_account(struct adapt *a)
+{
+	uint64_t c[COUNT_MAX], now = monotonic_ns();
+	struct adapt_account r = {
+		.elapsed_ns = now - a->start_ns, .traced_ns = traced_until(a, now),
+		.weighted_calls = a->calls, .weighted_bytes = a->bytes,
+	};
+	struct governor_account g;
+	struct scale_reading read;
+
+	if (a->stopped || !a->governor)
+		return a->stopped ? a->final : r;
+	read_counts(a, c);
+	charge(a, c);
+	g = governor_account(a->governor, now, c[COUNT_HITS]);
+	if (a->counting) {
+		r.weighted_calls += a->weight * (c[COUNT_SEEN] - a->on_calls);
+		r.weighted_bytes += a->weight * (c[COUNT_SEEN_BYTES] - a->on_bytes);
+	}
+	r.cost_ns = g.cost_ns;
+	r.windows = g.windows;
+	r.scaled = a->traced_ns > 0;
+	if (r.scaled) {
+		read = reading(a);
+		r.total = scale_total(a->scale, &read);
+		r.slowdown = scale_slowdown(a->scale);
+		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
+	}
+	return r;
+}
+
+void adapt_stop(struct adapt *a)
+{
+	kern_stop(tracer_kern(a->tracer));
+	a->final = adapt_account(a);
+	a->stopped = true;
+}
+
+const struct hit_cost *adapt_hit_cost(struct adapt *a)
+{
+	if (a->calibration)
+		end_calibration(a, true);
+	return a->has_cost ? &a->cost : NULL;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What adapts while tracing: how thinly to sample, to how fast the processes allocate (--sample auto); and what tracing
+ * may cost them (--max-overhead).
+ *
+ *   allocations alone           probes come and go (kern/governor.h), and what is counted is scaled up
+ *   blocks are followed         there can be no gaps: when it costs too much, tracing ends with a report
+ *   probes by perf              taking them out takes seconds: it is only said when it costs too much
+ */
+#ifndef ALLOCTRACE_CLI_ADAPT_H
+#define ALLOCTRACE_CLI_ADAPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/options.h"
+#include "pace/scale.h"
+#include "trace/tracer.h"
+
+struct adapt;
+
+/* Whether probes are to come and go: kern_options.governed. */
+bool adapt_governs(const struct options *o);
+
+/* Everything is borrowed. */
+struct adapt *adapt_new(const struct options *o, struct tracer *t);
+/* free(NULL) is fine. */
+void adapt_free(struct adapt *a);
+/* Probes are attached, and count. */
+void adapt_start(struct adapt *a);
+/* Call some twenty times a second, and at adapt_wake_ns() (CLOCK_MONOTONIC; UINT64_MAX: it doesn't matter). 0, or
+ * -errno with a message said. */
+int adapt_tick(struct adapt *a);
+uint64_t adapt_wake_ns(const struct adapt *a);
+/* In the midst of a window, which a report would make longer. */
+bool adapt_in_window(const struct adapt *a);
+/* Stops counting for good. */
+void adapt_stop(struct adapt *a);
+/* Tracing is to end, since it costs more than the limit. */
+bool adapt_exceeded(const struct adapt *a);
+
+/* Since the start. */
+struct adapt_account {
+	bool scaled;			/* there were times without probes: all totals are estimates */
+	struct scale_total total;	/* if scaled */
+	double weighted_calls, weighted_bytes;	/* what the tables have, in all */
+	uint64_t elapsed_ns, traced_ns, windows;
+	double load;			/* CPUs that probes take while they are there */
+	double slowdown;		/* how much less the target does then; 1: no less, or none can be told */
+	double cost_ns;			/* what tracing cost the processes; 0: not known */
+};
+
+struct adapt_account adapt_account(struct adapt *a);
+/* What a hit costs, once it is measured, which is waited for; NULL: it isn't, since nothing here needs it. */
+const struct hit_cost *adapt_hit_cost(struct adapt *a);
+
+#endif

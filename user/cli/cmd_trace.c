@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* alloctrace -p PID, alloctrace CMD: attach or launch, wait, report. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memlimit.h"
+#include "base/outfile.h"
+#include "cli/adapt.h"
+#include "cli/cmd.h"
+#include "cli/guard.h"
+#include "cli/nothing.h"
+#include "cli/reporting.h"
+#include "cli/ulimits.h"
+#include "pace/rate.h"
+#include "proc/launch.h"
+#include "trace/sharing.h"
+#include "trace/tracer.h"
+
+#define DEFAULT_REFRESH_NS 1000000000ULL
+#define WINDOW_WAIT_NS 50000000ULL
+
+struct watched {
+	pid_t pid;
+	int pidfd;
+};
+
+struct run {
+	struct options o;	/* with what the terminal implies */
+	struct tracer *tracer;
+	struct reporting *reporting;
+	struct adapt *adapt;
+	struct launch *launch;
+	struct guard *guard;
+	struct kern *_Atomic kern;	/* for the guard; NULL: nothing can be attached yet */
+	vec_of(struct watched) watched;	/* processes of -p that are still there */
+	int epoll, signals;
+	sigset_t signal_set;	/* what comes by `signals` */
+	_Atomic(int) interrupts;
+	uint64_t start_ns, end_ns;
+	uint64_t interval, next_ns;	/* reports at intervals so far; when the next one is due */
+	uint64_t collected_ns;	/* the latest report */
+	struct reporting_result result;	/* of that */
+	uint32_t generation;	/* marks that were set */
+	struct nothing *nothing;	/* of the only process; NULL: there are several */
+	bool unnamed;		/* a function of the command line was not found */
+	_Atomic(bool) stop;	/* tracing is to end, with a report */
+	_Atomic(uint64_t) ended_ns;	/* when the guard ended it; 0: it did not */
+	bool cmd_ended, ending;	/* ending: what the target does from now on is not reported */
+	int cmd_status;		/* as of waitpid() */
+};
+
+/* The second one: out at once. Probes end with us. */
+static void quit_by(int sig)
+{
+	sigset_t set;
+
+	outfile_cleanup_on_exit();
+	signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(sig);
+}
+
+static int watch_fd(struct run *r, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &ev))
+		return fail(-errno, "cannot wait for events: %s", strerror(errno));
+	return 0;
+}
+
+/* By nohup: a signal that is blocked would be taken all the same. */
+static bool ignores_hangup(void)
+{
+	struct sigaction sa;
+
+	return !sigaction(SIGHUP, NULL, &sa) && sa.sa_handler == SIG_IGN;
+}
+
+static int open_signals(struct run *r)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (!ignores_hangup())
+		sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	/* Only a command has a use for these; without one they keep their meaning. */
+	if (r->launch) {
+		sigaddset(&set, SIGQUIT);
+		sigaddset(&set, SIGUSR2);
+	}
+	if (r->launch || r->o.mark)
+		sigaddset(&set, SIGUSR1);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signal_set = set;
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r->signals < 0 || r->epoll < 0)
+		return fail(-errno, "cannot wait for signals: %s", strerror(errno));
+	return watch_fd(r, r->signals);
+}
+
+/* A stop of ours (the command has mapped new files) is ended once the probes are in them. */
+static void reap(struct run *r)
+{
+	bool stopped = false;
+
+	if (!r->launch || r->cmd_ended)
+		return;
+	if (launch_ended(r->launch)) {
+		tracer_before_reap(r->tracer);
+		if (!r->ending)
+			nothing_note(r->nothing);
+	}
+	if (launch_reap(r->launch, &r->cmd_status, &stopped)) {
+		r->cmd_ended = true;
+		tracer_exited(r->tracer, launch_pid(r->launch));
+		r->stop = true;
+	} else if (tracer_held(r->tracer, stopped)) {
+		launch_signal(r->launch, SIGCONT);
+	}
+}
+
+/* A new generation of blocks, numbered from 1. */
+static void set_mark(struct run *r)
+{
+	r->generation = kern_mark(tracer_kern(r->tracer));
+	reporting_mark(r->reporting, monotonic_ns() - r->start_ns);
+}
+
+static void on_signal(struct run *r, const struct signalfd_siginfo *si)
+{
+	int sig = si->ssi_signo;
+
+	if (sig == SIGCHLD)
+		return;
+	if (sig == SIGUSR1 && r->o.mark) {
+		set_mark(r);
+		return;
+	}
+	if ((sig == SIGINT || !r->launch) && atomic_fetch_add(&r->interrupts, 1))
+		quit_by(sig);
+	/* What the terminal sends, a command has got as well: it is in the same process group. */
+	if (!r->launch)
+		r->stop = true;
+	else if (si->ssi_code != SI_KERNEL)
+		launch_signal(r->launch, sig);
+}
+
+static bool guard_on_signal(void *arg, const struct signalfd_siginfo *si)
+{
+	struct run *r = arg;
+
+	on_signal(r, si);
+	return r->stop;
+}
+
+static void guard_end(void *arg)
+{
+	struct run *r = arg;
+	struct kern *k = r->kern;
+
+	r->ended_ns = monotonic_ns();
+	r->stop = true;
+	if (k)
+		kern_end(k);
+}
+
+static int guard_give_up(void *arg, bool hangs)
+{
+	struct run *r = arg;
+	struct kern *k = r->kern;
+
+	if (hangs)
+		fail(0, "reading what the target has mapped hangs (a file system that does not answer?): there is no "
+		     "report");
+	else
+		fail(0, "ended by a signal before everything was attached: nothing was recorded");
+	if (r->launch)
+		launch_signal(r->launch, SIGCONT);
+	if (k)
+		kern_end_wait(k);
+	return hangs ? STATUS_HUNG : STATUS_NOTHING;
+}
+
+/* What the guard takes where the main thread doesn't: all but those that only the main thread can serve. */
+static int start_guard(struct run *r, sigset_t signals)
+{
+	const struct guard_calls calls = {
+		.on_signal = guard_on_signal, .end = guard_end, .give_up = guard_give_up, .arg = r,
+	};
+
+	sigdelset(&signals, SIGCHLD);
+	if (r->o.mark)
+		sigdelset(&signals, SIGUSR1);
+	return guard_start(&signals, &calls, &r->guard);
+}
+
+static void read_signals(struct run *r)
+{
+	struct signalfd_siginfo si;
+
+	while (read(r->signals, &si, sizeof(si)) == sizeof(si))
+		on_signal(r, &si);
+}
+
+/* A pidfd is readable when its process has exited. */
+static void on_exit_of(struct run *r, int pidfd)
+{
+	for (size_t i = 0; i < r->watched.n; i++) {
+		if (r->watched.at[i].pidfd != pidfd)
+			continue;
+		tracer_exited(r->tracer, r->watched.at[i].pid);
+		close(pidfd);
+		r->watched.at[i] = r->watched.at[--r->watched.n];
+		if (!r->watched.n)
+			r->stop = true;
+		return;
+	}
+}
+
+/* The processes of -p: found, checked, and watched for their exit. */
+static int find_pids(struct run *r)
+{
+	pid_t *pids = NULL;
+	size_t n = 0;
+	int err = processes_parse_list(r->o.pids, &pids, &n);
+
+	for (size_t i = 0; i < n && !err; i++) {
+		struct watched w = {.pid = pids[i]};
+
+		err = process_check(w.pid);
+		if (err)
+			break;
+		w.pidfd = syscall(SYS_pidfd_open, w.pid, 0);
+		if (w.pidfd < 0) {
+			err = fail(-errno, "cannot watch process %d: %s", (int)w.pid, strerror(errno));
+			break;
+		}
+		vec_push(&r->watched, w);
+		err = watch_fd(r, w.pidfd);
+	}
+	free(pids);
+	return err;
+}
+
+static int add_pids(struct run *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < r->watched.n && !err; i++)
+		err = tracer_add(r->tracer, r->watched.at[i].pid);
+	return err ? err : tracer_check_named(r->tracer);
+}
+
+static struct kern_options kern_options(const struct options *o)
+{
+	const uint64_t mean = o->sample_bytes ? o->sample_bytes : RATE_FIRST_MEAN;
+
+	return (struct kern_options){
+		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
+		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
+		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
+		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
+		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
+		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
+		.peak = o->views & VIEW_BIT(VIEW_PEAK),
+		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
+		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
+		.governed = adapt_governs(o),
+		.sample_law = SAMPLE_LAW(mean, rate_first_call(mean)), .sample_fixed = o->sample_bytes != 0,
+		.exact_calls = o->sample_bytes ? 0 : RATE_EXACT_CALLS,
+	};
+}
+
+/* Which of the two ways sees all that the processes do. */
+static void choose_attach(struct run *r)
+{
+	bool clones = false;
+
+	if (!r->o.blocks || r->o.attach != ATTACH_AUTO)
+		return;
+	if (r->launch)
+		clones = file_clones(launch_file(r->launch));
+	for (size_t i = 0; i < r->watched.n && !clones; i++)
+		clones = program_clones(r->watched.at[i].pid);
+	if (!clones)
+		return;
+	note("the program calls clone() itself: attached by perf, which sees children that share its memory");
+	r->o.attach = ATTACH_PERF;
+}
+
+static int start(struct run *r)
+{
+	struct kern_options ko;
+	int err = 0;
+
+	/* Before anything else: the command inherits the limits and the signal mask of our own start. */
+	if (r->o.argv)
+		err = launch_new(r->o.argv, &r->launch);
+	if (err)
+		return err;
+	memlimit_set(r->o.max_memory);
+	err = limits_raise();
+	if (!err)
+		err = open_signals(r);
+	if (!err)
+		err = start_guard(r, r->signal_set);
+	if (!err && !r->launch)
+		err = find_pids(r);
+	choose_attach(r);
+	ko = kern_options(&r->o);
+	if (!err)
+		err = tracer_open(&ko, &r->tracer);
+	if (!err)
+		r->kern = tracer_kern(r->tracer);
+	if (!err)
+		err = reporting_open(&r->o, r->tracer, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid,
+				     &r->reporting);
+	if (!err)
+		r->adapt = adapt_new(&r->o, r->tracer);
+	if (!err)
+		err = watch_fd(r, tracer_events_fd(r->tracer));
+	if (!err)
+		err = watch_fd(r, tracer_frames_fd(r->tracer));
+	if (!err && r->launch)
+		err = tracer_hold(r->tracer, launch_pid(r->launch));
+	if (!err)
+		err = r->launch ? launch_exec(r->launch) : add_pids(r);
+	r->start_ns = r->collected_ns = monotonic_ns();
+	if (!err && (r->launch || r->watched.n == 1))
+		r->nothing = nothing_begin(r->launch ? launch_pid(r->launch) : r->watched.at[0].pid);
+	if (!err)
+		adapt_start(r->adapt);
+	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
+	r->next_ns = r->o.interval_ns ? r->start_ns + r->o.interval_ns : UINT64_MAX;
+	if (!err)
+		guard_attached(r->guard, r->end_ns);
+	return err;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void wait_for_events(struct run *r)
+{
+	struct epoll_event evs[16];
+	uint64_t now = monotonic_ns(), until = earlier(earlier(r->end_ns, r->next_ns), adapt_wake_ns(r->adapt));
+	uint64_t ms = until > now ? (until - now + 999999) / 1000000 : 0;
+	int n = epoll_wait(r->epoll, evs, 16, (int)earlier(ms, TRACER_POLL_MS));
+
+	for (int i = 0; i < n; i++) {
+		if (evs[i].data.fd == r->signals)
+			read_signals(r);
+		else
+			on_exit_of(r, evs[i].data.fd);
+	}
+}
+
+/* interval: from 1; 0: the last report. */
+static int report(struct run *r, uint64_t interval)
+{
+	const struct options *o = &r->o;
+	bool ended = r->cmd_ended && !interval;
+	const struct collect_options co = {
+		.delta = o->delta && interval,
+		.blocks = o->blocks,
+		.ages = o->views & VIEWS_BY_AGE,
+		/* What a command has left at its end was never freed, however young it is. */
+		.min_age_ns = ended && !o->min_age_given ? 0 : o->min_age_ns,
+		.generation = r->generation,
+	};
+	int err = tracer_collect(r->tracer, &co);
+	uint64_t since_ns = co.delta ? r->collected_ns : r->start_ns;
+	uint64_t until_ns = r->ended_ns && !interval ? r->ended_ns : monotonic_ns();
+	const struct reporting_moment m = {
+		.interval = interval, .start_ns = r->start_ns, .duration_ns = until_ns - since_ns,
+		.min_age_ns = co.min_age_ns, .ended = ended, .adapt = r->adapt,
+	};
+
+	r->collected_ns = since_ns + m.duration_ns;
+	return err ? err : reporting_write(r->reporting, &m, &r->result);
+}
+
+static int interval_report(struct run *r)
+{
+	int err = report(r, ++r->interval);
+
+	/* Late (a large report): the next whole interval, not several at once. */
+	do
+		r->next_ns += r->o.interval_ns;
+	while (r->next_ns <= monotonic_ns());
+	if (r->result.reader_gone)
+		r->stop = true;
+	return err;
+}
+
+/* A report is not made in the midst of a window, unless it is a long one. */
+static bool interval_is_over(const struct run *r)
+{
+	uint64_t now = monotonic_ns();
+
+	return now >= r->next_ns && (!adapt_in_window(r->adapt) || now - r->next_ns > WINDOW_WAIT_NS);
+}
+
+static int trace(struct run *r)
+{
+	int err = 0;
+
+	while (!r->stop && !err) {
+		wait_for_events(r);
+		reap(r);
+		err = tracer_poll(r->tracer);
+		if (!err)
+			err = adapt_tick(r->adapt);
+		/* Probes that are not put back any more. */
+		if (err == -ECANCELED && r->stop)
+			err = 0;
+		if (adapt_exceeded(r->adapt) || monotonic_ns() >= r->end_ns)
+			r->stop = true;
+		if (!err && !r->stop && interval_is_over(r))
+			err = interval_report(r);
+	}
+	return err;
+}
+
+static int final_report(struct run *r)
+{
+	guard_ending(r->guard);
+	if (!r->cmd_ended)
+		nothing_note(r->nothing);
+	r->ending = true;
+	/* All at once: probes that go one after another would leave frees uncounted whose allocations were. */
+	adapt_stop(r->adapt);
+	tracer_detach(r->tracer);
+	if (r->result.reader_gone)
+		return 0;
+	if (r->launch)
+		r->unnamed = tracer_check_named(r->tracer) != 0;
+	if (!r->launch || tracer_probes(r->tracer))
+		return report(r, 0);
+	if (tracer_refused(r->tracer))
+		return -ENOTSUP;
+	if (tracer_saw_32bit(r->tracer))
+		return fail(-ENOTSUP, "%s: 32-bit programs are not supported", r->o.argv[0]);
+	return tracer_fail_without_probes(r->tracer, r->o.argv[0]);
+}
+
+/* The command goes on without us (-d was over, or the reader went away); its status is ours. */
+static void wait_for_command(struct run *r)
+{
+	struct pollfd p = {.fd = r->signals, .events = POLLIN};
+
+	guard_done(r->guard);
+	reap(r);
+	while (r->launch && !r->cmd_ended) {
+		poll(&p, 1, -1);
+		read_signals(r);
+		reap(r);
+	}
+}
+
+static int exit_status(const struct run *r, int err)
+{
+	const struct reporting_result *result = &r->result;
+
+	if (err == -ECANCELED && r->stop)
+		return STATUS_NOTHING;
+	if (err || r->unnamed)
+		return STATUS_FAILED;
+	if (r->launch)
+		return launch_exit_status(r->cmd_status);
+	if (result->reader_gone)
+		return STATUS_DONE;
+	if (adapt_exceeded(r->adapt))
+		return STATUS_INCOMPLETE;
+	if (!result->recorded && !(result->lost_share > 0)) {
+		nothing_warn(r->nothing, result->filtered, result->hits, tracer_probes(r->tracer));
+		return STATUS_NOTHING;
+	}
+	if (result->lost_share > REPORT_LOST_LIMIT) {
+		warn("incomplete: %.1f %% of the calls were lost", 100 * result->lost_share);
+		return STATUS_INCOMPLETE;
+	}
+	return STATUS_DONE;
+}
+
+static void finish(struct run *r)
+{
+	guard_free(r->guard);
+	adapt_free(r->adapt);
+	reporting_close(r->reporting);
+	nothing_free(r->nothing);
+	tracer_close(r->tracer);
+	/* It may just have been stopped for probes that do not come any more. */
+	if (r->launch && !r->cmd_ended)
+		launch_signal(r->launch, SIGCONT);
+	launch_free(r->launch);
+	for (size_t i = 0; i < r->watched.n; i++)
+		close(r->watched.at[i].pidfd);
+	vec_free(&r->watched);
+	if (r->epoll >= 0)
+		close(r->epoll);
+	if (r->signals >= 0)
+		close(r->signals);
+}
+
+int cmd_trace(const struct options *o)
+{
+	struct run r = {.o = *o, .epoll = -1, .signals = -1};
+	int err, status;
+
+	/* sudo alloctrace -p PID, nothing else said: a display that refreshes. */
+	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output && !o->format->machine &&
+	    isatty(STDOUT_FILENO))
+		r.o.interval_ns = DEFAULT_REFRESH_NS;
+	err = start(&r);
+	if (err == -ECANCELED && r.stop)
+		warn("ended by a signal before everything was attached: nothing was recorded");
+	if (!err)
+		err = trace(&r);
+	if (!err)
+		err = final_report(&r);
+	if (!err && (r.launch || r.result.recorded))
+		nothing_warn_children(r.nothing);
+	if (!err)
+		wait_for_command(&r);
+	status = exit_status(&r, err);
+	finish(&r);
+	return status;
+}

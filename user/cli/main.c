@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <sys/auxv.h>
+
+#include "base/log.h"
+#include "cli/cmd.h"
+#include "cli/options.h"
+
+static int (*const commands[])(const struct options *o) = {
+	[COMMAND_TRACE] = cmd_trace,
+	[COMMAND_CHECK] = cmd_check,
+};
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	int err;
+
+	/* Whoever started it would have what only root may have: every process, and every file as -o. */
+	if (getauxval(AT_SECURE)) {
+		fail(-EPERM, "refused: this copy is setuid or setgid, or has file capabilities, and would give its "
+		     "rights to whoever starts it; use sudo");
+		return STATUS_FAILED;
+	}
+	err = options_parse(argc, argv, &o);
+	if (err > 0)
+		return STATUS_DONE;
+	if (err)
+		return err == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
+	log_set_level(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL);
+	return commands[o.command](&o);
+}

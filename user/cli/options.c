@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/outfile.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cli/options_table.h"
+
+#define MAX_ROWS 63	/* bits of parser.given, and room for getopt's tables */
+#define FIRST_LONG 256	/* what getopt_long returns for row 0; above every letter */
+
+struct parser {
+	struct options *o;
+	uint64_t given;		/* bit i: row i was on the command line */
+	char letters[2 * MAX_ROWS + 3];
+	struct option longs[MAX_ROWS + 1];
+};
+
+int option_error(const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -EINVAL;
+	fail(-EINVAL, "%s (see alloctrace --help)", text);
+	free(text);
+	return -EINVAL;
+}
+
+static int parse_value(enum option_kind kind, const char *s, uint64_t *out)
+{
+	switch (kind) {
+	case OPTION_SIZE:
+		return parse_size(s, out);
+	case OPTION_TIME:
+		return parse_duration(s, out);
+	default:
+		return parse_u64(s, out);
+	}
+}
+
+static const char *kind_name(enum option_kind kind)
+{
+	return kind == OPTION_SIZE ? "size" : kind == OPTION_TIME ? "time" : "number";
+}
+
+/* ", or auto" */
+static const char *or_word(const struct option_row *row, char *room, size_t size)
+{
+	snprintf(room, size, "%s%s", row->word ? ", or " : "", row->word ? row->word : "");
+	return room;
+}
+
+static int set_value(const struct option_row *row, const char *arg, uint64_t *to)
+{
+	char word[32];
+	const char *what = row->power_of_two ? "power of two" : kind_name(row->kind);
+	uint64_t least = 0, most = 0, v = 0;
+	int err;
+
+	*to = 0;
+	if (row->word && !strcmp(arg, row->word))
+		return 0;
+	err = parse_value(row->kind, arg, &v);
+	parse_value(row->kind, row->least, &least);
+	parse_value(row->kind, row->most, &most);
+	or_word(row, word, sizeof(word));
+	if (err == -EINVAL)
+		return option_error("--%s %s is not a %s; a %s from %s to %s%s is accepted", row->name, arg,
+				    kind_name(row->kind), what, row->least, row->most, word);
+	if (err || v < least || v > most || (row->power_of_two && (v & (v - 1))))
+		return option_error("--%s %s is not a %s from %s to %s%s", row->name, arg, what, row->least, row->most,
+				   word);
+	*to = v;
+	return 0;
+}
+
+/* Digits and one point, whatever the locale: strtod() alone takes more than that. */
+static int set_percent(const struct option_row *row, const char *arg, double *to)
+{
+	size_t digits = strspn(arg, "0123456789"), rest = digits;
+	char word[32];
+	double v;
+
+	*to = 0;
+	if (row->word && !strcmp(arg, row->word))
+		return 0;
+	if (arg[rest] == '.')
+		rest += 1 + strspn(arg + rest + 1, "0123456789");
+	v = strtod(arg, NULL);
+	if (!digits || (arg[rest] && strcmp(arg + rest, "%")) || v < strtod(row->least, NULL) ||
+	    v > strtod(row->most, NULL))
+		return option_error("--%s %s is not a percentage from %s to %s%s", row->name, arg, row->least,
+				    row->most, or_word(row, word, sizeof(word)));
+	*to = v;
+	return 0;
+}
+
+/* arg: its first len bytes. */
+static int set_choice(const struct option_row *row, const char *arg, size_t len, struct options *o)
+{
+	const struct choice *c;
+	struct buf names = {0};
+
+	for (size_t i = 0; (c = option_choice(row, i)); i++) {
+		if (strlen(c->name) == len && !strncmp(c->name, arg, len)) {
+			row->set_choice(o, i);
+			return 0;
+		}
+	}
+	option_choice_names(row, ", ", &names);
+	option_error("--%s %.*s is unknown; one of %s is accepted", row->name, (int)len, arg, buf_cstr(&names));
+	buf_free(&names);
+	return -EINVAL;
+}
+
+static int set_choices(const struct option_row *row, const char *arg, struct options *o)
+{
+	int err;
+
+	for (;; arg++) {
+		size_t len = strcspn(arg, ",");
+
+		err = set_choice(row, arg, len, o);
+		arg += len;
+		if (err || !*arg)
+			return err;
+	}
+}
+
+static int add_string(const struct option_row *row, const char *arg, const char **to)
+{
+	size_t n = 0;
+
+	while (to[n])
+		n++;
+	if (!*arg)
+		return option_error("--%s needs a %s that is not empty", row->name, row->arg);
+	if (n == OPTIONS_STRINGS_MAX)
+		return option_error("--%s is given more than %d times", row->name, OPTIONS_STRINGS_MAX);
+	to[n] = arg;
+	return 0;
+}
+
+static int set_option(const struct option_row *row, const char *arg, struct options *o)
+{
+	void *to = (char *)o + row->offset;
+
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)to = true;
+		return 0;
+	case OPTION_FLAG_OFF:
+		*(bool *)to = false;
+		return 0;
+	case OPTION_STRINGS:
+		return add_string(row, arg, to);
+	case OPTION_STRING:
+		if (!*arg)
+			return option_error("--%s needs a %s that is not empty", row->name, row->arg);
+		*(const char **)to = arg;
+		return 0;
+	case OPTION_CHOICE:
+		return set_choice(row, arg, strlen(arg), o);
+	case OPTION_CHOICES:
+		return set_choices(row, arg, o);
+	case OPTION_PERCENT:
+		return set_percent(row, arg, to);
+	default:
+		return set_value(row, arg, to);
+	}
+}
+
+static void set_defaults(struct options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->max_size = UINT64_MAX;
+	for (const struct option_row *row = option_rows; row->name; row++)
+		if (row->fallback)
+			set_option(row, row->fallback, o);
+}
+
+/* What getopt_long wants: "+" ends the options at the first other word, ":" tells a missing argument apart. */
+static void make_getopt_tables(struct parser *p)
+{
+	char *at = p->letters;
+	size_t i;
+
+	*at++ = '+';
+	*at++ = ':';
+	for (i = 0; option_rows[i].name && i < MAX_ROWS; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		p->longs[i] = (struct option){
+			row->name, row->arg ? required_argument : no_argument, NULL, FIRST_LONG + i
+		};
+		if (!row->letter)
+			continue;
+		*at++ = row->letter;
+		if (row->arg)
+			*at++ = ':';
+	}
+	*at = '\0';
+	p->longs[i] = (struct option){0};
+}
+
+/* The row of what getopt_long returned, or of its optopt; -1: none. */
+static int row_of(int c)
+{
+	for (int i = 0; option_rows[i].name; i++)
+		if (c == FIRST_LONG + i || (c && c == option_rows[i].letter))
+			return i;
+	return -1;
+}
+
+/* getopt_long takes a beginning of a name if it is the beginning of no other. */
+static bool begins_a_name(const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	for (const struct option_row *row = option_rows; row->name; row++)
+		if (len > 2 && !strncmp(row->name, word + 2, len - 2))
+			return true;
+	return false;
+}
+
+/* getopt_long found no option: c is '?' or ':'. word: what it looked at. */
+static int bad_option(int c, const char *word)
+{
+	int i = row_of(optopt);
+
+	if (c == ':' && i >= 0)
+		return option_error("--%s needs a %s", option_rows[i].name, option_rows[i].arg);
+	if (i >= 0)	/* only "--flag=value" is left */
+		return option_error("--%s takes no value: %s", option_rows[i].name, word);
+	if (optopt)
+		return option_error("unknown option -%c", optopt);
+	return option_error("%s option %s", begins_a_name(word) ? "ambiguous" : "unknown", word);
+}
+
+/* 0, 1 (something else is to be printed) or -EINVAL. *at is where the words that are no options begin; *dashes tells
+ * that "--" came before them. */
+static int read_options(struct parser *p, int argc, char **argv, int *at, bool *dashes)
+{
+	optind = 0;	/* glibc: start over */
+	opterr = 0;
+	for (;;) {
+		int before = optind ? optind : 1;
+		int c = getopt_long(argc, argv, p->letters, p->longs, NULL), i, err;
+
+		if (c == -1) {
+			*at = optind;
+			*dashes = optind > before;
+			return 0;
+		}
+		if (c == '?' || c == ':')
+			return bad_option(c, argv[optind - 1]);
+		i = row_of(c);
+		if (option_rows[i].offset == offsetof(struct options, pids) && p->o->pids)
+			return option_error("--pid is given twice; put commas between: -p %s,%s", p->o->pids, optarg);
+		err = set_option(&option_rows[i], optarg, p->o);
+		if (err)
+			return err;
+		p->given |= 1ULL << i;
+		if (p->o->help || p->o->version || p->o->generate)
+			return 1;
+	}
+}
+
+static int print_instead(const struct options *o)
+{
+	struct outfile *out;
+	int err = outfile_open(NULL, &out);
+	FILE *f;
+
+	if (err)
+		return err;
+	signal(SIGPIPE, SIG_IGN);	/* the reader of --help | head has seen enough; that is told by -EPIPE */
+	f = outfile_stream(out);
+	if (o->help)
+		options_help(f);
+	else if (o->version)
+		fprintf(f, "alloctrace %s\n", ALLOCTRACE_VERSION);
+	else if (o->generate == GENERATE_MAN)
+		options_man(f);
+	else
+		options_completion(f);
+	err = outfile_commit(out);
+	return err && err != -EPIPE ? err : 1;
+}
+
+/* `check` and what follows it: options again, and nothing else. */
+static int read_check(struct parser *p, int argc, char **argv)
+{
+	int at, err;
+	bool dashes;
+
+	p->o->command = COMMAND_CHECK;
+	err = read_options(p, argc, argv, &at, &dashes);
+	if (err)
+		return err;
+	if (at < argc)
+		return option_error("check takes no argument %s; a program called check is traced by: "
+				   "alloctrace -- check", argv[at]);
+	for (int i = 0; option_rows[i].name; i++)
+		if (p->given >> i & 1 && !option_rows[i].in_check)
+			return option_error("check does not take --%s", option_rows[i].name);
+	return options_check_report(p->o);
+}
+
+static const struct command_row *find_command(const char *name)
+{
+	for (size_t i = 0; i < n_command_rows; i++)
+		if (command_rows[i].name && !strcmp(command_rows[i].name, name))
+			return &command_rows[i];
+	return NULL;
+}
+
+static int read_command_line(struct parser *p, int argc, char **argv)
+{
+	struct options *o = p->o;
+	bool dashes;
+	int at, err = read_options(p, argc, argv, &at, &dashes);
+
+	if (err)
+		return err;
+	if (at < argc && !dashes && find_command(argv[at]))
+		return read_check(p, argc - at, argv + at);
+	if (at < argc)
+		o->argv = argv + at;
+	return options_check(o, p->given);
+}
+
+int options_parse(int argc, char **argv, struct options *o)
+{
+	struct parser p = { .o = o };
+	int err;
+
+	set_defaults(o);
+	make_getopt_tables(&p);
+	err = read_command_line(&p, argc, argv);
+	return err == 1 ? print_instead(o) : err;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line, read and checked. */
+#ifndef ALLOCTRACE_CLI_OPTIONS_H
+#define ALLOCTRACE_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/report.h"
+#include "kern/features.h"
+#include "view/view.h"
+
+enum command { COMMAND_TRACE, COMMAND_CHECK };
+
+enum generate { GENERATE_NOTHING, GENERATE_MAN, GENERATE_COMPLETION };
+
+#define OPTIONS_STRINGS_MAX 64	/* how often an option that may be repeated may be */
+
+/* Strings point into argv. */
+struct options {
+	enum command command;
+	const char *pids;	/* as -p has it, for processes_parse_list(); NULL: none */
+	/* Functions and files for alloc/user.h, NULL-terminated. */
+	const char *alloc_fns[OPTIONS_STRINGS_MAX + 1], *free_fns[OPTIONS_STRINGS_MAX + 1];
+	const char *objects[OPTIONS_STRINGS_MAX + 1];
+	char **argv;		/* the command to launch and its arguments, NULL-terminated; NULL: none */
+
+	uint64_t duration_ns;	/* 0: no limit */
+	uint64_t interval_ns;	/* 0: no reports in between */
+	bool delta;
+
+	uint32_t views;		/* VIEW_BIT()s, at least one */
+	bool blocks;		/* one of them needs blocks to be followed */
+	uint64_t min_age_ns;	/* of what is a leak */
+	bool min_age_given;
+	uint64_t temp_age_ns;	/* what is freed sooner is temporary */
+	const char *suppress;	/* a file; NULL: none */
+	bool mark;		/* SIGUSR1 begins a new generation of blocks */
+
+	enum metric metric;
+	const struct view_by *by;
+	bool cum;
+	uint64_t top;		/* rows; 0: all */
+	uint64_t min_size;	/* bytes */
+	uint64_t max_size;	/* bytes; UINT64_MAX: no limit */
+	bool no_demangle, no_inline;
+	const char *list;	/* functions whose source is shown, a regular expression; NULL: none */
+	const char *source_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */
+
+	const struct report_format *format;	/* with list: report_format_list */
+	const char *output;	/* a pattern for outfile_expand(); NULL: not given */
+	bool quiet, verbose;
+
+	uint64_t sample_bytes;	/* mean distance of samples; 0: chosen while running */
+	bool force;
+	double max_overhead;	/* per cent of a CPU for each process; 0: no limit */
+	uint64_t max_blocks;
+	uint64_t max_stacks;
+	uint64_t max_depth;	/* frames */
+	uint64_t ring_bytes;
+	enum attach_mode attach;
+	enum unwind_mode unwind;
+	uint64_t max_memory;	/* bytes of our own */
+	uint64_t max_naming_ns;	/* for a report */
+	uint64_t unwind_bytes;	/* room for unwind tables */
+	enum bench_mode bench;
+	uint64_t hold_signal;
+
+	/* --leaks, --lifetimes, --sizes: they are in views, too. */
+	bool leaks, lifetimes, sizes;
+
+	/* What is printed instead of anything else; never set when options_parse() returns 0. */
+	bool help, version;
+	enum generate generate;
+};
+
+/*
+ * 0: go on with *o.  1: what was asked for (--help, --version) is printed; exit 0.  -EINVAL: a usage error, which was
+ * said; exit 2.  Another -errno: what was asked for could not be printed, which was said; exit 1.
+ * Options end at the command to launch, or at "--".
+ */
+int options_parse(int argc, char **argv, struct options *o);
+
+/* Whether a name made from the pattern differs from one interval to the next: it has a %t. */
+bool options_output_has_time(const char *pattern);
+
+#endif

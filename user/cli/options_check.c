@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What options mean together, and what contradicts. */
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/user.h"
+#include "base/log.h"
+#include "base/outfile.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cli/options_table.h"
+
+#define DEFAULT_OVERHEAD 5	/* per cent */
+
+bool options_output_has_time(const char *pattern)
+{
+	for (const char *p = pattern; (p = strchr(p, '%')) && p[1]; p += 2)
+		if (p[1] == 't')
+			return true;
+	return false;
+}
+
+static int check_output(const struct options *o)
+{
+	char *path;
+	int err = outfile_expand(o->output, "1", 0, &path);
+
+	if (!err)
+		free(path);
+	return err;
+}
+
+static bool is_given(uint64_t given, size_t offset)
+{
+	for (size_t i = 0; option_rows[i].name; i++)
+		if (option_rows[i].offset == offset && given >> i & 1)
+			return true;
+	return false;
+}
+
+/* Options that mean something only with one of certain views. */
+static const struct {
+	size_t offset;
+	const char *name;
+	uint32_t views;
+	const char *needs;
+} view_options[] = {
+	{ offsetof(struct options, min_age_ns), "min-age", VIEW_BIT(VIEW_LEAKS), "--leaks" },
+	{ offsetof(struct options, suppress), "suppress", VIEW_BIT(VIEW_LEAKS), "--leaks" },
+	{ offsetof(struct options, temp_age_ns), "temp-age", VIEW_BIT(VIEW_TEMP), "--view temp" },
+	{ offsetof(struct options, mark), "mark", VIEWS_BY_AGE, "--view live or --leaks" },
+};
+
+static int check_view(const struct options *o, const struct view_kind *kind, bool alone)
+{
+	if (o->delta && kind->state)
+		return option_error("--delta has no meaning with --view %s%s", kind->name, kind->histogram ? "" :
+				   ", which tells what is so at a moment; with --interval, live and leaks show what "
+				   "has grown");
+	if (o->cum && kind->histogram)
+		return option_error("--cum has no meaning with --view %s", kind->name);
+	if (kind->histogram && (o->format->machine || o->list))
+		return option_error("--view %s is a table only: not for %s", kind->name,
+				   o->list ? "--list" : "--format folded");
+	if (!alone && (o->format->machine || o->list))
+		return option_error("%s%s takes one --view, not several", o->list ? "--list" : "--format ",
+				   o->list ? "" : o->format->name);
+	return 0;
+}
+
+static int check_views(struct options *o, uint64_t given)
+{
+	int err = 0;
+
+	o->views |= (o->leaks ? VIEW_BIT(VIEW_LEAKS) : 0) | (o->lifetimes ? VIEW_BIT(VIEW_LIFETIMES) : 0) |
+		    (o->sizes ? VIEW_BIT(VIEW_SIZES) : 0);
+	if (!o->views)
+		o->views = VIEW_BIT(VIEW_ALLOC);
+	for (size_t i = 0; i < VIEW_KINDS && !err; i++) {
+		if (!(o->views & VIEW_BIT(i)))
+			continue;
+		o->blocks |= view_kinds[i].blocks;
+		err = check_view(o, &view_kinds[i], o->views == VIEW_BIT(i));
+	}
+	for (size_t i = 0; i < sizeof(view_options) / sizeof(view_options[0]) && !err; i++)
+		if (is_given(given, view_options[i].offset) && !(o->views & view_options[i].views))
+			err = option_error("--%s needs %s", view_options[i].name, view_options[i].needs);
+	o->min_age_given = is_given(given, offsetof(struct options, min_age_ns));
+	if (!is_given(given, offsetof(struct options, max_overhead)))
+		o->max_overhead = o->pids && o->views == VIEW_BIT(VIEW_ALLOC) ? DEFAULT_OVERHEAD : 0;
+	return err;
+}
+
+static int check_list(struct options *o)
+{
+	regex_t regex;
+	char why[256];
+	int err;
+
+	if (!o->list)
+		return 0;
+	if (o->format->machine)
+		return option_error("--list shows source, which --format %s has no place for", o->format->name);
+	err = regcomp(&regex, o->list, REG_EXTENDED | REG_NOSUB);
+	if (err) {
+		regerror(err, &regex, why, sizeof(why));
+		return option_error("--list %s is no regular expression: %s", o->list, why);
+	}
+	regfree(&regex);
+	o->format = &report_format_list;
+	return 0;
+}
+
+/* --alloc-fn and the like: rows of their own from now on. */
+static int check_functions(const struct options *o)
+{
+	const char *const *const lists[] = {o->alloc_fns, o->free_fns, o->objects};
+	static const char *const names[] = {"alloc-fn", "free-fn", "object"};
+	struct buf why = {0};
+	int err = 0;
+
+	alloc_user_clear();
+	for (int k = 0; k < 3 && !err; k++)
+		for (size_t i = 0; lists[k][i] && !err; i++) {
+			err = k < 2 ? alloc_user_add(lists[k][i], k == 1, &why) :
+				      alloc_user_add_object(lists[k][i], &why);
+			if (err)
+				option_error("--%s %s: %s", names[k], lists[k][i], buf_cstr(&why));
+		}
+	if (!err) {
+		err = alloc_user_check(&why);
+		if (err)
+			option_error("%s", buf_cstr(&why));
+	}
+	buf_free(&why);
+	return err ? -EINVAL : 0;
+}
+
+int options_check_report(struct options *o)
+{
+	int err = check_list(o);
+
+	if (!err)
+		err = check_functions(o);
+
+	if (err)
+		return err;
+	if (o->min_size > o->max_size)
+		return option_error("--min-size %llu is above --max-size %llu: nothing would be counted",
+				   (unsigned long long)o->min_size, (unsigned long long)o->max_size);
+	if (o->cum && !o->by->has_cum)
+		return option_error("--cum has no meaning with --by %s", o->by->name);
+	if (o->quiet && o->verbose)
+		return option_error("--quiet and --verbose contradict each other");
+	return o->output ? check_output(o) : 0;
+}
+
+static int check_time(const struct options *o)
+{
+	struct buf d = {0}, i = {0};
+
+	if (o->delta && !o->interval_ns)
+		return option_error("--delta needs --interval TIME");
+	if (o->duration_ns && o->interval_ns > o->duration_ns) {
+		text_duration(&d, o->duration_ns);
+		text_duration(&i, o->interval_ns);
+		option_error("--interval %s is longer than --duration %s", i.data, d.data);
+		buf_free(&d);
+		buf_free(&i);
+		return -EINVAL;
+	}
+	if (o->interval_ns && o->format->machine && !(o->output && options_output_has_time(o->output)))
+		return option_error("--interval with --format %s needs a file for each interval: --output FILE with "
+				   "%%t in its name", o->format->name);
+	return 0;
+}
+
+static bool is_number(const char *s)
+{
+	uint64_t n;
+
+	return !parse_u64(s, &n);
+}
+
+static int check_target(const struct options *o)
+{
+	if (o->pids && o->argv && is_number(o->argv[0]))
+		return option_error("--pid %s and a command, %s; for two processes put a comma between: -p %s,%s",
+				   o->pids, o->argv[0], o->pids, o->argv[0]);
+	if (o->pids && o->argv)
+		return option_error("--pid %s and a command, %s: give one of them", o->pids, o->argv[0]);
+	if (!o->pids && !o->argv) {
+		fail(-EINVAL, "nothing to trace: give -p PID or a command (see alloctrace --help)");
+		fail(-EINVAL, "usage: alloctrace %s", command_rows[0].usage);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int options_check(struct options *o, uint64_t given)
+{
+	int err = check_target(o);
+
+	if (!err)
+		err = check_time(o);
+	if (!err)
+		err = check_views(o, given);
+	return err ? err : options_check_report(o);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The option table, from which the parser, --help, the man page and the completion are made. Inside options*.c only. */
+#ifndef ALLOCTRACE_CLI_OPTIONS_TABLE_H
+#define ALLOCTRACE_CLI_OPTIONS_TABLE_H
+
+#include "cli/options.h"
+
+enum option_kind {
+	OPTION_FLAG,	/* bool */
+	OPTION_FLAG_OFF,	/* bool, which it makes false */
+	OPTION_STRING,	/* const char *, not empty */
+	OPTION_STRINGS,	/* const char *[OPTIONS_STRINGS_MAX + 1], one for each time that it is given */
+	OPTION_NUMBER,	/* uint64_t */
+	OPTION_SIZE,	/* uint64_t, bytes */
+	OPTION_TIME,	/* uint64_t, ns */
+	OPTION_PERCENT,	/* double, per cent */
+	OPTION_CHOICE,	/* whatever set_choice makes of it */
+	OPTION_CHOICES,	/* the same for each of a list with commas */
+};
+
+enum option_section {
+	SECTION_TARGET, SECTION_TIME, SECTION_REPORT, SECTION_OUTPUT, SECTION_KERNEL, SECTION_HELP,
+	SECTION_MAX,
+	SECTION_HIDDEN = SECTION_MAX,	/* not for users */
+};
+
+extern const char *const option_sections[SECTION_MAX];
+
+/* A choice is a row of any table whose rows begin like this and which ends with a NULL name. */
+struct choice {
+	const char *name, *help;
+};
+
+struct option_row {
+	const char *name;	/* without "--" */
+	char letter;		/* 0: none */
+	const char *arg;	/* what --help calls the argument; NULL: takes none */
+	enum option_kind kind;
+	enum option_section section;
+	bool in_check;		/* `alloctrace check` takes it, too */
+	bool man_only;		/* seldom needed: not in --help */
+	bool power_of_two;
+	size_t offset;		/* of the destination in struct options */
+	const char *least, *most;	/* limits, as a user would write them */
+	const char *word;	/* stands for 0 where the limits do not allow 0; NULL: none does */
+	const char *fallback;	/* the default, as a user would write it; NULL: all bits zero */
+	const void *choices;
+	size_t choice_size;	/* of a row of choices */
+	void (*set_choice)(struct options *o, size_t i);
+	const char *help;	/* one line for --help; "%s" stands for the choices */
+	const char *man;	/* a paragraph for the man page */
+};
+
+extern const struct option_row option_rows[];	/* ends with a NULL name */
+
+struct command_row {
+	const char *name;	/* NULL: what runs if no command is named */
+	enum command command;
+	const char *usage;	/* what follows the name */
+	const char *man;	/* a sentence that begins with the command; NULL: the page is about it anyway */
+};
+
+extern const struct command_row command_rows[];
+extern const size_t n_command_rows;
+
+static inline const struct choice *option_choice(const struct option_row *row, size_t i)
+{
+	const struct choice *c = (const void *)((const char *)row->choices + i * row->choice_size);
+
+	return c->name ? c : NULL;
+}
+
+/* Appends the names of the choices with `between` between. */
+void option_choice_names(const struct option_row *row, const char *between, struct buf *out);
+
+/* Says what is wrong with the command line; returns -EINVAL. */
+int option_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* 0, or -EINVAL with a message said. given: bit i is set if row i was on the command line. */
+int options_check(struct options *o, uint64_t given);
+/* The same for what `check` takes. */
+int options_check_report(struct options *o);
+
+void options_help(FILE *f);
+void options_completion(FILE *f);
+void options_man(FILE *f);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "format/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "format/render.h"
+
+const struct report_format report_formats[] = {
+	{ "table", "hot spots, for people", false, report_write_table },
+	{ "folded", "one line per stack, for flamegraph.pl and the like", true, report_write_folded },
+	{ 0 }
+};
+
+const struct report_format *report_format_find(const char *name)
+{
+	for (const struct report_format *format = report_formats; format->name; format++)
+		if (!strcmp(format->name, name))
+			return format;
+	return NULL;
+}
+
+double report_error(const struct report *r, struct counters c, enum metric m)
+{
+	return counters_metric(c, m) ? hypot(counters_error(c, m), r->windows.error) : 0;
+}
+
+double report_lost_share(const struct report *r)
+{
+	const uint64_t left_out = r->filtered + r->account.unsampled;
+	uint64_t lost = 0, wanted = r->seen.calls > left_out ? r->seen.calls - left_out : 0;
+
+	for (size_t i = 0; i < r->n_losses; i++)
+		lost += r->losses[i].n;
+	return lost < wanted ? (double)lost / wanted : lost > 0;
+}
+
+void render_bytes(struct buf *out, const struct report *r, struct counters c)
+{
+	text_bytes_about(out, c.bytes, report_error(r, c, METRIC_BYTES) * c.bytes);
+}
+
+void render_calls(struct buf *out, const struct report *r, struct counters c)
+{
+	text_count_about(out, c.calls, report_error(r, c, METRIC_CALLS) * c.calls);
+}
+
+void render_sum(struct buf *out, const struct report *r, struct counters c, const char *what)
+{
+	render_bytes(out, r, c);
+	buf_str(out, " in ");
+	render_calls(out, r, c);
+	buf_printf(out, " %s%s", what, c.calls == 1 ? "" : "s");
+}
+
+void render_cut_lines(struct buf *b, size_t n)
+{
+	for (size_t i = 0, lines = 0; i < b->len; i++)
+		if (b->data[i] == '\n' && ++lines == n)
+			b->len = i + 1;
+}
+
+void render_share(struct buf *out, double share)
+{
+	double percent = share * 100;
+
+	if (percent > 0 && percent < 0.005)
+		buf_str(out, "<0.01 %");
+	else
+		buf_printf(out, percent < 0.1 ? "%.2f %%" : "%.1f %%", percent);
+}
+
+int render_flush(FILE *f, struct buf *b)
+{
+	size_t len = b->len;
+
+	errno = 0;
+	if (len && fwrite(b->data, 1, len, f) != len)
+		return errno ? -errno : -EIO;
+	buf_reset(b);
+	return 0;
+}
+
+int render_flush_text(FILE *f, struct buf *b)
+{
+	if (!text_is_utf8())
+		text_to_ascii(b);
+	return render_flush(f, b);
+}
+
+int render_end(FILE *f, int err)
+{
+	if (err)
+		return err;
+	errno = 0;
+	if (fflush(f) || ferror(f))
+		return errno ? -errno : -EIO;
+	return 0;
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The summary above a table (on stderr beside a machine format):
+ *
+ *     target     redis-server (pid 4711), glibc 2.36, 10.0 s
+ *     not seen   plugin.so: its text is mapped writable, where the kernel places no probe
+ *     allocated  1.23 GiB in 4.56M calls: 126 MiB/s, 456k calls/s, mean 290 B
+ *     traced     4.1 % of the time, in 12 windows (--max-overhead 5); totals and rows are scaled up by the target's
+ *                reads and writes, which adds an error of 2.3 %
+ *     sampled    312k of 4.56M calls, the first 250k all, 512 KiB or 1.05k calls apart on average now; totals are
+ *                exact, rows are estimates
+ *     live       12.3 MiB in 1.23k blocks; at most 15.1 MiB, at 3.20 s
+ *     frees      4.55M, 34 of blocks that were not recorded; 12 blocks ended by exec or exit
+ *     unfollowed 120 of 4.56M calls (<0.01 %) recorded: of functions that may throw, in no view but alloc
+ *     left out   1.20k of 4.57M calls (0.03 %): size filter
+ *     lost       12 of 4.57M calls (<0.01 %): stack table full (--max-stacks) 10, no working memory 2
+ *     account    4.57M calls seen = 4.56M recorded + 1.20k filtered + 12 lost
+ *     suppressed 12 blocks, 1.2 KiB by 2 patterns
+ *     truncated  1.20k of 4.56M calls (0.03 %): depth limit
+ *     uncertain  120 of 4.56M calls (<0.01 %): callers may be missing at [?], in code without unwind information
+ *     not read   3 parts of files: no memory left (--max-memory); names or stacks are missing
+ *     unnamed    12 of 340 frames: file without symbols
+ *     cost       about 2.51 s (25.1 % of the duration): 4.56M probe hits x 551 ns
+ *
+ * "lost" is always there; the others that have nothing to say are left out.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memlimit.h"
+#include "base/text.h"
+#include "format/render.h"
+
+#define LABEL_WIDTH 11
+/* CPUs that probes take while they are there: from there on the target is notably slower then. */
+#define LOAD_SAID 0.1
+#define SLOWDOWN_SAID 1.1
+
+void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
+		  const char *style)
+{
+	size_t width = o->width ? o->width : SIZE_MAX, column = LABEL_WIDTH;
+	struct buf piece = {0};
+
+	if (o->colour)
+		buf_printf(out, "%s%-*s" STYLE_OFF "%s", STYLE_BOLD, LABEL_WIDTH, label, style);
+	else
+		buf_printf(out, "%-*s", LABEL_WIDTH, label);
+	for (const char *s = buf_cstr(text); *s; s += strspn(s, BREAK)) {
+		size_t len = strcspn(s, BREAK), columns;
+
+		buf_reset(&piece);
+		buf_add(&piece, s, len);
+		s += len;
+		columns = text_width(piece.data);
+		if (column > LABEL_WIDTH && column + 1 + columns > width) {
+			buf_printf(out, "\n%*s", LABEL_WIDTH, "");
+			column = LABEL_WIDTH;
+		} else if (column > LABEL_WIDTH) {
+			buf_char(out, ' ');
+			column++;
+		}
+		text_fit(out, piece.data, width > column ? width - column : 1, false, false);
+		column += columns;
+	}
+	buf_printf(out, "%s\n", o->colour ? STYLE_OFF : "");
+	buf_free(&piece);
+}
+
+static void escape_str(struct buf *b, const char *s)
+{
+	text_escape(b, s, strlen(s));
+}
+
+static uint64_t per_second(uint64_t n, uint64_t ns)
+{
+	unsigned __int128 rate = ((unsigned __int128)n * 1000000000 + ns / 2) / ns;
+
+	return rate > UINT64_MAX ? UINT64_MAX : rate;
+}
+
+static void put_target(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	escape_str(&text, r->target);
+	if (r->allocator) {
+		buf_str(&text, "," BREAK);
+		escape_str(&text, r->allocator);
+	}
+	if (r->interval)
+		buf_printf(&text, "," BREAK "interval %llu%s", (unsigned long long)r->interval,
+			   r->delta ? " alone" : "");
+	if (r->duration_ns) {
+		buf_str(&text, "," BREAK);
+		text_duration(&text, r->duration_ns);
+	}
+	summary_line(out, o, "target", &text, "");
+	buf_free(&text);
+}
+
+static void put_gaps(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	escape_str(&text, r->gaps);
+	summary_line(out, o, "not seen", &text, STYLE_RED);
+	buf_free(&text);
+}
+
+static void put_allocated(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	const struct counters c = r->recorded;
+	const double bytes_error = report_error(r, c, METRIC_BYTES), calls_error = report_error(r, c, METRIC_CALLS);
+	struct buf text = {0};
+
+	if (!c.calls) {
+		buf_str(&text, "nothing");
+		summary_line(out, o, "allocated", &text, "");
+		buf_free(&text);
+		return;
+	}
+	if (r->windows.scaled && r->windows.at_least)
+		buf_str(&text, "at least ");
+	render_sum(&text, r, c, "call");
+	buf_char(&text, ':');
+	if (r->duration_ns) {
+		uint64_t bytes = per_second(c.bytes, r->duration_ns), calls = per_second(c.calls, r->duration_ns);
+
+		buf_str(&text, BREAK);
+		text_bytes_about(&text, bytes, bytes_error * bytes);
+		buf_str(&text, "/s," BREAK);
+		text_count_about(&text, calls, calls_error * calls);
+		buf_str(&text, " calls/s,");
+	}
+	buf_str(&text, BREAK "mean ");
+	text_bytes(&text, c.bytes / c.calls);
+	summary_line(out, o, "allocated", &text, "");
+	buf_free(&text);
+}
+
+/* "4 of 9 calls (44.4 %)"; "4 calls" where it isn't known of how many. */
+static void calls_of(struct buf *text, uint64_t n, uint64_t all)
+{
+	text_count(text, n);
+	if (all) {
+		buf_str(text, " of ");
+		text_count(text, all);
+	}
+	buf_str(text, (all ? all : n) == 1 ? " call" : " calls");
+	if (all) {
+		buf_str(text, " (");
+		render_share(text, (double)n / all);
+		buf_char(text, ')');
+	}
+}
+
+/* ": depth limit 3, unreadable 2"; a single reason needs no count. */
+static void put_reasons(struct buf *text, const struct report_count *counts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(text, "%s" BREAK "%s", i ? "," : ":", counts[i].reason);
+		if (n > 1) {
+			buf_char(text, ' ');
+			text_count(text, counts[i].n);
+		}
+	}
+}
+
+static uint64_t total_count(const struct report_count *counts, size_t n)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += counts[i].n;
+	return total;
+}
+
+static void put_counts(struct buf *out, const struct report_options *o, const char *label,
+		       const struct report_count *counts, size_t n, uint64_t all, const char *style)
+{
+	struct buf text = {0};
+
+	calls_of(&text, total_count(counts, n), all);
+	put_reasons(&text, counts, n);
+	summary_line(out, o, label, &text, style);
+	buf_free(&text);
+}
+
+/* Calls that are no allocations of this profile on purpose. */
+static void put_left_out(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct report_count counts[2];
+	size_t n = 0;
+
+	if (r->filtered)
+		counts[n++] = (struct report_count){"size filter", r->filtered};
+	if (r->failed)
+		counts[n++] = (struct report_count){"calls that failed", r->failed};
+	if (n)
+		put_counts(out, o, "left out", counts, n, r->seen.calls, "");
+}
+
+static void put_lost(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf nothing = {0};
+
+	if (r->n_losses) {
+		put_counts(out, o, "lost", r->losses, r->n_losses, r->seen.calls,
+			   report_lost_share(r) > REPORT_LOST_LIMIT ? STYLE_RED : "");
+		return;
+	}
+	buf_str(&nothing, "nothing");
+	summary_line(out, o, "lost", &nothing, "");
+	buf_free(&nothing);
+}
+
+static void put_uncertain(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	calls_of(&text, r->uncertain, r->recorded.calls);
+	buf_str(&text, ":" BREAK "callers may be missing at [?], in code without unwind information");
+	summary_line(out, o, "uncertain", &text, "");
+	buf_free(&text);
+}
+
+static void put_calls_apart(struct buf *text, const struct report *r)
+{
+	if (!(r->sample_calls > 0))
+		return;
+	buf_str(text, " or ");
+	text_count(text, llround(r->sample_calls));
+	buf_str(text, " calls");
+}
+
+static void put_sampled(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	const bool estimated = r->windows.scaled || r->recorded.bytes_var > 0;
+	struct buf text = {0};
+
+	if (!r->account.unsampled)
+		return;
+	text_count(&text, r->account.recorded);
+	buf_str(&text, " of ");
+	text_count(&text, r->account.seen);
+	buf_str(&text, " calls,");
+	if (r->exact_calls) {
+		buf_str(&text, BREAK "the first ");
+		text_count(&text, r->exact_calls);
+		buf_str(&text, " all,");
+	}
+	if (r->sample_mean > 1) {
+		buf_str(&text, BREAK);
+		text_bytes(&text, r->sample_mean);
+		put_calls_apart(&text, r);
+		buf_printf(&text, " apart on average%s;", r->sample_auto ? " now" : "");
+	} else {
+		buf_str(&text, BREAK "every one now;");
+	}
+	buf_str(&text, estimated ? BREAK "totals and rows are estimates" :
+		BREAK "totals are exact, rows are estimates");
+	summary_line(out, o, "sampled", &text, "");
+	buf_free(&text);
+}
+
+static void put_scaling(struct buf *text, const struct report_windows *w)
+{
+	buf_printf(text, "totals and rows are scaled up by %s," BREAK, w->by);
+	if (w->at_least)
+		buf_str(text, "which makes them a lower bound");
+	else if (w->error < 0.001)
+		buf_str(text, "which adds an error of <0.1 %");
+	else
+		buf_printf(text, "which adds an error of %.1f %%", 100 * w->error);
+}
+
+/* What happens while probes are there. */
+static void put_meanwhile(struct buf *text, const struct report_windows *w)
+{
+	if (w->load < LOAD_SAID)
+		return;
+	buf_printf(text, ";" BREAK "meanwhile probes take %.0f %% of a CPU", 100 * w->load);
+	if (w->at_least)
+		buf_str(text, "," BREAK "and a target without idle time does less");
+	else if (w->slowdown >= SLOWDOWN_SAID)
+		buf_printf(text, "," BREAK "and the target does %.0f %% of its work", 100 / w->slowdown);
+	if (w->mixed)
+		buf_str(text, ";" BREAK "the target waits less often for the same work then:" BREAK
+			"if it batches its work," BREAK "counts are off by what that changes");
+}
+
+static void put_windows(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	const struct report_windows *w = &r->windows;
+	struct buf text = {0};
+
+	if (!w->scaled)
+		return;
+	render_share(&text, w->share);
+	buf_printf(&text, " of the time," BREAK "in %llu window%s", (unsigned long long)w->n, w->n == 1 ? "" : "s");
+	buf_printf(&text, BREAK "(--max-overhead %.3g);" BREAK, w->limit);
+	put_scaling(&text, w);
+	put_meanwhile(&text, w);
+	summary_line(out, o, "traced", &text, "");
+	buf_free(&text);
+}
+
+static bool follows_blocks(const struct report_options *o)
+{
+	for (size_t i = 0; i < VIEW_KINDS; i++)
+		if (o->views & VIEW_BIT(i) && view_kinds[i].blocks)
+			return true;
+	return false;
+}
+
+static void put_live(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct counters live = profile_total(r->profile, PROFILE_LIVE);
+	struct buf text = {0};
+
+	render_sum(&text, r, live, "block");
+	buf_str(&text, r->heap.ended ? " never freed" : "");
+	/* The peak is followed only where a view needs it. */
+	if (r->heap.peak_bytes) {
+		buf_str(&text, ";" BREAK "at most ");
+		text_bytes(&text, r->heap.peak_bytes);
+		buf_str(&text, ", at ");
+		text_duration(&text, r->heap.peak_ns);
+	}
+	summary_line(out, o, "live", &text, "");
+	buf_free(&text);
+}
+
+static void put_frees(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	const struct report_heap *h = &r->heap;
+	struct buf text = {0};
+
+	text_count(&text, h->frees);
+	if (h->frees_unknown) {
+		buf_str(&text, "," BREAK);
+		text_count(&text, h->frees_unknown);
+		buf_str(&text, " of blocks that were not recorded");
+	}
+	if (h->replaced) {
+		buf_str(&text, ";" BREAK);
+		text_count(&text, h->replaced);
+		buf_printf(&text, " block%s freed unseen", h->replaced == 1 ? "" : "s");
+	}
+	if (h->ended_blocks) {
+		buf_str(&text, ";" BREAK);
+		text_count(&text, h->ended_blocks);
+		buf_printf(&text, " block%s ended by exec or exit", h->ended_blocks == 1 ? "" : "s");
+	}
+	summary_line(out, o, "frees", &text, "");
+	buf_free(&text);
+}
+
+static void put_unfollowed(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	calls_of(&text, r->heap.unfollowed, r->account.recorded);
+	buf_str(&text, " recorded:" BREAK "of functions that may throw," BREAK "in no view but alloc");
+	summary_line(out, o, "unfollowed", &text, "");
+	buf_free(&text);
+}
+
+static void put_term(struct buf *text, const char *before, uint64_t n, const char *what)
+{
+	if (!n && *before == '+')
+		return;
+	buf_printf(text, "%s%s", *before ? BREAK : "", before);
+	if (log_verbose())
+		buf_printf(text, "%llu", (unsigned long long)n);
+	else
+		text_count(text, n);
+	buf_printf(text, " %s", what);
+}
+
+static void put_account(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	const struct report_account *a = &r->account;
+	bool wrong = a->checked && a->unaccounted;
+	struct buf text = {0};
+
+	if (!a->seen || r->interval)
+		return;
+	put_term(&text, "", a->seen, a->seen == 1 ? "call seen" : "calls seen");
+	put_term(&text, wrong ? "!= " : "= ", a->recorded, "recorded");
+	put_term(&text, "+ ", a->filtered, "filtered");
+	put_term(&text, "+ ", a->unsampled, "not sampled");
+	put_term(&text, "+ ", a->lost, "lost");
+	if (wrong)
+		put_term(&text, ": ", a->unaccounted, "unaccounted");
+	summary_line(out, o, "account", &text, wrong ? STYLE_RED : "");
+	buf_free(&text);
+}
+
+static void put_pattern(struct buf *text, const struct report *r, const struct suppression *s)
+{
+	buf_str(text, ";" BREAK);
+	escape_str(text, s->pattern);
+	buf_char(text, ' ');
+	render_sum(text, r, s->hidden, "block");
+}
+
+static void put_suppressed(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	size_t n, used = 0;
+	const struct suppression *list = suppress_list(r->suppressions, &n);
+	struct counters all = profile_total(r->profile, PROFILE_SUPPRESSED);
+	struct buf text = {0};
+
+	for (size_t i = 0; i < n; i++)
+		used += !counters_none(list[i].hidden);
+	render_calls(&text, r, all);
+	buf_printf(&text, " block%s, ", all.calls == 1 ? "" : "s");
+	render_bytes(&text, r, all);
+	buf_printf(&text, " by %zu of %zu pattern%s", used, n, n == 1 ? "" : "s");
+	for (size_t i = 0; i < n && log_verbose(); i++)
+		put_pattern(&text, r, &list[i]);
+	summary_line(out, o, "suppressed", &text, "");
+	buf_free(&text);
+}
+
+static void put_cost(struct buf *out, const struct report *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	if (r->cost_ns > 0) {
+		buf_str(&text, "about ");
+		text_duration(&text, r->cost_ns);
+		if (r->duration_ns) {
+			buf_str(&text, " (");
+			render_share(&text, r->cost_ns / r->duration_ns);
+			buf_str(&text, " of the duration)");
+		}
+		buf_str(&text, ":" BREAK);
+	}
+	text_count(&text, r->hits);
+	buf_str(&text, r->hits == 1 ? " probe hit" : " probe hits");
+	if (r->hit_ns > 0) {
+		buf_str(&text, " x ");
+		text_duration(&text, r->hit_ns + 0.5);
+	}
+	if (r->nested && log_verbose()) {
+		buf_str(&text, "," BREAK);
+		text_count(&text, r->nested);
+		buf_str(&text, " of them nested in another");
+	}
+	if (r->windows.scaled)
+		buf_str(&text, "," BREAK "and what attaching and detaching take");
+	summary_line(out, o, "cost", &text, "");
+	buf_free(&text);
+}
+
+void summary_head(const struct report *r, const struct report_options *o, struct buf *out)
+{
+	put_target(out, r, o);
+	if (r->gaps)
+		put_gaps(out, r, o);
+	put_allocated(out, r, o);
+	put_windows(out, r, o);
+	put_sampled(out, r, o);
+	if (follows_blocks(o)) {
+		put_live(out, r, o);
+		put_frees(out, r, o);
+		if (r->heap.unfollowed)
+			put_unfollowed(out, r, o);
+	}
+	put_left_out(out, r, o);
+	put_lost(out, r, o);
+	put_account(out, r, o);
+	if (r->suppressions)
+		put_suppressed(out, r, o);
+	if (r->n_ends)
+		put_counts(out, o, "truncated", r->ends, r->n_ends, r->recorded.calls, "");
+	if (r->uncertain)
+		put_uncertain(out, r, o);
+	if (r->hits)
+		put_cost(out, r, o);
+}
+
+static void put_unread(struct buf *out, const struct report_options *o)
+{
+	const uint64_t n = memlimit_refused();
+	struct buf text = {0};
+
+	if (!n)
+		return;
+	text_count(&text, n);
+	buf_printf(&text, " part%s of files:" BREAK "no memory left (--max-memory);" BREAK
+		   "names or stacks are missing", n == 1 ? "" : "s");
+	summary_line(out, o, "not read", &text, STYLE_RED);
+	buf_free(&text);
+}
+
+void summary_unnamed(const struct report *r, const struct report_options *o, struct buf *out)
+{
+	uint64_t counts[SYM_REASONS] = {0};
+	struct report_count why[SYM_REASONS];
+	uint64_t unnamed;
+	struct buf text = {0};
+	size_t n = 0;
+
+	put_unread(out, o);
+	if (!r->sym)
+		return;
+	symbolizer_stats(r->sym, counts);
+	for (size_t i = 0; i < SYM_REASONS; i++)
+		if (i != SYM_NAMED && counts[i])
+			why[n++] = (struct report_count){sym_reason_text(i), counts[i]};
+	unnamed = total_count(why, n);
+	if (!unnamed)
+		return;
+	text_count(&text, unnamed);
+	buf_str(&text, " of ");
+	text_count(&text, unnamed + counts[SYM_NAMED]);
+	buf_str(&text, unnamed + counts[SYM_NAMED] == 1 ? " frame" : " frames");
+	put_reasons(&text, why, n);
+	summary_line(out, o, "unnamed", &text, "");
+	buf_free(&text);
+}
+
+void report_summary(FILE *f, const struct report *r, const struct report_options *o)
+{
+	struct buf out = {0};
+
+	summary_head(r, o, &out);
+	summary_unnamed(r, o, &out);
+	render_flush_text(f, &out);
+	buf_free(&out);
+}

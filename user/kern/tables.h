@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel side unwinds by (bpf/unwind.bpf.h): the unwind table of every file that traced processes have
+ * mapped, once for all of them. Tables are in place before the kernel side is told of the file, or of a mapping.
+ */
+#ifndef ALLOCTRACE_KERN_TABLES_H
+#define ALLOCTRACE_KERN_TABLES_H
+
+#include "elf/ehframe.h"
+#include "elf/elffile.h"
+#include "elf/unwind.h"
+#include "kern/kern.h"
+#include "proc/process.h"
+
+struct unwind;
+
+/* The ELF file of a module, or NULL. It stays open. */
+typedef struct elf_file *(*unwind_file_fn)(void *arg, uint32_t module);
+
+/* k must have been opened with unwind_tables. Everything is borrowed. */
+struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_file_fn file, void *arg);
+/* Before kern_close(). free(NULL) is fine. */
+void unwind_free(struct unwind *u);
+
+/* Tells the kernel side what p has mapped now, if that has changed. Cheap if not. What can't be done is noted:
+ * stacks end there then, and say so. */
+void unwind_update(struct unwind *u, const struct process *p);
+/* The process is gone. */
+void unwind_forget(struct unwind *u, pid_t pid);
+
+/* The kernel side met code of a file that it had not been told of, at an address that belongs to this module. False:
+ * the module is not that file, as one whose content was rewritten. */
+bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key);
+/* What the kernel side has named so (FRAME_FILE), and its vaddr. False: nothing. */
+bool unwind_name(const struct unwind *u, uint64_t name, uint32_t *module, uint64_t *vaddr);
+
+/* The rule in force at a module's vaddr. False: none, or a gap. */
+bool unwind_rule_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_rule *rule);
+/* Where the stack of the process's first thread began, as of the last unwind_update(); 0 if that is not known. */
+uint64_t unwind_start_stack(const struct unwind *u, pid_t pid);
+
+struct unwind_usage {
+	size_t tables, rows;		/* in use or kept */
+	size_t table_bytes, kernel_bytes;
+	size_t without_room;		/* files whose table did not fit */
+	size_t files, file_bytes;	/* that the kernel side has been told of, and what that takes there */
+	size_t parts_untold;		/* parts of files' code that had no room: stacks go on by frame pointer there */
+};
+
+struct unwind_usage unwind_usage(const struct unwind *u);
+
+#endif

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pace/work.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "kern/internal.h"
+
+#define THREADS_MAX 16	/* whose waits are read: a server's threads do the same, more or less */
+
+struct counters_of {
+	pid_t pid;
+	int io_fd;	/* of /proc/PID/io; -1: can't be read */
+	double io, cpu_ns, waits;	/* the last time */
+};
+
+struct work {
+	struct tracer *tracer;
+	vec_of(int) links;	/* of tracepoints, where messages are counted */
+	vec_of(struct counters_of) list;
+	struct work_done done;
+};
+
+struct work *work_new(struct tracer *t)
+{
+	struct work *w = xcalloc(1, sizeof(*w));
+
+	w->tracer = t;
+	work_read(w, true);
+	return w;
+}
+
+void work_free(struct work *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->list.n; i++)
+		if (w->list.at[i].io_fd >= 0)
+			close(w->list.at[i].io_fd);
+	for (size_t i = 0; i < w->links.n; i++)
+		close(w->links.at[i]);
+	vec_free(&w->list);
+	vec_free(&w->links);
+	free(w);
+}
+
+/* The number behind that word, at the beginning of a line; -1: there is none. */
+static double number_of(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+	char *end;
+	double n;
+
+	if (!at || (at > text && at[-1] != '\n'))
+		return -1;
+	at += strlen(word);
+	n = strtoull(at, &end, 10);
+	return end > at ? n : -1;
+}
+
+/* Of a small file in /proc. False: it can't be read. */
+static bool read_all(int fd, char *text, size_t size)
+{
+	ssize_t n = pread(fd, text, size - 1, 0);
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return true;
+}
+
+/* -1: unknown. */
+static double read_io(int fd)
+{
+	char text[512];
+	double reads, writes;
+
+	if (fd < 0 || !read_all(fd, text, sizeof(text)))
+		return -1;
+	reads = number_of(text, "syscr: ");
+	writes = number_of(text, "syscw: ");
+	return reads < 0 || writes < 0 ? -1 : reads + writes;
+}
+
+static double read_cpu(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
+		return -1;
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+static double read_thread_waits(pid_t pid, const char *tid)
+{
+	char path[64], text[4096];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.10s/status", (int)pid, tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ok = read_all(fd, text, sizeof(text));
+	close(fd);
+	return ok ? fmax(number_of(text, "voluntary_ctxt_switches:\t"), 0) : 0;
+}
+
+static double read_waits(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	double waits = 0;
+	int left = THREADS_MAX;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	while (dir && left && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.') {
+			waits += read_thread_waits(pid, entry->d_name);
+			left--;
+		}
+	if (dir)
+		closedir(dir);
+	return waits;
+}
+
+/* The kernel side whose messages count. */
+static void tell(struct work *w, pid_t pid)
+{
+	const __u32 key = pid;
+	const __u8 value = 1;
+
+	bpf_map_update_elem(bpf_map__fd(tracer_kern(w->tracer)->skel->maps.traced), &key, &value, BPF_ANY);
+}
+
+static struct counters_of *find(struct work *w, pid_t pid, bool *is_new)
+{
+	struct counters_of c = {.pid = pid};
+	char path[64];
+
+	*is_new = false;
+	for (size_t i = 0; i < w->list.n; i++)
+		if (w->list.at[i].pid == pid)
+			return &w->list.at[i];
+	snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
+	c.io_fd = open(path, O_RDONLY | O_CLOEXEC);
+	*is_new = true;
+	vec_push(&w->list, c);
+	if (w->links.n)
+		tell(w, pid);
+	return &w->list.at[w->list.n - 1];
+}
+
+/* A process's counter: what it has grown by. Threads that ended can make that of waits smaller. */
+static void grow(double *all, double *last, double now, bool is_new)
+{
+	if (now < 0)
+		return;
+	if (!is_new && now > *last)
+		*all += now - *last;
+	*last = now;
+}
+
+static double read_messages(const struct work *w)
+{
+	return *(volatile __u64 *)&tracer_kern(w->tracer)->skel->bss->messages;
+}
+
+struct work_done work_read(struct work *w, bool waits)
+{
+	const struct processes *ps = tracer_processes(w->tracer);
+
+	for (size_t i = 0; i < ps->list.n; i++) {
+		const pid_t pid = ps->list.at[i]->pid;
+		bool is_new;
+		struct counters_of *c = find(w, pid, &is_new);
+
+		grow(&w->done.io, &c->io, read_io(c->io_fd), is_new);
+		grow(&w->done.cpu_ns, &c->cpu_ns, read_cpu(pid), is_new);
+		if (waits)
+			grow(&w->done.waits, &c->waits, read_waits(pid), is_new);
+	}
+	w->done.messages = read_messages(w);
+	return w->done;
+}
+
+static int add_tracepoint(struct work *w, const char *name, const struct bpf_program *prog)
+{
+	int link = bpf_raw_tracepoint_open(name, bpf_program__fd(prog));
+
+	if (link >= 0)
+		vec_push(&w->links, link);
+	return link < 0 ? link : 0;
+}
+
+int work_count_messages(struct work *w)
+{
+	const struct alloctrace_bpf *skel = tracer_kern(w->tracer)->skel;
+	int err;
+
+	for (size_t i = 0; i < w->list.n; i++)
+		tell(w, w->list.at[i].pid);
+	err = add_tracepoint(w, "sock_recv_length", skel->progs.on_message);
+	if (!err)
+		err = add_tracepoint(w, "sock_send_length", skel->progs.on_message);
+	if (err == -ENOENT)
+		err = add_tracepoint(w, "sys_enter", skel->progs.on_message_call);
+	note(err ? "messages on sockets can't be counted: %s" : "messages on sockets are counted from now on",
+	     strerror(-err));
+	return err;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the traced processes have done since they are traced, by which sampling windows are scaled (kern/scale.h). */
+#ifndef ALLOCTRACE_PACE_WORK_H
+#define ALLOCTRACE_PACE_WORK_H
+
+#include <stdbool.h>
+
+#include "trace/tracer.h"
+
+struct work;
+
+/* Of all processes together; those that have exited stay in it. */
+struct work_done {
+	double io;		/* read and write calls (/proc/PID/io), but not recv and send */
+	double messages;	/* received and sent on sockets, by any call; since work_count_messages() */
+	double cpu_ns;		/* of all threads */
+	double waits;		/* of the first threads of each process: times that they went to sleep */
+};
+
+/* Of the tracer's processes; it is borrowed. */
+struct work *work_new(struct tracer *t);
+/* NULL is a no-op. */
+void work_free(struct work *w);
+/*
+ * As of now; waits only if asked for, which takes some 10 us per thread, the rest per process. What is not readable
+ * stays as it was. Call it often enough not to miss much of a process that exits: once its parent has reaped it, its
+ * counters are gone.
+ */
+struct work_done work_read(struct work *w, bool waits);
+/* Counts messages from now on: by the kernel's tracepoints for them, which costs every message on the machine some
+ * 50 ns, or before Linux 6.3 by that for system calls, which costs every call. Returns 0, or -errno after a note. */
+int work_count_messages(struct work *w);
+
+#endif

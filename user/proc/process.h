@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Traced processes: who they are and, over time, what was mapped where. Mappings are remembered after they are gone
+ * (munmap, exec, exit), each with the time it was valid, because a stack is named after it was taken.
+ */
+#ifndef ALLOCTRACE_PROC_PROCESS_H
+#define ALLOCTRACE_PROC_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/mem.h"
+#include "base/rights.h"
+#include "model/module.h"
+
+/* An executable mapping. Times are CLOCK_MONOTONIC, ns. */
+struct mapping {
+	uint64_t start, end, offset;	/* offset in the file */
+	uint32_t module;
+	uint64_t from_ns, until_ns;	/* [from, until); until_ns UINT64_MAX: still there */
+	/* It may have been there since earliest_ns: a mapping found by reading is younger than the reading before. */
+	uint64_t earliest_ns;
+	uint64_t max_end;	/* of this one and all before it in the list: where a search backwards may stop */
+};
+
+/* A program that a process ran before it execed another. */
+struct former_program {
+	uint64_t until_ns;
+	char *name;
+};
+
+/* A part of a file's code that the process has copied into anonymous memory (target/copied.h). */
+struct code_copy {
+	uint64_t start, end, offset;
+	uint32_t module;
+};
+
+struct process {
+	pid_t pid;
+	uid_t uid;
+	struct rights rights;	/* with which it opens files, as of process_read_rights() */
+	char *name;		/* comm */
+	vec_of(struct former_program) former;	/* oldest first */
+	bool exited;
+	bool maps_changed;	/* something was mapped, or became executable, since whoever looks at this cleared it */
+	bool leader_exited;	/* its first thread has; others may go on, and exec */
+	vec_of(struct mapping) maps;	/* sorted by start, then from_ns */
+	vec_of(struct code_copy) copies;	/* since the last exec */
+	uint64_t read_ns;	/* when the mappings were read last; 0 never */
+	uint64_t reading_ns;	/* of the reading under way, or the last one */
+	size_t n_ended;		/* of maps, those that are gone */
+};
+
+struct processes {
+	struct modules *modules;	/* borrowed */
+	vec_of(struct process *) list;
+	struct u64map by_pid;
+	struct u64map by_inode;	/* (st_dev, st_ino) of an opened file -> module */
+};
+
+void processes_init(struct processes *ps, struct modules *modules);
+void processes_free(struct processes *ps);
+struct process *processes_find(const struct processes *ps, pid_t pid);
+
+/* Checks that the pid is a process alloctrace can trace: it exists, is no thread of another process, no kernel thread,
+ * not 32-bit, not a zombie, and ours to look into. 0, or -errno with a message said (what, why, what to do). */
+int process_check(pid_t pid);
+
+/* Adds the process (no check) and reads its mappings. *out belongs to ps. 0, or -errno with a message said.
+ * Adding a process that is there already rereads its mappings. */
+int processes_add(struct processes *ps, pid_t pid, struct process **out);
+
+/*
+ * Rereads /proc/PID/maps: what is new is added from now_ns on, what is gone ends at now_ns; an older time than the
+ * clock's is taken as the clock's. What is new also resolves for times back to the reading before, since when it may
+ * have been there. 0 or -errno (-ESRCH: has exited; everything stays), no message. Opens each new file by
+ * /proc/PID/map_files (the very inode, also when it was deleted or replaced), else by /proc/PID/root + path if dev
+ * and inode agree (mapfile.c).
+ */
+int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns);
+
+/* Its rights now. Those of a zombie stay what they were, if they are; they are unknown if it is gone. */
+void process_read_rights(struct process *p);
+
+/* A mapping event of the kernel; dev as makedev() makes it. prot_exec mappings only. Overlapped older mappings end at
+ * time_ns. */
+void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uint64_t start, uint64_t len,
+		  uint64_t offset, uint64_t dev, uint64_t ino, const char *path);
+/* The process execs: every mapping ends; name (may be NULL) is the new comm, copied. */
+void process_exec(struct process *p, uint64_t time_ns, const char *name);
+/* The new comm, copied. */
+void process_rename(struct process *p, const char *name);
+/* Every mapping ends. For the process's end, not a single thread's. */
+void process_exit(struct process *p, uint64_t time_ns);
+/* The program's name at that time, and in *exec how often the process had execed before (since it is known). */
+const char *process_name_at(const struct process *p, uint64_t time_ns, uint32_t *exec);
+
+/* Where the address belonged at that time. False: no executable mapping held it. *file_offset is of the file for a
+ * file's mapping, otherwise the address itself (for the vDSO: from its start). */
+bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns,
+		     uint32_t *module, uint64_t *file_offset);
+
+/* "-p" as users write it: PIDs and process names (comm, or the base name of the executable) with commas between.
+ * Appends each pid once. 0, or -errno with a message said (a name that matches nothing; a number that is no
+ * process). */
+int processes_parse_list(const char *arg, pid_t **pids, size_t *n);
+
+#endif

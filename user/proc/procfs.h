@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What /proc says about a process. No messages here. */
+#ifndef ALLOCTRACE_PROC_PROCFS_H
+#define ALLOCTRACE_PROC_PROCFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+struct proc_stat {
+	char state;		/* R, S, Z, … */
+	pid_t parent;
+	bool kernel_thread;
+};
+
+/* The file /proc/PID/NAME, whole (at most 256 MiB), in *b. 0 or -errno. */
+int procfs_read(pid_t pid, const char *name, struct buf *b);
+/* 0 or -errno: -ENOENT or -ESRCH if there is no such process. */
+int procfs_stat(pid_t pid, struct proc_stat *out);
+/* The process's first thread's id, and its effective user. pid may be the id of any thread. 0 or -errno. */
+int procfs_ids(pid_t pid, pid_t *tgid, uid_t *euid);
+/* With what rights the process opens files. False where they can't be told, or where its paths or user ids are not ours
+ * (another root directory, mount or user namespace), or where it is root without root's right to read all. */
+struct rights;
+bool procfs_rights(pid_t pid, struct rights *out);
+/* Only what ids say, which holds for a zombie, too. */
+bool procfs_rights_ids(pid_t pid, struct rights *out);
+/* comm, without the newline; "?" if it cannot be read. Caller frees. */
+char *procfs_comm(pid_t pid);
+/* The process that traces it by ptrace (a debugger, strace); 0: none, or it can't be told. */
+pid_t procfs_debugger(pid_t pid);
+/* SIGSTOP was sent to it, and it has not stopped yet. */
+bool procfs_stop_is_pending(pid_t pid);
+/* A thread of the process that has not exited yet: the first one unless it has. 0: none. */
+pid_t procfs_live_thread(pid_t pid);
+/* The number that a name in /proc is; 0 if it is none. */
+pid_t procfs_pid_of_name(const char *name);
+
+#endif

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A stack's frames come once, when it is first seen, with the time; its counters stay in the kernel. The frames are
+ * kept raw until the process events up to that time have been read: only then is it known what was mapped where.
+ */
+#include "trace/collector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/memlimit.h"
+#include "trace/kept.h"
+#include "trace/rawwalk.h"
+#include "trace/sums.h"
+
+#define ROOM_EVERY 1024	/* stacks between two looks at our memory */
+
+/* What the last delta had seen. */
+struct last_sums {
+	struct counters alloc, temp;
+};
+
+struct collector {
+	struct kern *kern;
+	struct processes *processes;
+	struct profile *profile;
+	bool by_thread;
+	to_vaddr_fn to_vaddr;
+	void *arg;
+	struct buf raw;			/* struct stack_frames, each cut after its last frame */
+	struct unwind *unwind;		/* NULL: no stack comes raw */
+	size_t max_frames;
+	struct kept *kept;
+	struct u64map stack_of;		/* kernel's id -> stack of the profile */
+	struct u64map no_room;		/* kernel's ids of stacks that came, and found no memory */
+	uint64_t n_arrived;		/* records; */
+	bool room;			/* there was memory for one when that was looked at last */
+	struct u64map allocators;	/* modules whose functions were called */
+	struct u64map lost_of;		/* the same for those without frames, as of the last collector_sums() */
+	vec_of(struct last_sums) last;
+	struct u64map last_of;		/* kernel's id -> index in last */
+	vec_of(struct ended) ended;
+	struct u64map ended_of;		/* kernel's id -> index in ended */
+	uint64_t ending_ns;		/* of the run of collector_end_blocks() under way */
+	/* Of the run of collector_sums() under way: */
+	const struct collect_options *options;
+	struct heap heap;
+	struct blocks blocks;
+	uint64_t lost, lost_room, calls, frames;	/* of the last run of collector_sums() */
+};
+
+struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
+				to_vaddr_fn to_vaddr, void *arg)
+{
+	struct collector *c = xcalloc(1, sizeof(*c));
+
+	c->kern = kern;
+	c->processes = processes;
+	c->profile = profile;
+	c->by_thread = by_thread;
+	c->to_vaddr = to_vaddr;
+	c->arg = arg;
+	return c;
+}
+
+void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames)
+{
+	c->unwind = unwind;
+	c->max_frames = max_frames;
+}
+
+void collector_set_kept(struct collector *c, struct kept *kept)
+{
+	c->kept = kept;
+}
+
+void collector_free(struct collector *c)
+{
+	if (!c)
+		return;
+	buf_free(&c->raw);
+	u64map_free(&c->stack_of);
+	u64map_free(&c->no_room);
+	u64map_free(&c->allocators);
+	u64map_free(&c->lost_of);
+	vec_free(&c->ended);
+	u64map_free(&c->ended_of);
+	vec_free(&c->last);
+	u64map_free(&c->last_of);
+	free(c);
+}
+
+static size_t record_size(const struct stack_frames *rec)
+{
+	if (rec->end == WALK_RAW)
+		return offsetof(struct stack_raw, stack) + ((const struct stack_raw *)rec)->n_stack;
+	return offsetof(struct stack_frames, frames) + rec->n * sizeof(rec->frames[0]);
+}
+
+static void on_frames(void *arg, const struct stack_frames *rec)
+{
+	struct collector *c = arg;
+
+	/* Many may have waited in the kernel. */
+	if (c->n_arrived++ % ROOM_EVERY == 0)
+		c->room = memlimit_has_share(MEMLIMIT_NAMES, "stacks");
+	if (c->room)
+		buf_add(&c->raw, rec, record_size(rec));
+	else
+		u64map_put(&c->no_room, rec->id, NULL);
+}
+
+int collector_drain(struct collector *c)
+{
+	int n = kern_frames(c->kern, on_frames, c);
+
+	return n < 0 ? n : 0;
+}
+
+/* A frame for each address, one for a gap before it, and one for a gap at the root. */
+struct resolved {
+	uint32_t frames[2 * STACK_MAX_FRAMES + 1];
+	size_t n;
+};
+
+/* The frame pointer of the last frame was followed: its code is to keep one. is_root: it was 0, which a thread's first
+ * code sets, too. */
+static void check_last(struct collector *c, struct resolved *r, bool is_root)
+{
+	const struct profile_frame *last;
+
+	if (!r->n)
+		return;
+	last = &c->profile->frames.at[r->frames[r->n - 1]];
+	if (!c->kept || !(kept_at(c->kept, last->module, last->addr) ||
+			  (is_root && kept_root_at(c->kept, last->module, last->addr))))
+		r->frames[r->n++] = profile_frame(c->profile, MODULE_UNCERTAIN, 0);
+}
+
+/* Takes what is good; the first frame (the caller) is always kept, known or not. */
+static void resolve_frames(struct collector *c, struct process *p, const __u64 *addrs, size_t n, uint64_t time_ns,
+			   struct resolved *r, enum stack_end *end)
+{
+	uint32_t module;
+	uint64_t offset, addr;
+
+	r->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		addr = (addrs[i] & ~FRAME_BY_FP) - 1;
+		if (addr & FRAME_FILE) {
+			if (!c->unwind || !unwind_name(c->unwind, addr, &module, &addr))
+				module = 0;
+		} else if (p && process_resolve(p, c->processes->modules, addr, time_ns, &module, &offset)) {
+			addr = c->to_vaddr(c->arg, module, offset);
+		} else if (i == 0) {
+			module = 0;
+		} else {
+			*end = STACK_END_NOT_CODE;
+			break;
+		}
+		if (addrs[i] & FRAME_BY_FP)
+			check_last(c, r, false);
+		r->frames[r->n++] = profile_frame(c->profile, module, addr);
+	}
+}
+
+static const uint8_t ends[] = {
+	[WALK_COMPLETE] = STACK_END_COMPLETE,
+	[WALK_CHAIN] = STACK_END_CHAIN,
+	[WALK_DEPTH] = STACK_END_DEPTH,
+	[WALK_UNREADABLE] = STACK_END_UNREADABLE,
+	[WALK_JIT] = STACK_END_JIT,
+	[WALK_NO_RULE] = STACK_END_NO_RULE,
+	[WALK_UNSUPPORTED] = STACK_END_UNSUPPORTED,
+	[WALK_UNMAPPED] = STACK_END_UNMAPPED,
+	[WALK_RAW] = STACK_END_UNREADABLE,
+	[WALK_ROOT_BY_FP] = STACK_END_COMPLETE,
+};
+
+/* The frames of a stack that came raw; those the kernel side found if it can't be unwound here either. */
+static enum walk_end unwind_raw(struct collector *c, const struct process *p, const struct stack_raw *raw,
+				__u64 *frames, size_t *n)
+{
+	const struct rawwalk w = {
+		.unwind = c->unwind, .process = p, .modules = c->processes->modules, .to_vaddr = c->to_vaddr,
+		.arg = c->arg, .max_frames = c->max_frames,
+	};
+	enum walk_end end = p && c->unwind ? rawwalk(&w, raw, frames, n) : WALK_UNMAPPED;
+
+	if (end == WALK_UNMAPPED && (!p || *n < raw->rec.n)) {
+		*n = raw->rec.n < STACK_MAX_FRAMES ? raw->rec.n : STACK_MAX_FRAMES;
+		memcpy(frames, raw->rec.frames, *n * sizeof(*frames));
+	}
+	return end;
+}
+
+static void resolve_record(struct collector *c, const struct stack_frames *rec)
+{
+	struct process *p = processes_find(c->processes, rec->pid);
+	const struct stack_raw *raw = rec->end == WALK_RAW ? (const void *)rec : NULL;
+	__u64 unwound[STACK_MAX_FRAMES];
+	const __u64 *addrs = raw ? unwound : rec->frames;
+	size_t n = rec->n;
+	enum walk_end walk_end = raw ? unwind_raw(c, p, raw, unwound, &n) : rec->end;
+	enum stack_end end = walk_end <= WALK_ROOT_BY_FP ? ends[walk_end] : STACK_END_UNREADABLE;
+	uint32_t stack, task, exec = 0;
+	struct resolved r;
+	const char *name = p ? process_name_at(p, rec->time_ns, &exec) : rec->name;
+
+	resolve_frames(c, p, addrs, n, rec->time_ns, &r, &end);
+	if (walk_end == WALK_ROOT_BY_FP && end == STACK_END_COMPLETE)
+		check_last(c, &r, true);
+	if (c->by_thread)
+		task = profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
+	else
+		task = profile_task(c->profile, rec->pid, 0, exec, name);
+	stack = profile_stack(c->profile, task, rec->function, r.frames, r.n, end);
+	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
+	u64map_put(&c->allocators, rec->module, NULL);
+}
+
+void collector_resolve(struct collector *c)
+{
+	const char *data = buf_cstr(&c->raw);
+	size_t at = 0, n = 0;
+	bool room = true;
+
+	while (at < c->raw.len) {
+		const struct stack_frames *rec = (const void *)(data + at);
+
+		if (n++ % ROOM_EVERY == 0)
+			room = memlimit_has_share(MEMLIMIT_STACKS, "stacks");
+		if (room)
+			resolve_record(c, rec);
+		else
+			u64map_put(&c->no_room, rec->id, NULL);
+		at += record_size(rec);
+	}
+	buf_free(&c->raw);
+}
+
+/* One stack for each process, to hold what has counters but no frames. */
+static uint32_t lost_stack(struct collector *c, uint32_t pid)
+{
+	const struct process *p = processes_find(c->processes, pid);
+	uint32_t task = profile_task(c->profile, pid, 0, p ? p->former.n : 0, p ? p->name : "");
+
+	return profile_stack(c->profile, task, 0, NULL, 0, STACK_END_LOST);
+}
+
+/* The stack of the profile for one of the kernel's. */
+static uint32_t stack_of(struct collector *c, uint64_t id, uint32_t pid)
+{
+	const uint64_t *stack = u64map_find(&c->stack_of, id);
+	uint64_t *lost;
+	bool is_new;
+
+	if (stack)
+		return *stack;
+	lost = u64map_put(&c->lost_of, id, &is_new);
+	if (is_new)
+		*lost = lost_stack(c, pid);
+	return *lost;
+}
+
+static void since_last(struct collector *c, uint64_t id, struct counters *alloc, struct counters *temp)
+{
+	const struct last_sums now = {*alloc, *temp};
+	bool is_new;
+	uint64_t *at = u64map_put(&c->last_of, id, &is_new);
+
+	if (is_new) {
+		*at = c->last.n;
+		vec_push(&c->last, now);
+		return;
+	}
+	*alloc = counters_sub(now.alloc, c->last.at[*at].alloc);
+	*temp = counters_sub(now.temp, c->last.at[*at].temp);
+	c->last.at[*at] = now;
+}
+
+static void add_alloc(struct collector *c, uint32_t stack, struct counters n)
+{
+	profile_add(c->profile, PROFILE_ALLOC, stack, n);
+	c->calls += n.calls;
+	c->frames += n.calls * profile_stack_frames(c->profile, stack, NULL, 0);
+}
+
+static const struct ended *ended_of(const struct collector *c, uint64_t id)
+{
+	const uint64_t *i = u64map_find(&c->ended_of, id);
+
+	return i ? &c->ended.at[*i] : NULL;
+}
+
+static uint64_t count_ended(const struct collector *c)
+{
+	struct sum all = {0};
+
+	for (size_t i = 0; i < c->ended.n; i++)
+		all.calls += c->ended.at[i].sum.calls;
+	return counters_of_sum(&all).calls;
+}
+
+static void on_ended(void *arg, const struct block_key *key, const struct block *block)
+{
+	struct collector *c = arg;
+	bool is_new;
+	uint64_t *i = u64map_put(&c->ended_of, block->stack, &is_new);
+
+	if (is_new) {
+		*i = c->ended.n;
+		vec_push(&c->ended, (struct ended){.time_ns = c->ending_ns});
+	}
+	ended_add(&c->ended.at[*i], block);
+}
+
+int collector_end_blocks(struct collector *c, pid_t pid, uint64_t time_ns)
+{
+	c->ending_ns = time_ns;
+	return kern_end_blocks(c->kern, pid, time_ns, on_ended, c);
+}
+
+static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
+{
+	struct collector *c = arg;
+	struct counters alloc = counters_of_sum(&sum->alloc), temp = counters_of_sum(&sum->temp);
+	const struct ended *ended = ended_of(c, id);
+	struct sum live = sum_sub(&sum->alloc, &sum->freed), peak;
+	uint32_t stack = stack_of(c, id, sum->pid);
+
+	if (c->profile->stacks.at[stack].end == STACK_END_LOST) {
+		c->lost += alloc.calls;
+		c->lost_room += u64map_find(&c->no_room, id) ? alloc.calls : 0;
+	}
+	if (c->options->delta)
+		since_last(c, id, &alloc, &temp);
+	add_alloc(c, stack, alloc);
+	if (!c->options->blocks)
+		return;
+	peak = sum_at_peak(sum, ended, &c->heap);
+	profile_add(c->profile, PROFILE_FREED, stack, counters_of_sum(&sum->freed));
+	if (ended) {
+		profile_add(c->profile, PROFILE_FREED, stack, counters_of_sum(&ended->sum));
+		live = sum_sub(&live, &ended->sum);
+	}
+	profile_add(c->profile, PROFILE_LIVE, stack, counters_of_sum(&live));
+	profile_add(c->profile, PROFILE_PEAK, stack, counters_of_sum(&peak));
+	profile_add(c->profile, PROFILE_TEMP, stack, temp);
+}
+
+static void on_block(void *arg, const struct block_key *key, const struct block *block)
+{
+	struct collector *c = arg;
+
+	/* Its sum was seen just now: it is not asked for the process. */
+	blocks_add(&c->blocks, stack_of(c, block->stack, 0), block);
+}
+
+static int collect_blocks(struct collector *c)
+{
+	int err;
+
+	c->blocks = (struct blocks){
+		.profile = c->profile, .now_ns = monotonic_ns(),
+		.min_age_ns = c->options->min_age_ns, .generation = c->options->generation,
+	};
+	blocks_begin(&c->blocks);
+	err = kern_blocks(c->kern, on_block, c);
+	blocks_end(&c->blocks);
+	return err;
+}
+
+static const uint8_t hists[] = {
+	[HIST_SIZES] = PROFILE_SIZES,
+	[HIST_LIFETIMES] = PROFILE_LIFETIMES,
+};
+
+static void on_hist(void *arg, const struct hist_key *key, uint64_t calls)
+{
+	struct collector *c = arg;
+
+	/* Its sum was seen just now: it is not asked for the process. */
+	if (key->kind < sizeof(hists) / sizeof(hists[0]))
+		profile_add_hist(c->profile, hists[key->kind], stack_of(c, key->stack, 0), key->bucket,
+				 (double)calls / (1 << CALLS_SHIFT));
+}
+
+int collector_sums(struct collector *c, const struct collect_options *o)
+{
+	int err;
+
+	profile_reset(c->profile);
+	u64map_free(&c->lost_of);
+	c->lost_of = (struct u64map){0};
+	c->options = o;
+	c->lost = c->lost_room = c->calls = c->frames = 0;
+	if (o->blocks)
+		c->heap = kern_heap(c->kern);
+	c->profile->ended_blocks = count_ended(c);
+	err = kern_sums(c->kern, on_sum, c);
+	if (!err && o->ages)
+		err = collect_blocks(c);
+	return err ? err : kern_hists(c->kern, on_hist, c);
+}
+
+bool collector_saw_allocator(const struct collector *c, uint32_t module)
+{
+	return u64map_find(&c->allocators, module);
+}
+
+uint64_t collector_lost(const struct collector *c)
+{
+	return c->lost;
+}
+
+uint64_t collector_lost_room(const struct collector *c)
+{
+	return c->lost_room;
+}
+
+double collector_mean_depth(const struct collector *c)
+{
+	return c->calls ? (double)c->frames / c->calls : 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the kernel's counters to a profile: frames as they arrive through the ring, sums when a report is due. */
+#ifndef ALLOCTRACE_TRACE_COLLECTOR_H
+#define ALLOCTRACE_TRACE_COLLECTOR_H
+
+#include "kern/kern.h"
+#include "model/profile.h"
+#include "proc/process.h"
+
+/* A file's address for an offset in it; addr as it is where the module is no file. */
+typedef uint64_t (*to_vaddr_fn)(void *arg, uint32_t module, uint64_t file_offset);
+
+struct collector;
+struct unwind;
+struct kept;
+
+/* Everything is borrowed. */
+struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
+				to_vaddr_fn to_vaddr, void *arg);
+void collector_free(struct collector *c);
+/* Where stacks are unwound by tables: what to unwind those with that the kernel side could not. Borrowed. */
+void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames);
+
+/* What tells certain steps by frame pointer from others. Without it none is certain. Borrowed. */
+void collector_set_kept(struct collector *c, struct kept *kept);
+
+/* The process's blocks that were allocated before that time (CLOCK_MONOTONIC) are no more: it has execed, or exited. 0
+ * or -errno with a message said. */
+int collector_end_blocks(struct collector *c, pid_t pid, uint64_t time_ns);
+
+/* Takes the records out of the ring and keeps them raw. 0 or -errno with a message said. */
+int collector_drain(struct collector *c);
+/* Names the raw records' processes and modules; the process events up to now must have been handled before. */
+void collector_resolve(struct collector *c);
+struct collect_options {
+	bool delta;	/* allocated and temporary: what came since the last call with delta, not all so far */
+	bool blocks;	/* they are followed: there is more than PROFILE_ALLOC */
+	bool ages;	/* go through all live blocks: PROFILE_LEAKS, generations, ages */
+	uint64_t min_age_ns;	/* of what counts for PROFILE_LEAKS */
+	uint32_t generation;	/* as of kern_mark() */
+};
+
+/* Sets the profile's counters to what the kernel side has counted. 0 or -errno with a message said. */
+int collector_sums(struct collector *c, const struct collect_options *o);
+/* Has a stack been recorded of a call of this module's functions? */
+bool collector_saw_allocator(const struct collector *c, uint32_t module);
+/* Calls whose frames never arrived, as of the last collector_sums(). */
+uint64_t collector_lost(const struct collector *c);
+/* Of these, those whose frames came, and found no memory. */
+uint64_t collector_lost_room(const struct collector *c);
+/* Frames per recorded call, on average; for the cost of a hit. */
+double collector_mean_depth(const struct collector *c);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The same steps as in bpf/unwind.bpf.h, on a copy of the stack, with what was mapped when it was taken. In the copy,
+ * the return addresses that return probes had replaced are the original ones again (bpf/retprobe.bpf.h).
+ */
+#include "trace/rawwalk.h"
+
+#include <string.h>
+
+#include "elf/unwind.h"
+
+/* As in bpf/unwind.bpf.h. */
+#define STALE_BELOW_BYTES (1 << 20)
+#define START_CODE_BYTES 256
+
+static bool read_stack(void *ctx, uint64_t addr, uint64_t *value)
+{
+	const struct stack_raw *raw = ctx;
+	uint64_t offset = addr - (raw->sp & ~(uint64_t)(RAW_PAGE_BYTES - 1));
+
+	if (addr < raw->sp || (addr & 7) || offset >= raw->n_stack || offset >= RAW_PAGES * RAW_PAGE_BYTES ||
+	    !(raw->present[offset / RAW_PAGE_BYTES / 64] >> offset / RAW_PAGE_BYTES % 64 & 1))
+		return false;
+	memcpy(value, raw->stack + offset, sizeof(*value));
+	return true;
+}
+
+/* *end is how the walk ends if there is no caller, and stays so if what is found is no code. */
+static bool step_fp(struct unwind_regs *regs, struct stack_raw *raw, bool jit, uint64_t start_stack, enum walk_end *end)
+{
+	uint64_t next, ret;
+
+	*end = jit ? WALK_JIT : WALK_NO_RULE;
+	if (start_stack - regs->rsp < START_CODE_BYTES || (regs->rbp_known && !regs->rbp && !jit)) {
+		*end = start_stack - regs->rsp < START_CODE_BYTES ? WALK_COMPLETE : WALK_ROOT_BY_FP;
+		return false;
+	}
+	if (!regs->rbp_known || regs->rsp - regs->rbp - 1 < STALE_BELOW_BYTES || !read_stack(raw, regs->rbp, &next) ||
+	    !read_stack(raw, regs->rbp + 8, &ret) || !ret)
+		return false;
+	regs->rip = ret;
+	regs->rsp = regs->rbp + 16;
+	regs->rbp = next;
+	regs->rip_exact = false;
+	regs->known = 0;
+	return true;
+}
+
+static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const struct unwind_rule *rule,
+	enum walk_end *end)
+{
+	static const uint8_t ends[] = {
+		[UNWIND_END] = WALK_COMPLETE,
+		[UNWIND_NO_ROW] = WALK_NO_RULE,
+		[UNWIND_UNSUPPORTED] = WALK_UNSUPPORTED,
+		[UNWIND_UNREADABLE] = WALK_UNREADABLE,
+		[UNWIND_STUCK] = WALK_UNSUPPORTED,
+	};
+	enum unwind_result result = unwind_step(&rule->row, &rule->wide, regs, read_stack, raw);
+
+	if (result == UNWIND_OK && regs->rip) {
+		*end = WALK_UNMAPPED;
+		return true;
+	}
+	*end = result == UNWIND_OK ? WALK_COMPLETE : (enum walk_end)ends[result];
+	return false;
+}
+
+enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u64 *frames, size_t *n)
+{
+	struct unwind_regs regs = {
+		.rip = raw->pc, .rsp = raw->sp, .rbp = raw->bp, .rbp_known = raw->bp_known, .rip_exact = true,
+	};
+	const uint64_t start_stack = unwind_start_stack(w->unwind, w->process->pid);
+	enum walk_end end = WALK_UNMAPPED;
+	struct stack_raw *memory = (struct stack_raw *)raw;	/* which is only read */
+	bool goes_on = true;
+	uint64_t mark = 0;
+
+	*n = raw->rec.n < w->max_frames ? raw->rec.n : w->max_frames;
+	memcpy(frames, raw->rec.frames, *n * sizeof(*frames));
+	/* The last of these is where it goes on. */
+	*n -= *n > 0;
+	while (goes_on) {
+		uint64_t pc = unwind_lookup_pc(&regs), offset;
+		struct unwind_rule rule;
+		uint32_t module;
+
+		if (!process_resolve(w->process, w->modules, pc, raw->rec.time_ns, &module, &offset))
+			return end;
+		if (pc == raw->pc && !unwind_met(w->unwind, module, &raw->file)) {
+			frames[(*n)++] = FRAME_LOST;
+			return end;
+		}
+		if (*n == w->max_frames)
+			return WALK_DEPTH;
+		frames[(*n)++] = (pc + 1) | mark;
+		mark = 0;
+		offset = w->to_vaddr(w->arg, module, offset);
+		if (unwind_rule_at(w->unwind, module, offset, &rule))
+			goes_on = step_row(&regs, memory, &rule, &end);
+		else if (unwind_rule_at(w->unwind, module, offset + 1, &rule))
+			return WALK_COMPLETE;
+		else {
+			bool jit = modules_get(w->modules, module)->kind == MODULE_JIT;
+
+			goes_on = step_fp(&regs, memory, jit, start_stack, &end);
+			mark = jit ? 0 : FRAME_BY_FP;
+		}
+	}
+	return end;
+}

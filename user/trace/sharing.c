@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "trace/sharing.h"
+
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "elf/imports.h"
+#include "proc/mapfile.h"
+#include "proc/procfs.h"
+
+void sharers_free(struct sharers *s)
+{
+	vec_free(&s->all);
+	vec_free(&s->left);
+}
+
+static bool has_same_memory(pid_t a, pid_t b)
+{
+	return !syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+}
+
+static struct sharer *find(const struct sharers *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->all.n; i++)
+		if (s->all.at[i].pid == pid)
+			return &s->all.at[i];
+	return NULL;
+}
+
+bool sharers_fork(struct sharers *s, pid_t parent, bool is_traced, pid_t child)
+{
+	const struct sharer *known = find(s, parent);
+	const struct sharer added = {.pid = child, .owner = known ? known->owner : parent};
+
+	if ((!known && !is_traced) || !has_same_memory(parent, child))
+		return false;
+	vec_push(&s->all, added);
+	return true;
+}
+
+static bool is_shared(const struct sharers *s, pid_t owner)
+{
+	for (size_t i = 0; i < s->all.n; i++)
+		if (s->all.at[i].owner == owner)
+			return true;
+	return false;
+}
+
+bool sharers_leave(struct sharers *s, pid_t owner, uint64_t time_ns)
+{
+	const struct left_space left = {.owner = owner, .time_ns = time_ns};
+
+	if (!is_shared(s, owner))
+		return true;
+	vec_push(&s->left, left);
+	return false;
+}
+
+bool sharers_gone(struct sharers *s, pid_t pid, struct left_space *out)
+{
+	struct sharer *known = find(s, pid);
+	pid_t owner;
+
+	if (!known)
+		return false;
+	owner = known->owner;
+	*known = s->all.at[--s->all.n];
+	for (size_t i = 0; i < s->left.n && !is_shared(s, owner); i++)
+		if (s->left.at[i].owner == owner) {
+			*out = s->left.at[i];
+			s->left.at[i] = s->left.at[--s->left.n];
+			return true;
+		}
+	return false;
+}
+
+static bool imports_clone(int fd, const char *path)
+{
+	struct elf_imports *im = NULL;
+	struct elf_file *ef;
+	bool yes = false;
+
+	if (elf_file_open(fd, path, &ef))
+		return false;
+	if (!elf_imports_load(ef, &im))
+		yes = elf_imports_name(im, "clone");
+	elf_imports_free(im);
+	elf_file_close(ef);
+	return yes;
+}
+
+bool file_clones(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool yes = fd >= 0 && imports_clone(fd, path);
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+bool program_clones(pid_t pid)
+{
+	struct buf text = {0}, path = {0};
+	struct maps_line line;
+	char exe[64], name[4096];
+	const char *at;
+	ssize_t n;
+	bool yes = false;
+
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+	n = readlink(exe, name, sizeof(name) - 1);
+	if (n <= 0 || procfs_read(pid, "maps", &text))
+		return false;
+	name[n] = '\0';
+	at = text.data;
+	while (maps_next(&at, text.data + text.len, &line, &path)) {
+		struct mapfile f;
+
+		if (!line.exec || strcmp(line.path, name) != 0)
+			continue;
+		f = mapfile_open(pid, &line, &path);
+		yes = f.elf && imports_clone(f.fd, name);
+		if (f.fd >= 0)
+			close(f.fd);
+		if (f.probe_fd >= 0)
+			close(f.probe_fd);
+		break;
+	}
+	buf_free(&text);
+	buf_free(&path);
+	return yes;
+}

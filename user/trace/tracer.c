@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/tracer_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "kern/returns.h"
+#include "proc/events.h"
+#include "trace/cleaner.h"
+#include "trace/collector.h"
+#include "trace/kept.h"
+
+struct traced_file *tracer_file(struct tracer *t, uint32_t module)
+{
+	const struct module *m = modules_get(&t->modules, module);
+	struct traced_file *f;
+
+	while (t->files.n <= module)
+		vec_push(&t->files, (struct traced_file){0});
+	f = &t->files.at[module];
+	if (f->opened)
+		return f;
+	f->opened = true;
+	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &f->ef))
+		return f;
+	tracer_plan_file(t, m, f);
+	return f;
+}
+
+static uint64_t to_vaddr(void *arg, uint32_t module, uint64_t file_offset)
+{
+	struct traced_file *f = tracer_file(arg, module);
+	uint64_t vaddr;
+
+	return f->ef && elf_offset_to_vaddr(f->ef, file_offset, &vaddr) ? vaddr : file_offset;
+}
+
+static struct elf_file *elf_of(void *arg, uint32_t module)
+{
+	return tracer_file(arg, module)->ef;
+}
+
+int tracer_open(const struct kern_options *o, struct tracer **out)
+{
+	struct tracer *t = xcalloc(1, sizeof(*t));
+	const char *why;
+	int err;
+
+	t->blocks = o->blocks;
+	t->force = o->force;
+	t->trusts_code = o->trusts_code;
+	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0);
+	modules_init(&t->modules);
+	processes_init(&t->processes, &t->modules);
+	for (size_t i = 0; i < ALLOC_MAX_FUNCTIONS; i++)
+		t->function_names[i] = alloc_function(i) ? alloc_function(i)->shown : "";
+	profile_init(&t->profile, &t->modules, t->function_names, ALLOC_MAX_FUNCTIONS);
+	err = kern_open(o, &t->kern);
+	if (!err)
+		err = task_events_open(&t->events);
+	if (err) {
+		tracer_close(t);
+		return err;
+	}
+	if (o->blocks && !feature(FEATURE_RETURN_SECCOMP, &why))
+		warn("a process that confines itself by seccomp while its blocks are followed is killed on this "
+		     "kernel: %s", why);
+	if (kern_unwinds_by_tables(t->kern))
+		t->unwind = unwind_new(t->kern, &t->modules, elf_of, t);
+	t->cleaner = cleaner_new(t->kern);
+	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
+	collector_set_unwind(t->collector, t->unwind, o->max_frames);
+	t->kept = kept_new(&t->modules, elf_of, t);
+	collector_set_kept(t->collector, t->kept);
+	note("kernel memory: %zu MiB before the first of at most %u stacks; attached by %s; stacks are read %s",
+	     kern_memory(t->kern) >> 20, o->max_stacks, attach_mode_name(kern_mode(t->kern)),
+	     kern_reads_in_place(t->kern) ? "in place" : "by copies");
+	*out = t;
+	return 0;
+}
+
+void tracer_close(struct tracer *t)
+{
+	if (!t)
+		return;
+	cleaner_free(t->cleaner);
+	collector_free(t->collector);
+	kept_free(t->kept);
+	task_events_close(t->events);
+	unwind_free(t->unwind);
+	kern_close(t->kern);
+	for (size_t i = 0; i < t->files.n; i++) {
+		plan_free(t->files.at[i].plan);
+		elf_file_close(t->files.at[i].ef);
+	}
+	vec_free(&t->files);
+	u64map_free(&t->attached);
+	tracer_placements_free(t);
+	forked_free(&t->forked);
+	sharers_free(&t->sharers);
+	profile_free(&t->profile);
+	processes_free(&t->processes);
+	modules_free(&t->modules);
+	tracer_free_gaps(t);
+	tracer_free_chosen(t);
+	free(t);
+}
+
+/* Functions that were found and left out, over all files of the process; *spoils: one without which what is live can't
+ * be told. */
+static size_t left_out(const struct tracer *t, pid_t pid, const char **spoils)
+{
+	size_t n = 0;
+
+	for (uint32_t m = 0; m < t->files.n; m++) {
+		const struct plan *plan = t->files.at[m].plan;
+		const struct placement *pl = plan ? tracer_placement(t, pid, m) : NULL;
+
+		for (size_t i = 0; pl && i < plan->n_probes; i++) {
+			if (!pl->left_out[i])
+				continue;
+			n++;
+			if (placement_spoils_live(&plan->probes[i]))
+				*spoils = plan->probes[i].name;
+		}
+	}
+	return n;
+}
+
+int tracer_fail_without_probes(const struct tracer *t, const char *who)
+{
+	struct buf gaps = {0};
+
+	tracer_gaps(t, &gaps);
+	if (gaps.len)
+		fail(-ENOENT, "%s: no allocator function can be traced: %s", who, gaps.data);
+	else
+		fail(-ENOENT, "%s: no allocator function found in the files it has mapped (malloc, calloc, operator "
+		     "new, ...): it has an allocator of its own (Go), or it is static and stripped; --alloc-fn can "
+		     "name one of C", who);
+	buf_free(&gaps);
+	return -ENOENT;
+}
+
+static int fail_process(const struct tracer *t, const struct process *p)
+{
+	char *who = xasprintf("process %d (%s)", (int)p->pid, p->name);
+	int err = tracer_fail_without_probes(t, who);
+
+	free(who);
+	return err;
+}
+
+int tracer_add(struct tracer *t, pid_t pid)
+{
+	const char *spoils = NULL;
+	struct process *p;
+	size_t before = t->n_probes;
+	int err = t->blocks ? returns_check(pid) : 0;
+
+	if (err)
+		return err;
+	err = processes_add(&t->processes, pid, &p);
+	if (!err)
+		err = tracer_attach_new(t, p);
+	if (err == -ESRCH)
+		return fail(err, "process %d has exited", (int)pid);
+	if (err)
+		return err;
+	if (t->refused && t->n_probes == before)
+		return -ENOTSUP;
+	if (left_out(t, pid, &spoils) && t->n_probes == before)
+		return fail(-ENOENT, "process %d (%s): no allocator function can be probed without harm", (int)pid,
+			    p->name);
+	if (t->blocks && spoils)
+		return fail(-ENOTSUP, "process %d (%s): what is live can't be told without a probe on %s; --view alloc "
+			    "can be traced", (int)pid, p->name, spoils);
+	return t->n_probes == before ? fail_process(t, p) : 0;
+}
+
+static void on_fork(struct tracer *t, const struct task_event *ev)
+{
+	const struct forked *parent = forked_find(&t->forked, ev->parent);
+	const struct process *p = processes_find(&t->processes, ev->parent);
+
+	/* It runs on the parent's breakpoints, and goes with its memory. */
+	if (t->blocks && sharers_fork(&t->sharers, ev->parent, p && !p->exited, ev->pid)) {
+		if (kern_mode(t->kern) == ATTACH_MULTI)
+			note("process %d shares the memory of process %d: what it allocates and frees is seen by "
+			     "--attach perf alone", (int)ev->pid, (int)ev->parent);
+		return;
+	}
+	if (parent)
+		forked_add(&t->forked, ev->pid, parent->traced, ev->time_ns);
+	else if (p && !p->exited)
+		forked_add(&t->forked, ev->pid, ev->parent, ev->time_ns);
+}
+
+/* The child may have the breakpoints of each file that its parent is probed in. */
+static void must_clean(struct tracer *t, const struct forked *f, struct clean_files *files)
+{
+	const struct process *parent = processes_find(&t->processes, f->traced);
+
+	while (files->all.n < t->files.n)
+		vec_push(&files->all, (struct clean_file){.fd = -1});
+	for (uint32_t m = 0; m < t->files.n && parent; m++) {
+		bool *left_out;
+		struct clean_file *file = &files->all.at[m];
+
+		if (!t->files.at[m].plan || !tracer_is_attached(t, f->traced, m))
+			continue;
+		left_out = tracer_copies(t, parent, f->pid, m);
+		if (!left_out)
+			continue;
+		clean_add(file, t->files.at[m].plan, f->pid, left_out);
+		file->fd = module_inode_fd(modules_get(&t->modules, m));
+	}
+}
+
+/* While the last ones are cleaned, others wait. */
+static void clean_forked(struct tracer *t)
+{
+	struct clean_files files = {0};
+	uint64_t now = monotonic_ns();
+	struct forked f;
+
+	if (!cleaner_is_free(t->cleaner))
+		return;
+	while (forked_take(&t->forked, now, &f)) {
+		/* Taking the probes out has cleaned everybody who had a copy. */
+		if (t->paused || kern_is_over(t->kern))
+			continue;
+		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid,
+		     (int)f.traced);
+		must_clean(t, &f, &files);
+	}
+	if (files.all.n)
+		cleaner_start(t->cleaner, &files);
+}
+
+static void on_event(void *arg, const struct task_event *ev)
+{
+	struct tracer *t = arg;
+	struct process *p = processes_find(&t->processes, ev->pid);
+	struct left_space left;
+
+	if (ev->kind == TASK_FORK)
+		on_fork(t, ev);
+	if (!p) {
+		if (ev->kind == TASK_EXEC || (ev->kind == TASK_EXIT && ev->tid == ev->pid)) {
+			forked_drop(&t->forked, ev->pid);
+			if (sharers_gone(&t->sharers, ev->pid, &left))
+				collector_end_blocks(t->collector, left.owner, left.time_ns);
+		}
+		return;
+	}
+	switch (ev->kind) {
+	case TASK_MMAP:
+		process_mmap(&t->processes, p, ev->time_ns, ev->start, ev->len, ev->offset, ev->dev, ev->ino, ev->name);
+		break;
+	case TASK_EXEC:
+		process_exec(p, ev->time_ns, ev->name);
+		tracer_forget_chosen(t, p->pid);
+		if (sharers_leave(&t->sharers, p->pid, ev->time_ns))
+			collector_end_blocks(t->collector, p->pid, ev->time_ns);
+		if (p->pid == t->held_pid)
+			t->files_at_exec = 0;	/* tracer_held() does the rest */
+		else if (p->leader_exited)
+			tracer_exec_by_thread(t, p->pid);
+		p->leader_exited = false;
+		break;
+	case TASK_RENAME:
+		if (ev->tid == ev->pid)
+			process_rename(p, ev->name);
+		break;
+	case TASK_EXIT:
+		if (ev->tid == ev->pid)
+			p->leader_exited = true;
+		break;
+	case TASK_FORK:
+		break;
+	}
+}
+
+/*
+ * In this order: frames are taken out first and named last, so that the events before them are known. What was mapped
+ * since may hold an allocator.
+ */
+int tracer_poll(struct tracer *t)
+{
+	int err = collector_drain(t->collector);
+	uint64_t lost;
+
+	if (err)
+		return err;
+	lost = task_events_poll(t->events, on_event, t);
+	for (size_t i = 0; i < t->processes.list.n; i++) {
+		struct process *p = t->processes.list.at[i];
+
+		if (p->exited)
+			continue;
+		if (lost)
+			process_read_maps(&t->processes, p, monotonic_ns());
+		tracer_attach_new(t, p);
+	}
+	collector_resolve(t->collector);
+	clean_forked(t);
+	return 0;
+}
+
+int tracer_events_fd(const struct tracer *t)
+{
+	return task_events_fd(t->events);
+}
+
+int tracer_frames_fd(const struct tracer *t)
+{
+	return kern_frames_fd(t->kern);
+}
+
+void tracer_before_reap(struct tracer *t)
+{
+	struct process *p = processes_find(&t->processes, t->held_pid);
+
+	if (p && !p->exited)
+		process_read_rights(p);
+}
+
+struct rights tracer_rights(struct tracer *t)
+{
+	struct rights all = {.known = false};
+
+	for (size_t i = 0; i < t->processes.list.n; i++) {
+		struct process *p = t->processes.list.at[i];
+
+		if (!p->exited)
+			process_read_rights(p);
+		if (!i)
+			all = p->rights;
+		else if (!rights_equal(&all, &p->rights))
+			return (struct rights){.known = false};
+	}
+	return all;
+}
+
+void tracer_exited(struct tracer *t, pid_t pid)
+{
+	struct process *p = processes_find(&t->processes, pid);
+
+	if (t->unwind)
+		unwind_forget(t->unwind, pid);
+	tracer_forget_chosen(t, pid);
+	if (pid == t->held_pid)
+		tracer_hold_ended(t);
+	if (!p || p->exited)
+		return;
+	if (pid != t->held_pid)
+		process_read_rights(p);
+	process_exit(p, monotonic_ns());
+	/* Of the last one, what it had in the end is what the report shows. */
+	for (size_t i = 0; i < t->processes.list.n; i++)
+		if (!t->processes.list.at[i]->exited) {
+			if (sharers_leave(&t->sharers, pid, monotonic_ns()))
+				collector_end_blocks(t->collector, pid, monotonic_ns());
+			break;
+		}
+}
+
+void tracer_detach(struct tracer *t)
+{
+	if (t->unwind) {
+		struct unwind_usage use = unwind_usage(t->unwind);
+
+		note("unwind tables of %zu files: %zu rows, %zu KiB in %zu KiB of kernel memory; without room: "
+		     "%zu files", use.tables, use.rows, use.table_bytes >> 10, use.kernel_bytes >> 10,
+		     use.without_room);
+		note("mappings: %zu files known to the kernel side, %zu KiB of kernel memory; parts of code without "
+		     "room: %zu", use.files, use.file_bytes >> 10, use.parts_untold);
+	}
+	kern_detach(t->kern);
+}
+
+int tracer_collect(struct tracer *t, const struct collect_options *o)
+{
+	int err = tracer_poll(t);
+
+	return err ? err : collector_sums(t->collector, o);
+}
+
+struct profile *tracer_profile(struct tracer *t)
+{
+	return &t->profile;
+}
+
+const struct modules *tracer_modules(const struct tracer *t)
+{
+	return &t->modules;
+}
+
+const struct processes *tracer_processes(const struct tracer *t)
+{
+	return &t->processes;
+}
+
+struct kern *tracer_kern(const struct tracer *t)
+{
+	return t->kern;
+}
+
+/* used: those alone of whose functions a call was recorded. */
+static void list_allocators(const struct tracer *t, bool used, struct buf *out)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		const struct plan *plan = t->files.at[i].plan;
+		const char *name = plan ? plan->implementation : NULL;
+
+		if (!plan || (used && !collector_saw_allocator(t->collector, i)))
+			continue;
+		if (!name)
+			name = module_basename(modules_get(&t->modules, i));
+		if (!strstr(buf_cstr(out), name))
+			buf_printf(out, "%s%s", out->len ? " + " : "", name);
+	}
+}
+
+void tracer_allocators(const struct tracer *t, struct buf *out)
+{
+	list_allocators(t, true, out);
+	if (!out->len)
+		list_allocators(t, false, out);
+}
+
+bool tracer_refused(const struct tracer *t)
+{
+	return t->refused;
+}
+
+size_t tracer_probes(const struct tracer *t)
+{
+	return t->n_probes;
+}
+
+bool tracer_saw_32bit(const struct tracer *t)
+{
+	for (size_t i = 0; i < t->files.n; i++)
+		if (t->files.at[i].ef && elf_file_class(t->files.at[i].ef) == ELFCLASS32)
+			return true;
+	return false;
+}
+
+enum site_cost tracer_cost(const struct tracer *t)
+{
+	return t->cost;
+}
+
+uint64_t tracer_lost_frames(const struct tracer *t)
+{
+	return collector_lost(t->collector);
+}
+
+uint64_t tracer_lost_room(const struct tracer *t)
+{
+	return collector_lost_room(t->collector);
+}
+
+double tracer_mean_depth(const struct tracer *t)
+{
+	return collector_mean_depth(t->collector);
+}

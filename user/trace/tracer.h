@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A run of tracing: the processes, the files they have mapped, the probes in them, and the profile that comes of it.
+ * Keeps itself current: files mapped later, exec, exit.
+ */
+#ifndef ALLOCTRACE_TRACE_TRACER_H
+#define ALLOCTRACE_TRACE_TRACER_H
+
+#include "base/buf.h"
+#include "kern/kern.h"
+#include "model/profile.h"
+#include "proc/process.h"
+#include "trace/collector.h"
+
+struct tracer;
+
+/* 0, or -errno with a message said. */
+int tracer_open(const struct kern_options *o, struct tracer **out);
+/* close(NULL) is fine. */
+void tracer_close(struct tracer *t);
+
+/* Attaches to a running process that process_check() has passed. 0, or -errno with a message said; -ENOENT: it has no
+ * allocator function. */
+int tracer_add(struct tracer *t, pid_t pid);
+
+/* A command that is launched: call before its exec; then tracer_held() often, and when it was found stopped. */
+int tracer_hold(struct tracer *t, pid_t pid);
+/* stopped: it is, or was when its parent looked. True if it is we who stopped it: probes are attached to what it has
+ * mapped by now, and it is to be continued (SIGCONT). Where a stop does not come, probes are attached without it, and
+ * the summary says so. */
+bool tracer_held(struct tracer *t, bool stopped);
+
+/* Takes in process events and stacks. Call when one of the fds is readable, and every TRACER_POLL_MS. 0, or -errno with
+ * a message said. */
+#define TRACER_POLL_MS 50
+int tracer_poll(struct tracer *t);
+int tracer_events_fd(const struct tracer *t);
+int tracer_frames_fd(const struct tracer *t);
+/* The process is gone: its mappings are remembered. */
+void tracer_exited(struct tracer *t, pid_t pid);
+/* The launched command has ended, and will be gone when it is reaped: what is asked of it later is read now. */
+void tracer_before_reap(struct tracer *t);
+/* What all processes may read: the rights of one if they are all the same. */
+struct rights tracer_rights(struct tracer *t);
+
+/*
+ * Takes the probes on allocator functions out of every process for a while, and puts them back: no file is read and no
+ * plan made again. What is mapped meanwhile gets its probes at the end. Detaching waits some 30 to 60 ms for the kernel
+ * per link (uprobe_multi: a file in a process), during which probes may still be hit: kern_stop() is for not counting
+ * them. tracer_resume(): 0, or -errno with a message said.
+ */
+void tracer_pause(struct tracer *t);
+int tracer_resume(struct tracer *t);
+
+void tracer_detach(struct tracer *t);
+/* Brings the profile up to date. 0, or -errno with a message said. */
+int tracer_collect(struct tracer *t, const struct collect_options *o);
+
+struct profile *tracer_profile(struct tracer *t);
+const struct modules *tracer_modules(const struct tracer *t);
+const struct processes *tracer_processes(const struct tracer *t);
+struct kern *tracer_kern(const struct tracer *t);
+/* "glibc 2.36 + jemalloc": of the files whose functions were called; if none was, of all that have probes. Appends
+ * nothing if there are none. */
+void tracer_allocators(const struct tracer *t, struct buf *out);
+/* What is there and may be called, but is not traced, with the reasons: "malloc of libx.so: …; …". Appends nothing if
+ * there is no such thing. */
+void tracer_gaps(const struct tracer *t, struct buf *out);
+/* Says why `who` ("process 12 (nginx)", a command) has no probe. -ENOENT. */
+int tracer_fail_without_probes(const struct tracer *t, const char *who);
+/* Every file and function of the command line was found. 0, or -ENOENT with a message said. */
+int tracer_check_named(const struct tracer *t);
+/* Probes attached so far, over all processes. */
+size_t tracer_probes(const struct tracer *t);
+/* An executable that seems to copy its own code was not probed, which was said. */
+bool tracer_refused(const struct tracer *t);
+/* A process has mapped a 32-bit ELF file. */
+bool tracer_saw_32bit(const struct tracer *t);
+/* The dearest cost class among the probes. */
+enum site_cost tracer_cost(const struct tracer *t);
+/* Since the last tracer_collect(): calls without frames; of these, those for which there was no memory; and frames per
+ * call on average. */
+uint64_t tracer_lost_frames(const struct tracer *t);
+uint64_t tracer_lost_room(const struct tracer *t);
+double tracer_mean_depth(const struct tracer *t);
+
+#endif

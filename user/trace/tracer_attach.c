@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Probes in the files of the traced processes: put there as files are mapped, and taken out for a while. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "proc/refusing.h"
+#include "trace/tracer_internal.h"
+
+/* The address in the process of a vaddr of the mapped file; 0 if that part is not mapped executable. */
+static uint64_t mapped_at(const struct process *p, const struct elf_file *ef, uint32_t module, uint64_t vaddr)
+{
+	uint64_t offset;
+
+	if (!elf_vaddr_to_offset(ef, vaddr, &offset))
+		return 0;
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const struct mapping *m = &p->maps.at[i];
+
+		if (m->module == module && m->until_ns == UINT64_MAX && offset >= m->offset &&
+		    offset - m->offset < m->end - m->start)
+			return m->start + (offset - m->offset);
+	}
+	return 0;
+}
+
+static uint64_t attached_key(pid_t pid, uint32_t module)
+{
+	return (uint64_t)pid << 32 | module;
+}
+
+bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+
+	return known && *known != REFUSED;
+}
+
+bool tracer_has_probes(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+
+	return known && *known == ATTACHED && !t->paused;
+}
+
+void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module)
+{
+	uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+
+	if (known && *known == ATTACHED)
+		*known = PAUSED;
+	tracer_pause_chosen(t, pid, module);
+}
+
+static void note_probes(const struct module *m, pid_t pid, const struct plan *plan, const struct placement *pl)
+{
+	for (size_t i = 0; i < plan->n_probes; i++)
+		if (!pl || !pl->left_out[i])
+			note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name,
+			     plan->probes[i].site.offset, plan->probes[i].site.insn,
+			     plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
+}
+
+void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan,
+			   const struct placement *pl)
+{
+	t->n_probes += plan->n_probes - (pl ? pl->n_left_out : 0);
+	for (size_t i = 0; i < plan->n_probes; i++)
+		if (plan->probes[i].site.cost > t->cost)
+			t->cost = plan->probes[i].site.cost;
+	note_probes(modules_get(&t->modules, module), pid, plan, pl);
+}
+
+static bool is_settled(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+
+	return known && *known != PAUSED;
+}
+
+/* A file has come in, or its probes are to be put back. */
+static bool is_incomplete(struct tracer *t, const struct process *p)
+{
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const struct mapping *m = &p->maps.at[i];
+
+		if (m->until_ns == UINT64_MAX && modules_get(&t->modules, m->module)->kind == MODULE_ELF &&
+		    !is_settled(t, p->pid, m->module) && tracer_file(t, m->module)->plan)
+			return true;
+	}
+	return false;
+}
+
+/* Where the text is mapped writable, the kernel takes a probe and places no breakpoint. True: so it is for all probes
+ * of the file. */
+static bool is_refused(struct tracer *t, const struct process *p, const struct traced_file *f, uint32_t module)
+{
+	struct refusing_list list = {0};
+	size_t refused = 0;
+
+	refusing_read(p->pid, &list);
+	for (size_t i = 0; list.n && i < f->plan->n_probes; i++) {
+		const struct plan_probe *probe = &f->plan->probes[i];
+		const char *why = refusing_at(&list, mapped_at(p, f->ef, module, probe->vaddr));
+		char *gap;
+
+		if (!why)
+			continue;
+		refused++;
+		gap = xasprintf("%s: its text is %s, where the kernel places no probe",
+				module_basename(modules_get(&t->modules, module)), why);
+		tracer_add_gap(t, gap);
+		free(gap);
+	}
+	vec_free(&list);
+	return refused && refused == f->plan->n_probes;
+}
+
+/* The file was written to since: its probes are there, and a second time they would count twice. */
+static bool attached_before(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	const struct module *m = modules_get(&t->modules, module);
+
+	for (uint32_t i = 0; i < module && i < t->files.n; i++) {
+		const struct module *other = modules_get(&t->modules, i);
+
+		if (t->files.at[i].plan && other->ino && other->ino == m->ino && other->dev == m->dev &&
+		    tracer_is_attached(t, pid, i))
+			return true;
+	}
+	return false;
+}
+
+static void add_unattached(struct tracer *t, const struct module *m, int err)
+{
+	char *gap;
+
+	if (err == -ESRCH || err == -ECANCELED)
+		return;
+	gap = xasprintf("%s: its probes cannot be attached: %s", module_basename(m), strerror(-err));
+	tracer_add_gap(t, gap);
+	free(gap);
+}
+
+int tracer_attach_new(struct tracer *t, struct process *p)
+{
+	int err = 0;
+
+	if (t->unwind)
+		unwind_update(t->unwind, p);
+	if (t->paused)
+		return 0;
+	if (p->maps_changed || is_incomplete(t, p))
+		err = tracer_compare(t, p);
+	for (size_t i = 0; i < p->maps.n && !err; i++) {
+		uint32_t id = p->maps.at[i].module;
+		const struct module *m = modules_get(&t->modules, id);
+		uint64_t key = attached_key(p->pid, id), *known;
+		const struct placement *pl;
+		struct traced_file *f;
+
+		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF)
+			continue;
+		if (kern_is_over(t->kern))
+			return -ECANCELED;
+		known = u64map_find(&t->attached, key);
+		if (known && *known != PAUSED)
+			continue;
+		f = tracer_file(t, id);
+		if (!f->plan || attached_before(t, p->pid, id))
+			continue;
+		if (!known && (is_refused(t, p, f, id) || tracer_refuses_copier(t, p, id))) {
+			*u64map_put(&t->attached, key, NULL) = REFUSED;
+			continue;
+		}
+		pl = tracer_placement(t, p->pid, id);
+		err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, id, f->plan,
+				  pl ? pl->left_out : NULL);
+		if (err)
+			add_unattached(t, m, err);
+		if (!err && !known)
+			tracer_account_probes(t, id, p->pid, f->plan, pl);
+		/* A file that refuses is not tried, and complained of, again. */
+		*u64map_put(&t->attached, key, NULL) = ATTACHED;
+		if (!err && !known)
+			tracer_expect_chosen(t, p, id);
+	}
+	return err ? err : tracer_attach_chosen(t, p);
+}
+
+static void set_paused(struct tracer *t, pid_t pid)
+{
+	for (uint32_t m = 0; m < t->files.n; m++)
+		tracer_set_paused(t, pid, m);
+}
+
+/*
+ * The thread took the leader's pid, but probes are limited to the task that was the leader. That has no memory any
+ * more, and so the new program's gets no breakpoints from them. Those of uprobe_multi must go all the same before there
+ * are new ones: at a breakpoint the programs of all links run whose task has the struct signal of the current one
+ * (Linux 6.12, same_thread_group() in uprobe_prog_run()), and the dead leader keeps it: calls would count twice. Perf
+ * uprobes are never hit again, and may stay: to close several of them takes a second.
+ */
+void tracer_exec_by_thread(struct tracer *t, pid_t pid)
+{
+	if (kern_mode(t->kern) == ATTACH_MULTI)
+		kern_detach_process(t->kern, pid);
+	set_paused(t, pid);
+}
+
+void tracer_pause(struct tracer *t)
+{
+	if (t->paused)
+		return;
+	t->paused = true;
+	kern_detach_probes(t->kern);
+	for (size_t i = 0; i < t->processes.list.n; i++)
+		set_paused(t, t->processes.list.at[i]->pid);
+}
+
+int tracer_resume(struct tracer *t)
+{
+	int err = 0;
+
+	if (!t->paused)
+		return 0;
+	t->paused = false;
+	for (size_t i = 0; i < t->processes.list.n; i++) {
+		struct process *p = t->processes.list.at[i];
+		int e = p->exited ? 0 : tracer_attach_new(t, p);
+
+		/* One that is gone will be noticed. */
+		if (e && e != -ESRCH && !err)
+			err = e;
+	}
+	return err;
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a resolver (STT_GNU_IFUNC) has chosen in a process: it stands in the slots that relocations fill, in the file
+ * itself or in those that import the function. A slot that is bound lazily leads to its file's PLT until the first call
+ * goes through it; such slots are looked at again. What the resolver's own code tells is probed already (plan_ifunc.c);
+ * this is for those that choose by a table, or by a pointer.
+ */
+#include <stdlib.h>
+#include <sys/uio.h>
+
+#include "base/log.h"
+#include "elf/irelative.h"
+#include "kern/livecode.h"
+#include "trace/tracer_internal.h"
+
+#define SLOTS_MAX 16	/* of one function in one file */
+#define PENDING_MAX 256	/* in all processes */
+
+static bool is_live(const struct mapping *m)
+{
+	return m->until_ns == UINT64_MAX;
+}
+
+/* What is added to the file's vaddrs where it is mapped so. */
+static bool load_bias(const struct elf_file *ef, const struct mapping *m, uint64_t *bias)
+{
+	size_t n;
+	const struct elf_segment *s = elf_file_segments(ef, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = s[i].offset > m->offset ? s[i].offset : m->offset;
+
+		if (!(s[i].flags & 1) || at - m->offset >= m->end - m->start || at - s[i].offset >= s[i].filesz)
+			continue;
+		*bias = m->start + (at - m->offset) - (s[i].vaddr + (at - s[i].offset));
+		return true;
+	}
+	return false;
+}
+
+static void add_slots(struct tracer *t, const struct process *p, const struct mapping *m, uint32_t module,
+		      const struct plan_ifunc *f)
+{
+	const struct elf_file *ef = tracer_file(t, m->module)->ef;
+	uint64_t slots[SLOTS_MAX], bias;
+	size_t n;
+
+	if (!ef || !load_bias(ef, m, &bias))
+		return;
+	n = elf_slots_of(ef, m->module == module ? f->resolver : 0, f->name, slots, SLOTS_MAX);
+	for (size_t i = 0; i < n && t->pending.n < PENDING_MAX; i++)
+		vec_push(&t->pending, ((struct pending_slot){
+			.pid = p->pid, .module = module, .resolver = f->resolver, .addr = slots[i] + bias,
+		}));
+}
+
+void tracer_expect_chosen(struct tracer *t, const struct process *p, uint32_t module)
+{
+	const struct traced_file *f = &t->files.at[module];
+	const size_t n = f->plan->n_ifuncs;
+	/* tracer_file() may move the list of files. */
+	const struct plan_ifunc *ifuncs = f->plan->ifuncs;
+
+	for (size_t k = 0; k < n; k++)
+		for (size_t i = 0; i < p->maps.n; i++)
+			if (is_live(&p->maps.at[i]))
+				add_slots(t, p, &p->maps.at[i], module, &ifuncs[k]);
+}
+
+/* The vaddr in the module that the slot leads to; 0: none, or not the start of a function that has a name or a rule. */
+static uint64_t slot_leads_to(struct tracer *t, const struct process *p, const struct pending_slot *s)
+{
+	const struct elf_file *ef = t->files.at[s->module].ef;
+	struct iovec to = {0}, from = {(void *)(uintptr_t)s->addr, 8};
+	uint64_t value = 0, vaddr;
+
+	to.iov_base = &value;
+	to.iov_len = sizeof(value);
+	if (process_vm_readv(p->pid, &to, 1, &from, 1, 0) != (ssize_t)sizeof(value))
+		return 0;
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const struct mapping *m = &p->maps.at[i];
+
+		if (m->module == s->module && is_live(m) && value >= m->start && value < m->end &&
+		    elf_offset_to_vaddr(ef, value - m->start + m->offset, &vaddr))
+			return vaddr;
+	}
+	return 0;
+}
+
+static bool is_probed(const struct plan *plan, uint64_t vaddr)
+{
+	for (size_t i = 0; i < plan->n_probes; i++)
+		if (plan->probes[i].vaddr == vaddr)
+			return true;
+	return false;
+}
+
+/* A plan of what was chosen alone; kept as long as the tracer. NULL: no probe can be there. */
+static struct plan *plan_chosen(struct tracer *t, const struct pending_slot *s, uint64_t vaddr)
+{
+	const struct plan_chosen chosen = {.resolver = s->resolver, .vaddr = vaddr};
+	struct plan *plan;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->extras.n; i++)
+		if (t->extras.at[i].module == s->module && t->extras.at[i].vaddr == vaddr)
+			return t->extras.at[i].plan;
+	plan = tracer_plan(t, modules_get(&t->modules, s->module), t->files.at[s->module].ef, &chosen, 1);
+	for (size_t i = 0; plan && i < plan->n_probes; i++)
+		if (plan->probes[i].vaddr == vaddr)
+			plan->probes[n++] = plan->probes[i];
+	if (plan)
+		plan->n_probes = n;
+	vec_push(&t->extras, ((struct extra_plan){s->module, vaddr, plan}));
+	return plan;
+}
+
+static uint64_t chosen_key(const struct process *p, uint32_t module, uint64_t vaddr)
+{
+	return mix64(mix64((uint64_t)p->pid << 32 | module) ^ vaddr) | 1ull << 62;
+}
+
+/* A hook or a debugger has changed the function: no probe then. */
+static bool is_changed(struct tracer *t, const struct process *p, uint32_t module, const struct plan *plan)
+{
+	struct livecode_file file = {.module = module, .ef = t->files.at[module].ef, .plan = plan};
+	bool changed = livecode_compare(p, &t->modules, &file, 1) == 0 && file.found[0];
+	char *gap;
+
+	if (changed) {
+		gap = xasprintf("%s of %s: its code in memory is not the file's: %s", plan->probes[0].name,
+				module_basename(modules_get(&t->modules, module)), file.found[0]);
+		tracer_add_gap(t, gap);
+		free(gap);
+	}
+	livecode_free(&file, 1);
+	return changed;
+}
+
+static int attach_chosen(struct tracer *t, const struct process *p, const struct pending_slot *s, uint64_t vaddr)
+{
+	const struct module *m = modules_get(&t->modules, s->module);
+	struct plan *plan = plan_chosen(t, s, vaddr);
+	uint64_t *known;
+	int err;
+
+	if (!plan || !plan->n_probes)
+		return 0;
+	known = u64map_find(&t->attached, chosen_key(p, s->module, vaddr));
+	if (known && *known == ATTACHED)
+		return 0;
+	if (is_changed(t, p, s->module, plan))
+		return 0;
+	err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, (uint16_t)s->module, plan, NULL);
+	if (!err && !known)
+		tracer_account_probes(t, s->module, p->pid, plan, NULL);
+	*u64map_put(&t->attached, chosen_key(p, s->module, vaddr), NULL) = ATTACHED;
+	return err;
+}
+
+int tracer_attach_chosen(struct tracer *t, const struct process *p)
+{
+	size_t kept = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < t->pending.n; i++) {
+		const struct pending_slot s = t->pending.at[i];
+		uint64_t vaddr = s.pid == p->pid && !err ? slot_leads_to(t, p, &s) : 0;
+		bool probed = vaddr && is_probed(t->files.at[s.module].plan, vaddr);
+
+		if (vaddr && !probed)
+			err = attach_chosen(t, p, &s, vaddr);
+		/* One that has an own plan is attached to again when probes come back. */
+		if (!probed)
+			t->pending.at[kept++] = s;
+	}
+	t->pending.n = kept;
+	return err;
+}
+
+void tracer_pause_chosen(struct tracer *t, pid_t pid, uint32_t module)
+{
+	for (size_t i = 0; i < t->extras.n; i++) {
+		const struct process p = {.pid = pid};
+		uint64_t *known = u64map_find(&t->attached, chosen_key(&p, module, t->extras.at[i].vaddr));
+
+		if (known && t->extras.at[i].module == module)
+			*known = PAUSED;
+	}
+}
+
+void tracer_forget_chosen(struct tracer *t, pid_t pid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->pending.n; i++)
+		if (t->pending.at[i].pid != pid)
+			t->pending.at[kept++] = t->pending.at[i];
+	t->pending.n = kept;
+}
+
+void tracer_free_chosen(struct tracer *t)
+{
+	for (size_t i = 0; i < t->extras.n; i++)
+		plan_free(t->extras.at[i].plan);
+	vec_free(&t->extras);
+	vec_free(&t->pending);
+}

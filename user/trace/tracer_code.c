@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which functions must have no probe in a process, since their code in its memory is not the file's. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "kern/livecode.h"
+#include "probe/selfcopy.h"
+#include "trace/tracer_internal.h"
+
+/* The files of the process that have a plan, each once. The caller frees *out. */
+static size_t list_files(struct tracer *t, const struct process *p, struct livecode_file **out)
+{
+	vec_of(struct livecode_file) files = {0};
+
+	for (size_t i = 0; i < p->maps.n; i++) {
+		uint32_t id = p->maps.at[i].module;
+		const struct module *m = modules_get(&t->modules, id);
+		const struct traced_file *f;
+		bool known = false;
+
+		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF)
+			continue;
+		for (size_t k = 0; k < files.n && !known; k++)
+			known = files.at[k].module == id;
+		f = tracer_file(t, id);
+		if (!known && f->plan)
+			vec_push(&files, ((struct livecode_file){.module = id, .ef = f->ef, .plan = f->plan}));
+	}
+	*out = files.at;
+	return files.n;
+}
+
+static uint64_t key_of(pid_t pid, uint32_t module)
+{
+	return (uint64_t)pid << 32 | module;
+}
+
+const struct placement *tracer_placement(const struct tracer *t, pid_t pid, uint32_t module)
+{
+	const uint64_t *i = u64map_find(&t->placement_of, key_of(pid, module));
+
+	return i ? &t->placements.at[*i] : NULL;
+}
+
+static struct placement *make_placement(struct tracer *t, pid_t pid, uint32_t module)
+{
+	bool is_new;
+	uint64_t *i = u64map_put(&t->placement_of, key_of(pid, module), &is_new);
+	size_t n = t->files.at[module].plan->n_probes;
+
+	if (is_new) {
+		*i = t->placements.n;
+		vec_push(&t->placements, ((struct placement){
+			.left_out = xcalloc(n + 1, sizeof(bool)), .ours = xcalloc(n + 1, sizeof(bool)),
+			.said = xcalloc(n + 1, sizeof(bool)),
+		}));
+	}
+	return &t->placements.at[*i];
+}
+
+void tracer_placements_free(struct tracer *t)
+{
+	for (size_t i = 0; i < t->placements.n; i++) {
+		free(t->placements.at[i].left_out);
+		free(t->placements.at[i].ours);
+		free(t->placements.at[i].said);
+	}
+	vec_free(&t->placements);
+	u64map_free(&t->placement_of);
+}
+
+/* Which probes are there now: all that are not left out, of a file that is attached to. */
+static const bool *ours_of(struct tracer *t, pid_t pid, uint32_t module)
+{
+	struct placement *pl = make_placement(t, pid, module);
+	const bool attached = tracer_has_probes(t, pid, module);
+
+	for (size_t i = 0; i < t->files.at[module].plan->n_probes; i++)
+		pl->ours[i] = attached && !pl->left_out[i];
+	return pl->ours;
+}
+
+/* running: blocks are followed already; else tracer_add() refuses. */
+static void say(struct tracer *t, const struct process *p, const struct livecode_file *f, size_t i, bool running)
+{
+	const struct plan_probe *pp = &f->plan->probes[i];
+	const char *path = modules_get(&t->modules, f->module)->path;
+
+	warn("process %d (%s): %s of %s is not probed: its code in memory is not the file's: %s", (int)p->pid, p->name,
+	     pp->name, path, f->found[i]);
+	if (running && t->blocks && placement_spoils_live(pp))
+		warn("process %d (%s): blocks that %s gives up are taken for live from now on", (int)p->pid, p->name,
+		     pp->name);
+}
+
+bool placement_spoils_live(const struct plan_probe *p)
+{
+	return p->frees || p->old_reg != SITE_NO_REG;
+}
+
+/* True if it is not as it was known to be. */
+static bool is_news(struct tracer *t, const struct process *p, const struct livecode_file *f)
+{
+	const struct placement *pl = make_placement(t, p->pid, f->module);
+
+	for (size_t i = 0; i < f->plan->n_probes; i++)
+		if ((f->found[i] != NULL) != pl->left_out[i])
+			return true;
+	return false;
+}
+
+static void take_over(struct tracer *t, const struct process *p, const struct livecode_file *f)
+{
+	struct placement *pl = make_placement(t, p->pid, f->module);
+	const bool running = tracer_is_attached(t, p->pid, f->module) || p->pid == t->held_pid;
+
+	if (!is_news(t, p, f))
+		return;
+	/* Those that stay are put there again at once. Where a hook lies over a breakpoint the kernel leaves it. */
+	if (tracer_has_probes(t, p->pid, f->module)) {
+		kern_detach_file(t->kern, p->pid, (uint16_t)f->module);
+		tracer_set_paused(t, p->pid, f->module);
+	}
+	pl->n_left_out = 0;
+	for (size_t i = 0; i < f->plan->n_probes; i++) {
+		pl->left_out[i] = f->found[i];
+		pl->n_left_out += pl->left_out[i];
+		if (pl->left_out[i] && !pl->said[i]) {
+			pl->said[i] = true;
+			say(t, p, f, i, running);
+		}
+	}
+}
+
+static int compare(struct tracer *t, const struct process *p, struct livecode_file *files, size_t n)
+{
+	livecode_free(files, n);
+	for (size_t i = 0; i < n; i++)
+		files[i].ours = ours_of(t, p->pid, files[i].module);
+	return livecode_compare(p, &t->modules, files, n);
+}
+
+static bool any_news(struct tracer *t, const struct process *p, const struct livecode_file *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_news(t, p, &files[i]))
+			return true;
+	return false;
+}
+
+static int unread(struct tracer *t, const struct process *p)
+{
+	if (!t->said_unread)
+		warn("the memory of process %d (%s) may not be read (CAP_SYS_PTRACE): where a hook or a debugger has "
+		     "changed a function, a probe kills the process", (int)p->pid, p->name);
+	t->said_unread = true;
+	return 0;
+}
+
+bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module)
+{
+	const struct module *m = modules_get(&t->modules, module);
+	const bool over = selfcopy_is_over(m->ino, p->pid);
+	const char *sign = over || t->force || !selfcopy_is_executable(m->fd, p->pid) ? NULL :
+		selfcopy_sign(t->files.at[module].ef, p->pid);
+
+	if (!sign && !over)
+		return false;
+	t->refused = true;
+	if (over)
+		return fail(-ENOTSUP, "process %d (%s) has copied the text of %s into memory that belongs to no file: "
+			    "the kernel places no probes there", (int)p->pid, p->name, m->path) != 0;
+	fail(-ENOTSUP, "process %d (%s): its allocator is in its own text, and that it seems to copy (%s): a probe "
+	     "that is copied along kills it by SIGTRAP; attach after it has done so, or use --force", (int)p->pid,
+	     p->name, sign);
+	return true;
+}
+
+int tracer_compare(struct tracer *t, struct process *p)
+{
+	struct livecode_file *files;
+	size_t n;
+	int err;
+
+	p->maps_changed = false;
+	if (t->trusts_code)
+		return 0;
+	n = list_files(t, p, &files);
+	err = n ? compare(t, p, files, n) : 0;
+	/* A file that was unmapped is known of only by reading; something else may be there now. */
+	if (!err && any_news(t, p, files, n)) {
+		err = process_read_maps(&t->processes, p, monotonic_ns());
+		if (!err) {
+			livecode_free(files, n);
+			free(files);
+			n = list_files(t, p, &files);
+			err = n ? compare(t, p, files, n) : 0;
+		}
+	}
+	for (size_t i = 0; i < n && !err; i++)
+		take_over(t, p, &files[i]);
+	livecode_free(files, n);
+	free(files);
+	return err == -EPERM ? unread(t, p) : err;
+}
+
+bool *tracer_copies(struct tracer *t, const struct process *parent, pid_t child, uint32_t module)
+{
+	const struct traced_file *f = &t->files.at[module];
+	struct livecode_file file = {.module = module, .ef = f->ef, .plan = f->plan};
+	struct process p = *parent;
+	bool *left_out;
+
+	/* Mapped in the same places, with breakpoints where the parent has ours. */
+	p.pid = child;
+	file.ours = ours_of(t, parent->pid, module);
+	if (livecode_compare(&p, &t->modules, &file, 1)) {
+		livecode_free(&file, 1);
+		return NULL;
+	}
+	left_out = xcalloc(f->plan->n_probes + 1, sizeof(*left_out));
+	for (size_t i = 0; i < f->plan->n_probes; i++)
+		left_out[i] = file.found[i] || !file.ours[i];
+	livecode_free(&file, 1);
+	return left_out;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by tracer.c and tracer_*.c only. */
+#ifndef ALLOCTRACE_TRACE_TRACER_INTERNAL_H
+#define ALLOCTRACE_TRACE_TRACER_INTERNAL_H
+
+#include "kern/tables.h"
+#include "trace/forked.h"
+#include "trace/sharing.h"
+#include "trace/tracer.h"
+
+/* What is known of a module's file. */
+struct traced_file {
+	bool opened;		/* it was tried */
+	struct elf_file *ef;	/* NULL: no ELF file, or it can't be read */
+	struct plan *plan;	/* NULL if ef is, or if the file has no allocator function */
+};
+
+enum attached {
+	ATTACHED,	/* or it refused, and is not tried again */
+	PAUSED,		/* was, and will be again: at once, or at tracer_resume() */
+	REFUSED,	/* the kernel places no breakpoint there, or a probe would kill the process */
+};
+
+/* A function of the command line, by its row's id. */
+struct named {
+	bool found;
+	char *why;	/* it is not traced where it is; NULL: it was not seen */
+};
+
+/* A slot where a process may have what a resolver of the module chose. */
+struct pending_slot {
+	pid_t pid;
+	uint32_t module;
+	uint64_t resolver;	/* vaddr */
+	uint64_t addr;		/* in the process */
+};
+
+/* The probes on a function that a resolver chose, where the plan of its file does not have it. */
+struct extra_plan {
+	uint32_t module;
+	uint64_t vaddr;
+	struct plan *plan;	/* NULL: none can be made */
+};
+
+/* Where a file's probes are in one process; each by probe of its plan. */
+struct placement {
+	bool *left_out;		/* its code in memory is not the file's */
+	bool *ours, *said;	/* the probe is there; a message was said */
+	size_t n_left_out;
+};
+
+struct tracer {
+	struct kern *kern;
+	struct modules modules;
+	struct processes processes;
+	struct profile profile;
+	struct task_events *events;
+	struct collector *collector;
+	struct unwind *unwind;
+	struct kept *kept;		/* NULL: stacks are walked by frame pointers */
+	const char *function_names[ALLOC_MAX_FUNCTIONS];
+	struct named named[ALLOC_MAX_FUNCTIONS];
+	vec_of(char *) gaps;		/* what is there and not traced, for people */
+	size_t more_gaps;		/* beyond them */
+	vec_of(struct pending_slot) pending;
+	vec_of(struct extra_plan) extras;
+	vec_of(struct traced_file) files;	/* by module id */
+	struct u64map attached;		/* pid << 32 | module -> enum attached */
+	struct u64map placement_of;	/* the same key -> index of placements */
+	vec_of(struct placement) placements;
+	bool said_unread;
+	struct forked_list forked;
+	struct sharers sharers;
+	struct cleaner *cleaner;
+	pid_t held_pid;
+	uint64_t held, continued;	/* stops for which probes were attached; and those that were ended */
+	uint64_t hold_failed;		/* as of kern_hold_failed() */
+	uint64_t hold_seen_ns;		/* when a stop was asked for that has not come; 0: none */
+	size_t files_at_exec;		/* the held process's mappings of files when it had just execed */
+	size_t n_probes;
+	enum site_cost cost;
+	unsigned int plan_flags;
+	bool blocks;	/* are followed */
+	bool force, refused;	/* kern_options.force; an executable was refused without it */
+	bool trusts_code;	/* kern_options.trusts_code */
+	bool paused;
+};
+
+/* The module's file, opened and planned at the first call. */
+struct traced_file *tracer_file(struct tracer *t, uint32_t module);
+/* Plans (tracer_plan.c). chosen: instead of what the resolvers' code tells. NULL: it is no file for probes. */
+struct plan *tracer_plan(struct tracer *t, const struct module *m, const struct elf_file *ef,
+			 const struct plan_chosen *chosen, size_t n_chosen);
+void tracer_plan_file(struct tracer *t, const struct module *m, struct traced_file *f);
+/* Something that may be called is not traced: once for each text. */
+void tracer_add_gap(struct tracer *t, const char *what);
+void tracer_free_gaps(struct tracer *t);
+/* The launched command is over. */
+void tracer_hold_ended(struct tracer *t);
+/* What resolvers chose (tracer_chosen.c): of a file that was just attached to, then each time that something may have
+ * changed; before the probes go for a while; of a process that is gone, or execs. */
+void tracer_expect_chosen(struct tracer *t, const struct process *p, uint32_t module);
+int tracer_attach_chosen(struct tracer *t, const struct process *p);
+void tracer_pause_chosen(struct tracer *t, pid_t pid, uint32_t module);
+void tracer_forget_chosen(struct tracer *t, pid_t pid);
+void tracer_free_chosen(struct tracer *t);
+/* What is said and counted once of each plan in each process. */
+void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan,
+			   const struct placement *pl);
+/* The file's probes are in the process now, or as soon as tracing is resumed. */
+bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module);
+/* Its probes are in the process at this moment. */
+bool tracer_has_probes(const struct tracer *t, pid_t pid, uint32_t module);
+/* They were taken out, and are put there again by tracer_attach_new(). */
+void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module);
+/*
+ * Compares the code at all probes, those to come and those that are there, with the files'; each difference is said
+ * once. Probes where something changed are taken out, and a file's remaining ones are to be attached anew. 0; silent:
+ * -ESRCH.
+ */
+int tracer_compare(struct tracer *t, struct process *p);
+/* The file's code must have no probe, since the process may copy it: said once. */
+bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module);
+/* NULL before the first comparison. */
+const struct placement *tracer_placement(const struct tracer *t, pid_t pid, uint32_t module);
+void tracer_placements_free(struct tracer *t);
+/* Without this probe blocks seem to be live that are not. */
+bool placement_spoils_live(const struct plan_probe *p);
+/* The probes of which a forked child has no copy, for kern_clean(); the caller frees. NULL: can't be told. */
+bool *tracer_copies(struct tracer *t, const struct process *parent, pid_t child, uint32_t module);
+/* Attaches to every file the process has mapped that it is not attached to yet. 0, or -errno with a message said;
+ * silent: -ESRCH. */
+int tracer_attach_new(struct tracer *t, struct process *p);
+/* An exec by a thread that was not the leader: the process is to be attached to again, by tracer_attach_new(). */
+void tracer_exec_by_thread(struct tracer *t, pid_t pid);
+
+#endif

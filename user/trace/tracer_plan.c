@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Plans of the traced files, and what they lack: functions that are there and not seen, or asked for and not there. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "alloc/user.h"
+#include "base/log.h"
+#include "trace/tracer_internal.h"
+
+#define GAPS_MAX 64	/* are remembered */
+#define GAPS_SHOWN 4
+
+void tracer_add_gap(struct tracer *t, const char *what)
+{
+	for (size_t i = 0; i < t->gaps.n; i++)
+		if (!strcmp(t->gaps.at[i], what))
+			return;
+	if (t->gaps.n < GAPS_MAX)
+		vec_push(&t->gaps, xstrdup(what));
+	else
+		t->more_gaps++;
+}
+
+static void add_gaps(struct tracer *t, const struct module *m, const struct plan *plan)
+{
+	struct buf text = {0};
+
+	for (size_t i = 0; i <= plan->n_skips; i++) {
+		buf_reset(&text);
+		if (i < plan->n_skips && plan->skips[i].gap)
+			buf_printf(&text, "%s of %s: %s", plan->skips[i].name, module_basename(m), plan->skips[i].why);
+		else if (i == plan->n_skips && plan->gap[0])
+			buf_printf(&text, "%s: %s", module_basename(m), plan->gap);
+		if (text.len)
+			tracer_add_gap(t, text.data);
+	}
+	buf_free(&text);
+}
+
+/* Functions of the command line, by the ids of their rows. */
+static void note_named(struct tracer *t, const struct module *m, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_probes; i++)
+		t->named[plan->probes[i].function].found = true;
+	for (size_t i = 0; i < plan->n_skips; i++) {
+		struct named *n = &t->named[plan->skips[i].function];
+
+		if (!n->why)
+			n->why = xasprintf("%s: %s", m->path, plan->skips[i].why);
+	}
+}
+
+/* A je_malloc is shown as such. */
+static void name_functions(struct tracer *t, struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_probes; i++) {
+		size_t id = alloc_alias(plan->probes[i].function, plan->probes[i].name);
+
+		plan->probes[i].function = (uint16_t)id;
+		t->function_names[id] = alloc_function(id)->shown;
+	}
+}
+
+struct plan *tracer_plan(struct tracer *t, const struct module *m, const struct elf_file *ef,
+			 const struct plan_chosen *chosen, size_t n_chosen)
+{
+	char root[40];
+	struct stat st = {0};
+	struct plan_input in = {.path = m->path, .root = root, .flags = t->plan_flags, .chosen = chosen,
+				.n_chosen = n_chosen};
+	struct plan *plan;
+
+	snprintf(root, sizeof(root), "/proc/%u/root", m->pid);
+	if (!fstat(m->fd, &st)) {
+		in.dev = st.st_dev;
+		in.ino = st.st_ino;
+	}
+	if (plan_make_for(ef, &in, &plan))
+		return NULL;
+	note_named(t, m, plan);
+	name_functions(t, plan);
+	return plan;
+}
+
+void tracer_plan_file(struct tracer *t, const struct module *m, struct traced_file *f)
+{
+	f->plan = tracer_plan(t, m, f->ef, NULL, 0);
+	if (!f->plan)
+		return;
+	for (size_t i = 0; i < f->plan->n_skips; i++)
+		note("%s: %s not probed: %s", m->path, f->plan->skips[i].name, f->plan->skips[i].why);
+	add_gaps(t, m, f->plan);
+	if (!f->plan->n_probes && !f->plan->n_ifuncs) {
+		plan_free(f->plan);
+		f->plan = NULL;
+	}
+}
+
+void tracer_gaps(const struct tracer *t, struct buf *out)
+{
+	size_t n = t->gaps.n < GAPS_SHOWN || log_verbose() ? t->gaps.n : GAPS_SHOWN;
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%s%s", i ? "; " : "", t->gaps.at[i]);
+	if (t->gaps.n + t->more_gaps > n)
+		buf_printf(out, "; and %zu more (-v)", t->gaps.n + t->more_gaps - n);
+	if (t->modules.left_out)
+		buf_printf(out, "%s%llu of the files that were mapped: there are too many to be kept open",
+			   out->len ? "; " : "", (unsigned long long)t->modules.left_out);
+}
+
+static bool is_mapped(const struct tracer *t, size_t object)
+{
+	for (size_t i = 0; i < t->modules.list.n; i++) {
+		const struct module *m = t->modules.list.at[i];
+		struct stat st = {0};
+
+		if (m->kind != MODULE_ELF)
+			continue;
+		if (m->fd >= 0 && fstat(m->fd, &st))
+			st.st_ino = 0;
+		if (alloc_user_is_object(object, m->path, st.st_dev, st.st_ino))
+			return true;
+	}
+	return false;
+}
+
+static int fail_named(const struct tracer *t, const struct alloc_user *u)
+{
+	const struct alloc_function *f = alloc_function(u->function);
+	const char *option = f->frees ? "--free-fn" : "--alloc-fn", *why = t->named[u->function].why;
+
+	if (why)
+		return fail(-ENOENT, "%s %s is not traced: %s", option, f->name, why);
+	if (!u->name)
+		return fail(-ENOENT, "%s %s: no such file is mapped", option, f->name);
+	return fail(-ENOENT, "%s %s: no function of that name in the symbols of %s", option, f->name,
+		    alloc_user_objects() ? "--object" :
+		    "the files that are mapped; --object and +0xOFFSET can say where one is that has no symbol");
+}
+
+int tracer_check_named(const struct tracer *t)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < alloc_user_objects(); i++)
+		if (!is_mapped(t, i))
+			return fail(-ENOENT, "--object %s: no traced process has mapped that file",
+				    alloc_user_object(i));
+	for (size_t i = 0; i < alloc_user_count(); i++) {
+		const struct alloc_user *u = alloc_user(i);
+
+		/* Functions that free are looked for only where blocks are followed. */
+		if (!t->named[u->function].found && (t->blocks || !alloc_function(u->function)->frees))
+			err = fail_named(t, u);
+	}
+	return err;
+}
+
+void tracer_free_gaps(struct tracer *t)
+{
+	for (size_t i = 0; i < t->gaps.n; i++)
+		free(t->gaps.at[i]);
+	vec_free(&t->gaps);
+	for (size_t i = 0; i < ALLOC_MAX_FUNCTIONS; i++)
+		free(t->named[i].why);
+}
