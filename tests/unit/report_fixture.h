@@ -4,7 +4,7 @@
 #define ALLOCTRACE_TESTS_REPORT_FIXTURE_H
 
 #include "base/text.h"
-#include "fake_symbolizer.h"
+#include "fake_names.h"
 #include "format/report.h"
 
 static const char *const allocators[] = {"malloc", "calloc", "realloc"};
@@ -16,7 +16,7 @@ enum {
 struct fixture {
 	struct modules modules;
 	struct profile p;
-	struct report r;
+	struct recording r;
 	struct report_options o;
 	uint32_t exe, libc, task, worker;
 };
@@ -49,9 +49,9 @@ static int setup(void **state)
 	fake_functions[GET] = "(anonymous namespace)::Cache::get(int) const";
 	fake_functions[EVIL] = "evil\x1b[31m;na\nme";
 	fake_functions[WIDE] = "日本語の関数名";
-	x->r = (struct report){
+	x->r = (struct recording){
 		.profile = &x->p,
-		.sym = symbolizer_new(&x->modules, (struct symbolizer_options){.demangle = true}),
+		.names = fake_names_new(&x->modules),
 		.target = "server (pid 4711)",
 		.allocator = "glibc 2.36",
 		.duration_ns = 10000000000,
@@ -68,7 +68,7 @@ static int teardown(void **state)
 	struct fixture *x = *state;
 
 	fake_reset();
-	symbolizer_free(x->r.sym);
+	fake_names_free(x->r.names);
 	profile_free(&x->p);
 	modules_free(&x->modules);
 	free(x);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cli/account.h"
+#include "snapshot/account.h"
 
 static void adds_up(void **state)
 {
@@ -17,7 +17,7 @@ static void adds_up(void **state)
 		[COUNT_NESTED] = 80, [COUNT_FREES] = 90,
 	};
 	uint64_t recorded = 868;
-	struct report_account a;
+	struct recording_account a;
 
 	recorded -= 6;
 	a = account_of(c, recorded - 7, 7, true);
@@ -35,8 +35,8 @@ static void adds_up(void **state)
 static void names_losses(void **state)
 {
 	uint64_t c[COUNT_MAX] = {[COUNT_SEEN] = 10, [COUNT_LOST_BLOCK] = 6, [COUNT_LOST_RETURN] = 2}, recorded = 1;
-	struct report_count losses[ACCOUNT_MAX_LOSSES];
-	struct report_account a = account_of(c, recorded, 11, true);
+	struct recording_count losses[ACCOUNT_MAX_LOSSES];
+	struct recording_account a = account_of(c, recorded, 11, true);
 
 	assert_int_equal(account_losses(c, 11, 2, &a, losses), 5);
 	assert_non_null(strstr(losses[0].reason, "--ring-size"));

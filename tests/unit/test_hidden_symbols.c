@@ -85,7 +85,7 @@ static void test_minidebug_symbolized(void **state)
 	modules_init(&m);
 	id = modules_file(&m, path, 3, 3, open(path, O_RDONLY), 0, false);
 	s = symbolizer_new(&m, (struct symbolizer_options){.demangle = true});
-	sym = symbolize(s, id, vaddr + 1);
+	sym = names_of(symbolizer_names(s), id, vaddr + 1);
 	assert_int_equal(sym->reason, SYM_NAMED);
 	assert_string_equal(sym->function, "hidden_two");
 	assert_int_equal(sym->offset, 1);

@@ -303,11 +303,11 @@ static void test_mapped(void **state)
 	assert_true(process_resolve(p, &m, (uint64_t)code + 8, UINT64_MAX - 1, &id, &offset));
 	assert_int_equal(modules_get(&m, id)->kind, MODULE_JIT);
 	s = symbolizer_new(&m, (struct symbolizer_options){.demangle = true});
-	sym = symbolize(s, id, offset);
+	sym = names_of(symbolizer_names(s), id, offset);
 	assert_int_equal(sym->reason, SYM_NAMED);
 	assert_string_equal(sym->function, "made by us");
 	assert_int_equal(sym->offset, 8);
-	assert_int_equal(symbolize(s, id, offset + 0x100)->reason, SYM_NOT_IN_PERF_MAP);
+	assert_int_equal(names_of(symbolizer_names(s), id, offset + 0x100)->reason, SYM_NOT_IN_PERF_MAP);
 	symbolizer_free(s);
 	processes_free(&ps);
 	modules_free(&m);

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "report_fixture.h"
+#include "view/suppress.h"
 
 #define SECOND 1000000000ULL
 
@@ -45,11 +46,11 @@ static void add_heap(struct fixture *x)
 	put(x, PROFILE_PEAK, STRINGS, 9437184, 29989);
 	put(x, PROFILE_TEMP, STRINGS, 1006632960, 3123457);
 	put(x, PROFILE_TEMP, NAMES, 99895260, 1233276);
-	x->r.heap = (struct report_heap){
+	x->r.heap = (struct recording_heap){
 		.peak_bytes = 76546048, .peak_ns = 32 * SECOND / 10, .frees = 5362011, .frees_unknown = 34,
 		.min_age_ns = 5 * SECOND, .temp_age_ns = 1000000,
 	};
-	x->r.account = (struct report_account){.seen = 5376549, .recorded = 5376549, .checked = true};
+	x->r.account = (struct recording_account){.seen = 5376549, .recorded = 5376549, .checked = true};
 }
 
 static void check_at(struct fixture *x, const char *name, size_t width)
@@ -140,7 +141,7 @@ static unsigned int grew(struct fixture *x, bool last)
 	struct view_detail d;
 	struct view v;
 
-	view_build(&x->p, x->r.sym, PROFILE_LEAKS, x->o.by, METRIC_BYTES, false, &v);
+	view_build(&x->r, PROFILE_LEAKS, x->o.by, METRIC_BYTES, false, &v);
 	assert_true(v.n >= 1);
 	view_details(&v, &x->p, &view_kinds[VIEW_LEAKS], last, 1, &d);
 	view_free(&v);
@@ -278,8 +279,8 @@ static void suppressed(void **state)
 	add_heap(x);
 	put(x, PROFILE_LEAKS, TABLES, 4096, 3);
 	assert_int_equal(suppress_open(path, &s), 0);
-	suppress_leaks(s, &x->p, x->r.sym);
-	x->r.suppressions = s;
+	suppress_leaks(s, &x->p, x->r.names);
+	x->r.suppressions = suppress_list(s, &x->r.n_suppressions);
 	x->o.views = VIEW_BIT(VIEW_LEAKS);
 	check_at(x, __func__, 80);
 	log_set_level(LOG_VERBOSE);
@@ -300,7 +301,7 @@ static void account_in_full(void **state)
 	char *text;
 
 	add_server(x);
-	x->r.account = (struct report_account){
+	x->r.account = (struct recording_account){
 		.seen = 1000003, .recorded = 900001, .filtered = 100000, .lost = 1, .checked = true, .unaccounted = 1,
 	};
 	text = render(x, "table");

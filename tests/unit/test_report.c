@@ -42,7 +42,7 @@ static void table_not_a_terminal(void **state)
 static void table_in_colour(void **state)
 {
 	struct fixture *x = *state;
-	static const struct report_count losses[] = {{"stack table full", 1000003}, {"ring buffer full", 2}};
+	static const struct recording_count losses[] = {{"stack table full", 1000003}, {"ring buffer full", 2}};
 
 	add_server(x);
 	x->o.colour = true;
@@ -164,8 +164,8 @@ static void list_of_nothing(void **state)
 static void full_summary(void **state)
 {
 	struct fixture *x = *state;
-	static const struct report_count losses[] = {{"stack table full", 12}};
-	static const struct report_count ends[] = {{"depth limit", 1567}, {"stack memory not readable", 11}};
+	static const struct recording_count losses[] = {{"stack table full", 12}};
+	static const struct recording_count ends[] = {{"depth limit", 1567}, {"stack memory not readable", 11}};
 
 	ADD(x, x->task, 0, STACK_END_CHAIN, 1342177280, 4123457, frame(x, PARSE, 1));
 	x->r.target = "cat\x1b[2J (pid 4711)";
@@ -190,9 +190,9 @@ static void probes_in_windows(void **state)
 	struct fixture *x = *state;
 
 	add_server(x);
-	x->r.windows = (struct report_windows){.scaled = true, .n = 12, .share = 0.0413, .error = 0.023, .load = 0.54,
+	x->r.windows = (struct recording_windows){.scaled = true, .n = 12, .share = 0.0413, .error = 0.023, .load = 0.54,
 					       .limit = 2.5, .by = "the target's reads and writes"};
-	x->r.account = (struct report_account){.seen = 4000, .recorded = 3000, .unsampled = 1000, .checked = true};
+	x->r.account = (struct recording_account){.seen = 4000, .recorded = 3000, .unsampled = 1000, .checked = true};
 	x->r.sample_mean = 4096;
 	x->r.sample_auto = true;
 	x->r.hits = 4000;
@@ -225,7 +225,7 @@ static void rest_of_estimates(void **state)
 	ADD(x, x->task, 0, STACK_END_CHAIN, 30, 3, frame(x, SET, 1), frame(x, MAIN, 1));
 	ADD(x, x->task, 0, STACK_END_CHAIN, 20, 2, frame(x, EXPAND, 1), frame(x, MAIN, 1));
 	x->o.top = 1;
-	x->r.account = (struct report_account){.seen = 10, .recorded = 5, .unsampled = 5};
+	x->r.account = (struct recording_account){.seen = 10, .recorded = 5, .unsampled = 5};
 	x->r.recorded = (struct counters){.bytes = 1000, .calls = 10};
 	text = render(x, "table");
 	assert_non_null(strstr(text, "    50 B    5.0  115.0      5      10 B  \xe2\x80\xa6 and 2 more sites\n"));
@@ -240,11 +240,11 @@ static void rest_of_estimates(void **state)
 static void one_call(void **state)
 {
 	struct fixture *x = *state;
-	static const struct report_count losses[] = {{"return not seen", 1}};
+	static const struct recording_count losses[] = {{"return not seen", 1}};
 	char *text;
 
 	ADD(x, x->task, 0, STACK_END_CHAIN, 100, 1, frame(x, PARSE, 1));
-	x->r.account = (struct report_account){.seen = 1, .recorded = 1, .checked = true};
+	x->r.account = (struct recording_account){.seen = 1, .recorded = 1, .checked = true};
 	x->r.losses = losses;
 	x->r.n_losses = 1;
 	x->r.hits = 1;
@@ -267,7 +267,7 @@ static void sampled_and_filtered(void **state)
 	char *text;
 
 	ADD(x, x->task, 0, STACK_END_CHAIN, 123456789, 98765, frame(x, PARSE, 1));
-	x->r.account = (struct report_account){.seen = 198765, .recorded = 64, .filtered = 100000, .unsampled = 98701};
+	x->r.account = (struct recording_account){.seen = 198765, .recorded = 64, .filtered = 100000, .unsampled = 98701};
 	x->r.sample_mean = 65536;
 	x->r.recorded.bytes_var = 1e14;
 	x->r.recorded.calls_var = 1e8;
@@ -280,17 +280,17 @@ static void sampled_and_filtered(void **state)
 
 static void share_that_is_lost(void **state)
 {
-	static const struct report_count losses[] = {{"stack table full", 2}, {"return not seen", 3}};
-	struct report r = {.seen.calls = 1000, .filtered = 900};
+	static const struct recording_count losses[] = {{"stack table full", 2}, {"return not seen", 3}};
+	struct recording r = {.seen.calls = 1000, .filtered = 900};
 
-	assert_true(report_lost_share(&r) == 0);
+	assert_true(recording_lost_share(&r) == 0);
 	r.losses = losses;
 	r.n_losses = 2;
-	assert_true(report_lost_share(&r) == 0.05);
+	assert_true(recording_lost_share(&r) == 0.05);
 	r.filtered = 995;
-	assert_true(report_lost_share(&r) == 1);
+	assert_true(recording_lost_share(&r) == 1);
 	r.filtered = 1000;
-	assert_true(report_lost_share(&r) == 1);
+	assert_true(recording_lost_share(&r) == 1);
 }
 
 static void nothing_recorded(void **state)
@@ -305,7 +305,7 @@ static void nothing_recorded(void **state)
 static void fits_any_width(void **state)
 {
 	struct fixture *x = *state;
-	static const struct report_count reasons[] = {{"stack table full", 5},
+	static const struct recording_count reasons[] = {{"stack table full", 5},
 						      {"a reason that takes some more room to say", 7}};
 
 	add_server(x);

@@ -174,7 +174,7 @@ static void hides_leaks(void **state)
 		leak(x, by_inline, 40000);
 		leak(x, by_file, 500000);
 		leak(x, not_hidden, 7);
-		suppress_leaks(s, &x->p, x->s);
+		suppress_leaks(s, &x->p, x->r.names);
 		assert_int_equal(profile_total(&x->p, PROFILE_LEAKS).bytes, 7);
 		assert_int_equal(profile_sum(&x->p, PROFILE_LEAKS, not_hidden).bytes, 7);
 		assert_int_equal(profile_total(&x->p, PROFILE_SUPPRESSED).bytes, 543200 + 10 * round);
@@ -198,12 +198,12 @@ static void names_that_come_late(void **state)
 	struct fixture *x = *state;
 	struct suppressions *s = open_text("leak:^late$");
 	uint32_t stack = ADD(x, x->task, STACK_END_CHAIN, 1, 1, frame(x, STORE, 1));
-	struct symbol *sym = (struct symbol *)symbolize(x->s, x->exe, FAKE(STORE) + 1);
+	struct symbol *sym = (struct symbol *)names_of(x->r.names, x->exe, FAKE(STORE) + 1);
 
 	for (int round = 0; round < 2; round++) {
 		profile_reset(&x->p);
 		leak(x, stack, 10);
-		suppress_leaks(s, &x->p, x->s);
+		suppress_leaks(s, &x->p, x->r.names);
 		assert_int_equal(profile_sum(&x->p, PROFILE_LEAKS, stack).bytes, round ? 0 : 10);
 		sym->function = "late";
 	}

@@ -64,7 +64,7 @@ static void test_cxx(void **state)
 	raw = symbolizer_new(&m, MANGLED);
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		uint64_t vaddr = nm_vaddr("cxx", expected[i].mangled);
-		const struct symbol *sym = symbolize(plain, id, vaddr + 2), *again;
+		const struct symbol *sym = names_of(symbolizer_names(plain), id, vaddr + 2), *again;
 		char *site = xasprintf("%s+0x3", expected[i].name);
 
 		assert_int_equal(sym->reason, SYM_NAMED);
@@ -72,11 +72,11 @@ static void test_cxx(void **state)
 		assert_string_equal(sym->module, "cxx");
 		assert_int_equal(sym->offset, 2);
 		expect_text(sym, expected[i].name, site);
-		again = symbolize(plain, id, vaddr + 2);
+		again = names_of(symbolizer_names(plain), id, vaddr + 2);
 		assert_ptr_equal(again, sym);
-		assert_ptr_equal(symbolize(plain, id, vaddr)->function, sym->function);
+		assert_ptr_equal(names_of(symbolizer_names(plain), id, vaddr)->function, sym->function);
 		/* The constructor's two names are one function; the first in the alphabet is C1. */
-		assert_string_equal(symbolize(raw, id, vaddr)->function, expected[i].mangled);
+		assert_string_equal(names_of(symbolizer_names(raw), id, vaddr)->function, expected[i].mangled);
 		free(site);
 	}
 	symbolizer_free(plain);
@@ -142,7 +142,8 @@ static void test_demangle(void **state)
 
 static void test_reasons(void **state)
 {
-	uint64_t counts[SYM_REASONS], main_vaddr;
+	const uint64_t *counts;
+	uint64_t main_vaddr;
 	const struct symbol *sym;
 	uint32_t bare, some, text, missing;
 	struct symbolizer *s;
@@ -159,31 +160,31 @@ static void test_reasons(void **state)
 	s = symbolizer_new(&m, DEMANGLED);
 	main_vaddr = nm_vaddr("some", "main");
 
-	sym = symbolize(s, some, main_vaddr);
+	sym = names_of(symbolizer_names(s), some, main_vaddr);
 	assert_int_equal(sym->reason, SYM_NAMED);
-	sym = symbolize(s, some, 1);
+	sym = names_of(symbolizer_names(s), some, 1);
 	assert_int_equal(sym->reason, SYM_NO_SYMBOL);
 	expect_text(sym, "some+0x1", "some+0x1");
-	sym = symbolize(s, bare, main_vaddr);
+	sym = names_of(symbolizer_names(s), bare, main_vaddr);
 	assert_int_equal(sym->reason, SYM_STRIPPED);
 	assert_null(sym->function);
 	/* As addr2line takes it: -static without PIE starts at 0x400000. */
 	assert_int_equal(sym->offset, main_vaddr);
-	sym = symbolize(s, text, 0x10);
+	sym = names_of(symbolizer_names(s), text, 0x10);
 	assert_int_equal(sym->reason, SYM_NOT_ELF);
 	expect_text(sym, "text+0x10", "text+0x10");
-	sym = symbolize(s, missing, 0x20);
+	sym = names_of(symbolizer_names(s), missing, 0x20);
 	assert_int_equal(sym->reason, SYM_NOT_OPENED);
 	expect_text(sym, "does-not-exist+0x20", "does-not-exist+0x20");
-	sym = symbolize(s, 0, 0x7f1234567890);
+	sym = names_of(symbolizer_names(s), 0, 0x7f1234567890);
 	assert_int_equal(sym->reason, SYM_NO_MAPPING);
 	expect_text(sym, "[unknown]+0x7f1234567890", "[unknown]+0x7f1234567890");
 	/* A module that nobody added. */
-	assert_int_equal(symbolize(s, 1000000, 0x30)->reason, SYM_NO_MAPPING);
-	symbolize(s, missing, 0x20);
-	symbolize(s, missing, 0x21);
+	assert_int_equal(names_of(symbolizer_names(s), 1000000, 0x30)->reason, SYM_NO_MAPPING);
+	names_of(symbolizer_names(s), missing, 0x20);
+	names_of(symbolizer_names(s), missing, 0x21);
 
-	symbolizer_stats(s, counts);
+	counts = symbolizer_names(s)->asked;
 	assert_int_equal(counts[SYM_NAMED], 1);
 	assert_int_equal(counts[SYM_NO_SYMBOL], 1);
 	assert_int_equal(counts[SYM_STRIPPED], 1);
@@ -200,7 +201,8 @@ static void test_reasons(void **state)
 
 static void test_opened_later(void **state)
 {
-	uint64_t counts[SYM_REASONS], vaddr;
+	const uint64_t *counts;
+	uint64_t vaddr;
 	const struct symbol *sym;
 	struct symbolizer *s;
 	struct modules m;
@@ -212,14 +214,14 @@ static void test_opened_later(void **state)
 	modules_init(&m);
 	id = modules_file(&m, "/nowhere/later", 7, 7, -1, 0, false);
 	s = symbolizer_new(&m, DEMANGLED);
-	sym = symbolize(s, id, vaddr);
+	sym = names_of(symbolizer_names(s), id, vaddr);
 	assert_int_equal(sym->reason, SYM_NOT_OPENED);
 	assert_int_equal(modules_file(&m, "/nowhere/later", 7, 7, open("later", O_RDONLY), 0, false), id);
-	assert_int_equal(symbolize(s, id, vaddr)->reason, SYM_NOT_OPENED);
+	assert_int_equal(names_of(symbolizer_names(s), id, vaddr)->reason, SYM_NOT_OPENED);
 	symbolizer_refresh(s);
-	assert_ptr_equal(symbolize(s, id, vaddr), sym);
+	assert_ptr_equal(names_of(symbolizer_names(s), id, vaddr), sym);
 	assert_string_equal(sym->function, "main");
-	symbolizer_stats(s, counts);
+	counts = symbolizer_names(s)->asked;
 	assert_int_equal(counts[SYM_NOT_OPENED], 0);
 	assert_int_equal(counts[SYM_NAMED], 1);
 	symbolizer_free(s);
@@ -246,13 +248,13 @@ static void test_without_size(void **state)
 	id = add_file(&m, "asm");
 	s = symbolizer_new(&m, DEMANGLED);
 	at = nm_vaddr("asm", "sized") - 25;
-	expect_text(symbolize(s, id, at + 1), "_start", "_start+0x2");
-	expect_text(symbolize(s, id, at + 4), "trampoline", "trampoline+0x2");
-	expect_text(symbolize(s, id, at + 22), "bare", "bare+0x2");
-	expect_text(symbolize(s, id, at + 24), "inner", "inner+0x2");
-	expect_text(symbolize(s, id, at + 26), "sized", "sized+0x2");
+	expect_text(names_of(symbolizer_names(s), id, at + 1), "_start", "_start+0x2");
+	expect_text(names_of(symbolizer_names(s), id, at + 4), "trampoline", "trampoline+0x2");
+	expect_text(names_of(symbolizer_names(s), id, at + 22), "bare", "bare+0x2");
+	expect_text(names_of(symbolizer_names(s), id, at + 24), "inner", "inner+0x2");
+	expect_text(names_of(symbolizer_names(s), id, at + 26), "sized", "sized+0x2");
 	/* Behind its size, in a function whose start has another name: nobody's. */
-	assert_null(symbolize(s, id, at + 27)->function);
+	assert_null(names_of(symbolizer_names(s), id, at + 27)->function);
 	symbolizer_free(s);
 	modules_free(&m);
 }
@@ -277,8 +279,8 @@ static void test_debug_file(void **state)
 		modules_init(&m);
 		id = modules_file(&m, path, 9, 9, open(path, O_RDONLY), with_pid ? (uint32_t)getpid() : 0, false);
 		s = symbolizer_new(&m, DEMANGLED);
-		assert_int_equal(symbolize(s, id, vaddr)->reason, SYM_NAMED);
-		assert_string_equal(symbolize(s, id, vaddr)->function, "secret");
+		assert_int_equal(names_of(symbolizer_names(s), id, vaddr)->reason, SYM_NAMED);
+		assert_string_equal(names_of(symbolizer_names(s), id, vaddr)->function, "secret");
 		symbolizer_free(s);
 		modules_free(&m);
 	}
@@ -305,7 +307,7 @@ static void test_vdso(void **state)
 	id = modules_vdso(&m, 0);
 	s = symbolizer_new(&m, DEMANGLED);
 	for (size_t i = 0; i < list.n; i++) {
-		const struct symbol *sym = symbolize(s, id, list.at[i].vaddr + list.at[i].size - 1);
+		const struct symbol *sym = names_of(symbolizer_names(s), id, list.at[i].vaddr + list.at[i].size - 1);
 
 		assert_int_equal(sym->reason, SYM_NAMED);
 		assert_string_equal(sym->module, "[vdso]");
@@ -321,7 +323,7 @@ static void test_vdso(void **state)
 static void test_jit(void **state)
 {
 	char *path = xasprintf("/tmp/perf-%d.map", getpid());
-	uint64_t counts[SYM_REASONS];
+	const uint64_t *counts;
 	const struct symbol *a, *b;
 	struct symbolizer *s;
 	struct modules m;
@@ -331,35 +333,35 @@ static void test_jit(void **state)
 	modules_init(&m);
 	id = modules_jit(&m, (uint32_t)getpid(), getuid());
 	s = symbolizer_new(&m, DEMANGLED);
-	a = symbolize(s, id, 0x1008);
+	a = names_of(symbolizer_names(s), id, 0x1008);
 	assert_int_equal(a->reason, SYM_NO_PERF_MAP);
 	expect_text(a, "[anon]+0x1008", "[anon]+0x1008");
 
 	write_text(path, "1000 10 py::one:a.py\n");
 	/* Not before the next interval: a map is not read for each miss. */
-	assert_int_equal(symbolize(s, id, 0x1008)->reason, SYM_NO_PERF_MAP);
+	assert_int_equal(names_of(symbolizer_names(s), id, 0x1008)->reason, SYM_NO_PERF_MAP);
 	symbolizer_refresh(s);
-	assert_ptr_equal(symbolize(s, id, 0x1008), a);
+	assert_ptr_equal(names_of(symbolizer_names(s), id, 0x1008), a);
 	assert_int_equal(a->reason, SYM_NAMED);
 	expect_text(a, "py::one:a.py", "py::one:a.py+0x9");
-	b = symbolize(s, id, 0x2000);
+	b = names_of(symbolizer_names(s), id, 0x2000);
 	assert_int_equal(b->reason, SYM_NOT_IN_PERF_MAP);
 
 	write_text(path, "1000 10 py::one:a.py\n2000 10 _ZN2js3fooEv\n");
 	symbolizer_refresh(s);
-	symbolize(s, id, 0x2000);
+	names_of(symbolizer_names(s), id, 0x2000);
 	assert_int_equal(b->reason, SYM_NAMED);
 	assert_string_equal(b->function, "js::foo");
-	symbolizer_stats(s, counts);
-	assert_int_equal(counts[SYM_NAMED], 2);
+	counts = symbolizer_names(s)->asked;
+	assert_int_equal(counts[SYM_NAMED], 1);
 	assert_int_equal(counts[SYM_NO_PERF_MAP], 0);
 	assert_int_equal(counts[SYM_NOT_IN_PERF_MAP], 0);
 
 	/* What was named stays so when the process and its map are gone. */
 	unlink(path);
 	symbolizer_refresh(s);
-	assert_string_equal(symbolize(s, id, 0x1008)->function, "py::one:a.py");
-	assert_string_equal(symbolize(s, id, 0x1009)->function, "py::one:a.py");
+	assert_string_equal(names_of(symbolizer_names(s), id, 0x1008)->function, "py::one:a.py");
+	assert_string_equal(names_of(symbolizer_names(s), id, 0x1009)->function, "py::one:a.py");
 	symbolizer_free(s);
 	modules_free(&m);
 	free(path);
@@ -390,7 +392,7 @@ static void test_hostile_name(void **state)
 	modules_init(&m);
 	id = add_file(&m, "long");
 	s = symbolizer_new(&m, DEMANGLED);
-	sym = symbolize(s, id, 0x10000);
+	sym = names_of(symbolizer_names(s), id, 0x10000);
 	assert_int_equal(sym->reason, SYM_NAMED);
 	assert_int_equal(strlen(sym->function), 4096);
 	assert_memory_equal(sym->function, "\033[2Jaaaa", 8);

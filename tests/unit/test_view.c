@@ -25,7 +25,7 @@ static void by_site(void **state)
 	assert_int_equal(v.total.calls, 15);
 	view_free(&v);
 
-	view_build(&x->p, x->s, PROFILE_ALLOC, view_by_find("site"), METRIC_CALLS, false, &v);
+	view_build(&x->r, PROFILE_ALLOC, view_by_find("site"), METRIC_CALLS, false, &v);
 	assert_string_equal(v.rows[0].name, "parse+0x21");
 	assert_string_equal(v.rows[1].name, "libx.so.1+0xff0000");
 	assert_string_equal(v.rows[2].name, "parse+0x11");
@@ -36,18 +36,16 @@ static void by_site(void **state)
 static void symbolizes_only_sites(void **state)
 {
 	struct fixture *x = *state;
-	uint64_t counts[SYM_REASONS];
+	const uint64_t *counts = x->r.names->asked;
 	struct view v;
 
 	ADD(x, x->task, STACK_END_CHAIN, 10, 1, frame(x, PARSE, 0x10), frame(x, MAIN, 4), frame(x, START, 4));
 	ADD(x, x->task, STACK_END_CHAIN, 10, 1, frame(x, PARSE, 0x10), frame(x, MAIN, 8), frame(x, START, 4));
 	build(x, "function", false, &v);
 	view_free(&v);
-	symbolizer_stats(x->s, counts);
 	assert_int_equal(counts[SYM_NAMED], 1);
 	build(x, "function", true, &v);
 	view_free(&v);
-	symbolizer_stats(x->s, counts);
 	assert_int_equal(counts[SYM_NAMED], 4);
 }
 
@@ -321,7 +319,7 @@ static void check_chain(struct fixture *x, uint32_t stack, size_t skip, size_t w
 	struct buf b = {0};
 
 	buf_str(&b, "|");
-	view_chain(&x->p, x->s, stack, skip, width, &b);
+	view_chain(&x->r, stack, skip, width, &b);
 	assert_string_equal(b.data + 1, want);
 	buf_free(&b);
 }

@@ -23,7 +23,7 @@ static char *chain_of(struct fixture *x, const struct view_row *row)
 {
 	struct buf b = {0};
 
-	view_chain(&x->p, x->s, row->stack, row->chain_skip, 1000, &b);
+	view_chain(&x->r, row->stack, row->chain_skip, 1000, &b);
 	buf_str(&b, "");
 	return b.data;
 }

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fake_symbolizer.h"
+#include "fake_names.h"
 #include "view/view.h"
 
 static const char *const allocators[] = {"malloc", "calloc"};
@@ -23,7 +23,7 @@ enum {
 struct fixture {
 	struct modules modules;
 	struct profile p;
-	struct symbolizer *s;
+	struct recording r;
 	uint32_t exe, lib, other_lib, task;
 };
 
@@ -33,7 +33,7 @@ static int setup(void **state)
 
 	modules_init(&x->modules);
 	profile_init(&x->p, &x->modules, allocators, 2);
-	x->s = symbolizer_new(&x->modules, (struct symbolizer_options){.demangle = true});
+	x->r = (struct recording){.profile = &x->p, .names = fake_names_new(&x->modules)};
 	x->exe = modules_file(&x->modules, "/usr/bin/prog", 1, 1, -1, 1, false);
 	x->lib = modules_file(&x->modules, "/usr/lib/libx.so.1", 1, 2, -1, 1, false);
 	x->other_lib = modules_file(&x->modules, "/opt/lib/libx.so.1", 1, 3, -1, 1, false);
@@ -56,7 +56,7 @@ static int teardown(void **state)
 	struct fixture *x = *state;
 
 	fake_reset();
-	symbolizer_free(x->s);
+	fake_names_free(x->r.names);
 	profile_free(&x->p);
 	modules_free(&x->modules);
 	free(x);
@@ -93,7 +93,7 @@ static void check_row(const struct view *v, size_t i, const char *name, uint64_t
 
 __attribute__((unused)) static void build(struct fixture *x, const char *by, bool cum, struct view *v)
 {
-	view_build(&x->p, x->s, PROFILE_ALLOC, view_by_find(by), METRIC_BYTES, cum, v);
+	view_build(&x->r, PROFILE_ALLOC, view_by_find(by), METRIC_BYTES, cum, v);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -16,14 +16,17 @@
 #include "base/log.h"
 #include "base/memlimit.h"
 #include "base/outfile.h"
-#include "cli/adapt.h"
+#include "base/timelimit.h"
 #include "cli/cmd.h"
 #include "cli/guard.h"
 #include "cli/nothing.h"
-#include "cli/reporting.h"
+#include "cli/present.h"
 #include "cli/ulimits.h"
+#include "pace/adapt.h"
 #include "pace/rate.h"
 #include "proc/launch.h"
+#include "snapshot/snapshot.h"
+#include "sym/debuginfod.h"
 #include "trace/sharing.h"
 #include "trace/tracer.h"
 
@@ -35,10 +38,20 @@ struct watched {
 	int pidfd;
 };
 
+/* What a report came to, for the exit status. */
+struct result {
+	uint64_t recorded;	/* calls */
+	double lost_share;	/* recording_lost_share() */
+	bool reader_gone;	/* of a pipe */
+	uint64_t hits;		/* of probes */
+	uint64_t filtered;	/* calls that were left out by their size */
+};
+
 struct run {
 	struct options o;	/* with what the terminal implies */
 	struct tracer *tracer;
-	struct reporting *reporting;
+	struct snapshot *snapshot;
+	struct present *present;
 	struct adapt *adapt;
 	struct launch *launch;
 	struct guard *guard;
@@ -50,7 +63,7 @@ struct run {
 	uint64_t start_ns, end_ns;
 	uint64_t interval, next_ns;	/* reports at intervals so far; when the next one is due */
 	uint64_t collected_ns;	/* the latest report */
-	struct reporting_result result;	/* of that */
+	struct result result;	/* of that */
 	uint32_t generation;	/* marks that were set */
 	struct nothing *nothing;	/* of the only process; NULL: there are several */
 	bool unnamed;		/* a function of the command line was not found */
@@ -142,7 +155,7 @@ static void reap(struct run *r)
 static void set_mark(struct run *r)
 {
 	r->generation = kern_mark(tracer_kern(r->tracer));
-	reporting_mark(r->reporting, monotonic_ns() - r->start_ns);
+	snapshot_mark(r->snapshot, monotonic_ns() - r->start_ns);
 }
 
 static void on_signal(struct run *r, const struct signalfd_siginfo *si)
@@ -270,7 +283,15 @@ static int add_pids(struct run *r)
 	return err ? err : tracer_check_named(r->tracer);
 }
 
-static struct kern_options kern_options(const struct options *o)
+static struct pace_options pace_options(const struct options *o)
+{
+	return (struct pace_options){
+		.sample_bytes = o->sample_bytes, .max_overhead = o->max_overhead, .attach = o->attach,
+		.measures = o->bench != BENCH_OFF, .blocks = o->blocks, .shows_rates = o->interval_ns && !o->quiet,
+	};
+}
+
+static struct kern_options kern_options(const struct options *o, bool governed)
 {
 	const uint64_t mean = o->sample_bytes ? o->sample_bytes : RATE_FIRST_MEAN;
 
@@ -284,7 +305,7 @@ static struct kern_options kern_options(const struct options *o)
 		.peak = o->views & VIEW_BIT(VIEW_PEAK),
 		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
-		.governed = adapt_governs(o),
+		.governed = governed,
 		.sample_law = SAMPLE_LAW(mean, rate_first_call(mean)), .sample_fixed = o->sample_bytes != 0,
 		.exact_calls = o->sample_bytes ? 0 : RATE_EXACT_CALLS,
 	};
@@ -307,8 +328,23 @@ static void choose_attach(struct run *r)
 	r->o.attach = ATTACH_PERF;
 }
 
+/* Before anything is traced: what can't be written, or read, is an error now. */
+static int open_reports(struct run *r)
+{
+	const struct options *o = &r->o;
+	const struct snapshot_options so = {
+		.views = o->views, .temp_age_ns = o->temp_age_ns, .sample_bytes = o->sample_bytes,
+		.max_overhead = o->max_overhead, .delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,
+		.naming = {.demangle = !o->no_demangle, .no_inline = o->no_inline},
+	};
+	int err = snapshot_open(&so, r->tracer, &r->snapshot);
+
+	return err ? err : present_open(o, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid, &r->present);
+}
+
 static int start(struct run *r)
 {
+	struct pace_options pace;
 	struct kern_options ko;
 	int err = 0;
 
@@ -326,16 +362,16 @@ static int start(struct run *r)
 	if (!err && !r->launch)
 		err = find_pids(r);
 	choose_attach(r);
-	ko = kern_options(&r->o);
+	pace = pace_options(&r->o);
+	ko = kern_options(&r->o, adapt_governs(&pace));
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)
 		r->kern = tracer_kern(r->tracer);
 	if (!err)
-		err = reporting_open(&r->o, r->tracer, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid,
-				     &r->reporting);
+		err = open_reports(r);
 	if (!err)
-		r->adapt = adapt_new(&r->o, r->tracer);
+		r->adapt = adapt_new(&pace, r->tracer);
 	if (!err)
 		err = watch_fd(r, tracer_events_fd(r->tracer));
 	if (!err)
@@ -376,6 +412,29 @@ static void wait_for_events(struct run *r)
 	}
 }
 
+static int write_report(struct run *r, const struct snapshot_moment *m)
+{
+	const struct rights rights = tracer_rights(r->tracer);
+	struct recording rec;
+	int err;
+
+	/* Servers may take their time: not while anything is traced. */
+	if (!m->interval)
+		debuginfod_allow();
+	timelimit_start(r->o.max_naming_ns);
+	snapshot_take(r->snapshot, m, &rec);
+	r->result = (struct result){
+		.recorded = rec.recorded.calls, .hits = rec.hits, .filtered = rec.filtered,
+		.lost_share = recording_lost_share(&rec), .reader_gone = r->result.reader_gone,
+	};
+	err = present_write(r->present, &rec, &rights, &r->result.reader_gone);
+	if (timelimit_stop())
+		warn("looking up names took longer than --max-naming: some are missing");
+	if (m->interval && r->o.views & VIEWS_BY_AGE)
+		snapshot_remember(r->snapshot);
+	return err;
+}
+
 /* interval: from 1; 0: the last report. */
 static int report(struct run *r, uint64_t interval)
 {
@@ -392,13 +451,13 @@ static int report(struct run *r, uint64_t interval)
 	int err = tracer_collect(r->tracer, &co);
 	uint64_t since_ns = co.delta ? r->collected_ns : r->start_ns;
 	uint64_t until_ns = r->ended_ns && !interval ? r->ended_ns : monotonic_ns();
-	const struct reporting_moment m = {
+	const struct snapshot_moment m = {
 		.interval = interval, .start_ns = r->start_ns, .duration_ns = until_ns - since_ns,
 		.min_age_ns = co.min_age_ns, .ended = ended, .adapt = r->adapt,
 	};
 
 	r->collected_ns = since_ns + m.duration_ns;
-	return err ? err : reporting_write(r->reporting, &m, &r->result);
+	return err ? err : write_report(r, &m);
 }
 
 static int interval_report(struct run *r)
@@ -481,7 +540,7 @@ static void wait_for_command(struct run *r)
 
 static int exit_status(const struct run *r, int err)
 {
-	const struct reporting_result *result = &r->result;
+	const struct result *result = &r->result;
 
 	if (err == -ECANCELED && r->stop)
 		return STATUS_NOTHING;
@@ -497,7 +556,7 @@ static int exit_status(const struct run *r, int err)
 		nothing_warn(r->nothing, result->filtered, result->hits, tracer_probes(r->tracer));
 		return STATUS_NOTHING;
 	}
-	if (result->lost_share > REPORT_LOST_LIMIT) {
+	if (result->lost_share > RECORDING_LOST_LIMIT) {
 		warn("incomplete: %.1f %% of the calls were lost", 100 * result->lost_share);
 		return STATUS_INCOMPLETE;
 	}
@@ -508,7 +567,8 @@ static void finish(struct run *r)
 {
 	guard_free(r->guard);
 	adapt_free(r->adapt);
-	reporting_close(r->reporting);
+	present_close(r->present);
+	snapshot_close(r->snapshot);
 	nothing_free(r->nothing);
 	tracer_close(r->tracer);
 	/* It may just have been stopped for probes that do not come any more. */

@@ -41,7 +41,7 @@ struct frame_names {
 
 struct folded {
 	const struct profile *p;
-	const struct report *r;
+	const struct recording *r;
 	const struct report_options *o;
 	enum profile_kind kind;
 	struct strpool names;
@@ -89,7 +89,7 @@ static const struct frame_names *name_frame(struct folded *fo, uint32_t id)
 		return names;
 	names->asked = true;
 	names->first = fo->frame_ids.n;
-	for (const struct symbol *sym = symbolize(fo->r->sym, f->module, f->addr); sym; sym = sym->into) {
+	for (const struct symbol *sym = names_of(fo->r->names, f->module, f->addr); sym; sym = sym->into) {
 		buf_reset(&fo->text);
 		symbol_text(sym, &fo->text);
 		vec_push(&fo->frame_ids, name_id(fo, buf_cstr(&fo->text), ';'));
@@ -289,7 +289,7 @@ static int write_lines(FILE *f, struct folded *fo)
 	return err;
 }
 
-int report_write_folded(FILE *f, const struct report *r, const struct report_options *o)
+int report_write_folded(FILE *f, const struct recording *r, const struct report_options *o)
 {
 	struct folded fo = {.p = r->profile, .r = r, .o = o, .kind = report_only_view(o)->counted};
 	int err;

@@ -19,7 +19,7 @@ static void of_allocated(const struct table *t, struct buf *b)
 
 static void heading_leaks(const struct table *t, struct buf *b)
 {
-	const struct report_heap *h = &t->r->heap;
+	const struct recording_heap *h = &t->r->heap;
 
 	if (t->view.n)
 		render_sum(b, t->r, t->view.total, "block");
@@ -39,7 +39,7 @@ static void heading_leaks(const struct table *t, struct buf *b)
 static void heading_marked(const struct table *t, struct buf *b)
 {
 	const struct profile *p = t->r->profile;
-	const struct report_heap *h = &t->r->heap;
+	const struct recording_heap *h = &t->r->heap;
 
 	render_sum(b, t->r, t->view.total, "live block");
 	buf_str(b, BREAK "allocated since");

@@ -52,7 +52,7 @@ struct frame_matches {
 };
 
 struct list {
-	const struct report *r;
+	const struct recording *r;
 	const struct report_options *o;
 	enum profile_kind kind;
 	regex_t regex;
@@ -102,7 +102,7 @@ static const struct frame_matches *matches_of(struct list *l, uint32_t frame)
 		return fm;
 	fm->asked = true;
 	fm->first = l->matches.n;
-	for (const struct symbol *sym = symbolize(l->r->sym, f->module, f->addr); sym; sym = sym->into) {
+	for (const struct symbol *sym = names_of(l->r->names, f->module, f->addr); sym; sym = sym->into) {
 		struct match m = {.sym = sym};
 
 		if (!sym->function || regexec(&l->regex, sym->function, 0, NULL, 0) != 0)
@@ -144,7 +144,7 @@ static void count_stack(struct list *l, uint32_t stack)
 	const struct symbol *site = NULL;
 	struct view_names n;
 
-	for (view_names_start(&n, p, l->r->sym, st->node); n.sym; view_names_next(&n)) {
+	for (view_names_start(&n, l->r, st->node); n.sym; view_names_next(&n)) {
 		site = n.sym;
 		if (!view_forwards(n.sym))
 			break;
@@ -350,7 +350,7 @@ static void put_end(struct list *l, size_t left)
 	}
 }
 
-static int report_write_list(FILE *f, const struct report *r, const struct report_options *o)
+static int report_write_list(FILE *f, const struct recording *r, const struct report_options *o)
 {
 	struct list l = {.r = r, .o = o, .kind = report_only_view(o)->counted};
 	enum metric metric = o->metric;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside out/: what the renderers share. */
+/* Inside format/: what the renderers share. */
 #ifndef ALLOCTRACE_FORMAT_RENDER_H
 #define ALLOCTRACE_FORMAT_RENDER_H
 
@@ -12,12 +12,12 @@
 #define STYLE_OFF "\033[0m"
 
 /* The renderers of report_formats[], a file each. */
-int report_write_table(FILE *f, const struct report *r, const struct report_options *o);
-int report_write_folded(FILE *f, const struct report *r, const struct report_options *o);
+int report_write_table(FILE *f, const struct recording *r, const struct report_options *o);
+int report_write_folded(FILE *f, const struct recording *r, const struct report_options *o);
 
 /* The summary's lines, each ended by a newline; what they say about names is known only after the rows were made. */
-void summary_head(const struct report *r, const struct report_options *o, struct buf *out);
-void summary_unnamed(const struct report *r, const struct report_options *o, struct buf *out);
+void summary_head(const struct recording *r, const struct report_options *o, struct buf *out);
+void summary_unnamed(const struct recording *r, const struct report_options *o, struct buf *out);
 
 /* A line may be broken where its text has a BREAK, a space otherwise. Nothing that was escaped has one. */
 #define BREAK "\n"
@@ -29,10 +29,10 @@ void summary_line(struct buf *out, const struct report_options *o, const char *l
 void render_share(struct buf *out, double share);
 
 /* "12.3 MiB", "4.56k": of the profile, in no more digits than the errors leave. */
-void render_bytes(struct buf *out, const struct report *r, struct counters c);
-void render_calls(struct buf *out, const struct report *r, struct counters c);
+void render_bytes(struct buf *out, const struct recording *r, struct counters c);
+void render_calls(struct buf *out, const struct recording *r, struct counters c);
 /* "12.3 MiB in 4.56k blocks"; what: "block", which gets an s unless there is one. */
-void render_sum(struct buf *out, const struct report *r, struct counters c, const char *what);
+void render_sum(struct buf *out, const struct recording *r, struct counters c, const char *what);
 
 /* Leaves the first n lines, n > 0. */
 void render_cut_lines(struct buf *b, size_t n);

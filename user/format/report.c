@@ -22,32 +22,22 @@ const struct report_format *report_format_find(const char *name)
 	return NULL;
 }
 
-double report_error(const struct report *r, struct counters c, enum metric m)
+double report_error(const struct recording *r, struct counters c, enum metric m)
 {
 	return counters_metric(c, m) ? hypot(counters_error(c, m), r->windows.error) : 0;
 }
 
-double report_lost_share(const struct report *r)
-{
-	const uint64_t left_out = r->filtered + r->account.unsampled;
-	uint64_t lost = 0, wanted = r->seen.calls > left_out ? r->seen.calls - left_out : 0;
-
-	for (size_t i = 0; i < r->n_losses; i++)
-		lost += r->losses[i].n;
-	return lost < wanted ? (double)lost / wanted : lost > 0;
-}
-
-void render_bytes(struct buf *out, const struct report *r, struct counters c)
+void render_bytes(struct buf *out, const struct recording *r, struct counters c)
 {
 	text_bytes_about(out, c.bytes, report_error(r, c, METRIC_BYTES) * c.bytes);
 }
 
-void render_calls(struct buf *out, const struct report *r, struct counters c)
+void render_calls(struct buf *out, const struct recording *r, struct counters c)
 {
 	text_count_about(out, c.calls, report_error(r, c, METRIC_CALLS) * c.calls);
 }
 
-void render_sum(struct buf *out, const struct report *r, struct counters c, const char *what)
+void render_sum(struct buf *out, const struct recording *r, struct counters c, const char *what)
 {
 	render_bytes(out, r, c);
 	buf_str(out, " in ");

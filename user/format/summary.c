@@ -28,7 +28,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/memlimit.h"
 #include "base/text.h"
 #include "format/render.h"
 
@@ -80,7 +79,7 @@ static uint64_t per_second(uint64_t n, uint64_t ns)
 	return rate > UINT64_MAX ? UINT64_MAX : rate;
 }
 
-static void put_target(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_target(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	struct buf text = {0};
 
@@ -100,7 +99,7 @@ static void put_target(struct buf *out, const struct report *r, const struct rep
 	buf_free(&text);
 }
 
-static void put_gaps(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_gaps(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	struct buf text = {0};
 
@@ -109,7 +108,7 @@ static void put_gaps(struct buf *out, const struct report *r, const struct repor
 	buf_free(&text);
 }
 
-static void put_allocated(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_allocated(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	const struct counters c = r->recorded;
 	const double bytes_error = report_error(r, c, METRIC_BYTES), calls_error = report_error(r, c, METRIC_CALLS);
@@ -157,7 +156,7 @@ static void calls_of(struct buf *text, uint64_t n, uint64_t all)
 }
 
 /* ": depth limit 3, unreadable 2"; a single reason needs no count. */
-static void put_reasons(struct buf *text, const struct report_count *counts, size_t n)
+static void put_reasons(struct buf *text, const struct recording_count *counts, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(text, "%s" BREAK "%s", i ? "," : ":", counts[i].reason);
@@ -168,7 +167,7 @@ static void put_reasons(struct buf *text, const struct report_count *counts, siz
 	}
 }
 
-static uint64_t total_count(const struct report_count *counts, size_t n)
+static uint64_t total_count(const struct recording_count *counts, size_t n)
 {
 	uint64_t total = 0;
 
@@ -178,7 +177,7 @@ static uint64_t total_count(const struct report_count *counts, size_t n)
 }
 
 static void put_counts(struct buf *out, const struct report_options *o, const char *label,
-		       const struct report_count *counts, size_t n, uint64_t all, const char *style)
+		       const struct recording_count *counts, size_t n, uint64_t all, const char *style)
 {
 	struct buf text = {0};
 
@@ -189,26 +188,26 @@ static void put_counts(struct buf *out, const struct report_options *o, const ch
 }
 
 /* Calls that are no allocations of this profile on purpose. */
-static void put_left_out(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_left_out(struct buf *out, const struct recording *r, const struct report_options *o)
 {
-	struct report_count counts[2];
+	struct recording_count counts[2];
 	size_t n = 0;
 
 	if (r->filtered)
-		counts[n++] = (struct report_count){"size filter", r->filtered};
+		counts[n++] = (struct recording_count){"size filter", r->filtered};
 	if (r->failed)
-		counts[n++] = (struct report_count){"calls that failed", r->failed};
+		counts[n++] = (struct recording_count){"calls that failed", r->failed};
 	if (n)
 		put_counts(out, o, "left out", counts, n, r->seen.calls, "");
 }
 
-static void put_lost(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_lost(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	struct buf nothing = {0};
 
 	if (r->n_losses) {
 		put_counts(out, o, "lost", r->losses, r->n_losses, r->seen.calls,
-			   report_lost_share(r) > REPORT_LOST_LIMIT ? STYLE_RED : "");
+			   recording_lost_share(r) > RECORDING_LOST_LIMIT ? STYLE_RED : "");
 		return;
 	}
 	buf_str(&nothing, "nothing");
@@ -216,7 +215,7 @@ static void put_lost(struct buf *out, const struct report *r, const struct repor
 	buf_free(&nothing);
 }
 
-static void put_uncertain(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_uncertain(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	struct buf text = {0};
 
@@ -226,7 +225,7 @@ static void put_uncertain(struct buf *out, const struct report *r, const struct 
 	buf_free(&text);
 }
 
-static void put_calls_apart(struct buf *text, const struct report *r)
+static void put_calls_apart(struct buf *text, const struct recording *r)
 {
 	if (!(r->sample_calls > 0))
 		return;
@@ -235,7 +234,7 @@ static void put_calls_apart(struct buf *text, const struct report *r)
 	buf_str(text, " calls");
 }
 
-static void put_sampled(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_sampled(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	const bool estimated = r->windows.scaled || r->recorded.bytes_var > 0;
 	struct buf text = {0};
@@ -265,7 +264,7 @@ static void put_sampled(struct buf *out, const struct report *r, const struct re
 	buf_free(&text);
 }
 
-static void put_scaling(struct buf *text, const struct report_windows *w)
+static void put_scaling(struct buf *text, const struct recording_windows *w)
 {
 	buf_printf(text, "totals and rows are scaled up by %s," BREAK, w->by);
 	if (w->at_least)
@@ -277,7 +276,7 @@ static void put_scaling(struct buf *text, const struct report_windows *w)
 }
 
 /* What happens while probes are there. */
-static void put_meanwhile(struct buf *text, const struct report_windows *w)
+static void put_meanwhile(struct buf *text, const struct recording_windows *w)
 {
 	if (w->load < LOAD_SAID)
 		return;
@@ -291,9 +290,9 @@ static void put_meanwhile(struct buf *text, const struct report_windows *w)
 			"if it batches its work," BREAK "counts are off by what that changes");
 }
 
-static void put_windows(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_windows(struct buf *out, const struct recording *r, const struct report_options *o)
 {
-	const struct report_windows *w = &r->windows;
+	const struct recording_windows *w = &r->windows;
 	struct buf text = {0};
 
 	if (!w->scaled)
@@ -315,7 +314,7 @@ static bool follows_blocks(const struct report_options *o)
 	return false;
 }
 
-static void put_live(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_live(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	struct counters live = profile_total(r->profile, PROFILE_LIVE);
 	struct buf text = {0};
@@ -333,9 +332,9 @@ static void put_live(struct buf *out, const struct report *r, const struct repor
 	buf_free(&text);
 }
 
-static void put_frees(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_frees(struct buf *out, const struct recording *r, const struct report_options *o)
 {
-	const struct report_heap *h = &r->heap;
+	const struct recording_heap *h = &r->heap;
 	struct buf text = {0};
 
 	text_count(&text, h->frees);
@@ -358,7 +357,7 @@ static void put_frees(struct buf *out, const struct report *r, const struct repo
 	buf_free(&text);
 }
 
-static void put_unfollowed(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_unfollowed(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	struct buf text = {0};
 
@@ -380,9 +379,9 @@ static void put_term(struct buf *text, const char *before, uint64_t n, const cha
 	buf_printf(text, " %s", what);
 }
 
-static void put_account(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_account(struct buf *out, const struct recording *r, const struct report_options *o)
 {
-	const struct report_account *a = &r->account;
+	const struct recording_account *a = &r->account;
 	bool wrong = a->checked && a->unaccounted;
 	struct buf text = {0};
 
@@ -399,7 +398,7 @@ static void put_account(struct buf *out, const struct report *r, const struct re
 	buf_free(&text);
 }
 
-static void put_pattern(struct buf *text, const struct report *r, const struct suppression *s)
+static void put_pattern(struct buf *text, const struct recording *r, const struct suppression *s)
 {
 	buf_str(text, ";" BREAK);
 	escape_str(text, s->pattern);
@@ -407,10 +406,10 @@ static void put_pattern(struct buf *text, const struct report *r, const struct s
 	render_sum(text, r, s->hidden, "block");
 }
 
-static void put_suppressed(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_suppressed(struct buf *out, const struct recording *r, const struct report_options *o)
 {
-	size_t n, used = 0;
-	const struct suppression *list = suppress_list(r->suppressions, &n);
+	const struct suppression *list = r->suppressions;
+	size_t n = r->n_suppressions, used = 0;
 	struct counters all = profile_total(r->profile, PROFILE_SUPPRESSED);
 	struct buf text = {0};
 
@@ -426,7 +425,7 @@ static void put_suppressed(struct buf *out, const struct report *r, const struct
 	buf_free(&text);
 }
 
-static void put_cost(struct buf *out, const struct report *r, const struct report_options *o)
+static void put_cost(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	struct buf text = {0};
 
@@ -457,7 +456,7 @@ static void put_cost(struct buf *out, const struct report *r, const struct repor
 	buf_free(&text);
 }
 
-void summary_head(const struct report *r, const struct report_options *o, struct buf *out)
+void summary_head(const struct recording *r, const struct report_options *o, struct buf *out)
 {
 	put_target(out, r, o);
 	if (r->gaps)
@@ -474,7 +473,7 @@ void summary_head(const struct report *r, const struct report_options *o, struct
 	put_left_out(out, r, o);
 	put_lost(out, r, o);
 	put_account(out, r, o);
-	if (r->suppressions)
+	if (r->n_suppressions)
 		put_suppressed(out, r, o);
 	if (r->n_ends)
 		put_counts(out, o, "truncated", r->ends, r->n_ends, r->recorded.calls, "");
@@ -484,9 +483,9 @@ void summary_head(const struct report *r, const struct report_options *o, struct
 		put_cost(out, r, o);
 }
 
-static void put_unread(struct buf *out, const struct report_options *o)
+static void put_unread(struct buf *out, const struct recording *r, const struct report_options *o)
 {
-	const uint64_t n = memlimit_refused();
+	const uint64_t n = r->names->not_read;
 	struct buf text = {0};
 
 	if (!n)
@@ -498,21 +497,18 @@ static void put_unread(struct buf *out, const struct report_options *o)
 	buf_free(&text);
 }
 
-void summary_unnamed(const struct report *r, const struct report_options *o, struct buf *out)
+void summary_unnamed(const struct recording *r, const struct report_options *o, struct buf *out)
 {
-	uint64_t counts[SYM_REASONS] = {0};
-	struct report_count why[SYM_REASONS];
+	const uint64_t *counts = r->names->asked;
+	struct recording_count why[SYM_REASONS];
 	uint64_t unnamed;
 	struct buf text = {0};
 	size_t n = 0;
 
-	put_unread(out, o);
-	if (!r->sym)
-		return;
-	symbolizer_stats(r->sym, counts);
+	put_unread(out, r, o);
 	for (size_t i = 0; i < SYM_REASONS; i++)
 		if (i != SYM_NAMED && counts[i])
-			why[n++] = (struct report_count){sym_reason_text(i), counts[i]};
+			why[n++] = (struct recording_count){sym_reason_text(i), counts[i]};
 	unnamed = total_count(why, n);
 	if (!unnamed)
 		return;
@@ -525,7 +521,7 @@ void summary_unnamed(const struct report *r, const struct report_options *o, str
 	buf_free(&text);
 }
 
-void report_summary(FILE *f, const struct report *r, const struct report_options *o)
+void report_summary(FILE *f, const struct recording *r, const struct report_options *o)
 {
 	struct buf out = {0};
 

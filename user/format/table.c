@@ -110,7 +110,7 @@ static void put_chain(struct table *t, const struct view_row *row, size_t used)
 
 	if (room < strlen(joint) + 6)
 		return;
-	view_chain(t->r->profile, t->r->sym, row->stack, row->chain_skip, room, &chain);
+	view_chain(t->r, row->stack, row->chain_skip, room, &chain);
 	if (chain.len) {
 		buf_str(&t->line, t->o->colour ? STYLE_OFF STYLE_DIM : "");
 		buf_str(&t->line, joint);
@@ -222,7 +222,7 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
  * and may be less than the rows shown, or more. */
 static void use_exact_total(struct table *t)
 {
-	const struct report *r = t->r;
+	const struct recording *r = t->r;
 
 	if (t->kind->counted != PROFILE_ALLOC || t->since_mark || !r->account.unsampled)
 		return;
@@ -239,7 +239,7 @@ static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
 	size_t before = text_lines(out->data, out->len), used;
 	int err = 0;
 
-	view_build(t->r->profile, t->r->sym, t->since_mark ? PROFILE_MARKED : t->kind->counted, t->o->by, t->o->metric,
+	view_build(t->r, t->since_mark ? PROFILE_MARKED : t->kind->counted, t->o->by, t->o->metric,
 		   t->cum, &t->view);
 	t->all_rows = t->view.total;
 	use_exact_total(t);
@@ -264,7 +264,7 @@ static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
 }
 
 /* The views that were asked for; a live heap with marks is two tables. */
-static size_t list_views(const struct report *r, const struct report_options *o, struct table tables[VIEW_KINDS + 1])
+static size_t list_views(const struct recording *r, const struct report_options *o, struct table tables[VIEW_KINDS + 1])
 {
 	const bool cum = o->cum && o->by->has_cum;
 	size_t n = 0;
@@ -286,7 +286,7 @@ static size_t list_views(const struct report *r, const struct report_options *o,
 }
 
 /* Below the rows, since making them is what looks names up. A screen that is refreshed has better use for the lines. */
-static void put_unnamed(const struct report *r, const struct report_options *o, bool any_rows, struct buf *out)
+static void put_unnamed(const struct recording *r, const struct report_options *o, bool any_rows, struct buf *out)
 {
 	struct buf line = {0};
 
@@ -298,7 +298,7 @@ static void put_unnamed(const struct report *r, const struct report_options *o, 
 	buf_free(&line);
 }
 
-int report_write_table(FILE *f, const struct report *r, const struct report_options *o)
+int report_write_table(FILE *f, const struct recording *r, const struct report_options *o)
 {
 	struct table tables[VIEW_KINDS + 1];
 	size_t n = list_views(r, o, tables), used;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside out/: the table of one view, which is laid out in columns.c and written in table.c. */
+/* Inside format/: the table of one view, which is laid out in columns.c and written in table.c. */
 #ifndef ALLOCTRACE_FORMAT_TABLE_H
 #define ALLOCTRACE_FORMAT_TABLE_H
 
@@ -28,7 +28,7 @@ struct bars {
 };
 
 struct table {
-	const struct report *r;
+	const struct recording *r;
 	const struct report_options *o;
 	const struct view_kind *kind;
 	bool since_mark;	/* of `live`: what was allocated since the first mark, by generation */

@@ -21,6 +21,11 @@ void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX])
 	}
 }
 
+uint64_t kern_lost(const uint64_t c[COUNT_MAX])
+{
+	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN] + c[COUNT_LOST_BLOCK];
+}
+
 /*
  * Reads a hash table in batches, by buckets: what is added to it meanwhile may or may not be seen, nothing is seen
  * twice. A bucket larger than the batch is ENOSPC (kernel/bpf/hashtab.c __htab_map_lookup_and_delete_batch): twice the

@@ -96,6 +96,8 @@ void kern_detach_file(struct kern *k, pid_t pid, uint16_t module);
 
 /* The totals so far, over all CPUs. */
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);
+/* Of these, calls that were seen and are in no table. */
+uint64_t kern_lost(const uint64_t counts[COUNT_MAX]);
 /* Calls back for every stack that was recorded, with its sums so far. 0 or -errno with a message said. */
 int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg);
 /* Calls back for every live block, in no order; for none where blocks are not followed. 0 or -errno with a message

@@ -26,6 +26,7 @@
 struct frame {
 	struct symbol sym;
 	uint32_t generation;	/* of the symbolizer, when it was last looked up */
+	uint32_t asked;		/* for names_count() */
 	struct symbol *all;	/* where there are several: sym itself and what it is inlined in, outwards */
 };
 
@@ -40,44 +41,16 @@ struct module_names {
 };
 
 struct symbolizer {
+	struct names face;	/* what others see; first, so that it leads back */
 	const struct modules *modules;
 	struct symbolizer_options options;
 	uint32_t generation;
 	bool fetching;		/* from debuginfod */
 	vec_of(struct module_names) by_module;
 	struct strpool names;
-	uint64_t counts[SYM_REASONS];
 	uint32_t n_new;		/* frames since the last look at our memory */
 	bool full;
 };
-
-const char *sym_reason_text(enum sym_reason reason)
-{
-	static const char *const text[SYM_REASONS] = {
-		[SYM_NAMED] = "named",
-		[SYM_NO_SYMBOL] = "no symbol covers the address",
-		[SYM_STRIPPED] = "file without symbols",
-		[SYM_NOT_OPENED] = "file could not be opened",
-		[SYM_NOT_ELF] = "not an ELF file, or a damaged one",
-		[SYM_NO_PERF_MAP] = "generated code without a perf map",
-		[SYM_NOT_IN_PERF_MAP] = "generated code that is not in the perf map",
-		[SYM_NO_MAPPING] = "address in no known mapping",
-		[SYM_NO_TIME] = "no time left (--max-naming)",
-		[SYM_NO_MEMORY] = "no memory left (--max-memory)",
-		[SYM_UNCERTAIN] = "callers may be missing",
-	};
-
-	return (unsigned int)reason < SYM_REASONS ? text[reason] : "unknown reason";
-}
-
-struct symbolizer *symbolizer_new(const struct modules *modules, struct symbolizer_options options)
-{
-	struct symbolizer *s = xcalloc(1, sizeof(*s));
-
-	s->modules = modules;
-	s->options = options;
-	return s;
-}
 
 static void free_frame(struct frame *frame)
 {
@@ -108,7 +81,7 @@ void symbolizer_free(struct symbolizer *s)
 	free(s);
 }
 
-static struct module_names *names_of(struct symbolizer *s, uint32_t module)
+static struct module_names *names_of_module(struct symbolizer *s, uint32_t module)
 {
 	while (s->by_module.n <= module)
 		vec_push(&s->by_module, ((struct module_names){0}));
@@ -245,40 +218,20 @@ static const struct symbol *without_room(struct symbolizer *s, struct module_nam
 	if (!m->no_room)
 		m->no_room = xcalloc(1, sizeof(*m->no_room));
 	*m->no_room = without_name(mod, 0, SYM_NO_MEMORY);
-	s->counts[SYM_NO_MEMORY]++;
+	s->face.asked[SYM_NO_MEMORY]++;
 	return m->no_room;
 }
 
-#define UNCERTAIN "[?]"
-
-static const struct symbol uncertain = {.module = UNCERTAIN, .reason = SYM_UNCERTAIN};
-
-const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t addr)
+/* What the frame is called now. */
+static const struct symbol *current(struct symbolizer *s, struct module_names *m, const struct module *mod,
+				    uint64_t addr, struct frame *frame, bool is_new)
 {
-	const struct module *mod = modules_get(s->modules, module);
-	struct module_names *m = names_of(s, module < s->modules->list.n ? module : 0);
-	struct frame *frame;
-	uint64_t *place;
-	bool is_new;
-
-	if (module == MODULE_UNCERTAIN)
-		return &uncertain;
-	if (!u64map_find(&m->frames, addr) && !has_room(s))
-		return without_room(s, m, mod);
-	place = u64map_put(&m->frames, addr, &is_new);
-	if (is_new)
-		*place = (uintptr_t)xcalloc(1, sizeof(*frame));
-	frame = (struct frame *)(uintptr_t)*place;
-	if (!is_new) {
-		if (frame->generation == s->generation ||
-		    (frame->generation >= m->reopened && !may_get_a_name(frame->sym.reason)))
-			return &frame->sym;
-		s->counts[frame->sym.reason]--;
-	}
+	if (!is_new && (frame->generation == s->generation ||
+			(frame->generation >= m->reopened && !may_get_a_name(frame->sym.reason))))
+		return &frame->sym;
+	frame->generation = s->generation;
 	if (timelimit_is_over()) {
 		frame->sym = without_name(mod, addr, SYM_NO_TIME);
-		frame->generation = s->generation;
-		s->counts[SYM_NO_TIME]++;
 		return &frame->sym;
 	}
 	if (!m->source) {
@@ -291,14 +244,46 @@ const struct symbol *symbolize(struct symbolizer *s, uint32_t module, uint64_t a
 		if (source_refresh(m->source))
 			look_up(s, m, mod, addr, frame);
 	}
-	frame->generation = s->generation;
-	s->counts[frame->sym.reason]++;
 	return &frame->sym;
 }
 
-void symbolizer_stats(const struct symbolizer *s, uint64_t counts[SYM_REASONS])
+static const struct symbol *look_up_frame(struct names *names, uint32_t module, uint64_t addr)
 {
-	memcpy(counts, s->counts, sizeof(s->counts));
+	struct symbolizer *s = (struct symbolizer *)names;
+	const struct module *mod = modules_get(s->modules, module);
+	struct module_names *m = names_of_module(s, module < s->modules->list.n ? module : 0);
+	const struct symbol *sym;
+	struct frame *frame;
+	uint64_t *place;
+	bool is_new;
+
+	if (module == MODULE_UNCERTAIN)
+		return &symbol_uncertain;
+	if (!u64map_find(&m->frames, addr) && !has_room(s))
+		return without_room(s, m, mod);
+	place = u64map_put(&m->frames, addr, &is_new);
+	if (is_new)
+		*place = (uintptr_t)xcalloc(1, sizeof(*frame));
+	frame = (struct frame *)(uintptr_t)*place;
+	sym = current(s, m, mod, addr, frame, is_new);
+	names_count(names, &frame->asked, sym->reason);
+	names->not_read = memlimit_refused();
+	return sym;
+}
+
+struct symbolizer *symbolizer_new(const struct modules *modules, struct symbolizer_options options)
+{
+	struct symbolizer *s = xcalloc(1, sizeof(*s));
+
+	s->face.of = look_up_frame;
+	s->modules = modules;
+	s->options = options;
+	return s;
+}
+
+struct names *symbolizer_names(struct symbolizer *s)
+{
+	return &s->face;
 }
 
 /* Files that lacked something are opened again. */
@@ -320,55 +305,10 @@ static void reopen_incomplete(struct symbolizer *s)
 void symbolizer_refresh(struct symbolizer *s)
 {
 	s->generation++;
+	names_start(&s->face);
+	s->face.not_read = memlimit_refused();
 	if (debuginfod_is_allowed() && !s->fetching) {
 		s->fetching = true;
 		reopen_incomplete(s);
 	}
-}
-
-void symbol_text(const struct symbol *sym, struct buf *out)
-{
-	if (sym->function)
-		buf_str(out, sym->function);
-	else if (sym->reason == SYM_UNCERTAIN)
-		buf_str(out, UNCERTAIN);
-	else if (sym->reason == SYM_NO_MEMORY)
-		buf_printf(out, "%s+?", sym->module);
-	else
-		buf_printf(out, "%s+0x%llx", sym->module, (unsigned long long)sym->start);
-}
-
-static const char *file_name(const struct symbol *sym)
-{
-	const char *slash = strrchr(sym->file, '/');
-
-	return slash ? slash + 1 : sym->file;
-}
-
-static void put_line(const struct symbol *sym, struct buf *out)
-{
-	text_name(out, file_name(sym), false);
-	buf_printf(out, ":%u", sym->line);
-}
-
-void symbol_site_text(const struct symbol *sym, struct buf *out)
-{
-	/* The frame's address is the call's last byte; the return address is the next. */
-	if (sym->function && sym->file) {
-		buf_printf(out, "%s (", sym->function);
-		put_line(sym, out);
-		buf_char(out, ')');
-	} else if (sym->function) {
-		buf_printf(out, "%s+0x%llx", sym->function, (unsigned long long)sym->offset + 1);
-	} else {
-		symbol_text(sym, out);
-	}
-}
-
-void symbol_line_text(const struct symbol *sym, struct buf *out)
-{
-	if (sym->file)
-		put_line(sym, out);
-	else
-		symbol_site_text(sym, out);
 }

@@ -30,7 +30,7 @@ struct frame_rows {
 
 struct by_frame {
 	const struct profile *p;
-	struct symbolizer *s;
+	struct names *known;
 	struct view_rows *rows;
 	const struct view_frame_kind *kind;
 	struct frame_rows *frames;	/* by frame */
@@ -86,7 +86,7 @@ static const struct frame_rows *rows_of_frame(struct by_frame *b, uint32_t frame
 		return rows;
 	rows->asked = true;
 	rows->first = b->names.n;
-	sym = symbolize(b->s, f->module, f->addr);
+	sym = names_of(b->known, f->module, f->addr);
 	if (!b->kind->each_name)
 		add_frame(b, sym, f->module);
 	for (; sym && b->kind->each_name; sym = sym->into, n.position++) {
@@ -235,7 +235,7 @@ static size_t count_names(struct by_frame *b, uint32_t frame)
 	const struct profile_frame *f = &b->p->frames.at[frame];
 	size_t n = 0;
 
-	for (const struct symbol *sym = symbolize(b->s, f->module, f->addr); sym; sym = sym->into)
+	for (const struct symbol *sym = names_of(b->known, f->module, f->addr); sym; sym = sym->into)
 		n++;
 	return n;
 }
@@ -268,10 +268,11 @@ static void set_chains(struct by_frame *b)
 	}
 }
 
-void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct view_rows *rows,
+void view_group_by_frame(const struct recording *r, struct view_rows *rows,
 			 const struct view_frame_kind *kind)
 {
-	struct by_frame b = {.p = p, .s = s, .rows = rows, .kind = kind};
+	const struct profile *p = r->profile;
+	struct by_frame b = {.p = p, .known = r->names, .rows = rows, .kind = kind};
 
 	b.frames = xcalloc(p->frames.n + 1, sizeof(*b.frames));
 	for (size_t i = 0; i < p->stacks.n; i++)

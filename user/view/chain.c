@@ -50,15 +50,15 @@ static void chain_frame(struct chain *c, const struct symbol *sym)
 	buf_free(&name);
 }
 
-void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, size_t skip, size_t max_width,
+void view_chain(const struct recording *r, uint32_t stack, size_t skip, size_t max_width,
 		struct buf *out)
 {
-	const struct profile_stack *st = &p->stacks.at[stack];
+	const struct profile_stack *st = &r->profile->stacks.at[stack];
 	struct chain c = {.out = out, .start = out->len};
 	const char *mark = stack_end_mark(st->end);
 	struct view_names n;
 
-	for (view_names_start(&n, p, s, st->node); n.sym; view_names_next(&n)) {
+	for (view_names_start(&n, r, st->node); n.sym; view_names_next(&n)) {
 		if (skip)
 			skip--;
 		else

@@ -65,11 +65,11 @@ static void function_name(const struct symbol *sym, struct buf *out)
 		cut_clones(out, start);
 }
 
-void view_group_function(const struct profile *p, struct symbolizer *s, struct view_rows *rows)
+void view_group_function(const struct recording *r, struct view_rows *rows)
 {
 	static const struct view_frame_kind kind = {
 		.is_frame = true, .each_name = true, .name = function_name, .key = view_key_in_module,
 	};
 
-	view_group_by_frame(p, s, rows, &kind);
+	view_group_by_frame(r, rows, &kind);
 }

@@ -13,11 +13,11 @@ static void line_key(const struct symbol *sym, const struct module *mod, const c
 		view_key_in_module(sym, mod, name, key);
 }
 
-void view_group_line(const struct profile *p, struct symbolizer *s, struct view_rows *rows)
+void view_group_line(const struct recording *r, struct view_rows *rows)
 {
 	static const struct view_frame_kind kind = {
 		.is_frame = true, .each_name = true, .by_source = true, .name = symbol_line_text, .key = line_key,
 	};
 
-	view_group_by_frame(p, s, rows, &kind);
+	view_group_by_frame(r, rows, &kind);
 }

@@ -7,9 +7,9 @@ static void module_name(const struct symbol *sym, struct buf *out)
 	buf_str(out, sym->module);
 }
 
-void view_group_module(const struct profile *p, struct symbolizer *s, struct view_rows *rows)
+void view_group_module(const struct recording *r, struct view_rows *rows)
 {
 	static const struct view_frame_kind kind = {.name = module_name, .key = view_key_in_module};
 
-	view_group_by_frame(p, s, rows, &kind);
+	view_group_by_frame(r, rows, &kind);
 }

@@ -9,13 +9,13 @@ static void find_symbol(struct view_names *n)
 	n->sym = NULL;
 	if (!n->node)
 		return;
-	f = &n->p->frames.at[n->p->nodes.at[n->node].frame];
-	n->sym = symbolize(n->s, f->module, f->addr);
+	f = &n->r->profile->frames.at[n->r->profile->nodes.at[n->node].frame];
+	n->sym = names_of(n->r->names, f->module, f->addr);
 }
 
-void view_names_start(struct view_names *n, const struct profile *p, struct symbolizer *s, uint32_t node)
+void view_names_start(struct view_names *n, const struct recording *r, uint32_t node)
 {
-	*n = (struct view_names){.p = p, .s = s, .node = node};
+	*n = (struct view_names){.r = r, .node = node};
 	find_symbol(n);
 }
 
@@ -24,22 +24,22 @@ void view_names_next(struct view_names *n)
 	n->sym = n->sym->into;
 	if (n->sym)
 		return;
-	n->node = n->p->nodes.at[n->node].parent;
+	n->node = n->r->profile->nodes.at[n->node].parent;
 	find_symbol(n);
 }
 
-const struct symbol *view_site(const struct profile *p, struct symbolizer *s, uint32_t node, size_t *skipped)
+const struct symbol *view_site(const struct recording *r, uint32_t node, size_t *skipped)
 {
 	struct view_names n;
 	size_t i = 0;
 
-	for (view_names_start(&n, p, s, node); n.sym; view_names_next(&n), i++) {
+	for (view_names_start(&n, r, node); n.sym; view_names_next(&n), i++) {
 		if (!view_forwards(n.sym)) {
 			*skipped = i;
 			return n.sym;
 		}
 	}
 	*skipped = 0;
-	view_names_start(&n, p, s, node);
+	view_names_start(&n, r, node);
 	return n.sym;
 }

@@ -37,7 +37,7 @@ void view_rows_add(struct view_rows *rows, uint32_t row, uint32_t stack, struct 
 /* The same for cum: c of all stacks that go through the row, of which `stack` is the heaviest with `weight`. */
 void view_rows_add_cum(struct view_rows *rows, uint32_t row, uint32_t stack, uint64_t weight, struct counters c);
 /* Sets every row's chain_skip so that the chain starts `after` frames after the site. */
-void view_rows_chain_from_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows, size_t after);
+void view_rows_chain_from_site(const struct recording *r, struct view_rows *rows, size_t after);
 
 /* A grouping whose key is a property of one frame, or of one name of it. */
 struct view_frame_kind {
@@ -51,22 +51,22 @@ struct view_frame_kind {
 
 /* A key for a name that is of one file: functions of the same name in two libraries are two rows. */
 void view_key_in_module(const struct symbol *sym, const struct module *mod, const char *name, struct buf *key);
-void view_group_by_frame(const struct profile *p, struct symbolizer *s, struct view_rows *rows,
+void view_group_by_frame(const struct recording *r, struct view_rows *rows,
 			 const struct view_frame_kind *kind);
 
 /* The innermost name that does more than to forward; where there is none, the innermost. *skipped: how many names are
  * further in. node: not 0. */
-const struct symbol *view_site(const struct profile *p, struct symbolizer *s, uint32_t node, size_t *skipped);
+const struct symbol *view_site(const struct recording *r, uint32_t node, size_t *skipped);
 
 /* What stands for the site of a stack that has no frames; NULL if it has. */
 const char *view_frameless(const struct profile_stack *st);
 
 /* The groupings of view_bys[], a file each. */
-void view_group_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
-void view_group_function(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
-void view_group_line(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
-void view_group_module(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
-void view_group_stack(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
-void view_group_thread(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
+void view_group_site(const struct recording *r, struct view_rows *rows);
+void view_group_function(const struct recording *r, struct view_rows *rows);
+void view_group_line(const struct recording *r, struct view_rows *rows);
+void view_group_module(const struct recording *r, struct view_rows *rows);
+void view_group_stack(const struct recording *r, struct view_rows *rows);
+void view_group_thread(const struct recording *r, struct view_rows *rows);
 
 #endif

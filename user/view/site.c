@@ -13,9 +13,9 @@ static void site_key(const struct symbol *sym, const struct module *mod, const c
 	}
 }
 
-void view_group_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows)
+void view_group_site(const struct recording *r, struct view_rows *rows)
 {
 	static const struct view_frame_kind kind = {.is_frame = true, .name = symbol_site_text, .key = site_key};
 
-	view_group_by_frame(p, s, rows, &kind);
+	view_group_by_frame(r, rows, &kind);
 }

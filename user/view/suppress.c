@@ -143,7 +143,7 @@ static bool matches_symbol(const char *pattern, const struct symbol *sym, const 
 	return suppress_matches(pattern, mod->path);
 }
 
-static uint16_t match_frame(struct suppressions *s, const struct profile *p, struct symbolizer *sym, uint32_t frame)
+static uint16_t match_frame(struct suppressions *s, const struct profile *p, struct names *names, uint32_t frame)
 {
 	const struct profile_frame *f = &p->frames.at[frame];
 	const struct symbol *symbol;
@@ -152,7 +152,7 @@ static uint16_t match_frame(struct suppressions *s, const struct profile *p, str
 		vec_push(&s->of_frame, UNKNOWN);
 	if (s->of_frame.at[frame] != UNKNOWN)
 		return s->of_frame.at[frame];
-	symbol = symbolize(sym, f->module, f->addr);
+	symbol = names_of(names, f->module, f->addr);
 	s->of_frame.at[frame] = NO_MATCH;
 	for (size_t i = 0; i < s->list.n; i++) {
 		if (matches_symbol(s->list.at[i].pattern, symbol, modules_get(p->modules, f->module))) {
@@ -163,7 +163,7 @@ static uint16_t match_frame(struct suppressions *s, const struct profile *p, str
 	return s->of_frame.at[frame];
 }
 
-static uint16_t match_stack(struct suppressions *s, const struct profile *p, struct symbolizer *sym, uint32_t stack)
+static uint16_t match_stack(struct suppressions *s, const struct profile *p, struct names *names, uint32_t stack)
 {
 	uint16_t match = NO_MATCH, m;
 
@@ -172,7 +172,7 @@ static uint16_t match_stack(struct suppressions *s, const struct profile *p, str
 	if (s->of_stack.at[stack] != UNKNOWN)
 		return s->of_stack.at[stack];
 	for (uint32_t node = p->stacks.at[stack].node; node; node = p->nodes.at[node].parent) {
-		m = match_frame(s, p, sym, p->nodes.at[node].frame);
+		m = match_frame(s, p, names, p->nodes.at[node].frame);
 		if (m >= FIRST_MATCH && (match < FIRST_MATCH || m < match))
 			match = m;
 	}
@@ -180,7 +180,7 @@ static uint16_t match_stack(struct suppressions *s, const struct profile *p, str
 	return match;
 }
 
-void suppress_leaks(struct suppressions *s, struct profile *p, struct symbolizer *sym)
+void suppress_leaks(struct suppressions *s, struct profile *p, struct names *names)
 {
 	static const struct counters nothing;
 
@@ -190,7 +190,7 @@ void suppress_leaks(struct suppressions *s, struct profile *p, struct symbolizer
 		s->list.at[i].hidden = nothing;
 	for (size_t i = 0; i < p->sums[PROFILE_LEAKS].n; i++) {
 		struct counters c = p->sums[PROFILE_LEAKS].at[i];
-		uint16_t match = counters_none(c) ? NO_MATCH : match_stack(s, p, sym, i);
+		uint16_t match = counters_none(c) ? NO_MATCH : match_stack(s, p, names, i);
 
 		if (match < FIRST_MATCH)
 			continue;
@@ -202,6 +202,6 @@ void suppress_leaks(struct suppressions *s, struct profile *p, struct symbolizer
 
 const struct suppression *suppress_list(const struct suppressions *s, size_t *n)
 {
-	*n = s->list.n;
-	return s->list.at;
+	*n = s ? s->list.n : 0;
+	return s ? s->list.at : NULL;
 }

@@ -14,13 +14,7 @@
 
 #include <stdbool.h>
 
-#include "model/profile.h"
-#include "sym/symbolizer.h"
-
-struct suppression {
-	const char *pattern;	/* as in the file */
-	struct counters hidden;	/* by the last suppress_leaks(); each stack counts for the first pattern that matches */
-};
+#include "model/recording.h"
 
 struct suppressions;
 
@@ -29,7 +23,8 @@ int suppress_open(const char *path, struct suppressions **out);
 /* close(NULL) is fine. */
 void suppress_close(struct suppressions *s);
 /* Moves the profile's PROFILE_LEAKS of the stacks that match to PROFILE_SUPPRESSED. */
-void suppress_leaks(struct suppressions *s, struct profile *p, struct symbolizer *sym);
+void suppress_leaks(struct suppressions *s, struct profile *p, struct names *names);
+/* As of the last suppress_leaks(); NULL has none. */
 const struct suppression *suppress_list(const struct suppressions *s, size_t *n);
 /* Whether a name matches a pattern; for tests. */
 bool suppress_matches(const char *pattern, const char *name);

@@ -21,14 +21,15 @@ static uint32_t task_row(const struct profile *p, struct view_rows *rows, uint32
 	return row;
 }
 
-void view_group_thread(const struct profile *p, struct symbolizer *s, struct view_rows *rows)
+void view_group_thread(const struct recording *r, struct view_rows *rows)
 {
+	const struct profile *p = r->profile;
 	uint32_t *row_of = xmalloc((p->tasks.n + 1) * sizeof(*row_of));
 
 	for (size_t i = 0; i < p->tasks.n; i++)
 		row_of[i] = task_row(p, rows, i);
 	for (size_t i = 0; i < p->stacks.n; i++)
 		view_rows_add(rows, row_of[p->stacks.at[i].task], i, profile_sum(p, rows->kind, i));
-	view_rows_chain_from_site(p, s, rows, 0);
+	view_rows_chain_from_site(r, rows, 0);
 	free(row_of);
 }

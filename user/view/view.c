@@ -68,21 +68,21 @@ void view_rows_add_cum(struct view_rows *rows, uint32_t row, uint32_t stack, uin
 	offer_heaviest(rows, row, stack, weight);
 }
 
-void view_rows_chain_from_site(const struct profile *p, struct symbolizer *s, struct view_rows *rows, size_t after)
+void view_rows_chain_from_site(const struct recording *r, struct view_rows *rows, size_t after)
 {
 	for (size_t i = 0; i < rows->rows.n; i++) {
-		struct view_row *r = &rows->rows.at[i];
+		struct view_row *row = &rows->rows.at[i];
 		const struct profile_stack *st;
 		size_t skipped = 0;
 
 		/* A row that nothing was added to names no stack. */
 		if (!rows->extras.at[i].has_stack)
 			continue;
-		st = &p->stacks.at[r->stack];
+		st = &r->profile->stacks.at[row->stack];
 		if (view_frameless(st))
 			continue;
-		view_site(p, s, st->node, &skipped);
-		r->chain_skip = skipped + after;
+		view_site(r, st->node, &skipped);
+		row->chain_skip = skipped + after;
 	}
 }
 
@@ -222,9 +222,10 @@ static void map_stacks(const struct profile *p, struct view_rows *rows, size_t n
 	free(place);
 }
 
-void view_build(const struct profile *p, struct symbolizer *s, enum profile_kind kind, const struct view_by *by,
+void view_build(const struct recording *r, enum profile_kind kind, const struct view_by *by,
 		enum metric metric, bool by_cum, struct view *out)
 {
+	const struct profile *p = r->profile;
 	struct view_rows rows = {.kind = kind, .metric = metric, .by_cum = by_cum && by->has_cum};
 	struct order order = {metric, rows.by_cum};
 	size_t n_found;
@@ -232,7 +233,7 @@ void view_build(const struct profile *p, struct symbolizer *s, enum profile_kind
 	rows.row_of = xmalloc((p->stacks.n + 1) * sizeof(*rows.row_of));
 	for (size_t i = 0; i < p->stacks.n; i++)
 		rows.row_of[i] = VIEW_NO_ROW;
-	by->group(p, s, &rows);
+	by->group(r, &rows);
 	name_uniquely(&rows, p->modules, false);
 	name_uniquely(&rows, p->modules, true);
 	n_found = rows.rows.n;

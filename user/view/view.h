@@ -3,8 +3,7 @@
 #ifndef ALLOCTRACE_VIEW_VIEW_H
 #define ALLOCTRACE_VIEW_VIEW_H
 
-#include "model/profile.h"
-#include "sym/symbolizer.h"
+#include "model/recording.h"
 
 enum metric { METRIC_BYTES, METRIC_CALLS };
 
@@ -58,7 +57,7 @@ struct view_by {
 	bool is_frame;		/* a row's name is a frame, and the chain its callers; else the chain is a stack */
 	bool by_thread;		/* the threads of a process are told apart */
 	/* Fills the rows: flat, cum, name. */
-	void (*group)(const struct profile *p, struct symbolizer *s, struct view_rows *rows);
+	void (*group)(const struct recording *r, struct view_rows *rows);
 };
 
 struct view_row {
@@ -84,16 +83,15 @@ struct view {
 /*
  * The names of a stack, innermost first: of each frame, the functions that are inlined there, then the function proper.
  *
- *     for (view_names_start(&n, p, s, node); n.sym; view_names_next(&n))
+ *     for (view_names_start(&n, r, node); n.sym; view_names_next(&n))
  */
 struct view_names {
-	const struct profile *p;
-	struct symbolizer *s;
+	const struct recording *r;
 	uint32_t node;			/* of the frame */
 	const struct symbol *sym;	/* NULL at the end */
 };
 
-void view_names_start(struct view_names *n, const struct profile *p, struct symbolizer *s, uint32_t node);
+void view_names_start(struct view_names *n, const struct recording *r, uint32_t node);
 void view_names_next(struct view_names *n);
 /* The function only passes a request on to malloc (C++ operator new, allocators of the standard libraries): the site is
  * what calls it. */
@@ -103,8 +101,8 @@ extern const struct view_by view_bys[];	/* ends with a NULL name */
 const struct view_by *view_by_find(const char *name);
 
 /* Only rows with something in them. by_cum is ignored where by has no cum. *out is to be freed with view_free.
- * Only what the rows need is symbolized: the sites; with by_cum every frame. */
-void view_build(const struct profile *p, struct symbolizer *s, enum profile_kind kind, const struct view_by *by,
+ * Only what the rows need is named: the sites; with by_cum every frame. */
+void view_build(const struct recording *r, enum profile_kind kind, const struct view_by *by,
 		enum metric metric, bool by_cum, struct view *out);
 void view_free(struct view *v);
 /* Of the first n rows of a view that was built of kind->counted; out has room for n. last: this is the end of the run,
@@ -115,7 +113,7 @@ void view_details(const struct view *v, const struct profile *p, const struct vi
 /* Appends the chain of callers of a stack for display: the names after the first `skip` ones, innermost first, short
  * names joined by " < ", a repeated one as "name (x3)", at the end how the stack was truncated if it was. Escaped.
  * Stops after the frame with which it is wider than max_width columns, so that what doesn't fit costs nothing. */
-void view_chain(const struct profile *p, struct symbolizer *s, uint32_t stack, size_t skip, size_t max_width,
+void view_chain(const struct recording *r, uint32_t stack, size_t skip, size_t max_width,
 		struct buf *out);
 
 /* Appends a function's name without parameter lists and with template arguments as "<…>":

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/adapt.h"
+#include "pace/adapt.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cli/account.h"
 #include "pace/governor.h"
 #include "pace/rate.h"
 #include "pace/work.h"
@@ -27,7 +26,7 @@
 enum limit { LIMIT_NONE, LIMIT_WINDOWS, LIMIT_STOP, LIMIT_WARN };
 
 struct adapt {
-	const struct options *o;
+	struct pace_options o;
 	struct tracer *tracer;
 	enum limit limit;
 	bool has_cost, exceeded, stopped;
@@ -60,25 +59,25 @@ struct adapt {
 	double measured_cost_ns;
 };
 
-static enum limit limit_of(const struct options *o)
+static enum limit limit_of(const struct pace_options *o)
 {
-	if (!(o->max_overhead > 0) || o->bench != BENCH_OFF)
+	if (!(o->max_overhead > 0) || o->measures)
 		return LIMIT_NONE;
 	if (o->blocks)
 		return LIMIT_STOP;
 	return attach_mode_resolve(o->attach) == ATTACH_MULTI ? LIMIT_WINDOWS : LIMIT_WARN;
 }
 
-bool adapt_governs(const struct options *o)
+bool adapt_governs(const struct pace_options *o)
 {
 	return limit_of(o) == LIMIT_WINDOWS;
 }
 
-struct adapt *adapt_new(const struct options *o, struct tracer *t)
+struct adapt *adapt_new(const struct pace_options *o, struct tracer *t)
 {
 	struct adapt *a = xcalloc(1, sizeof(*a));
 
-	a->o = o;
+	a->o = *o;
 	a->tracer = t;
 	a->limit = limit_of(o);
 	/* Until it is measured: the budget is to be kept from the first call on. */
@@ -113,7 +112,7 @@ static size_t running(const struct adapt *a)
 /* CPUs, for all processes together. */
 static double budget(const struct adapt *a)
 {
-	return a->o->max_overhead / 100 * running(a);
+	return a->o.max_overhead / 100 * running(a);
 }
 
 static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
@@ -124,7 +123,7 @@ static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
 /* Calls that were sampled, whether they came into a table or were lost. */
 static uint64_t samples(const uint64_t c[COUNT_MAX])
 {
-	return c[COUNT_RECORDED] + account_lost(c);
+	return c[COUNT_RECORDED] + kern_lost(c);
 }
 
 /* Takes in what the hits since the last time have cost. */
@@ -202,10 +201,10 @@ static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX
 	const uint64_t traced_ns = traced_until(a, now);
 	bool was_exact = a->exact;
 
-	if (a->o->sample_bytes == 1 || !a->counting)
+	if (a->o.sample_bytes == 1 || !a->counting)
 		return;
 	a->exact = a->exact && kern_exact(tracer_kern(a->tracer));
-	if (a->o->sample_bytes)
+	if (a->o.sample_bytes)
 		rate_update_call(&a->rate, &counters);
 	else if (a->exact)
 		rate_foresee(&a->rate, traced_ns, &counters);
@@ -221,7 +220,7 @@ static void start_rate(struct adapt *a, const uint64_t c[COUNT_MAX])
 	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
 	a->rate.last = rate_counters(c);
 	a->exact = kern_exact(tracer_kern(a->tracer));
-	rate_fix(&a->rate, a->o->sample_bytes ? a->o->sample_bytes : RATE_FIRST_MEAN);
+	rate_fix(&a->rate, a->o.sample_bytes ? a->o.sample_bytes : RATE_FIRST_MEAN);
 }
 
 /* In a window there can be more samples: the target is for all the time that it stands for. */
@@ -229,7 +228,7 @@ static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_M
 {
 	const struct rate_counters counters = rate_counters(c);
 
-	if (a->o->sample_bytes)
+	if (a->o.sample_bytes)
 		return;
 	rate_restart(&a->rate, a->stretch * RATE_DEFAULT_TARGET, a->calls_rate, a->bytes_rate, traced_until(a, now),
 		     &counters);
@@ -401,7 +400,7 @@ void adapt_start(struct adapt *a)
 	start_rate(a, c);
 	count_from(a, a->start_ns, c);
 	/* Other reports measure it when they are due. */
-	if (a->limit == LIMIT_NONE && (!a->o->interval_ns || a->o->quiet))
+	if (a->limit == LIMIT_NONE && !a->o.shows_rates)
 		return;
 	start_calibration(a);
 	if (!a->calibration)
@@ -411,7 +410,7 @@ void adapt_start(struct adapt *a)
 /* percent: of a CPU, for each process. */
 static void exceed(struct adapt *a, double percent)
 {
-	const double limit = a->o->max_overhead;
+	const double limit = a->o.max_overhead;
 	char wanted[32] = "off";
 
 	if (a->limit == LIMIT_WARN) {
@@ -427,7 +426,7 @@ static void exceed(struct adapt *a, double percent)
 	warn("tracing ends: it costs %.3g %% of a CPU for each process, more than --max-overhead %.3g, and what is "
 	     "live can't be told with gaps; this would take --max-overhead %s, a larger --sample%s, or --view alloc, "
 	     "which can be traced for part of the time", percent, limit, wanted,
-	     a->o->sample_bytes ? "" : " than auto's");
+	     a->o.sample_bytes ? "" : " than auto's");
 }
 
 /* Where there are no windows. */
@@ -440,7 +439,7 @@ static void check_limit(struct adapt *a, uint64_t now)
 	percent = 100 * (a->cost_ns - a->measured_cost_ns) / (now - a->measured_ns) / running(a);
 	a->measured_ns = now;
 	a->measured_cost_ns = a->cost_ns;
-	if (percent > a->o->max_overhead)
+	if (percent > a->o.max_overhead)
 		exceed(a, percent);
 }
 
@@ -467,7 +466,7 @@ int adapt_tick(struct adapt *a)
 
 	if (a->calibration)
 		end_calibration(a, false);
-	if (a->o->sample_bytes == 1 && a->limit == LIMIT_NONE)
+	if (a->o.sample_bytes == 1 && a->limit == LIMIT_NONE)
 		return 0;
 	read_counts(a, c);
 	if (a->has_cost)

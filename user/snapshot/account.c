@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/account.h"
+#include "snapshot/account.h"
 
-uint64_t account_lost(const uint64_t c[COUNT_MAX])
-{
-	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN] + c[COUNT_LOST_BLOCK];
-}
-
-struct report_account account_of(const uint64_t c[COUNT_MAX], uint64_t recorded, uint64_t lost_frames,
+struct recording_account account_of(const uint64_t c[COUNT_MAX], uint64_t recorded, uint64_t lost_frames,
 				 bool checked)
 {
-	struct report_account a = {
+	struct recording_account a = {
 		.seen = c[COUNT_SEEN], .recorded = recorded, .filtered = c[COUNT_FILTERED],
-		.unsampled = c[COUNT_UNSAMPLED], .lost = account_lost(c) + lost_frames, .checked = checked,
+		.unsampled = c[COUNT_UNSAMPLED], .lost = kern_lost(c) + lost_frames, .checked = checked,
 	};
 	uint64_t sum = a.recorded + a.filtered + a.unsampled + a.lost;
 
@@ -20,9 +15,9 @@ struct report_account account_of(const uint64_t c[COUNT_MAX], uint64_t recorded,
 }
 
 size_t account_losses(const uint64_t c[COUNT_MAX], uint64_t lost_frames, uint64_t lost_room,
-		      const struct report_account *a, struct report_count losses[ACCOUNT_MAX_LOSSES])
+		      const struct recording_account *a, struct recording_count losses[ACCOUNT_MAX_LOSSES])
 {
-	const struct report_count all[ACCOUNT_MAX_LOSSES] = {
+	const struct recording_count all[ACCOUNT_MAX_LOSSES] = {
 		{"stack table full (--max-stacks)", c[COUNT_LOST_TABLE]},
 		{"frames never arrived (--ring-size)", lost_frames - lost_room},
 		{"no memory left for stacks (--max-memory)", lost_room},

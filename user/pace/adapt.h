@@ -3,27 +3,35 @@
  * What adapts while tracing: how thinly to sample, to how fast the processes allocate (--sample auto); and what tracing
  * may cost them (--max-overhead).
  *
- *   allocations alone           probes come and go (kern/governor.h), and what is counted is scaled up
+ *   allocations alone           probes come and go (pace/governor.h), and what is counted is scaled up
  *   blocks are followed         there can be no gaps: when it costs too much, tracing ends with a report
  *   probes by perf              taking them out takes seconds: it is only said when it costs too much
  */
-#ifndef ALLOCTRACE_CLI_ADAPT_H
-#define ALLOCTRACE_CLI_ADAPT_H
+#ifndef ALLOCTRACE_PACE_ADAPT_H
+#define ALLOCTRACE_PACE_ADAPT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cli/options.h"
 #include "pace/scale.h"
 #include "trace/tracer.h"
 
 struct adapt;
 
-/* Whether probes are to come and go: kern_options.governed. */
-bool adapt_governs(const struct options *o);
+struct pace_options {
+	uint64_t sample_bytes;	/* mean distance of samples; 0: chosen while running */
+	double max_overhead;	/* per cent of a CPU for each process; 0: no limit */
+	enum attach_mode attach;
+	bool measures;		/* probes are not to be judged by what they cost (a benchmark) */
+	bool blocks;		/* blocks are followed */
+	bool shows_rates;	/* there will be reports that say what tracing costs, while it goes on */
+};
 
-/* Everything is borrowed. */
-struct adapt *adapt_new(const struct options *o, struct tracer *t);
+/* Whether probes are to come and go: kern_options.governed. */
+bool adapt_governs(const struct pace_options *o);
+
+/* The tracer is borrowed. */
+struct adapt *adapt_new(const struct pace_options *o, struct tracer *t);
 /* free(NULL) is fine. */
 void adapt_free(struct adapt *a);
 /* Probes are attached, and count. */

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/recording.h"
+
+double recording_lost_share(const struct recording *r)
+{
+	const uint64_t left_out = r->filtered + r->account.unsampled;
+	uint64_t lost = 0, wanted = r->seen.calls > left_out ? r->seen.calls - left_out : 0;
+
+	for (size_t i = 0; i < r->n_losses; i++)
+		lost += r->losses[i].n;
+	return lost < wanted ? (double)lost / wanted : lost > 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was seen: a profile, its names, the facts of the run. It is filled from a run or read from a file, and it is all
+ * that views and formats know; nothing changes it while it is shown, but for names that are looked up when asked for.
+ */
+#ifndef ALLOCTRACE_MODEL_RECORDING_H
+#define ALLOCTRACE_MODEL_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/profile.h"
+#include "model/symbol.h"
+
+struct recording_count {
+	const char *reason;	/* static */
+	uint64_t n;		/* events */
+};
+
+/* What became of the calls that were seen: seen = recorded + filtered + unsampled + lost, or something is wrong. */
+struct recording_account {
+	uint64_t seen, recorded, filtered, unsampled, lost;
+	bool checked;		/* the two sides were read in one instant */
+	uint64_t unaccounted;	/* by how much the two sides differ */
+};
+
+/* What following blocks tells. */
+struct recording_heap {
+	uint64_t peak_bytes, peak_ns;	/* as sampled; when: since the start of the run */
+	uint64_t frees, frees_unknown, replaced;	/* as in shared.h */
+	uint64_t ended_blocks;		/* that were not freed, but ended with their process */
+	uint64_t unfollowed;		/* recorded calls whose blocks are in no view but that of allocations */
+	uint64_t min_age_ns, temp_age_ns;
+	bool ended;			/* the command is over: what is live was never freed */
+	const uint64_t *marks_ns;	/* since the start of the run */
+	size_t n_marks;
+};
+
+/* Probes that were not there all the time (--max-overhead). */
+struct recording_windows {
+	bool scaled;		/* they were not: everything is an estimate */
+	uint64_t n;		/* times that they were, after the first */
+	double share;		/* of the time that they were */
+	const char *by;		/* what was counted meanwhile is scaled by this */
+	bool at_least;		/* which makes all counters lower bounds */
+	double error;		/* relative standard error of all counters for that; 0 for lower bounds */
+	bool mixed;		/* the target may do other work meanwhile */
+	double load;		/* CPUs that they took meanwhile */
+	double slowdown;	/* how much less the target did meanwhile, which is made up for; 1: no less */
+	double limit;		/* per cent */
+};
+
+/* A pattern of leaks that are not shown, and what it hides; each stack counts for the first pattern that matches. */
+struct suppression {
+	const char *pattern;	/* as in the file */
+	struct counters hidden;
+};
+
+/* Everything is borrowed. */
+struct recording {
+	const struct profile *profile;
+	uint32_t views;		/* VIEW_BIT()s: what it can show (view/view.h) */
+	struct names *names;
+	const char *target;	/* "redis-server (pid 4711)", "3 processes", not escaped */
+	const char *allocator;	/* "glibc 2.36", "jemalloc + glibc 2.36"; may be NULL */
+	const char *gaps;	/* functions that may be called and are not traced, with reasons; NULL: none is known */
+	uint64_t duration_ns;	/* that the counters cover */
+	uint64_t interval;	/* which interval this is, from 1; 0: the final or only report */
+	bool delta;		/* counters are of this interval alone */
+	struct counters seen;	/* every call that reached a probe, nested ones left out */
+	struct counters recorded;	/* of these what is in the profile; exact even if calls are sampled, but not if
+					 * windows.scaled */
+	struct recording_account account;
+	uint64_t sample_mean;	/* bytes from one sample to the next on average, as of now; below 2: every call */
+	double sample_calls;	/* calls likewise, were there no bytes; 0: not sampled by calls */
+	bool sample_auto;	/* they change while running */
+	uint64_t exact_calls;	/* with sample_auto: so many at least were recorded before the first was not */
+	struct recording_heap heap;	/* only where a view needs blocks */
+	const struct suppression *suppressions;
+	size_t n_suppressions;
+	uint64_t filtered;	/* left out by --min-size, --max-size */
+	uint64_t failed;	/* calls that did not or, by their size, can not succeed */
+	uint64_t nested;	/* allocator functions called by allocator functions: no event of their own */
+	const struct recording_count *losses;	/* by reason, only what is > 0 */
+	size_t n_losses;
+	uint64_t uncertain;	/* calls whose stacks have a "[?]" */
+	const struct recording_count *ends;	/* truncated stacks by reason (calls), only > 0 */
+	size_t n_ends;
+	struct recording_windows windows;
+	double cost_ns;		/* what tracing cost the target; 0: not measured */
+	double hit_ns;		/* of that a probe hit, on average */
+	uint64_t hits;
+};
+
+/* Losses above this share make a report incomplete (exit status 4). */
+#define RECORDING_LOST_LIMIT 0.01
+/* Of the calls that were to be counted, what was lost: 0 … 1. */
+double recording_lost_share(const struct recording *r);
+
+#endif

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "snapshot/snapshot.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "pace/rate.h"
+#include "snapshot/account.h"
+#include "sym/symbolizer.h"
+#include "view/suppress.h"
+
+struct snapshot {
+	struct snapshot_options o;
+	struct tracer *tracer;
+	struct symbolizer *sym;
+	struct hit_cost hit;
+	bool calibrated;
+	struct suppressions *suppressions;
+	vec_of(uint64_t) marks_ns;	/* since the start */
+	/* With --delta: as of the last one. */
+	uint64_t last_counts[COUNT_MAX];
+	struct adapt_account last_account;
+	uint64_t last_ended;
+	/* What the recording borrows. */
+	struct recording_count losses[ACCOUNT_MAX_LOSSES], ends[STACK_END_MAX];
+	struct buf target, allocators, gaps;
+};
+
+int snapshot_open(const struct snapshot_options *o, struct tracer *t, struct snapshot **out)
+{
+	struct snapshot *s = xcalloc(1, sizeof(*s));
+	int err = o->suppress ? suppress_open(o->suppress, &s->suppressions) : 0;
+
+	s->o = *o;
+	s->tracer = t;
+	s->sym = symbolizer_new(tracer_modules(t), o->naming);
+	if (err) {
+		snapshot_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void snapshot_close(struct snapshot *s)
+{
+	if (!s)
+		return;
+	symbolizer_free(s->sym);
+	suppress_close(s->suppressions);
+	vec_free(&s->marks_ns);
+	buf_free(&s->target);
+	buf_free(&s->allocators);
+	buf_free(&s->gaps);
+	free(s);
+}
+
+void snapshot_mark(struct snapshot *s, uint64_t since_ns)
+{
+	vec_push(&s->marks_ns, since_ns);
+	note("mark %zu", s->marks_ns.n);
+}
+
+/* "redis-server (pid 4711)", or "3 processes (nginx, redis-server)" with each name once. */
+static void describe_target(const struct snapshot *s, struct buf *out)
+{
+	const struct processes *ps = tracer_processes(s->tracer);
+	struct strpool seen = {0};
+
+	if (ps->list.n == 1) {
+		text_name(out, ps->list.at[0]->name, false);
+		buf_printf(out, " (pid %d)", (int)ps->list.at[0]->pid);
+		return;
+	}
+	buf_printf(out, "%zu processes", ps->list.n);
+	for (size_t i = 0; i < ps->list.n; i++) {
+		size_t before = seen.n;
+
+		strpool_id(&seen, ps->list.at[i]->name);
+		if (seen.n == before)
+			continue;
+		buf_str(out, before ? ", " : " (");
+		text_name(out, ps->list.at[i]->name, false);
+	}
+	buf_str(out, seen.n ? ")" : "");
+	strpool_free(&seen);
+}
+
+/* Stacks whose frames never arrived are losses: they are in the profile's sums, but nobody can tell whose they are. */
+static struct counters delivered(const struct profile *p)
+{
+	struct counters all = profile_total(p, PROFILE_ALLOC);
+
+	for (size_t i = 0; i < p->stacks.n; i++)
+		if (p->stacks.at[i].end == STACK_END_LOST)
+			all = counters_sub(all, profile_sum(p, PROFILE_ALLOC, i));
+	return all;
+}
+
+/* Of the time that the report covers: all, or since the last one. */
+static struct adapt_account account_since(struct snapshot *s, struct adapt *adapt, bool delta)
+{
+	const struct adapt_account now = adapt_account(adapt), last = s->last_account;
+	struct adapt_account a = now;
+
+	s->last_account = now;
+	if (!delta)
+		return a;
+	/* What is known by now may also change what was told then. */
+	a.total.calls = fmax(a.total.calls - last.total.calls, 0);
+	a.total.bytes = fmax(a.total.bytes - last.total.bytes, 0);
+	a.weighted_calls -= last.weighted_calls;
+	a.weighted_bytes -= last.weighted_bytes;
+	a.elapsed_ns -= last.elapsed_ns;
+	a.traced_ns -= last.traced_ns;
+	a.windows -= last.windows;
+	a.cost_ns -= last.cost_ns;
+	if (a.elapsed_ns)
+		a.total.error = fmin(a.total.error * sqrt((double)now.elapsed_ns / a.elapsed_ns), 1);
+	return a;
+}
+
+static double ratio(double a, double b)
+{
+	return b > 0 ? a / b : 1;
+}
+
+/*
+ * Of what is estimated by windows, which are only where allocations alone are counted. All rows by the same factors,
+ * such that they come to the total: what a window stands for is known only after it (pace/scale.h).
+ */
+static void scale(struct profile *p, const struct adapt_account *a)
+{
+	const double calls = ratio(a->total.calls, a->weighted_calls);
+	const double bytes = ratio(a->total.bytes, a->weighted_bytes);
+
+	for (size_t i = 0; i < p->sums[PROFILE_ALLOC].n; i++) {
+		struct counters *c = &p->sums[PROFILE_ALLOC].at[i];
+
+		c->bytes = llround(c->bytes * bytes);
+		c->calls = llround(c->calls * calls);
+		c->bytes_var *= bytes * bytes;
+		c->calls_var *= calls * calls;
+	}
+	for (size_t i = 0; i < p->hists[PROFILE_SIZES].n; i++)
+		p->hists[PROFILE_SIZES].at[i].calls *= calls;
+}
+
+static double share_of(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / whole : 0;
+}
+
+static const char *const scale_names[SCALE_KINDS] = {
+	[SCALE_IO] = "the target's reads and writes", [SCALE_MESSAGES] = "the target's messages on sockets",
+	[SCALE_CPU] = "the target's own CPU time", [SCALE_TIME] = "time",
+};
+
+static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
+			 struct recording *r)
+{
+	const struct adapt_account a = account_since(s, m->adapt, r->delta);
+
+	r->cost_ns = a.cost_ns;
+	if (!a.scaled)
+		return;
+	scale(tracer_profile(s->tracer), &a);
+	/* The total is of all calls, whatever their size. */
+	r->recorded = (struct counters){
+		.bytes = a.total.bytes * (1 - share_of(c[COUNT_FILTERED_BYTES], c[COUNT_SEEN_BYTES])),
+		.calls = a.total.calls * (1 - share_of(c[COUNT_FILTERED], c[COUNT_SEEN])),
+	};
+	r->windows = (struct recording_windows){
+		.scaled = true, .n = a.windows, .by = scale_names[a.total.kind], .limit = s->o.max_overhead,
+		.load = a.load,
+		.at_least = a.total.kind == SCALE_TIME,
+		.error = a.total.kind == SCALE_TIME ? 0 : a.total.error, .mixed = a.total.mixed,
+		.slowdown = a.slowdown,
+		.share = a.elapsed_ns ? (double)a.traced_ns / a.elapsed_ns : 1,
+	};
+}
+
+static void fill_cost(const struct snapshot *s, const uint64_t c[COUNT_MAX], struct recording *r)
+{
+	uint64_t recorded = c[COUNT_RECORDED] < c[COUNT_HITS] ? c[COUNT_RECORDED] : c[COUNT_HITS];
+	double ns = recorded * s->hit.recorded + (c[COUNT_HITS] - recorded) * s->hit.other;
+
+	r->hits = c[COUNT_HITS];
+	r->hit_ns = r->hits ? ns / r->hits : 0;
+	if (!r->windows.scaled)
+		r->cost_ns = ns;
+}
+
+/* Of the time that the report covers. */
+static void read_counts(struct snapshot *s, bool delta, uint64_t c[COUNT_MAX])
+{
+	uint64_t now[COUNT_MAX];
+
+	kern_counts(tracer_kern(s->tracer), now);
+	for (int i = 0; i < COUNT_MAX; i++)
+		c[i] = now[i] - (delta ? s->last_counts[i] : 0);
+	memcpy(s->last_counts, now, sizeof(now));
+}
+
+/* estimated: calls that the tables have, by their weights; of the same calls there are `recorded`. */
+static void fill_account(struct snapshot *s, const uint64_t c[COUNT_MAX], uint64_t recorded, uint64_t estimated,
+			 struct recording *r)
+{
+	const uint64_t without = tracer_lost_frames(s->tracer), no_room = tracer_lost_room(s->tracer);
+	const double share = estimated > without ? (double)without / estimated : without > 0;
+	const uint64_t lost = recorded == estimated ? without : ceil(share * recorded);
+
+	/* While calls are still coming in, the two sides are not read in one instant. */
+	r->account = account_of(c, recorded - lost, lost, !r->interval);
+	r->losses = s->losses;
+	r->n_losses = account_losses(c, lost, without ? (double)no_room / without * lost : 0, &r->account,
+				       s->losses);
+	if (r->account.checked && r->account.unaccounted)
+		warn("%llu of %llu calls are unaccounted for: this is a bug, and the counts may be wrong",
+		     (unsigned long long)r->account.unaccounted, (unsigned long long)r->account.seen);
+}
+
+static void fill_calls(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
+		       struct recording *r)
+{
+	struct counters all;
+	bool exact;
+
+	r->seen = (struct counters){.bytes = c[COUNT_SEEN_BYTES], .calls = c[COUNT_SEEN]};
+	r->nested = c[COUNT_NESTED];
+	r->failed = c[COUNT_FAILED];
+	r->filtered = c[COUNT_FILTERED];
+	fill_windows(s, m, c, r);
+	fill_cost(s, c, r);
+	all = profile_total(r->profile, PROFILE_ALLOC);
+	exact = !(all.bytes_var > 0 || all.calls_var > 0 || r->windows.scaled);
+	if (exact)
+		r->recorded = delivered(r->profile);
+	else if (!r->windows.scaled)
+		r->recorded = (struct counters){
+			.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES],
+			.calls = c[COUNT_SEEN] - c[COUNT_FILTERED],
+		};
+	/* Where the tables hold estimates, the calls behind them are counted apart. */
+	fill_account(s, c, exact ? all.calls : c[COUNT_RECORDED], all.calls, r);
+}
+
+static void fill_heap(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
+		      struct recording *r)
+{
+	const struct heap heap = kern_heap(tracer_kern(s->tracer));
+
+	r->heap = (struct recording_heap){
+		.peak_bytes = heap.peak_bytes,
+		/* A command's first calls may come before its start is noted. */
+		.peak_ns = heap.peak_ns > m->start_ns ? heap.peak_ns - m->start_ns : 0,
+		.frees = c[COUNT_FREES], .frees_unknown = c[COUNT_FREES_UNKNOWN], .replaced = c[COUNT_REPLACED],
+		.ended_blocks = r->profile->ended_blocks - (r->delta ? s->last_ended : 0),
+		.unfollowed = c[COUNT_UNFOLLOWED],
+		.min_age_ns = m->min_age_ns, .temp_age_ns = s->o.temp_age_ns, .ended = m->ended,
+		.marks_ns = s->marks_ns.at, .n_marks = s->marks_ns.n,
+	};
+	s->last_ended = r->profile->ended_blocks;
+}
+
+/* HotSpot's compiled code keeps no frame pointer unless it is told to. */
+static const char *end_text(const struct profile *p, enum stack_end end)
+{
+	for (size_t i = 0; end == STACK_END_JIT && i < p->modules->list.n; i++)
+		if (!strcmp(module_basename(modules_get(p->modules, i)), "libjvm.so"))
+			return "JIT boundary (Java needs -XX:+PreserveFramePointer)";
+	return stack_end_text(end);
+}
+
+static void fill_ends(struct snapshot *s, struct recording *r)
+{
+	const struct profile *p = r->profile;
+	uint64_t n[STACK_END_MAX] = {0};
+
+	for (size_t i = 0; i < p->stacks.n; i++)
+		n[p->stacks.at[i].end] += profile_sum(p, PROFILE_ALLOC, i).calls;
+	r->ends = s->ends;
+	for (int e = 0; e < STACK_END_MAX; e++)
+		if (n[e] && stack_end_mark(e) && e != STACK_END_LOST)
+			s->ends[r->n_ends++] = (struct recording_count){end_text(p, e), n[e]};
+}
+
+/* Stacks in which callers may be missing, in calls. */
+static uint64_t count_uncertain(const struct profile *p)
+{
+	bool *below = xcalloc(p->nodes.n, sizeof(*below));	/* by node: it or one above it is a gap */
+	uint64_t calls = 0;
+
+	for (size_t i = 1; i < p->nodes.n; i++)
+		below[i] = below[p->nodes.at[i].parent] ||
+			   p->frames.at[p->nodes.at[i].frame].module == MODULE_UNCERTAIN;
+	for (size_t i = 0; i < p->stacks.n; i++)
+		if (below[p->stacks.at[i].node])
+			calls += profile_sum(p, PROFILE_ALLOC, i).calls;
+	free(below);
+	return calls;
+}
+
+/* Once, when the depth of the program's stacks is known; if it wasn't done before. */
+static void calibrate(struct snapshot *s, struct adapt *adapt)
+{
+	const struct kern *k = tracer_kern(s->tracer);
+	enum unwind_mode unwind = kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP;
+	unsigned int depth = tracer_mean_depth(s->tracer) + 0.5;
+	const struct hit_cost *known;
+
+	if (s->calibrated || s->o.no_cost)
+		return;
+	s->calibrated = true;
+	known = adapt_hit_cost(adapt);
+	if (known)
+		s->hit = *known;
+	else if (kern_calibrate(kern_mode(k), unwind, tracer_cost(s->tracer), depth ? depth : 1, &s->hit))
+		note("what a probe hit costs could not be measured");
+}
+
+static void describe(struct snapshot *s, struct recording *r)
+{
+	buf_reset(&s->target);
+	buf_reset(&s->allocators);
+	buf_reset(&s->gaps);
+	describe_target(s, &s->target);
+	tracer_allocators(s->tracer, &s->allocators);
+	tracer_gaps(s->tracer, &s->gaps);
+	r->target = buf_cstr(&s->target);
+	r->allocator = s->allocators.len ? s->allocators.data : NULL;
+	r->gaps = s->gaps.len ? s->gaps.data : NULL;
+}
+
+void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r)
+{
+	struct profile *p = tracer_profile(s->tracer);
+	const uint64_t law = kern_sample_law(tracer_kern(s->tracer));
+	uint64_t counts[COUNT_MAX];
+
+	symbolizer_refresh(s->sym);
+	*r = (struct recording){
+		.profile = p, .names = symbolizer_names(s->sym), .views = s->o.views, .duration_ns = m->duration_ns,
+		.interval = m->interval, .delta = s->o.delta && m->interval, .sample_auto = !s->o.sample_bytes,
+		.sample_mean = SAMPLE_LAW_MEAN(law),
+		.sample_calls = (double)SAMPLE_LAW_MEAN(law) / SAMPLE_LAW_CALL(law),
+		.exact_calls = s->o.sample_bytes ? 0 : RATE_EXACT_CALLS,
+	};
+	if (s->suppressions)
+		suppress_leaks(s->suppressions, p, r->names);
+	r->suppressions = suppress_list(s->suppressions, &r->n_suppressions);
+	describe(s, r);
+	calibrate(s, m->adapt);
+	read_counts(s, r->delta, counts);
+	fill_calls(s, m, counts, r);
+	fill_ends(s, r);
+	r->uncertain = count_uncertain(p);
+	fill_heap(s, m, counts, r);
+}
+
+void snapshot_remember(struct snapshot *s)
+{
+	profile_remember(tracer_profile(s->tracer));
+}
