@@ -32,12 +32,14 @@ ifdef SAN
 CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
 endif
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O) $(WARN) \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O) -I$(O)/proto $(WARN) \
 	-fno-omit-frame-pointer $(CFLAGS) -MMD -MP
-LIBS := -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -llzma -lzstd -ldl -lm
+LIBS := -lprotobuf-c -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -llzma -lzstd -ldl -lm
 
 SRC := $(sort $(wildcard user/*/*.c))
-OBJ := $(SRC:%.c=$(O)/%.o)
+PROTO := $(sort $(wildcard user/record/*.proto))
+PROTO_SRC := $(PROTO:user/record/%.proto=$(O)/proto/%.pb-c.c)
+OBJ := $(SRC:%.c=$(O)/%.o) $(PROTO_SRC:%.c=%.o)
 # Everything but main: what unit tests link with.
 LIB := $(O)/liballoctrace.a
 BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
@@ -67,6 +69,18 @@ $(O)/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# What recordings consist of, made of its description by protobuf-c.
+$(PROTO_SRC) &: $(PROTO)
+	$(call say,PROTO,$(O)/proto)
+	$(Q)mkdir -p $(O)/proto
+	$(Q)protoc-c --c_out=$(O)/proto -Iuser/record $(PROTO)
+
+$(PROTO_SRC:%.c=%.o): %.o: %.c
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -I$(O)/proto $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(filter $(O)/user/record/%,$(OBJ)): $(PROTO_SRC)
 
 # The BPF side: each bpf/*.bpf.c compiled by clang, linked into one object, made a skeleton.
 include vmlinux/vmlinux.mk

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "fake_names.h"
 #include "format/report.h"
+#include "record/record.h"
 
 static const char *const allocators[] = {"malloc", "calloc", "realloc"};
 
@@ -52,6 +53,8 @@ static int setup(void **state)
 	x->r = (struct recording){
 		.profile = &x->p,
 		.names = fake_names_new(&x->modules),
+		.views = VIEW_BIT(VIEW_KINDS) - 1,
+		.threads = true,
 		.target = "server (pid 4711)",
 		.allocator = "glibc 2.36",
 		.duration_ns = 10000000000,
@@ -112,14 +115,15 @@ static void add_server(struct fixture *x)
 }
 
 /* What a format prints, with ESC as U+241B, so that it can be read and compared. To be freed. */
-static char *render(struct fixture *x, const char *format)
+static char *render_recording(struct fixture *x, const struct recording *r, const char *format)
 {
 	struct buf shown = {0};
 	size_t size;
 	char *text;
 	FILE *f = open_memstream(&text, &size);
 
-	assert_int_equal((x->o.list ? &report_format_list : report_format_find(format))->write(f, &x->r, &x->o), 0);
+	names_start(r->names);
+	assert_int_equal((x->o.list ? &report_format_list : report_format_find(format))->write(f, r, &x->o), 0);
 	fclose(f);
 	for (size_t i = 0; i < size; i++) {
 		if (text[i] == '\033')
@@ -130,6 +134,37 @@ static char *render(struct fixture *x, const char *format)
 	free(text);
 	buf_str(&shown, "");
 	return shown.data;
+}
+
+static char *render(struct fixture *x, const char *format)
+{
+	return render_recording(x, &x->r, format);
+}
+
+/* The recording as a file has it. */
+static struct stored *through_a_file(struct fixture *x)
+{
+	char path[] = "/tmp/alloctrace-test-XXXXXX";
+	struct stored *s = stored_new(&(struct stored_options){0});
+	int fd = mkstemp(path);
+	FILE *f = fdopen(fd, "w");
+
+	assert_int_equal(record_write(f, &x->r, VIEW_ALLOC, METRIC_BYTES), 0);
+	fclose(f);
+	assert_int_equal(stored_add(s, path), 0);
+	unlink(path);
+	return s;
+}
+
+/* What is read from a file looks as what was written to it. */
+static inline void check_stored(struct fixture *x, const char *format, const char *want)
+{
+	struct stored *s = through_a_file(x);
+	char *got = render_recording(x, stored_recording(s), format);
+
+	assert_string_equal(got, want);
+	free(got);
+	stored_free(s);
 }
 
 static char *read_stream(FILE *f)
@@ -150,7 +185,7 @@ static char *golden_dir(void)
 }
 
 /* Compares with the file golden/NAME.txt beside this one; with GOLDEN_UPDATE set, writes it (then look at git diff). */
-static void check_golden(struct fixture *x, const char *format, const char *name)
+static inline void check_golden(struct fixture *x, const char *format, const char *name)
 {
 	char *dir = golden_dir(), *path = xasprintf("%s/%s.txt", dir, name);
 	char *got = render(x, format), *want;
@@ -167,6 +202,7 @@ static void check_golden(struct fixture *x, const char *format, const char *name
 	want = read_stream(f);
 	fclose(f);
 	assert_string_equal(got, want);
+	check_stored(x, format, want);
 	free(dir);
 	free(path);
 	free(got);

@@ -70,7 +70,7 @@ static void defaults(void **state)
 	struct options o;
 
 	accept("-p 1", &o);
-	assert_int_equal(o.command, COMMAND_TRACE);
+	assert_ptr_equal(o.command, &commands[0]);
 	assert_string_equal(o.pids, "1");
 	assert_null(o.argv);
 	assert_int_equal(o.duration_ns, 0);
@@ -84,7 +84,9 @@ static void defaults(void **state)
 	assert_true(o.max_size == UINT64_MAX);
 	assert_false(o.no_demangle);
 	assert_string_equal(o.format->name, "table");
-	assert_null(o.output);
+	assert_null(o.output[0]);
+	assert_int_equal(o.n_outputs, 1);
+	assert_null(o.outputs[0].pattern);
 	assert_false(o.quiet);
 	assert_false(o.verbose);
 	assert_int_equal(o.max_stacks, 500000);
@@ -113,7 +115,7 @@ static void every_option(void **state)
 	       "prog", &o);
 	assert_true(o.no_demangle);
 	assert_string_equal(o.format->name, "folded");
-	assert_string_equal(o.output, "out.%t");
+	assert_string_equal(o.outputs[0].pattern, "out.%t");
 	assert_true(o.verbose);
 	assert_int_equal(o.max_stacks, 1000);
 	assert_int_equal(o.max_depth, 1);
@@ -131,7 +133,7 @@ static void every_option(void **state)
 	accept("-p 1 --no-inline --list ^parse_(a|b)$ --source-path /a:/b --source-path=/c", &o);
 	assert_true(o.no_inline);
 	assert_string_equal(o.list, "^parse_(a|b)$");
-	assert_ptr_equal(o.format, &report_format_list);
+	assert_ptr_equal(o.outputs[0].format, &report_format_list);
 	assert_string_equal(o.source_path[0], "/a:/b");
 	assert_string_equal(o.source_path[1], "/c");
 	assert_null(o.source_path[2]);
@@ -153,12 +155,12 @@ static void the_command_ends_options(void **state)
 	accept("-- -p 1", &o);
 	assert_string_equal(o.argv[0], "-p");
 	accept("-q -- check -p 1", &o);
-	assert_int_equal(o.command, COMMAND_TRACE);
+	assert_ptr_equal(o.command, &commands[0]);
 	assert_string_equal(o.argv[0], "check");
 	accept("sort check", &o);
 	assert_string_equal(o.argv[0], "sort");
 	accept("-o -- sort --", &o);
-	assert_string_equal(o.output, "--");
+	assert_string_equal(o.outputs[0].pattern, "--");
 	assert_string_equal(o.argv[1], "--");
 }
 
@@ -167,11 +169,11 @@ static void check_command(void **state)
 	struct options o;
 
 	accept("check", &o);
-	assert_int_equal(o.command, COMMAND_CHECK);
+	assert_ptr_equal(o.command, command_find("check"));
 	assert_null(o.pids);
 	assert_null(o.argv);
 	accept("check -p 5 -v", &o);
-	assert_int_equal(o.command, COMMAND_CHECK);
+	assert_ptr_equal(o.command, command_find("check"));
 	assert_string_equal(o.pids, "5");
 	assert_true(o.verbose);
 	accept("--attach perf check", &o);
@@ -181,6 +183,55 @@ static void check_command(void **state)
 	refuse("check 17", "17", "check takes no argument");
 	refuse("check -p 1 -p 2", "--pid", "-p 1,2");
 	refuse("check --nonsense", "--nonsense", "--help");
+}
+
+static void outputs(void **state)
+{
+	struct options o;
+
+	accept("-o a.pb.gz -o b.txt -o c -p 1", &o);
+	assert_int_equal(o.n_outputs, 3);
+	assert_string_equal(o.outputs[0].format->name, "pprof");
+	assert_string_equal(o.outputs[1].format->name, "table");
+	assert_string_equal(o.outputs[2].pattern, "c");
+	assert_true(options_has_machine(&o));
+	accept("-o a.pb.gz -f folded -p 1", &o);
+	assert_string_equal(o.outputs[0].format->name, "folded");
+	accept("record -p 1", &o);
+	assert_string_equal(o.outputs[0].pattern, "alloctrace.pb.gz");
+	assert_string_equal(o.outputs[0].format->name, "pprof");
+	accept("record -o x prog report", &o);
+	assert_string_equal(o.outputs[0].format->name, "pprof");
+	assert_string_equal(o.argv[0], "prog");
+	assert_string_equal(o.argv[1], "report");
+	refuse("-p 1 --no-names", "--no-names", "--format pprof");
+	refuse("-p 1 --list x -o y.pb.gz", "--list", "pprof");
+}
+
+static void report_command(void **state)
+{
+	struct options o;
+
+	accept("report a.pb.gz --by function b.pb.gz --cum", &o);
+	assert_ptr_equal(o.command, command_find("report"));
+	assert_string_equal(o.files[0], "a.pb.gz");
+	assert_string_equal(o.files[1], "b.pb.gz");
+	assert_null(o.files[2]);
+	assert_string_equal(o.by->name, "function");
+	assert_true(o.cum);
+	assert_int_equal(o.views, 0);
+	accept("report -- -x y", &o);
+	assert_string_equal(o.files[0], "-x");
+	assert_string_equal(o.files[1], "y");
+	accept("-v report a", &o);
+	assert_string_equal(o.files[0], "a");
+	accept("-- report a", &o);
+	assert_string_equal(o.argv[0], "report");
+	refuse("report", "report", "needs a file");
+	refuse("report a -p 1", "report", "--pid");
+	refuse("report a -i 1", "report", "--interval");
+	refuse("check a", "check", "alloctrace -- check");
+	refuse("--symbol-path x -p 1", "tracing", "--symbol-path");
 }
 
 static void contradictions(void **state)
@@ -212,7 +263,7 @@ static void nothing_to_trace(void **state)
 
 	assert_int_equal(parse("", &o), -EINVAL);
 	assert_non_null(strstr(said, "nothing to trace"));
-	assert_non_null(strstr(said, "\nalloctrace: usage: alloctrace [OPTIONS] { -p PID"));
+	assert_non_null(strstr(said, "\nalloctrace: usage: alloctrace [record] [OPTIONS] { -p PID"));
 	assert_int_equal(parse("-d 5", &o), -EINVAL);
 	assert_int_equal(parse("--", &o), -EINVAL);
 }
@@ -379,6 +430,8 @@ static void help_has_every_option_once(void **state)
 	char *text = printed(options_help), spelling[80];
 	size_t rows = 0, lines = 0;
 
+	for (size_t i = 0; i < n_commands; i++)
+		rows += commands[i].usage != NULL;
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		snprintf(spelling, sizeof(spelling), " --%s", row->name);
 		assert_int_equal(count(text, spelling), row->section != SECTION_HIDDEN && !row->man_only);
@@ -390,7 +443,7 @@ static void help_has_every_option_once(void **state)
 	}
 	for (char *p = text; *p; p++)
 		lines += *p == '\n';
-	assert_int_equal(lines, rows + n_command_rows);
+	assert_int_equal(lines, rows);
 	free(text);
 }
 
@@ -495,9 +548,9 @@ static void prints_instead(void **state)
 
 	close(mkstemp(path));
 	assert_int_equal(parse_to("-p 1 --help --nonsense", path), 1);
-	check_first_line(path, "Usage: alloctrace [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }\n");
+	check_first_line(path, "Usage: alloctrace [record] [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }\n");
 	assert_int_equal(parse_to("check -h", path), 1);
-	check_first_line(path, "Usage: alloctrace [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }\n");
+	check_first_line(path, "Usage: alloctrace [record] [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }\n");
 	assert_int_equal(parse_to("-V", path), 1);
 	check_first_line(path, "alloctrace " ALLOCTRACE_VERSION "\n");
 	assert_int_equal(parse_to("--generate man", path), 1);
@@ -523,6 +576,8 @@ int main(void)
 		cmocka_unit_test(every_option),
 		cmocka_unit_test(the_command_ends_options),
 		cmocka_unit_test(check_command),
+		cmocka_unit_test(outputs),
+		cmocka_unit_test(report_command),
 		cmocka_unit_test(contradictions),
 		cmocka_unit_test(nothing_to_trace),
 		cmocka_unit_test(bad_values),

@@ -22,6 +22,14 @@ uint64_t monotonic_ns(void)
 	return (uint64_t)t.tv_sec * NS_PER_S + t.tv_nsec - ahead_ns;
 }
 
+uint64_t realtime_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
 int monotonic_begin(void)
 {
 	char own[64] = "", children[64] = "";

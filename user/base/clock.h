@@ -9,6 +9,8 @@
  * once monotonic_begin() was called; before, that namespace's.
  */
 uint64_t monotonic_ns(void);
+/* CLOCK_REALTIME, ns. */
+uint64_t realtime_ns(void);
 /* Finds out by what a time namespace sets its clock off (time_namespaces(7)). 0 or -errno. */
 int monotonic_begin(void);
 

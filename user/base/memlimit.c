@@ -18,6 +18,11 @@ void memlimit_set(uint64_t bytes)
 	limit = bytes;
 }
 
+uint64_t memlimit_bytes(void)
+{
+	return limit;
+}
+
 /* 0 if it is not known. */
 static uint64_t resident(void)
 {

@@ -10,6 +10,7 @@
 #define MEMLIMIT_DEFAULT (1ULL << 30)	/* bytes */
 
 void memlimit_set(uint64_t bytes);
+uint64_t memlimit_bytes(void);
 /* May so many more bytes be taken, with what is resident now? False: the caller does without; the first time what is
  * left out is said. what: the file that wants them. */
 bool memlimit_has_room(uint64_t bytes, const char *what);

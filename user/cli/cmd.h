@@ -17,6 +17,8 @@ enum exit_status {
 /* Traces, and reports. With a launched command that ran to its end: the command's own status (128 + signal if a signal
  * killed it), unless alloctrace itself failed. */
 int cmd_trace(const struct options *o);
+/* Shows recordings. */
+int cmd_report(const struct options *o);
 /* Tells what this kernel, these privileges and the processes of -p allow. */
 int cmd_check(const struct options *o);
 

@@ -333,7 +333,8 @@ static int open_reports(struct run *r)
 {
 	const struct options *o = &r->o;
 	const struct snapshot_options so = {
-		.views = o->views, .temp_age_ns = o->temp_age_ns, .sample_bytes = o->sample_bytes,
+		.views = o->views, .temp_age_ns = o->temp_age_ns, .threads = o->by->by_thread,
+		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
 		.max_overhead = o->max_overhead, .delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,
 		.naming = {.demangle = !o->no_demangle, .no_inline = o->no_inline},
 	};
@@ -427,7 +428,7 @@ static int write_report(struct run *r, const struct snapshot_moment *m)
 		.recorded = rec.recorded.calls, .hits = rec.hits, .filtered = rec.filtered,
 		.lost_share = recording_lost_share(&rec), .reader_gone = r->result.reader_gone,
 	};
-	err = present_write(r->present, &rec, &rights, &r->result.reader_gone);
+	err = present_write(r->present, &rec, r->o.views, &rights, &r->result.reader_gone);
 	if (timelimit_stop())
 		warn("looking up names took longer than --max-naming: some are missing");
 	if (m->interval && r->o.views & VIEWS_BY_AGE)
@@ -590,7 +591,7 @@ int cmd_trace(const struct options *o)
 	int err, status;
 
 	/* sudo alloctrace -p PID, nothing else said: a display that refreshes. */
-	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output && !o->format->machine &&
+	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output[0] && !options_has_machine(o) &&
 	    isatty(STDOUT_FILENO))
 		r.o.interval_ns = DEFAULT_REFRESH_NS;
 	err = start(&r);

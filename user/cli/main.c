@@ -4,12 +4,8 @@
 
 #include "base/log.h"
 #include "cli/cmd.h"
+#include "cli/commands.h"
 #include "cli/options.h"
-
-static int (*const commands[])(const struct options *o) = {
-	[COMMAND_TRACE] = cmd_trace,
-	[COMMAND_CHECK] = cmd_check,
-};
 
 int main(int argc, char **argv)
 {
@@ -28,5 +24,5 @@ int main(int argc, char **argv)
 	if (err)
 		return err == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 	log_set_level(o.quiet ? LOG_QUIET : o.verbose ? LOG_VERBOSE : LOG_NORMAL);
-	return commands[o.command](&o);
+	return o.command->run(&o);
 }

@@ -23,6 +23,7 @@ struct parser {
 	uint64_t given;		/* bit i: row i was on the command line */
 	char letters[2 * MAX_ROWS + 3];
 	struct option longs[MAX_ROWS + 1];
+	char **files;		/* room for as many as there are words, and a NULL */
 };
 
 int option_error(const char *fmt, ...)
@@ -303,46 +304,75 @@ static int print_instead(const struct options *o)
 	return err && err != -EPIPE ? err : 1;
 }
 
-/* `check` and what follows it: options again, and nothing else. */
-static int read_check(struct parser *p, int argc, char **argv)
+/* Options of another command are none of this one. */
+static int check_options(const struct parser *p)
 {
-	int at, err;
-	bool dashes;
+	const struct command *c = p->o->command;
 
-	p->o->command = COMMAND_CHECK;
-	err = read_options(p, argc, argv, &at, &dashes);
-	if (err)
-		return err;
-	if (at < argc)
-		return option_error("check takes no argument %s; a program called check is traced by: "
-				   "alloctrace -- check", argv[at]);
 	for (int i = 0; option_rows[i].name; i++)
-		if (p->given >> i & 1 && !option_rows[i].in_check)
-			return option_error("check does not take --%s", option_rows[i].name);
-	return options_check_report(p->o);
+		if (p->given >> i & 1 && !option_is_for(&option_rows[i], c))
+			return option_error("%s%sdoes not take --%s", c->name ? c->name : "tracing ", c->name ? " " : "",
+					   option_rows[i].name);
+	return 0;
 }
 
-static const struct command_row *find_command(const char *name)
+static int refuse_operand(const struct command *c, const char *word)
 {
-	for (size_t i = 0; i < n_command_rows; i++)
-		if (command_rows[i].name && !strcmp(command_rows[i].name, name))
-			return &command_rows[i];
-	return NULL;
+	return option_error("%s takes no argument %s; a program called %s is traced by: alloctrace -- %s", c->name, word,
+			   c->name, c->name);
+}
+
+/* What follows the command's name: files with options between them, or options alone. */
+static int read_files(struct parser *p, int argc, char **argv)
+{
+	const struct command *c = p->o->command;
+	int n = 0, at, err = 0;
+	bool dashes = false;
+
+	while (!err && argc > 1) {
+		err = read_options(p, argc, argv, &at, &dashes);
+		if (err || at >= argc)
+			break;
+		if (c->operands == OPERANDS_NONE)
+			return refuse_operand(c, argv[at]);
+		do
+			p->files[n++] = argv[at++];
+		while (dashes && at < argc);
+		argc -= at - 1;
+		argv += at - 1;
+	}
+	p->files[n] = NULL;
+	p->o->files = p->files;
+	if (!err && c->operands == OPERANDS_FILES && !n)
+		return option_error("%s needs a file", c->name);
+	return err;
 }
 
 static int read_command_line(struct parser *p, int argc, char **argv)
 {
 	struct options *o = p->o;
+	const struct command *named;
 	bool dashes;
 	int at, err = read_options(p, argc, argv, &at, &dashes);
 
+	o->command = &commands[0];
 	if (err)
 		return err;
-	if (at < argc && !dashes && find_command(argv[at]))
-		return read_check(p, argc - at, argv + at);
-	if (at < argc)
+	named = at < argc && !dashes ? command_find(argv[at]) : NULL;
+	if (named) {
+		o->command = named;
+		argc -= at;
+		argv += at;
+		if (named->operands == OPERANDS_PROGRAM)
+			err = read_options(p, argc, argv, &at, &dashes);
+		else
+			err = read_files(p, argc, argv);
+	}
+	if (!err && o->command->operands == OPERANDS_PROGRAM && at < argc)
 		o->argv = argv + at;
-	return options_check(o, p->given);
+	if (!err)
+		err = check_options(p);
+	return err ? err : o->command->check(o, p->given);
 }
 
 int options_parse(int argc, char **argv, struct options *o)
@@ -350,8 +380,11 @@ int options_parse(int argc, char **argv, struct options *o)
 	struct parser p = { .o = o };
 	int err;
 
+	p.files = xcalloc(argc + 1, sizeof(*p.files));
 	set_defaults(o);
 	make_getopt_tables(&p);
 	err = read_command_line(&p, argc, argv);
+	if (!o->files)
+		free(p.files);
 	return err == 1 ? print_instead(o) : err;
 }

@@ -10,15 +10,23 @@
 #include "kern/features.h"
 #include "view/view.h"
 
-enum command { COMMAND_TRACE, COMMAND_CHECK };
+struct command;
 
 enum generate { GENERATE_NOTHING, GENERATE_MAN, GENERATE_COMPLETION };
 
 #define OPTIONS_STRINGS_MAX 64	/* how often an option that may be repeated may be */
 
+struct output {
+	const char *pattern;	/* for outfile_expand(); NULL: standard output */
+	const struct report_format *format;
+};
+
 /* Strings point into argv. */
 struct options {
-	enum command command;
+	const struct command *command;	/* cli/commands.h */
+	char **files;		/* recordings, NULL-terminated; NULL: none */
+	const char *symbol_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */
+	bool no_names;
 	const char *pids;	/* as -p has it, for processes_parse_list(); NULL: none */
 	/* Functions and files for alloc/user.h, NULL-terminated. */
 	const char *alloc_fns[OPTIONS_STRINGS_MAX + 1], *free_fns[OPTIONS_STRINGS_MAX + 1];
@@ -47,8 +55,10 @@ struct options {
 	const char *list;	/* functions whose source is shown, a regular expression; NULL: none */
 	const char *source_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */
 
-	const struct report_format *format;	/* with list: report_format_list */
-	const char *output;	/* a pattern for outfile_expand(); NULL: not given */
+	const struct report_format *format;	/* as --format has it */
+	const char *output[OPTIONS_STRINGS_MAX + 1];	/* as --output has it */
+	struct output outputs[OPTIONS_STRINGS_MAX];	/* what comes of both, and of list; at least one */
+	size_t n_outputs;
 	bool quiet, verbose;
 
 	uint64_t sample_bytes;	/* mean distance of samples; 0: chosen while running */
@@ -83,5 +93,7 @@ int options_parse(int argc, char **argv, struct options *o);
 
 /* Whether a name made from the pattern differs from one interval to the next: it has a %t. */
 bool options_output_has_time(const char *pattern);
+/* Any of the outputs is meant for programs. */
+bool options_has_machine(const struct options *o);
 
 #endif

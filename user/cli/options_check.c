@@ -22,10 +22,18 @@ bool options_output_has_time(const char *pattern)
 	return false;
 }
 
-static int check_output(const struct options *o)
+bool options_has_machine(const struct options *o)
+{
+	for (size_t i = 0; i < o->n_outputs; i++)
+		if (o->outputs[i].format->machine)
+			return true;
+	return false;
+}
+
+static int check_pattern(const char *pattern)
 {
 	char *path;
-	int err = outfile_expand(o->output, "1", 0, &path);
+	int err = outfile_expand(pattern, "1", 0, &path);
 
 	if (!err)
 		free(path);
@@ -38,6 +46,32 @@ static bool is_given(uint64_t given, size_t offset)
 		if (option_rows[i].offset == offset && given >> i & 1)
 			return true;
 	return false;
+}
+
+static const struct report_format *format_of_name(const char *name)
+{
+	for (const struct report_format *f = report_formats; f->name; f++)
+		if (f->ending && strlen(name) > strlen(f->ending) &&
+		    !strcmp(name + strlen(name) - strlen(f->ending), f->ending))
+			return f;
+	return NULL;
+}
+
+/* Which file is in which format: as --format says, else as its name ends. */
+static int set_outputs(struct options *o, uint64_t given)
+{
+	const bool format_given = is_given(given, offsetof(struct options, format));
+	int err = 0;
+
+	for (size_t i = 0; o->output[i] && !err; i++) {
+		const struct report_format *by_name = format_given ? NULL : format_of_name(o->output[i]);
+
+		o->outputs[o->n_outputs++] = (struct output){o->output[i], by_name ? by_name : o->format};
+		err = check_pattern(o->output[i]);
+	}
+	if (!o->n_outputs)
+		o->outputs[o->n_outputs++] = (struct output){NULL, o->format};
+	return err;
 }
 
 /* Options that mean something only with one of certain views. */
@@ -61,12 +95,18 @@ static int check_view(const struct options *o, const struct view_kind *kind, boo
 				   "has grown");
 	if (o->cum && kind->histogram)
 		return option_error("--cum has no meaning with --view %s", kind->name);
-	if (kind->histogram && (o->format->machine || o->list))
-		return option_error("--view %s is a table only: not for %s", kind->name,
-				   o->list ? "--list" : "--format folded");
-	if (!alone && (o->format->machine || o->list))
-		return option_error("%s%s takes one --view, not several", o->list ? "--list" : "--format ",
-				   o->list ? "" : o->format->name);
+	for (size_t i = 0; i < o->n_outputs; i++) {
+		const struct report_format *f = o->outputs[i].format;
+
+		if (!f->one_view)
+			continue;
+		if (kind->histogram)
+			return option_error("--view %s is a table only: not for %s%s", kind->name,
+					   o->list ? "--list" : "--format ", o->list ? "" : f->name);
+		if (!alone)
+			return option_error("%s%s takes one --view, not several", o->list ? "--list" : "--format ",
+					   o->list ? "" : f->name);
+	}
 	return 0;
 }
 
@@ -101,15 +141,18 @@ static int check_list(struct options *o)
 
 	if (!o->list)
 		return 0;
-	if (o->format->machine)
-		return option_error("--list shows source, which --format %s has no place for", o->format->name);
+	for (size_t i = 0; i < o->n_outputs; i++)
+		if (o->outputs[i].format->machine)
+			return option_error("--list shows source, which --format %s has no place for",
+					   o->outputs[i].format->name);
 	err = regcomp(&regex, o->list, REG_EXTENDED | REG_NOSUB);
 	if (err) {
 		regerror(err, &regex, why, sizeof(why));
 		return option_error("--list %s is no regular expression: %s", o->list, why);
 	}
 	regfree(&regex);
-	o->format = &report_format_list;
+	for (size_t i = 0; i < o->n_outputs; i++)
+		o->outputs[i].format = &report_format_list;
 	return 0;
 }
 
@@ -138,23 +181,14 @@ static int check_functions(const struct options *o)
 	return err ? -EINVAL : 0;
 }
 
-int options_check_report(struct options *o)
+/* What all commands that show something share. */
+static int check_shown(struct options *o)
 {
-	int err = check_list(o);
-
-	if (!err)
-		err = check_functions(o);
-
-	if (err)
-		return err;
-	if (o->min_size > o->max_size)
-		return option_error("--min-size %llu is above --max-size %llu: nothing would be counted",
-				   (unsigned long long)o->min_size, (unsigned long long)o->max_size);
 	if (o->cum && !o->by->has_cum)
 		return option_error("--cum has no meaning with --by %s", o->by->name);
 	if (o->quiet && o->verbose)
 		return option_error("--quiet and --verbose contradict each other");
-	return o->output ? check_output(o) : 0;
+	return 0;
 }
 
 static int check_time(const struct options *o)
@@ -171,9 +205,11 @@ static int check_time(const struct options *o)
 		buf_free(&i);
 		return -EINVAL;
 	}
-	if (o->interval_ns && o->format->machine && !(o->output && options_output_has_time(o->output)))
-		return option_error("--interval with --format %s needs a file for each interval: --output FILE with "
-				   "%%t in its name", o->format->name);
+	for (size_t k = 0; k < o->n_outputs && o->interval_ns; k++)
+		if (o->outputs[k].format->machine &&
+		    !(o->outputs[k].pattern && options_output_has_time(o->outputs[k].pattern)))
+			return option_error("--interval with --format %s needs a file for each interval: --output FILE "
+					   "with %%t in its name", o->outputs[k].format->name);
 	return 0;
 }
 
@@ -193,19 +229,65 @@ static int check_target(const struct options *o)
 		return option_error("--pid %s and a command, %s: give one of them", o->pids, o->argv[0]);
 	if (!o->pids && !o->argv) {
 		fail(-EINVAL, "nothing to trace: give -p PID or a command (see alloctrace --help)");
-		fail(-EINVAL, "usage: alloctrace %s", command_rows[0].usage);
+		fail(-EINVAL, "usage: alloctrace %s", commands[0].usage);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-int options_check(struct options *o, uint64_t given)
+static int check_names(const struct options *o)
+{
+	for (size_t i = 0; i < o->n_outputs && o->no_names; i++)
+		if (strcmp(o->outputs[i].format->name, "pprof") != 0)
+			return option_error("--no-names is for recordings: --format pprof, or --output FILE.pb.gz");
+	return 0;
+}
+
+int options_check_trace(struct options *o, uint64_t given)
 {
 	int err = check_target(o);
 
 	if (!err)
+		err = set_outputs(o, given);
+	if (!err)
+		err = check_list(o);
+	if (!err)
 		err = check_time(o);
 	if (!err)
 		err = check_views(o, given);
-	return err ? err : options_check_report(o);
+	if (!err)
+		err = check_functions(o);
+	if (!err)
+		err = check_names(o);
+	if (!err && o->min_size > o->max_size)
+		err = option_error("--min-size %llu is above --max-size %llu: nothing would be counted",
+				   (unsigned long long)o->min_size, (unsigned long long)o->max_size);
+	return err ? err : check_shown(o);
+}
+
+int options_check_record(struct options *o, uint64_t given)
+{
+	if (!is_given(given, offsetof(struct options, format)))
+		o->format = report_format_find("pprof");
+	if (!o->output[0])
+		o->output[0] = "alloctrace.pb.gz";
+	return options_check_trace(o, given);
+}
+
+int options_check_report(struct options *o, uint64_t given)
+{
+	int err = set_outputs(o, given);
+
+	if (!err)
+		err = check_list(o);
+	if (!err && (o->leaks || o->lifetimes || o->sizes || o->views))
+		err = check_views(o, given);
+	return err ? err : check_shown(o);
+}
+
+int options_check_check(struct options *o, uint64_t given)
+{
+	int err = check_functions(o);
+
+	return err ? err : check_shown(o);
 }

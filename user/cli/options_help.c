@@ -42,10 +42,11 @@ void options_help(FILE *f)
 {
 	int section = -1;
 
-	for (size_t i = 0; i < n_command_rows; i++)
-		fprintf(f, "%s alloctrace %s%s%s\n", i ? "      " : "Usage:",
-			command_rows[i].name ? command_rows[i].name : "", command_rows[i].name ? " " : "",
-			command_rows[i].usage);
+	for (size_t i = 0; i < n_commands; i++)
+		if (commands[i].usage)
+			fprintf(f, "%s alloctrace %s%s%s\n", i ? "      " : "Usage:",
+				commands[i].name ? commands[i].name : "", commands[i].name ? " " : "",
+				commands[i].usage);
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		if (row->section == SECTION_HIDDEN || row->man_only)
 			continue;
@@ -68,7 +69,7 @@ static const char completion_head[] =
 	"\n"
 	"_alloctrace()\n"
 	"{\n"
-	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i word\n"
+	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i word sub=\"\" own=\"\"\n"
 	"\tCOMPREPLY=()\n"
 	"\t# --option=value comes as three words.\n"
 	"\tif [[ $cur == \"=\" ]]; then\n"
@@ -82,15 +83,14 @@ static const char completion_command[] =
 	"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	"\t\tword=${COMP_WORDS[i]}\n"
 	"\t\tcase $word in\n"
-	"\t\t--) ((i++)); break ;;\n"
-	"\t\tcheck) break ;;\n";
+	"\t\t--) ((i++)); break ;;\n";
 
 static const char completion_tail[] =
 	"\t\t-*) ;;\n"
 	"\t\t*) break ;;\n"
 	"\t\tesac\n"
 	"\tdone\n"
-	"\tif ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i]} != check ]]; then\n"
+	"\tif ((i < COMP_CWORD)) && [[ -z $own ]]; then\n"
 	"\t\tif declare -F _command_offset >/dev/null; then\n"
 	"\t\t\t_command_offset \"$i\"\n"
 	"\t\telse\n"
@@ -141,33 +141,64 @@ static void print_valued(FILE *f)
 	fputs(") ((i++)); if [[ ${COMP_WORDS[i]} == \"=\" ]]; then ((i++)); fi ;;\n", f);
 }
 
-static void print_words(FILE *f, bool in_check)
+static void print_words(FILE *f, const struct command *c)
 {
 	for (const struct option_row *row = option_rows; row->name; row++) {
-		if (row->section == SECTION_HIDDEN || (in_check && !row->in_check))
+		if (row->section == SECTION_HIDDEN || !option_is_for(row, c))
 			continue;
 		print_spellings(f, row, " ");
 		fputc(' ', f);
 	}
 }
 
+/* A command that launches a program reads on; what follows another one's name are its own words. */
+static void print_commands(FILE *f)
+{
+	for (size_t i = 0; i < n_commands; i++)
+		if (commands[i].name && commands[i].operands == OPERANDS_PROGRAM)
+			fprintf(f, "\t\t%s) if [[ -n $sub ]]; then break; fi; sub=$word ;;\n", commands[i].name);
+		else if (commands[i].name)
+			fprintf(f, "\t\t%s) if [[ -z $sub ]]; then sub=$word own=$word; fi; break ;;\n",
+				commands[i].name);
+}
+
+/* The words of the command in $own: its options, and files where it takes them. */
+static void print_own_words(FILE *f)
+{
+	fputs("\tcase $own in\n", f);
+	for (size_t i = 0; i < n_commands; i++) {
+		if (!commands[i].name || commands[i].operands == OPERANDS_PROGRAM)
+			continue;
+		fprintf(f, "\t%s)\n\t\tmapfile -t COMPREPLY < <(compgen ", commands[i].name);
+		if (commands[i].operands == OPERANDS_FILES)
+			fputs("-f -- \"$cur\")\n\t\tif [[ $cur != -* ]]; then return; fi\n"
+			      "\t\tmapfile -t COMPREPLY < <(compgen ", f);
+		fputs("-W \"", f);
+		print_words(f, &commands[i]);
+		fputs("\" -- \"$cur\"); return ;;\n", f);
+	}
+	fputs("\tesac\n", f);
+}
+
 void options_completion(FILE *f)
 {
 	fputs(completion_head, f);
 	fputs(completion_command, f);
+	print_commands(f);
 	print_valued(f);
 	fputs(completion_tail, f);
 	fputs("\tcase $prev in\n", f);
 	for (const struct option_row *row = option_rows; row->name; row++)
 		if (row->arg && row->section != SECTION_HIDDEN)
 			completion_of_value(f, row);
-	fputs("\tesac\n\tif ((i < COMP_CWORD)); then\n\t\tmapfile -t COMPREPLY < <(compgen -W \"", f);
-	print_words(f, true);
-	fputs("\" -- \"$cur\")\n\telif [[ $cur == -* ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W \"", f);
-	print_words(f, false);
-	fputs("\" -- \"$cur\")\n\telse\n\t\tmapfile -t COMPREPLY < <(compgen -W \"", f);
-	for (size_t i = 0; i < n_command_rows; i++)
-		if (command_rows[i].name)
-			fprintf(f, "%s ", command_rows[i].name);
+	fputs("\tesac\n", f);
+	print_own_words(f);
+	fputs("\tif [[ $cur == -* ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W \"", f);
+	print_words(f, &commands[0]);
+	fputs("\" -- \"$cur\")\n\telif [[ -n $sub ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -c -- \"$cur\")\n"
+	      "\telse\n\t\tmapfile -t COMPREPLY < <(compgen -W \"", f);
+	for (size_t i = 0; i < n_commands; i++)
+		if (commands[i].name)
+			fprintf(f, "%s ", commands[i].name);
 	fputs("\" -c -- \"$cur\")\n\tfi\n}\ncomplete -o filenames -F _alloctrace alloctrace\n", f);
 }

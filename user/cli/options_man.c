@@ -388,8 +388,10 @@ static void put_example(FILE *f, const char *lines)
 
 static void put_commands(FILE *f)
 {
-	for (const struct command_row *c = command_rows; c < command_rows + n_command_rows; c++) {
-		if (c != command_rows)
+	for (const struct command *c = commands; c < commands + n_commands; c++) {
+		if (!c->usage)
+			continue;
+		if (c != commands)
 			fputs(".br\n", f);
 		fprintf(f, ".B alloctrace%s%s\n", c->name ? " " : "", c->name ? c->name : "");
 		put_literal(f, c->usage);
@@ -399,7 +401,7 @@ static void put_commands(FILE *f)
 
 static void put_command_descriptions(FILE *f)
 {
-	for (const struct command_row *c = command_rows; c < command_rows + n_command_rows; c++) {
+	for (const struct command *c = commands; c < commands + n_commands; c++) {
 		if (!c->name)
 			continue;
 		fprintf(f, ".PP\n.B alloctrace %s\n", c->name);

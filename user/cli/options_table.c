@@ -13,14 +13,6 @@ const char *const option_sections[SECTION_MAX] = {
 	[SECTION_HELP] = "Help",
 };
 
-const struct command_row command_rows[] = {
-	{ NULL, COMMAND_TRACE, "[OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }", NULL },
-	{ "check", COMMAND_CHECK, "[-p PID]",
-	  "tells what this kernel, these privileges and the given processes allow: each feature with yes or no and "
-	  "why, each function that would be probed, where, and what a hit costs there, as measured on this machine." },
-};
-const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);
-
 /* The tables of other modules begin as struct choice does. */
 static_assert(offsetof(struct view_by, name) == offsetof(struct choice, name) &&
 	      offsetof(struct view_by, help) == offsetof(struct choice, help), "struct view_by is no choice");
@@ -110,13 +102,13 @@ static void set_generate(struct options *o, size_t i)
 #define LIMITS(low, high) .least = (low), .most = (high)
 
 const struct option_row option_rows[] = {
-	{ "pid", 'p', "LIST", OPTION_STRING, SECTION_TARGET, TO(pids), .in_check = true,
+	{ "pid", 'p', "LIST", OPTION_STRING, SECTION_TARGET, TO(pids), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "processes to trace: PIDs or names, with commas",
 	  .man = "Trace these running processes: process IDs or names, separated by commas. A name is that of the "
 		 "process (as ps -o comm shows it) or of its executable file, and stands for every process that has "
 		 "it." },
 
-	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .in_check = true,
+	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "trace NAME(size=1) too; n=, old=, out= arguments",
 	  .man = "Trace one more function that allocates, beside those that alloctrace knows. SPEC is its name and "
 		 "what its arguments are, which count from 1: my_alloc(size=1); pool_calloc(n=2,size=3), which "
@@ -127,10 +119,10 @@ const struct option_row option_rows[] = {
 		 "allocator function makes, or that the function makes to another one, is not counted twice. It must "
 		 "be a function of C, or have C's calling convention; one that may throw and is not named by a "
 		 "mangled name must not be traced in views of the live heap. May be given several times." },
-	{ "free-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(free_fns), .in_check = true, .man_only = true,
+	{ "free-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(free_fns), .commands = FOR_TRACE | FOR_CHECK, .man_only = true,
 	  .help = "its counterpart: NAME(ptr=1)",
 	  .man = "The same for a function that frees: my_free(ptr=1). It counts in views of the live heap alone." },
-	{ "object", 0, "FILE", OPTION_STRINGS, SECTION_TARGET, TO(objects), .in_check = true, .man_only = true,
+	{ "object", 0, "FILE", OPTION_STRINGS, SECTION_TARGET, TO(objects), .commands = FOR_TRACE | FOR_CHECK, .man_only = true,
 	  .help = "where to look for these functions",
 	  .man = "Look for the functions of --alloc-fn and --free-fn in this file alone: its path, or the last part of "
 		 "it. May be given several times." },
@@ -154,11 +146,13 @@ const struct option_row option_rows[] = {
 		 "whole time." },
 
 	{ "view", 0, "LIST", OPTION_CHOICES, SECTION_REPORT, FROM(view_kinds, add_view),
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "%s",
 	  .man = "What is shown: one of these, or several with commas between, a table for each. All are counted in "
 		 "one run. Default: alloc. All but alloc and sizes follow each block from its allocation to its free, "
 		 "which costs more; see VIEWS." },
 	{ "leaks", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(leaks),
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "what is live for long, or was never freed",
 	  .man = "Short for --view leaks." },
 	{ "min-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(min_age_ns), LIMITS("0", "1000d"), .fallback = "30s",
@@ -167,9 +161,11 @@ const struct option_row option_rows[] = {
 	  .man = "With --leaks: how long a block must have been live to be shown. At the end of a launched command "
 		 "every block that was never freed is shown, unless this option is given." },
 	{ "lifetimes", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(lifetimes), .man_only = true,
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "the view lifetimes",
 	  .man = "Short for --view lifetimes." },
 	{ "sizes", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(sizes), .man_only = true,
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "the view sizes",
 	  .man = "Short for --view sizes." },
 	{ "temp-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(temp_age_ns), LIMITS("0", "1d"), .fallback = "1ms",
@@ -190,15 +186,19 @@ const struct option_row option_rows[] = {
 		 "begin with # are comments. How much was left out is in the summary." },
 	{ "metric", 'm', "METRIC", OPTION_CHOICE, SECTION_REPORT, FROM(metric_choices, set_metric),
 	  .fallback = "bytes",
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "what ranks the rows: %s",
 	  .man = "What the rows are ranked by, and what a folded stack counts." },
 	{ "by", 0, "WHAT", OPTION_CHOICE, SECTION_REPORT, FROM(view_bys, set_by), .fallback = "site",
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "%s",
 	  .man = "What a row stands for." },
 	{ "cum", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(cum),
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "rank by cumulative counts: callees included",
 	  .man = "Count for each row also what the functions it calls allocate, and rank by that." },
 	{ "top", 'T', "N", OPTION_NUMBER, SECTION_REPORT, TO(top), LIMITS("0", "1000000000"), .fallback = "30",
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "rows of a table; 0 is all",
 	  .man = "Show the N heaviest rows of a table; 0 shows all." },
 	{ "min-size", 0, "SIZE", OPTION_SIZE, SECTION_REPORT, TO(min_size), LIMITS("0", "1024T"),
@@ -206,9 +206,11 @@ const struct option_row option_rows[] = {
 	  .man = "Count only allocations of at least SIZE. The others are left out in the kernel, and their number is "
 		 "reported." },
 	{ "max-size", 0, "SIZE", OPTION_SIZE, SECTION_REPORT, TO(max_size), LIMITS("0", "1024T"),
+	  .man_only = true,
 	  .help = "count only allocations of at most SIZE",
 	  .man = "Count only allocations of at most SIZE, likewise." },
 	{ "list", 0, "FUNC", OPTION_STRING, SECTION_REPORT, TO(list),
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "source of functions like FUNC, counts by line",
 	  .man = "Instead of the table, show the source of each function whose name matches FUNC, a POSIX extended "
 		 "regular expression, with bytes and calls of each line, and cumulative ones. It needs debugging "
@@ -216,35 +218,53 @@ const struct option_row option_rows[] = {
 		 "that the traced program may read), or below --source-path. Where they are not found, lines are "
 		 "shown without their text. --top limits the functions." },
 	{ "source-path", 0, "DIR", OPTION_STRINGS, SECTION_REPORT, TO(source_path), .man_only = true,
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "where --list looks for sources",
 	  .man = "Where --list looks for sources first: below DIR (or several, with colons between) the path that the "
 		 "debugging information has, or as long an end of it as there is. May be given several times." },
 	{ "no-inline", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(no_inline), .man_only = true,
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "show no inlined functions",
 	  .man = "Show only functions proper, not those that the compiler has put into them, which debugging "
 		 "information tells." },
 	{ "inline", 0, NULL, OPTION_FLAG_OFF, SECTION_REPORT, TO(no_inline), .man_only = true,
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "show inlined functions",
 	  .man = "Show inlined functions where there is debugging information; this is the default." },
 	{ "no-demangle", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(no_demangle), .man_only = true,
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "leave C++ and Rust names as the linker has them",
 	  .man = "Leave the names of C++ and Rust functions as the linker has them." },
 
-	{ "format", 'f', "FORMAT", OPTION_CHOICE, SECTION_OUTPUT, FROM(report_formats, set_format),
+	{ "format", 'f', "FORMAT", OPTION_CHOICE, SECTION_OUTPUT, TO(format), FROM(report_formats, set_format),
 	  .fallback = "table",
-	  .help = "how the report is written: %s",
-	  .man = "How the report is written." },
-	{ "output", 'o', "FILE", OPTION_STRING, SECTION_OUTPUT, TO(output),
+	  .commands = FOR_TRACE | FOR_REPORT,
+	  .help = "format of the report: %s",
+	  .man = "How the report is written. Where it is not given, the names of output files say it: FILE.pb.gz is a "
+		 "recording." },
+	{ "output", 'o', "FILE", OPTION_STRINGS, SECTION_OUTPUT, TO(output),
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "write FILE, whole or not at all; %p pid, %t time",
 	  .man = "Write the report to FILE, which appears or is replaced only when it is complete. In FILE, %p stands "
 		 "for the process ID (the first of several), %t for the local time (20261122T213000), %h for the "
 		 "host's name, %% for a percent sign. With --interval each report replaces FILE, unless its name has "
 		 "a %t. Without this option the report goes to standard output, or to standard error if a command "
-		 "was launched." },
-	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .in_check = true,
+		 "was launched. May be given several times: a recording and its table, for example." },
+	{ "no-names", 0, NULL, OPTION_FLAG, SECTION_OUTPUT, TO(no_names), .man_only = true,
+	  .help = "leave naming to alloctrace report",
+	  .man = "Write a recording without names: alloctrace report looks them up where it is run, by the build ids "
+		 "that the recording has. Reading symbols and debugging information then costs nothing here." },
+	{ "symbol-path", 0, "DIR", OPTION_STRINGS, SECTION_OUTPUT, TO(symbol_path), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "where report looks for the files of a recording",
+	  .man = "Where report looks for the executable files, or debug files, of a recording without names: as "
+		 ".build-id/xx/yyyy and .build-id/xx/yyyy.debug below DIR, or as the file's path or its name below DIR. "
+		 "Then at their path, below /usr/lib/debug/.build-id, and by debuginfod where DEBUGINFOD_URLS is set. "
+		 "Only a file of the same build id is taken. May be given several times." },
+	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
 	  .help = "say nothing but errors",
 	  .man = "Say nothing but the report and errors: no warnings, and no summary beside --format folded." },
-	{ "verbose", 'v', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(verbose), .in_check = true,
+	{ "verbose", 'v', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(verbose), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
 	  .help = "say what is done: probes, memory, symbols",
 	  .man = "Say what is done: which functions are probed and which are not, how much memory is used, where names "
 		 "come from." },
@@ -298,6 +318,7 @@ const struct option_row option_rows[] = {
 	{ "max-memory", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(max_memory), LIMITS("64M", "1024G"),
 	  .fallback = "1G",
 	  .man_only = true,
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "memory that alloctrace itself may take",
 	  .man = "How much memory of its own alloctrace may take for symbols, debugging information and stacks, over "
 		 "all files. What finds no room is said, and has no names; stacks that find none are lost, and "
@@ -305,6 +326,7 @@ const struct option_row option_rows[] = {
 	{ "max-naming", 0, "TIME", OPTION_TIME, SECTION_KERNEL, TO(max_naming_ns), LIMITS("1ms", "24h"),
 	  .fallback = "30s",
 	  .man_only = true,
+	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "time that a report may take to look up names",
 	  .man = "How long a report may take to read symbols and debugging information, over all files. What was not "
 		 "looked up by then is shown by module and offset, and counted; debuginfod has limits of its own." },
@@ -315,14 +337,14 @@ const struct option_row option_rows[] = {
 		 "may end in files whose table finds no room; with --verbose they are named." },
 	{ "attach", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(attach_choices, set_attach), .fallback = "auto",
 	  .man_only = true,
-	  .in_check = true,
+	  .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "how probes are attached: %s",
 	  .man = "How the probes are attached." },
 
-	{ "help", 'h', NULL, OPTION_FLAG, SECTION_HELP, TO(help), .in_check = true,
+	{ "help", 'h', NULL, OPTION_FLAG, SECTION_HELP, TO(help), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
 	  .help = "this text; more options: man alloctrace",
 	  .man = "Show the usage and the options, and exit." },
-	{ "version", 'V', NULL, OPTION_FLAG, SECTION_HELP, TO(version), .in_check = true,
+	{ "version", 'V', NULL, OPTION_FLAG, SECTION_HELP, TO(version), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
 	  .help = "the version",
 	  .man = "Show the version, and exit." },
 

@@ -3,6 +3,7 @@
 #ifndef ALLOCTRACE_CLI_OPTIONS_TABLE_H
 #define ALLOCTRACE_CLI_OPTIONS_TABLE_H
 
+#include "cli/commands.h"
 #include "cli/options.h"
 
 enum option_kind {
@@ -37,7 +38,7 @@ struct option_row {
 	const char *arg;	/* what --help calls the argument; NULL: takes none */
 	enum option_kind kind;
 	enum option_section section;
-	bool in_check;		/* `alloctrace check` takes it, too */
+	uint32_t commands;	/* command.bit of those that take it; 0: those that trace */
 	bool man_only;		/* seldom needed: not in --help */
 	bool power_of_two;
 	size_t offset;		/* of the destination in struct options */
@@ -53,15 +54,10 @@ struct option_row {
 
 extern const struct option_row option_rows[];	/* ends with a NULL name */
 
-struct command_row {
-	const char *name;	/* NULL: what runs if no command is named */
-	enum command command;
-	const char *usage;	/* what follows the name */
-	const char *man;	/* a sentence that begins with the command; NULL: the page is about it anyway */
-};
-
-extern const struct command_row command_rows[];
-extern const size_t n_command_rows;
+static inline bool option_is_for(const struct option_row *row, const struct command *c)
+{
+	return (row->commands ? row->commands : FOR_TRACE) & c->bit;
+}
 
 static inline const struct choice *option_choice(const struct option_row *row, size_t i)
 {
@@ -75,10 +71,12 @@ void option_choice_names(const struct option_row *row, const char *between, stru
 
 /* Says what is wrong with the command line; returns -EINVAL. */
 int option_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* 0, or -EINVAL with a message said. given: bit i is set if row i was on the command line. */
-int options_check(struct options *o, uint64_t given);
-/* The same for what `check` takes. */
-int options_check_report(struct options *o);
+/* What options mean together, for each command (command.check). given: bit i is set if row i was on the command line.
+ * Return 0, or -EINVAL after logging an error. */
+int options_check_trace(struct options *o, uint64_t given);
+int options_check_record(struct options *o, uint64_t given);
+int options_check_report(struct options *o, uint64_t given);
+int options_check_check(struct options *o, uint64_t given);
 
 void options_help(FILE *f);
 void options_completion(FILE *f);

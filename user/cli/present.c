@@ -13,63 +13,75 @@
 #include "base/text.h"
 #include "format/report.h"
 
+/* One of the outputs. */
+struct place {
+	const struct output *output;
+	char *last_path;	/* of the report before */
+	struct outfile *file;	/* opened ahead; NULL: opened for each report */
+};
+
 struct present {
 	const struct options *o;
 	pid_t first_pid;	/* what %p stands for */
-	char *last_path;	/* of the report before */
-	struct outfile *file;	/* opened ahead; NULL: opened for each report */
+	struct place places[OPTIONS_STRINGS_MAX];
 	bool to_stderr;		/* the command owns stdout */
 	size_t drawn;		/* lines on the terminal that the next refresh replaces */
 };
 
-static int open_file(struct present *r, struct outfile **file)
+static int open_file(const struct present *p, struct place *place)
 {
+	const char *pattern = place->output->pattern;
 	char pid[16], *path = NULL;
 	int err;
 
-	if (!r->o->output)
-		return outfile_open(NULL, file);
-	snprintf(pid, sizeof(pid), "%d", (int)r->first_pid);
-	err = outfile_expand(r->o->output, pid, time(NULL), &path);
+	if (!pattern)
+		return outfile_open(NULL, &place->file);
+	snprintf(pid, sizeof(pid), "%d", (int)p->first_pid);
+	err = outfile_expand(pattern, pid, time(NULL), &path);
 	/* %t counts seconds: two reports of one second must not be one file. */
-	while (!err && r->last_path && !strcmp(path, r->last_path) && options_output_has_time(r->o->output)) {
+	while (!err && place->last_path && !strcmp(path, place->last_path) && options_output_has_time(pattern)) {
 		usleep(10000);
 		free(path);
 		path = NULL;
-		err = outfile_expand(r->o->output, pid, time(NULL), &path);
+		err = outfile_expand(pattern, pid, time(NULL), &path);
 	}
 	if (!err)
-		err = outfile_open(path, file);
-	free(r->last_path);
-	r->last_path = path;
+		err = outfile_open(path, &place->file);
+	free(place->last_path);
+	place->last_path = path;
 	return err;
 }
 
 int present_open(const struct options *o, pid_t first_pid, struct present **out)
 {
-	struct present *r = xcalloc(1, sizeof(*r));
+	struct present *p = xcalloc(1, sizeof(*p));
 	int err = 0;
 
-	r->o = o;
-	r->first_pid = first_pid;
-	r->to_stderr = o->argv && !o->output;
-	if (o->output && !o->interval_ns)
-		err = open_file(r, &r->file);
+	p->o = o;
+	p->first_pid = first_pid;
+	p->to_stderr = o->argv && !o->output[0];
+	for (size_t i = 0; i < o->n_outputs; i++) {
+		p->places[i].output = &o->outputs[i];
+		if (!err && o->outputs[i].pattern && !o->interval_ns)
+			err = open_file(p, &p->places[i]);
+	}
 	if (err) {
-		present_close(r);
+		present_close(p);
 		return err;
 	}
-	*out = r;
+	*out = p;
 	return 0;
 }
 
-void present_close(struct present *r)
+void present_close(struct present *p)
 {
-	if (!r)
+	if (!p)
 		return;
-	outfile_abort(r->file);
-	free(r->last_path);
-	free(r);
+	for (size_t i = 0; i < p->o->n_outputs; i++) {
+		outfile_abort(p->places[i].file);
+		free(p->places[i].last_path);
+	}
+	free(p);
 }
 
 /* The size of the terminal that the report goes to; width 0 if it is none. */
@@ -90,13 +102,14 @@ static bool terminal_size(int fd, size_t *width, size_t *height)
 }
 
 /* On a terminal a refresh takes the place of the one before: rendered to memory first, to be drawn in one go. */
-static int draw(struct present *r, FILE *f, const struct recording *rec, const struct report_options *ro)
+static int draw(struct present *p, FILE *f, const struct report_format *format, const struct recording *rec,
+		const struct report_options *ro)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *mem = open_memstream(&text, &len);
 
-	int err = mem ? r->o->format->write(mem, rec, ro) : -ENOMEM;
+	int err = mem ? format->write(mem, rec, ro) : -ENOMEM;
 
 	if (mem && fclose(mem))
 		err = -ENOMEM;
@@ -104,68 +117,84 @@ static int draw(struct present *r, FILE *f, const struct recording *rec, const s
 		free(text);
 		return fail(err, "cannot make a report: %s", strerror(-err));
 	}
-	if (r->drawn)
-		fprintf(f, "\033[%zuA\r\033[J", r->drawn);
+	if (p->drawn)
+		fprintf(f, "\033[%zuA\r\033[J", p->drawn);
 	fwrite(text, 1, len, f);
 	fflush(f);
-	r->drawn = rec->interval ? text_lines(text, len) : 0;
+	p->drawn = p->o->interval_ns && rec->interval ? text_lines(text, len) : 0;
 	free(text);
 	return 0;
 }
 
 /* An error of the stream stays with it: outfile_commit() says it, with the file's name. */
-static int write_report(struct present *r, struct outfile *file, const struct recording *rec, struct report_options *ro)
+static int write_to(struct present *p, struct place *place, const struct recording *rec, struct report_options *ro)
 {
-	FILE *f = r->to_stderr ? stderr : outfile_stream(file);
+	const struct report_format *format = place->output->format;
+	const bool refreshed = p->o->interval_ns && rec->interval;
+	FILE *f = p->to_stderr ? stderr : outfile_stream(place->file);
 	bool terminal = terminal_size(fileno(f), &ro->width, &ro->height);
 	size_t height = ro->height;
 
+	if (terminal && format->binary)
+		return fail(-EINVAL, "--format %s is not written to a terminal: give --output FILE", format->name);
 	ro->colour = terminal && !getenv("NO_COLOR") && (!getenv("TERM") || strcmp(getenv("TERM"), "dumb"));
-	ro->height = rec->interval && height > 1 ? height - 1 : 0;
-	if (terminal && !r->o->format->machine && (rec->interval || r->drawn))
-		return draw(r, f, rec, ro);
-	r->o->format->write(f, rec, ro);
-	if (rec->interval && !r->o->format->machine)
+	ro->height = refreshed && height > 1 ? height - 1 : 0;
+	names_start(rec->names);
+	if (terminal && !format->machine && (refreshed || p->drawn))
+		return draw(p, f, format, rec, ro);
+	format->write(f, rec, ro);
+	if (refreshed && !format->machine)
 		fputc('\n', f);
 	return 0;
 }
 
-static void write_summary(const struct present *r, const struct recording *rec, struct report_options ro)
+static int write_place(struct present *p, struct place *place, const struct recording *rec, struct report_options *ro)
 {
-	if (!r->o->format->machine || r->o->quiet)
+	int err = place->file ? 0 : open_file(p, place);
+
+	/* Nobody may wait for the disk while there is something to trace. */
+	if (!err && p->o->interval_ns && rec->interval)
+		outfile_no_sync(place->file);
+	if (!err)
+		err = write_to(p, place, rec, ro);
+	if (err)
+		outfile_abort(place->file);
+	else
+		err = outfile_commit(place->file);
+	place->file = NULL;
+	return err;
+}
+
+/* Beside what is for programs; once. */
+static void write_summary(const struct present *p, const struct recording *rec, struct report_options ro)
+{
+	for (size_t i = 0; i < p->o->n_outputs; i++)
+		if (!p->o->outputs[i].format->machine)
+			return;
+	if (p->o->quiet || (p->o->interval_ns && rec->interval))
 		return;
 	terminal_size(STDERR_FILENO, &ro.width, &ro.height);
 	ro.colour = false;
 	report_summary(stderr, rec, &ro);
 }
 
-int present_write(struct present *r, const struct recording *rec, const struct rights *rights, bool *reader_gone)
+int present_write(struct present *p, const struct recording *rec, uint32_t views, const struct rights *rights,
+		  bool *reader_gone)
 {
 	struct report_options ro = {
-		.views = r->o->views, .by = r->o->by, .metric = r->o->metric, .cum = r->o->cum, .top = r->o->top,
-		.list = r->o->list, .rights = rights, .source_path = r->o->source_path,
+		.views = views, .by = p->o->by, .metric = p->o->metric, .cum = p->o->cum, .top = p->o->top,
+		.list = p->o->list, .rights = rights, .source_path = p->o->source_path,
 	};
-	struct outfile *file = r->file;
+	bool gone = false;
 	int err = 0;
 
-	if (!file)
-		err = open_file(r, &file);
-	r->file = NULL;
-	/* Nobody may wait for the disk while there is something to trace. */
-	if (!err && rec->interval)
-		outfile_no_sync(file);
-	names_start(rec->names);
-	if (!err)
-		err = write_report(r, file, rec, &ro);
-	if (err)
-		outfile_abort(file);
-	else
-		err = outfile_commit(file);
-	if (err == -EPIPE) {
-		*reader_gone = true;
-		err = 0;
-	} else if (!err && !rec->interval) {
-		write_summary(r, rec, ro);
+	for (size_t i = 0; i < p->o->n_outputs && !err; i++) {
+		err = write_place(p, &p->places[i], rec, &ro);
+		gone |= err == -EPIPE;
+		err = err == -EPIPE ? 0 : err;
 	}
+	*reader_gone |= gone;
+	if (!err && !gone)
+		write_summary(p, rec, ro);
 	return err;
 }

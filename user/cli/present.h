@@ -12,14 +12,15 @@
 
 struct present;
 
-/* Opens the output file where it is one that is written once, so that a path that cannot be written is an error before
- * anything is traced. first_pid: what %p stands for. The options are borrowed. Returns 0, or -errno after logging an
+/* Opens the output files that are written once, so that a path that cannot be written is an error before anything is
+ * traced. first_pid: what %p stands for. The options are borrowed. Returns 0, or -errno after logging an
  * error. */
 int present_open(const struct options *o, pid_t first_pid, struct present **out);
 /* Gives an output up that has not been written. NULL is a no-op. */
-void present_close(struct present *r);
-/* rights: with which sources are read. *reader_gone is set where the reader of a pipe went away, which is no error.
+void present_close(struct present *p);
+/* views: VIEW_BIT()s that are shown. rights: with which sources are read. *reader_gone is set where the reader of a pipe went away, which is no error.
  * Returns 0, or -errno after logging an error. */
-int present_write(struct present *r, const struct recording *rec, const struct rights *rights, bool *reader_gone);
+int present_write(struct present *p, const struct recording *rec, uint32_t views, const struct rights *rights,
+		  bool *reader_gone);
 
 #endif

@@ -13,6 +13,7 @@
 
 /* The renderers of report_formats[], a file each. */
 int report_write_table(FILE *f, const struct recording *r, const struct report_options *o);
+int report_write_pprof(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_folded(FILE *f, const struct recording *r, const struct report_options *o);
 
 /* The summary's lines, each ended by a newline; what they say about names is known only after the rows were made. */

@@ -9,8 +9,11 @@
 #include "format/render.h"
 
 const struct report_format report_formats[] = {
-	{ "table", "hot spots, for people", false, report_write_table },
-	{ "folded", "one line per stack, for flamegraph.pl and the like", true, report_write_folded },
+	{ "table", "hot spots, for people", report_write_table, .machine = false },
+	{ "folded", "one line per stack, for flamegraph.pl and the like", report_write_folded, .machine = true,
+	  .one_view = true },
+	{ "pprof", "a recording: for alloctrace report, go tool pprof and the like", report_write_pprof,
+	  .machine = true, .binary = true, .ending = ".pb.gz" },
 	{ 0 }
 };
 

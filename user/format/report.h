@@ -26,9 +26,12 @@ struct report_options {
 struct report_format {
 	const char *name;	/* as --format takes it */
 	const char *help;
-	bool machine;		/* meant for programs: no summary in it; the summary goes to stderr */
 	/* 0, or -errno of the stream. */
 	int (*write)(FILE *f, const struct recording *r, const struct report_options *o);
+	bool machine;		/* meant for programs: no summary in it; the summary goes to stderr */
+	bool binary;		/* nothing for a terminal */
+	bool one_view;		/* has room for one view */
+	const char *ending;	/* of the names of files that are in this format; NULL: of none */
 };
 
 static inline const struct view_kind *report_only_view(const struct report_options *o)

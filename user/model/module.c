@@ -288,6 +288,7 @@ void modules_free(struct modules *m)
 			close(m->list.at[i]->probe_fd);
 		free(m->list.at[i]->path);
 		free(m->list.at[i]->shown);
+		free(m->list.at[i]->build_id);
 		free(m->list.at[i]);
 	}
 	vec_free(&m->list);

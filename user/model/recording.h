@@ -61,6 +61,10 @@ struct suppression {
 struct recording {
 	const struct profile *profile;
 	uint32_t views;		/* VIEW_BIT()s: what it can show (view/view.h) */
+	uint64_t time_ns;	/* when it was taken, CLOCK_REALTIME; 0: not known */
+	bool threads;		/* the threads of a process are told apart */
+	bool unnamed;		/* frames are not to be named: it is done where it is read */
+	const char *missing;	/* why all below but duration_ns and recorded is missing; NULL: it is there */
 	struct names *names;
 	const char *target;	/* "redis-server (pid 4711)", "3 processes", not escaped */
 	const char *allocator;	/* "glibc 2.36", "jemalloc + glibc 2.36"; may be NULL */

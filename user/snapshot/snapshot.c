@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "pace/rate.h"
 #include "snapshot/account.h"
+#include "sym/identify.h"
 #include "sym/symbolizer.h"
 #include "view/suppress.h"
 
@@ -344,12 +346,15 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 
 	symbolizer_refresh(s->sym);
 	*r = (struct recording){
+		.time_ns = realtime_ns(), .threads = s->o.threads, .unnamed = s->o.unnamed,
 		.profile = p, .names = symbolizer_names(s->sym), .views = s->o.views, .duration_ns = m->duration_ns,
 		.interval = m->interval, .delta = s->o.delta && m->interval, .sample_auto = !s->o.sample_bytes,
 		.sample_mean = SAMPLE_LAW_MEAN(law),
 		.sample_calls = (double)SAMPLE_LAW_MEAN(law) / SAMPLE_LAW_CALL(law),
 		.exact_calls = s->o.sample_bytes ? 0 : RATE_EXACT_CALLS,
 	};
+	if (s->o.identifies)
+		modules_identify(p->modules);
 	if (s->suppressions)
 		suppress_leaks(s->suppressions, p, r->names);
 	r->suppressions = suppress_list(s->suppressions, &r->n_suppressions);

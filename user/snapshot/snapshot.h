@@ -18,6 +18,9 @@ struct snapshot_options {
 	uint64_t temp_age_ns, sample_bytes;
 	double max_overhead;
 	bool delta;		/* intervals count alone */
+	bool threads;		/* are told apart */
+	bool unnamed;		/* frames are not to be named */
+	bool identifies;	/* files are to be found again: modules_identify() */
 	bool no_cost;		/* nobody asks what a probe hit costs */
 	const char *suppress;	/* a file of suppressions; NULL: none */
 	struct symbolizer_options naming;

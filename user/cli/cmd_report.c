@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* alloctrace report FILE...: recordings, shown as the run would have been. */
+#include <errno.h>
+#include <signal.h>
+
+#include "base/log.h"
+#include "base/memlimit.h"
+#include "base/timelimit.h"
+#include "cli/cmd.h"
+#include "cli/present.h"
+#include "record/record.h"
+#include "sym/debuginfod.h"
+
+static const char *view_names(uint32_t views, struct buf *out)
+{
+	buf_reset(out);
+	for (int i = 0; i < VIEW_KINDS; i++)
+		if (views & VIEW_BIT(i))
+			buf_printf(out, "%s%s", out->len ? "," : "", view_kinds[i].name);
+	return buf_cstr(out);
+}
+
+static bool takes_one_view(const struct options *o)
+{
+	for (size_t i = 0; i < o->n_outputs; i++)
+		if (o->outputs[i].format->one_view)
+			return true;
+	return false;
+}
+
+/* Those that were asked for, or that there are; 0 after logging an error. */
+static uint32_t choose_views(const struct options *o, const struct recording *rec)
+{
+	uint32_t views = o->views;
+	struct buf there = {0}, wanted = {0};
+
+	view_names(rec->views, &there);
+	if (!views && takes_one_view(o))
+		views = rec->views & -rec->views;
+	else if (!views)
+		views = rec->views;
+	if (!rec->views)
+		fail(-EINVAL, "%s: there is no view that all of the recordings have", o->files[0]);
+	else if (views & ~rec->views)
+		fail(-EINVAL, "%s: no view %s in it: recorded was --view %s", o->files[0],
+		     view_names(views & ~rec->views, &wanted), buf_cstr(&there));
+	views = views & ~rec->views ? 0 : views;
+	buf_free(&there);
+	buf_free(&wanted);
+	return views;
+}
+
+static int show(const struct options *o, const struct recording *rec)
+{
+	const uint32_t views = choose_views(o, rec);
+	bool reader_gone = false;
+	struct present *present;
+	int err = views ? 0 : -EINVAL;
+
+	if (!err && o->by->by_thread && !rec->threads)
+		err = fail(-EINVAL, "%s: threads are not told apart in it: record with --by thread", o->files[0]);
+	if (!err)
+		err = present_open(o, 0, &present);
+	if (err)
+		return err;
+	err = present_write(present, rec, views, NULL, &reader_gone);
+	present_close(present);
+	return err;
+}
+
+int cmd_report(const struct options *o)
+{
+	const struct stored_options so = {
+		.no_inline = o->no_inline, .demangle = !o->no_demangle, .symbol_path = o->symbol_path,
+	};
+	struct stored *stored;
+	int err = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	memlimit_set(o->max_memory);
+	debuginfod_allow();
+	timelimit_start(o->max_naming_ns);
+	stored = stored_new(&so);
+	for (char **file = o->files; *file && !err; file++)
+		err = stored_add(stored, *file);
+	if (!err)
+		err = show(o, stored_recording(stored));
+	if (timelimit_stop())
+		warn("looking up names took longer than --max-naming: some are missing");
+	stored_free(stored);
+	return err ? STATUS_FAILED : STATUS_DONE;
+}

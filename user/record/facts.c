@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "record/facts.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+
+char *facts_text(struct arena *a, const char *s)
+{
+	struct buf b = {0};
+	char *copy;
+
+	if (!s)
+		return NULL;
+	text_escape(&b, s, strlen(s));
+	copy = arena_get(a, b.len + 1, 1);
+	memcpy(copy, buf_cstr(&b), b.len);
+	buf_free(&b);
+	return copy;
+}
+
+/* "" stands for what is not there. */
+static char *or_empty(struct arena *a, const char *s)
+{
+	return facts_text(a, s ? s : "");
+}
+
+static Pb__Counters *pack_counters(struct arena *a, struct counters c)
+{
+	Pb__Counters *m = arena_get(a, 1, sizeof(*m));
+
+	pb__counters__init(m);
+	m->bytes = c.bytes;
+	m->calls = c.calls;
+	m->bytes_var = c.bytes_var;
+	m->calls_var = c.calls_var;
+	return m;
+}
+
+static struct counters unpack_counters(const Pb__Counters *m)
+{
+	struct counters c = {0};
+
+	if (!m)
+		return c;
+	/* What is no variance is none. */
+	return (struct counters){m->bytes, m->calls, m->bytes_var > 0 ? m->bytes_var : 0,
+				 m->calls_var > 0 ? m->calls_var : 0};
+}
+
+static Pb__Account *pack_account(struct arena *a, const struct recording_account *x)
+{
+	Pb__Account *m = arena_get(a, 1, sizeof(*m));
+
+	pb__account__init(m);
+	m->seen = x->seen;
+	m->recorded = x->recorded;
+	m->filtered = x->filtered;
+	m->unsampled = x->unsampled;
+	m->lost = x->lost;
+	m->checked = x->checked;
+	m->unaccounted = x->unaccounted;
+	return m;
+}
+
+static struct recording_account unpack_account(const Pb__Account *m)
+{
+	if (!m)
+		return (struct recording_account){0};
+	return (struct recording_account){m->seen, m->recorded, m->filtered, m->unsampled, m->lost, m->checked,
+					  m->unaccounted};
+}
+
+static Pb__Heap *pack_heap(struct arena *a, const struct recording_heap *h)
+{
+	Pb__Heap *m = arena_get(a, 1, sizeof(*m));
+
+	pb__heap__init(m);
+	m->peak_bytes = h->peak_bytes;
+	m->peak_ns = h->peak_ns;
+	m->frees = h->frees;
+	m->frees_unknown = h->frees_unknown;
+	m->replaced = h->replaced;
+	m->ended_blocks = h->ended_blocks;
+	m->unfollowed = h->unfollowed;
+	m->min_age_ns = h->min_age_ns;
+	m->temp_age_ns = h->temp_age_ns;
+	m->ended = h->ended;
+	m->n_mark_ns = h->n_marks;
+	m->mark_ns = (uint64_t *)h->marks_ns;
+	return m;
+}
+
+static struct recording_heap unpack_heap(const Pb__Heap *m, struct arena *a)
+{
+	struct recording_heap h = {0};
+	uint64_t *marks;
+
+	if (!m)
+		return h;
+	marks = arena_get(a, m->n_mark_ns + 1, sizeof(*marks));
+	if (m->n_mark_ns)
+		memcpy(marks, m->mark_ns, m->n_mark_ns * sizeof(*marks));
+	return (struct recording_heap){
+		m->peak_bytes, m->peak_ns, m->frees, m->frees_unknown, m->replaced, m->ended_blocks, m->unfollowed,
+		m->min_age_ns, m->temp_age_ns, m->ended, marks, m->n_mark_ns,
+	};
+}
+
+static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows *w)
+{
+	Pb__Windows *m = arena_get(a, 1, sizeof(*m));
+
+	pb__windows__init(m);
+	m->scaled = w->scaled;
+	m->n = w->n;
+	m->share = w->share;
+	m->by = or_empty(a, w->by);
+	m->at_least = w->at_least;
+	m->error = w->error;
+	m->mixed = w->mixed;
+	m->load = w->load;
+	m->slowdown = w->slowdown;
+	m->limit = w->limit;
+	return m;
+}
+
+/* What a file says is a number that can be shown. */
+static double shown_number(double x)
+{
+	return isfinite(x) && x > 0 ? x : 0;
+}
+
+static struct recording_windows unpack_windows(const Pb__Windows *m, struct arena *a)
+{
+	if (!m)
+		return (struct recording_windows){0};
+	return (struct recording_windows){
+		.scaled = m->scaled, .n = m->n, .share = shown_number(m->share), .by = facts_text(a, m->by),
+		.at_least = m->at_least, .error = shown_number(m->error), .mixed = m->mixed, .load = shown_number(m->load),
+		.slowdown = shown_number(m->slowdown), .limit = shown_number(m->limit),
+	};
+}
+
+static Pb__Count **pack_counts(struct arena *a, const struct recording_count *counts, size_t n)
+{
+	Pb__Count **list = arena_get(a, n + 1, sizeof(Pb__Count *));
+
+	for (size_t i = 0; i < n; i++) {
+		list[i] = arena_get(a, 1, sizeof(*list[i]));
+		pb__count__init(list[i]);
+		list[i]->reason = or_empty(a, counts[i].reason);
+		list[i]->n = counts[i].n;
+	}
+	return list;
+}
+
+static const struct recording_count *unpack_counts(struct arena *a, Pb__Count *const *list, size_t n)
+{
+	struct recording_count *counts = arena_get(a, n + 1, sizeof(*counts));
+
+	for (size_t i = 0; i < n; i++)
+		counts[i] = (struct recording_count){facts_text(a, list[i]->reason), list[i]->n};
+	return counts;
+}
+
+static void pack_suppressions(Pb__Facts *m, const struct recording *r, struct arena *a)
+{
+	m->n_suppression = r->n_suppressions;
+	m->suppression = arena_get(a, r->n_suppressions + 1, sizeof(Pb__Suppression *));
+	for (size_t i = 0; i < r->n_suppressions; i++) {
+		m->suppression[i] = arena_get(a, 1, sizeof(*m->suppression[i]));
+		pb__suppression__init(m->suppression[i]);
+		m->suppression[i]->pattern = or_empty(a, r->suppressions[i].pattern);
+		m->suppression[i]->hidden = pack_counters(a, r->suppressions[i].hidden);
+	}
+}
+
+static void unpack_suppressions(const Pb__Facts *m, struct recording *r, struct arena *a)
+{
+	struct suppression *list = arena_get(a, m->n_suppression + 1, sizeof(*list));
+
+	for (size_t i = 0; i < m->n_suppression; i++)
+		list[i] = (struct suppression){facts_text(a, m->suppression[i]->pattern),
+					       unpack_counters(m->suppression[i]->hidden)};
+	r->suppressions = list;
+	r->n_suppressions = m->n_suppression;
+}
+
+Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
+{
+	Pb__Facts *m = arena_get(a, 1, sizeof(*m));
+
+	pb__facts__init(m);
+	m->program = "alloctrace " ALLOCTRACE_VERSION;
+	m->target = or_empty(a, r->target);
+	m->allocator = or_empty(a, r->allocator);
+	m->gaps = or_empty(a, r->gaps);
+	m->duration_ns = r->duration_ns;
+	m->interval = r->interval;
+	m->delta = r->delta;
+	m->seen = pack_counters(a, r->seen);
+	m->recorded = pack_counters(a, r->recorded);
+	m->account = pack_account(a, &r->account);
+	m->sample_mean = r->sample_mean;
+	m->sample_calls = r->sample_calls;
+	m->sample_auto = r->sample_auto;
+	m->exact_calls = r->exact_calls;
+	m->heap = pack_heap(a, &r->heap);
+	pack_suppressions(m, r, a);
+	m->filtered = r->filtered;
+	m->failed = r->failed;
+	m->nested = r->nested;
+	m->n_loss = r->n_losses;
+	m->loss = pack_counts(a, r->losses, r->n_losses);
+	m->uncertain = r->uncertain;
+	m->n_truncated = r->n_ends;
+	m->truncated = pack_counts(a, r->ends, r->n_ends);
+	m->windows = pack_windows(a, &r->windows);
+	m->cost_ns = r->cost_ns;
+	m->hit_ns = r->hit_ns;
+	m->hits = r->hits;
+	m->views = r->views;
+	m->not_read = r->names->not_read;
+	m->named = !r->unnamed;
+	m->threads = r->threads;
+	return m;
+}
+
+static const char *or_null(struct arena *a, const char *s)
+{
+	return *s ? facts_text(a, s) : NULL;
+}
+
+void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
+{
+	r->target = facts_text(a, m->target);
+	r->allocator = or_null(a, m->allocator);
+	r->gaps = or_null(a, m->gaps);
+	r->duration_ns = m->duration_ns;
+	r->interval = m->interval;
+	r->delta = m->delta;
+	r->seen = unpack_counters(m->seen);
+	r->recorded = unpack_counters(m->recorded);
+	r->account = unpack_account(m->account);
+	r->sample_mean = m->sample_mean;
+	r->sample_calls = shown_number(m->sample_calls);
+	r->sample_auto = m->sample_auto;
+	r->exact_calls = m->exact_calls;
+	r->heap = unpack_heap(m->heap, a);
+	unpack_suppressions(m, r, a);
+	r->filtered = m->filtered;
+	r->failed = m->failed;
+	r->nested = m->nested;
+	r->losses = unpack_counts(a, m->loss, m->n_loss);
+	r->n_losses = m->n_loss;
+	r->uncertain = m->uncertain;
+	r->ends = unpack_counts(a, m->truncated, m->n_truncated);
+	r->n_ends = m->n_truncated;
+	r->windows = unpack_windows(m->windows, a);
+	r->cost_ns = shown_number(m->cost_ns);
+	r->hit_ns = shown_number(m->hit_ns);
+	r->hits = m->hits;
+	r->unnamed = !m->named;
+	r->threads = m->threads;
+}
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	uint64_t s;
+
+	return __builtin_add_overflow(a, b, &s) ? UINT64_MAX : s;
+}
+
+static const struct recording_count *add_counts(struct arena *a, const struct recording_count *x, size_t nx,
+						const struct recording_count *y, size_t ny, size_t *n)
+{
+	struct recording_count *list = arena_get(a, nx + ny + 1, sizeof(*list));
+
+	for (size_t i = 0; i < nx; i++)
+		list[i] = x[i];
+	*n = nx;
+	for (size_t i = 0; i < ny; i++) {
+		size_t k = 0;
+
+		while (k < *n && strcmp(list[k].reason, y[i].reason))
+			k++;
+		if (k == *n)
+			list[(*n)++] = (struct recording_count){y[i].reason, 0};
+		list[k].n = sum(list[k].n, y[i].n);
+	}
+	return list;
+}
+
+static const char *join(struct arena *a, const char *x, const char *y, const char *between)
+{
+	struct buf b = {0};
+	char *text;
+
+	if (!x || !y || !strcmp(x, y))
+		return x ? x : y;
+	buf_printf(&b, "%s%s%s", x, between, y);
+	text = facts_text(a, buf_cstr(&b));
+	buf_free(&b);
+	return text;
+}
+
+static void add_heap(struct recording_heap *h, const struct recording_heap *with)
+{
+	h->peak_bytes = sum(h->peak_bytes, with->peak_bytes);
+	h->peak_ns = h->peak_ns > with->peak_ns ? h->peak_ns : with->peak_ns;
+	h->frees = sum(h->frees, with->frees);
+	h->frees_unknown = sum(h->frees_unknown, with->frees_unknown);
+	h->replaced = sum(h->replaced, with->replaced);
+	h->ended_blocks = sum(h->ended_blocks, with->ended_blocks);
+	h->unfollowed = sum(h->unfollowed, with->unfollowed);
+	h->min_age_ns = h->min_age_ns > with->min_age_ns ? h->min_age_ns : with->min_age_ns;
+	h->temp_age_ns = h->temp_age_ns > with->temp_age_ns ? h->temp_age_ns : with->temp_age_ns;
+	h->ended &= with->ended;
+	h->n_marks = 0;
+}
+
+/* Errors of totals, as shares of these, add up as their squares do. */
+static void add_windows(struct recording *r, const struct recording *with)
+{
+	struct recording_windows *w = &r->windows;
+	const struct recording_windows *x = &with->windows;
+	const double a = r->recorded.bytes, b = with->recorded.bytes;
+
+	if (!x->scaled)
+		return;
+	w->error = a + b > 0 ? hypot(w->error * a, x->error * b) / (a + b) : 0;
+	w->by = w->by && x->by && strcmp(w->by, x->by) ? "several measures" : x->by;
+	w->share = r->duration_ns + with->duration_ns ?
+		   (w->scaled ? w->share : 1) * r->duration_ns / ((double)r->duration_ns + with->duration_ns) +
+		   x->share * with->duration_ns / ((double)r->duration_ns + with->duration_ns) : x->share;
+	w->n = sum(w->n, x->n);
+	w->at_least |= x->at_least;
+	w->mixed |= x->mixed;
+	w->load = fmax(w->load, x->load);
+	w->slowdown = fmax(w->slowdown, x->slowdown);
+	w->limit = fmax(w->limit, x->limit);
+	w->scaled = true;
+}
+
+void facts_add(struct recording *r, const struct recording *with, struct arena *a)
+{
+	struct recording_account *ra = &r->account;
+	const struct recording_account *wa = &with->account;
+
+	add_windows(r, with);
+	r->target = join(a, r->target, with->target, " + ");
+	r->allocator = join(a, r->allocator, with->allocator, " + ");
+	r->gaps = join(a, r->gaps, with->gaps, "; ");
+	r->missing = r->missing ? r->missing : with->missing;
+	r->duration_ns = sum(r->duration_ns, with->duration_ns);
+	r->interval = 0;
+	r->delta = false;
+	r->seen = counters_add(r->seen, with->seen);
+	r->recorded = counters_add(r->recorded, with->recorded);
+	ra->seen = sum(ra->seen, wa->seen);
+	ra->recorded = sum(ra->recorded, wa->recorded);
+	ra->filtered = sum(ra->filtered, wa->filtered);
+	ra->unsampled = sum(ra->unsampled, wa->unsampled);
+	ra->lost = sum(ra->lost, wa->lost);
+	ra->checked &= wa->checked;
+	ra->unaccounted = sum(ra->unaccounted, wa->unaccounted);
+	r->sample_mean = r->sample_mean > with->sample_mean ? r->sample_mean : with->sample_mean;
+	r->sample_calls = fmax(r->sample_calls, with->sample_calls);
+	r->sample_auto |= with->sample_auto;
+	r->exact_calls = sum(r->exact_calls, with->exact_calls);
+	add_heap(&r->heap, &with->heap);
+	r->filtered = sum(r->filtered, with->filtered);
+	r->failed = sum(r->failed, with->failed);
+	r->nested = sum(r->nested, with->nested);
+	r->losses = add_counts(a, r->losses, r->n_losses, with->losses, with->n_losses, &r->n_losses);
+	r->ends = add_counts(a, r->ends, r->n_ends, with->ends, with->n_ends, &r->n_ends);
+	r->uncertain = sum(r->uncertain, with->uncertain);
+	r->cost_ns += with->cost_ns;
+	r->hits = sum(r->hits, with->hits);
+	r->hit_ns = r->hits ? r->cost_ns / r->hits : 0;
+	r->views &= with->views;
+	r->time_ns = r->time_ns > with->time_ns ? r->time_ns : with->time_ns;
+	r->threads &= with->threads;
+	r->n_suppressions = 0;
+}

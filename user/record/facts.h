@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside record/: the facts of a run as a message. */
+#ifndef ALLOCTRACE_RECORD_FACTS_H
+#define ALLOCTRACE_RECORD_FACTS_H
+
+#include "base/arena.h"
+#include "model/recording.h"
+#include "recording.pb-c.h"
+
+/* What is made is in the arena, or borrowed from r. */
+Pb__Facts *facts_pack(const struct recording *r, struct arena *a);
+/* Sets r's facts; strings are copied to the arena, escaped. */
+void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a);
+/* The facts of two runs together, in *r; what *with has and r needs is borrowed. */
+void facts_add(struct recording *r, const struct recording *with, struct arena *a);
+
+/* A copy in the arena, as text_escape() makes it; NULL of NULL. */
+char *facts_text(struct arena *a, const char *s);
+
+#endif

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A recording as a pprof profile. Locations are the frames, in order, and behind them marks: what stands at the root of
+ * a stack that is not whole. Addresses are those in the files, each file's moved to a place of its own, since readers
+ * may look by address alone.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "profile.pb-c.h"
+#include "record/facts.h"
+#include "record/gzip.h"
+#include "record/order.h"
+#include "record/record.h"
+
+#define SLIDE (1ULL << 32)
+/* Below, a file's code can be moved; programs that cannot be lie above. */
+#define FIXED_FROM 0x200000ULL
+#define LABELS 4
+#define NO_FRAMES STACK_END_MAX	/* in writer.marks */
+
+struct writer {
+	const struct recording *r;
+	const struct profile *p;
+	struct order o;
+	struct arena a;
+	struct strpool strings;
+	struct strpool functions;	/* "name\nfile" -> index in function */
+	vec_of(Pb__Function *) function;
+	uint64_t marks[STACK_END_MAX + 1];	/* location ids; 0: not made */
+	vec_of(Pb__Location *) location;
+	uint64_t *slides;		/* by place of the module */
+	uint64_t next_slide;
+	int n_types;
+	Pb__Profile out;
+	Pb__Recording ext;
+};
+
+#define NEW(w, n, type) ((type *)arena_get(&(w)->a, (n), sizeof(type)))
+
+static int64_t string_id(struct writer *w, const char *s)
+{
+	struct buf b = {0};
+	uint32_t id;
+
+	text_escape(&b, s, strlen(s));
+	id = strpool_id(&w->strings, buf_cstr(&b));
+	buf_free(&b);
+	return id;
+}
+
+static Pb__ValueType *value_type(struct writer *w, const char *type, const char *unit)
+{
+	Pb__ValueType *t = NEW(w, 1, Pb__ValueType);
+
+	pb__value_type__init(t);
+	t->type = string_id(w, type);
+	t->unit = string_id(w, unit);
+	return t;
+}
+
+static uint64_t function_id(struct writer *w, const char *name, const char *file)
+{
+	struct buf key = {0};
+	uint32_t id;
+
+	buf_printf(&key, "%s\n%s", name, file ? file : "");
+	id = strpool_id(&w->functions, buf_cstr(&key));
+	buf_free(&key);
+	if (id == w->function.n) {
+		Pb__Function *f = NEW(w, 1, Pb__Function);
+
+		pb__function__init(f);
+		f->id = id + 1;
+		f->name = f->system_name = string_id(w, name);
+		f->filename = file ? string_id(w, file) : 0;
+		vec_push(&w->function, f);
+	}
+	return id + 1;
+}
+
+static Pb__Location *add_location(struct writer *w, size_t n_lines)
+{
+	Pb__Location *l = NEW(w, 1, Pb__Location);
+	Pb__Line *lines = NEW(w, n_lines, Pb__Line);
+
+	pb__location__init(l);
+	vec_push(&w->location, l);
+	l->id = w->location.n;
+	l->line = NEW(w, n_lines, Pb__Line *);
+	l->n_line = n_lines;
+	for (size_t i = 0; i < n_lines; i++) {
+		pb__line__init(&lines[i]);
+		l->line[i] = &lines[i];
+	}
+	return l;
+}
+
+static uint64_t mark_location(struct writer *w, unsigned int mark)
+{
+	const char *text = mark == NO_FRAMES ? "[no frames]" : stack_end_mark(mark);
+
+	if (!w->marks[mark]) {
+		Pb__Location *l = add_location(w, 1);
+
+		l->line[0]->function_id = function_id(w, text, NULL);
+		w->marks[mark] = l->id;
+	}
+	return w->marks[mark];
+}
+
+static void set_line(struct writer *w, Pb__Line *line, const struct symbol *sym)
+{
+	struct buf name = {0};
+
+	symbol_text(sym, &name);
+	line->function_id = function_id(w, buf_cstr(&name), sym->file);
+	line->line = sym->file ? sym->line : 0;
+	buf_free(&name);
+}
+
+/* As it is named where nobody looked names up. */
+static struct symbol unnamed_symbol(const struct profile *p, const struct profile_frame *f)
+{
+	return (struct symbol){
+		.module = module_basename(modules_get(p->modules, f->module)), .start = f->addr, .offset = f->addr,
+		.reason = SYM_NOT_OPENED,
+	};
+}
+
+static void add_frame(struct writer *w, const struct profile_frame *f)
+{
+	const bool uncertain = f->module == MODULE_UNCERTAIN;
+	const struct symbol plain = unnamed_symbol(w->p, f), *sym = &plain;
+	const uint32_t place = uncertain ? ORDER_NONE : w->o.modules.place[f->module];
+	size_t n = 0;
+	Pb__Location *l;
+
+	if (!w->r->unnamed || uncertain)
+		sym = names_of(w->r->names, f->module, f->addr);
+	for (const struct symbol *s = sym; s; s = s->into)
+		n++;
+	l = add_location(w, n);
+	w->ext.reason[l->id - 1] = sym->reason;
+	w->ext.offset[l->id - 1] = sym->offset;
+	w->ext.start[l->id - 1] = sym->start;
+	if (!uncertain) {
+		Pb__Mapping *m = w->out.mapping[place];
+
+		l->mapping_id = m->id;
+		l->address = f->addr + w->slides[place];
+		m->has_inline_frames |= n > 1;
+		m->has_filenames |= sym->file != NULL;
+		m->has_line_numbers |= sym->file != NULL;
+		if (l->address >= m->memory_limit)
+			m->memory_limit = l->address + 1;
+	}
+	for (size_t i = 0; sym; sym = sym->into, i++)
+		set_line(w, l->line[i], sym);
+}
+
+/* Addresses of processes, and programs that lie at a fixed place, stay. */
+static uint64_t slide_of(struct writer *w, const struct module *mod)
+{
+	uint64_t slide = w->next_slide;
+
+	if (mod->kind == MODULE_JIT || mod->kind == MODULE_UNKNOWN || mod->text_vaddr >= FIXED_FROM ||
+	    mod->text_vaddr + mod->text_bytes >= 1ULL << 40)
+		return 0;
+	w->next_slide += (mod->text_vaddr + mod->text_bytes) / SLIDE * SLIDE + SLIDE;
+	return slide;
+}
+
+static void add_mapping(struct writer *w, size_t i)
+{
+	const struct module *mod = modules_get(w->p->modules, w->o.modules.ids[i]);
+	Pb__Mapping *m = NEW(w, 1, Pb__Mapping);
+	Pb__Module *x = NEW(w, 1, Pb__Module);
+
+	pb__mapping__init(m);
+	pb__module__init(x);
+	w->slides[i] = slide_of(w, mod);
+	m->id = i + 1;
+	m->memory_start = w->slides[i] + mod->text_vaddr;
+	m->memory_limit = m->memory_start + mod->text_bytes;
+	m->file_offset = mod->text_offset;
+	m->filename = string_id(w, mod->path);
+	m->build_id = string_id(w, mod->build_id ? mod->build_id : "");
+	m->has_functions = !w->r->unnamed;
+	x->kind = mod->kind;
+	x->path = facts_text(&w->a, mod->path);
+	x->build_id = mod->build_id ? mod->build_id : "";
+	x->slide = w->slides[i];
+	x->pid = mod->pid;
+	x->deleted = mod->deleted;
+	w->out.mapping[i] = m;
+	w->ext.module[i] = x;
+}
+
+static void add_files(struct writer *w)
+{
+	const size_t n = w->o.modules.n, frames = w->o.frames.n;
+
+	w->next_slide = SLIDE;
+	w->out.n_mapping = w->ext.n_module = w->ext.mappings = n;
+	w->out.mapping = NEW(w, n + 1, Pb__Mapping *);
+	w->ext.module = NEW(w, n + 1, Pb__Module *);
+	w->slides = NEW(w, n + 1, uint64_t);
+	for (size_t i = 0; i < n; i++)
+		add_mapping(w, i);
+	w->ext.frames = w->ext.n_reason = w->ext.n_offset = w->ext.n_start = frames;
+	w->ext.reason = NEW(w, frames + 1, uint32_t);
+	w->ext.offset = NEW(w, frames + 1, uint64_t);
+	w->ext.start = NEW(w, frames + 1, uint64_t);
+	for (size_t i = 0; i < frames; i++)
+		add_frame(w, &w->p->frames.at[w->o.frames.ids[i]]);
+}
+
+static const char *allocator_name(const struct profile *p, uint16_t function)
+{
+	return function < p->n_functions ? p->function_names[function] : "[unknown function]";
+}
+
+static void add_tasks(struct writer *w)
+{
+	w->ext.n_task = w->o.tasks.n;
+	w->ext.task = NEW(w, w->o.tasks.n + 1, Pb__Task *);
+	for (size_t i = 0; i < w->o.tasks.n; i++) {
+		const struct profile_task *t = &w->p->tasks.at[w->o.tasks.ids[i]];
+		Pb__Task *m = NEW(w, 1, Pb__Task);
+
+		pb__task__init(m);
+		m->pid = t->pid;
+		m->tid = t->tid;
+		m->exec = t->exec;
+		m->name = facts_text(&w->a, t->name);
+		w->ext.task[i] = m;
+	}
+	w->ext.n_function = w->o.functions.n;
+	w->ext.function = NEW(w, w->o.functions.n + 1, char *);
+	for (size_t i = 0; i < w->o.functions.n; i++)
+		w->ext.function[i] = facts_text(&w->a, allocator_name(w->p, w->o.functions.ids[i]));
+}
+
+static int64_t clamped(uint64_t n)
+{
+	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
+}
+
+static void add_label(Pb__Sample *s, Pb__Label *label, int64_t key, int64_t str, int64_t num, int64_t unit)
+{
+	pb__label__init(label);
+	label->key = key;
+	label->str = str;
+	label->num = num;
+	label->num_unit = unit;
+	s->label[s->n_label++] = label;
+}
+
+/* Numbers as numbers: servers make a series of each distinct set of text labels. */
+static void add_labels(struct writer *w, Pb__Sample *s, const struct profile_stack *st, struct counters c)
+{
+	const struct profile_task *t = &w->p->tasks.at[st->task];
+	Pb__Label *labels = NEW(w, LABELS, Pb__Label);
+
+	s->label = NEW(w, LABELS, Pb__Label *);
+	add_label(s, &labels[0], string_id(w, "allocator"), string_id(w, allocator_name(w->p, st->function)), 0, 0);
+	add_label(s, &labels[1], string_id(w, "pid"), 0, t->pid, string_id(w, "pid"));
+	if (t->tid)
+		add_label(s, &labels[2], string_id(w, "tid"), 0, t->tid, string_id(w, "tid"));
+	if (c.calls)
+		add_label(s, &labels[3], string_id(w, "bytes"), 0, clamped(c.bytes / c.calls), string_id(w, "bytes"));
+}
+
+static void add_locations(struct writer *w, Pb__Sample *s, const struct profile_stack *st)
+{
+	const struct profile_node *nodes = w->p->nodes.at;
+	size_t n = 0;
+
+	for (uint32_t node = st->node; node; node = nodes[node].parent)
+		n++;
+	s->location_id = NEW(w, n + 1, uint64_t);
+	for (uint32_t node = st->node; node; node = nodes[node].parent)
+		s->location_id[s->n_location_id++] = w->o.frames.place[nodes[node].frame] + 1;
+	if (stack_end_mark(st->end))
+		s->location_id[s->n_location_id++] = mark_location(w, st->end);
+	else if (!n)
+		s->location_id[s->n_location_id++] = mark_location(w, NO_FRAMES);
+}
+
+static void add_sample(struct writer *w, size_t i)
+{
+	const uint32_t id = w->o.stacks.ids[i];
+	const struct profile_stack *st = &w->p->stacks.at[id];
+	const struct counters alloc = profile_sum(w->p, PROFILE_ALLOC, id), live = profile_sum(w->p, PROFILE_LIVE, id);
+	Pb__Sample *s = NEW(w, 1, Pb__Sample);
+
+	pb__sample__init(s);
+	s->n_value = w->n_types;
+	s->value = NEW(w, 4, int64_t);
+	s->value[0] = clamped(alloc.calls);
+	s->value[1] = clamped(alloc.bytes);
+	s->value[2] = clamped(live.calls);
+	s->value[3] = clamped(live.bytes);
+	add_locations(w, s, st);
+	add_labels(w, s, st, counters_none(alloc) ? live : alloc);
+	w->out.sample[i] = s;
+	w->ext.task_of[i] = w->o.tasks.place[st->task];
+	w->ext.function_of[i] = w->o.functions.place[st->function];
+	w->ext.end[i] = st->end;
+}
+
+static void add_samples(struct writer *w)
+{
+	const size_t n = w->o.stacks.n;
+
+	w->out.n_sample = w->ext.samples = w->ext.n_task_of = w->ext.n_function_of = w->ext.n_end = n;
+	w->out.sample = NEW(w, n + 1, Pb__Sample *);
+	w->ext.task_of = NEW(w, n + 1, uint32_t);
+	w->ext.function_of = NEW(w, n + 1, uint32_t);
+	w->ext.end = NEW(w, n + 1, uint32_t);
+	for (size_t i = 0; i < n; i++)
+		add_sample(w, i);
+}
+
+/* One kind's counters; NULL where there are none. */
+static Pb__Sums *make_sums(struct writer *w, enum profile_kind kind)
+{
+	const bool in_profile = kind == PROFILE_ALLOC || (kind == PROFILE_LIVE && w->n_types > 2);
+	const size_t room = w->p->sums[kind].n;
+	Pb__Sums *m = NEW(w, 1, Pb__Sums);
+	bool exact = true;
+	uint32_t last = 0;
+
+	pb__sums__init(m);
+	m->kind = kind;
+	m->sample = NEW(w, room + 1, uint32_t);
+	m->bytes = NEW(w, room + 1, uint64_t);
+	m->calls = NEW(w, room + 1, uint64_t);
+	m->bytes_var = NEW(w, room + 1, double);
+	m->calls_var = NEW(w, room + 1, double);
+	for (size_t i = 0; i < w->o.stacks.n; i++) {
+		struct counters c = profile_sum(w->p, kind, w->o.stacks.ids[i]);
+		size_t at = m->n_sample;
+
+		exact &= !(c.bytes_var > 0 || c.calls_var > 0);
+		if (counters_none(c) || (in_profile && !(c.bytes_var > 0 || c.calls_var > 0)))
+			continue;
+		m->sample[at] = i - last;
+		m->bytes[at] = c.bytes;
+		m->calls[at] = c.calls;
+		m->bytes_var[at] = c.bytes_var;
+		m->calls_var[at] = c.calls_var;
+		last = i;
+		m->n_sample++;
+	}
+	m->n_bytes = m->n_calls = in_profile ? 0 : m->n_sample;
+	m->n_bytes_var = m->n_calls_var = exact ? 0 : m->n_sample;
+	return m->n_sample ? m : NULL;
+}
+
+static void add_sums(struct writer *w)
+{
+	w->ext.sums = NEW(w, PROFILE_KINDS, Pb__Sums *);
+	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
+		Pb__Sums *m = make_sums(w, kind);
+
+		if (m)
+			w->ext.sums[w->ext.n_sums++] = m;
+	}
+	w->ext.oldest_sample = NEW(w, w->o.stacks.n + 1, uint32_t);
+	w->ext.oldest_age_ns = NEW(w, w->o.stacks.n + 1, uint64_t);
+	for (size_t i = 0; i < w->o.stacks.n; i++) {
+		uint64_t oldest = profile_oldest(w->p, w->o.stacks.ids[i]);
+
+		if (!oldest)
+			continue;
+		w->ext.oldest_sample[w->ext.n_oldest_sample++] = i;
+		w->ext.oldest_age_ns[w->ext.n_oldest_age_ns++] = w->p->now_ns > oldest ? w->p->now_ns - oldest : 0;
+	}
+}
+
+static int compare_buckets(const void *a, const void *b, void *arg)
+{
+	const struct profile_bucket *x = a, *y = b;
+	const uint32_t *place = arg;
+
+	if (place[x->stack] != place[y->stack])
+		return place[x->stack] < place[y->stack] ? -1 : 1;
+	if (x->bucket != y->bucket)
+		return x->bucket < y->bucket ? -1 : 1;
+	return x->calls < y->calls ? -1 : x->calls > y->calls;
+}
+
+static void add_histogram(struct writer *w, enum profile_hist hist)
+{
+	const size_t n = w->p->hists[hist].n;
+	struct profile_bucket *sorted = NEW(w, n + 1, struct profile_bucket);
+	Pb__Histogram *m = NEW(w, 1, Pb__Histogram);
+	uint32_t last = 0;
+
+	if (!n)
+		return;
+	memcpy(sorted, w->p->hists[hist].at, n * sizeof(*sorted));
+	qsort_r(sorted, n, sizeof(*sorted), compare_buckets, w->o.stacks.place);
+	pb__histogram__init(m);
+	m->kind = hist;
+	m->sample = NEW(w, n, uint32_t);
+	m->bucket = NEW(w, n, uint32_t);
+	m->calls = NEW(w, n, double);
+	for (size_t i = 0; i < n; i++) {
+		m->sample[i] = w->o.stacks.place[sorted[i].stack] - last;
+		m->bucket[i] = sorted[i].bucket;
+		m->calls[i] = sorted[i].calls;
+		last = w->o.stacks.place[sorted[i].stack];
+	}
+	m->n_sample = m->n_bucket = m->n_calls = n;
+	w->ext.histogram[w->ext.n_histogram++] = m;
+}
+
+static void add_past(struct writer *w, bool leaks, uint32_t back)
+{
+	const size_t n = w->o.stacks.n;
+	Pb__Past *m = NEW(w, 1, Pb__Past);
+	uint32_t last = 0;
+
+	pb__past__init(m);
+	m->leaks = leaks;
+	m->back = back;
+	m->sample = NEW(w, n + 1, uint32_t);
+	m->bytes = NEW(w, n + 1, uint64_t);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bytes = profile_past(w->p, leaks ? PROFILE_LEAKS : PROFILE_LIVE, back, w->o.stacks.ids[i]);
+
+		if (!bytes)
+			continue;
+		m->sample[m->n_sample++] = i - last;
+		m->bytes[m->n_bytes++] = bytes;
+		last = i;
+	}
+	w->ext.past[w->ext.n_past++] = m;
+}
+
+static void add_extension(struct writer *w)
+{
+	Pb__Recording *m = &w->ext;
+
+	m->version = 1;
+	add_tasks(w);
+	add_sums(w);
+	m->histogram = NEW(w, PROFILE_HISTS, Pb__Histogram *);
+	for (int i = 0; i < PROFILE_HISTS; i++)
+		add_histogram(w, i);
+	m->past = NEW(w, 2 * PROFILE_PAST, Pb__Past *);
+	for (uint32_t back = 0; back < w->p->n_past; back++) {
+		add_past(w, false, back);
+		add_past(w, true, back);
+	}
+	m->pasts = w->p->n_past;
+	m->first_generation = w->p->first_generation;
+	m->generations = w->p->generations;
+	m->ended_blocks = w->p->ended_blocks;
+	m->facts = facts_pack(w->r, &w->a);
+	w->out.alloctrace = m;
+}
+
+static void add_comments(struct writer *w)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, "alloctrace %s: %s", ALLOCTRACE_VERSION, w->r->target);
+	if (w->r->allocator)
+		buf_printf(&b, ", %s", w->r->allocator);
+	w->out.comment = NEW(w, 1, int64_t);
+	w->out.comment[w->out.n_comment++] = string_id(w, buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void add_types(struct writer *w, enum view_id view, enum metric metric)
+{
+	static const char *const names[] = {"alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
+	const int first = view_kinds[view].state && view_kinds[view].blocks ? 2 : 0;
+
+	for (int i = 0; i < VIEW_KINDS; i++)
+		if (w->r->views & VIEW_BIT(i) && view_kinds[i].blocks)
+			w->n_types = 4;
+	w->n_types = w->n_types ? w->n_types : 2;
+	w->out.sample_type = NEW(w, 4, Pb__ValueType *);
+	w->out.n_sample_type = w->n_types;
+	for (int i = 0; i < w->n_types; i++)
+		w->out.sample_type[i] = value_type(w, names[i], i % 2 ? "bytes" : "count");
+	w->out.default_sample_type = string_id(w, names[(first < w->n_types ? first : 0) + (metric == METRIC_BYTES)]);
+	w->out.period_type = value_type(w, "space", "bytes");
+	w->out.period = w->r->sample_mean > 1 ? clamped(w->r->sample_mean) : 1;
+}
+
+static int pack(struct writer *w, FILE *f)
+{
+	size_t size = pb__profile__get_packed_size(&w->out);
+	uint8_t *data = xmalloc_large(size + 1);
+	int err;
+
+	pb__profile__pack(&w->out, data);
+	err = gzip_write(f, data, size);
+	free(data);
+	return err;
+}
+
+int record_write(FILE *f, const struct recording *r, enum view_id view, enum metric metric)
+{
+	struct writer w = {.r = r, .p = r->profile};
+	int err;
+
+	pb__profile__init(&w.out);
+	pb__recording__init(&w.ext);
+	string_id(&w, "");
+	order_make(r, &w.o);
+	add_types(&w, view, metric);
+	w.out.time_nanos = clamped(r->time_ns);
+	w.out.duration_nanos = clamped(r->duration_ns);
+	add_comments(&w);
+	add_files(&w);
+	add_samples(&w);
+	add_extension(&w);
+	w.out.n_location = w.ext.locations = w.location.n;
+	w.out.location = w.location.at;
+	w.out.n_function = w.function.n;
+	w.out.function = w.function.at;
+	w.out.n_string_table = w.strings.n;
+	w.out.string_table = w.strings.strings;
+	err = pack(&w, f);
+	order_free(&w.o);
+	arena_free(&w.a);
+	vec_free(&w.location);
+	vec_free(&w.function);
+	strpool_free(&w.functions);
+	strpool_free(&w.strings);
+	return err;
+}
