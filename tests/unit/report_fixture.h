@@ -96,7 +96,7 @@ static void add(struct fixture *x, uint32_t task, int function, enum stack_end e
 	x->r.recorded = x->r.seen = profile_total(&x->p, PROFILE_ALLOC);
 }
 
-static void add_server(struct fixture *x)
+__attribute__((unused)) static void add_server(struct fixture *x)
 {
 	ADD(x, x->task, 0, STACK_END_COMPLETE, 1342177280, 4123457, frame(x, ZMALLOC, 0x1b), frame(x, STRING, 0x23),
 	    frame(x, SET, 4), frame(x, HANDLE, 9), frame(x, LOOP, 1), frame(x, MAIN, 1),

@@ -306,6 +306,60 @@ size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *f
 	return n;
 }
 
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static const char *frame_path(const struct profile *p, const struct profile_frame *f)
+{
+	return f->module == MODULE_UNCERTAIN ? "" : modules_get(p->modules, f->module)->path;
+}
+
+static int compare_frames(const struct profile *p, uint32_t a, uint32_t b)
+{
+	const struct profile_frame *x = &p->frames.at[a], *y = &p->frames.at[b];
+	int c = x->module == y->module ? 0 : strcmp(frame_path(p, x), frame_path(p, y));
+
+	return c ? c : compare_numbers(x->addr, y->addr);
+}
+
+/* Innermost frames first; where one ends first, it comes first. */
+static int compare_nodes(const struct profile *p, uint32_t a, uint32_t b)
+{
+	for (; a != b && a && b; a = p->nodes.at[a].parent, b = p->nodes.at[b].parent) {
+		int c = compare_frames(p, p->nodes.at[a].frame, p->nodes.at[b].frame);
+
+		if (c)
+			return c;
+	}
+	return a == b ? 0 : a ? 1 : -1;
+}
+
+static int compare_tasks(const struct profile_task *x, const struct profile_task *y)
+{
+	int c = compare_numbers(x->pid, y->pid);
+
+	c = c ? c : compare_numbers(x->tid, y->tid);
+	c = c ? c : compare_numbers(x->exec, y->exec);
+	return c ? c : strcmp(x->name, y->name);
+}
+
+static const char *function_name(const struct profile *p, uint16_t function)
+{
+	return function < p->n_functions ? p->function_names[function] : "";
+}
+
+int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b)
+{
+	const struct profile_stack *x = &p->stacks.at[a], *y = &p->stacks.at[b];
+	int c = compare_nodes(p, x->node, y->node);
+
+	c = c ? c : strcmp(function_name(p, x->function), function_name(p, y->function));
+	c = c ? c : compare_numbers(x->end, y->end);
+	return c ? c : compare_tasks(&p->tasks.at[x->task], &p->tasks.at[y->task]);
+}
+
 static size_t table_memory(const struct id_table *t)
 {
 	return t->slots ? (t->mask + 1) * sizeof(*t->slots) : 0;

@@ -121,9 +121,9 @@ struct node_sum {
 	uint32_t child, sibling;	/* first child, next sibling; 0: none */
 };
 
-static void node_offer(struct node_sum *n, uint32_t stack, uint64_t weight)
+static void node_offer(const struct profile *p, struct node_sum *n, uint32_t stack, uint64_t weight)
 {
-	if (!counters_none(n->through) && weight <= n->heaviest)
+	if (!counters_none(n->through) && !view_heavier(p, stack, weight, n->stack, n->heaviest))
 		return;
 	n->heaviest = weight;
 	n->stack = stack;
@@ -146,7 +146,7 @@ static struct node_sum *sum_tree(struct by_frame *b)
 			view_rows_add_cum(b->rows, row_of_stack(b, st), i, weight, sum);
 			continue;
 		}
-		node_offer(n, i, weight);
+		node_offer(p, n, i, weight);
 		n->through = counters_add(n->through, sum);
 	}
 	/* A node comes after its parent. */
@@ -155,7 +155,7 @@ static struct node_sum *sum_tree(struct by_frame *b)
 
 		if (counters_none(sums[i].through))
 			continue;
-		node_offer(parent, sums[i].stack, sums[i].heaviest);
+		node_offer(p, parent, sums[i].stack, sums[i].heaviest);
 		parent->through = counters_add(parent->through, sums[i].through);
 		sums[i].sibling = parent->child;
 		parent->child = i;

@@ -13,6 +13,7 @@ struct view_row_extra {
 };
 
 struct view_rows {
+	const struct profile *profile;
 	enum profile_kind kind;
 	enum metric metric;
 	bool by_cum;
@@ -32,6 +33,9 @@ static inline bool view_takes(const struct profile *p, const struct view_rows *r
 
 /* Finds or adds the row of a key; the name is copied for a new one. */
 uint32_t view_rows_find(struct view_rows *rows, const char *key, const char *name, uint32_t module);
+/* Whether a stack is a row's heaviest rather than another one. Of two that weigh the same it doesn't matter which was
+ * seen first. */
+bool view_heavier(const struct profile *p, uint32_t stack, uint64_t weight, uint32_t than, uint64_t its_weight);
 /* A stack that the row itself allocates with; c: the stack's sum, which may be nothing. */
 void view_rows_add(struct view_rows *rows, uint32_t row, uint32_t stack, struct counters c);
 /* The same for cum: c of all stacks that go through the row, of which `stack` is the heaviest with `weight`. */

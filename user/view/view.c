@@ -37,12 +37,17 @@ uint32_t view_rows_find(struct view_rows *rows, const char *key, const char *nam
 	return row;
 }
 
+bool view_heavier(const struct profile *p, uint32_t stack, uint64_t weight, uint32_t than, uint64_t its_weight)
+{
+	return weight > its_weight || (weight == its_weight && profile_compare_stacks(p, stack, than) < 0);
+}
+
 /* The first stack of a row becomes its heaviest even if it weighs nothing (all its calls were malloc(0)). */
 static void offer_heaviest(struct view_rows *rows, uint32_t row, uint32_t stack, uint64_t weight)
 {
 	struct view_row_extra *extra = &rows->extras.at[row];
 
-	if (extra->has_stack && weight <= extra->heaviest)
+	if (extra->has_stack && !view_heavier(rows->profile, stack, weight, rows->rows.at[row].stack, extra->heaviest))
 		return;
 	extra->has_stack = true;
 	extra->heaviest = weight;
@@ -160,6 +165,7 @@ static void name_uniquely(struct view_rows *rows, const struct modules *modules,
 }
 
 struct order {
+	const struct profile *p;
 	enum metric metric;
 	bool by_cum;
 };
@@ -182,7 +188,7 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	c = strcmp(x->name, y->name);
 	if (c)
 		return c;
-	return x->stack < y->stack ? -1 : x->stack > y->stack;
+	return profile_compare_stacks(o->p, x->stack, y->stack);
 }
 
 /* Moves the rows with something in them to *out. */
@@ -226,8 +232,8 @@ void view_build(const struct recording *r, enum profile_kind kind, const struct 
 		enum metric metric, bool by_cum, struct view *out)
 {
 	const struct profile *p = r->profile;
-	struct view_rows rows = {.kind = kind, .metric = metric, .by_cum = by_cum && by->has_cum};
-	struct order order = {metric, rows.by_cum};
+	struct view_rows rows = {.profile = p, .kind = kind, .metric = metric, .by_cum = by_cum && by->has_cum};
+	struct order order = {p, metric, rows.by_cum};
 	size_t n_found;
 
 	rows.row_of = xmalloc((p->stacks.n + 1) * sizeof(*rows.row_of));

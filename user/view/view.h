@@ -73,7 +73,7 @@ struct view_row {
 #define VIEW_NO_ROW UINT32_MAX
 
 struct view {
-	struct view_row *rows;	/* sorted by metric (cum with by_cum), descending; ties by name */
+	struct view_row *rows;	/* by metric (cum with by_cum), descending; ties by name, then by their stacks */
 	size_t n;
 	uint32_t *row_of;	/* by stack of the profile: the row whose flat it is a part of; VIEW_NO_ROW: none */
 	size_t n_stacks;
