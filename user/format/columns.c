@@ -108,7 +108,7 @@ static void show_columns(struct table *t)
 		show(t, COL_SHARE);
 	if (!t->kind->histogram && !t->since_mark)
 		show(t, COL_SUM);
-	if (report_error(t->r, t->view.total, t->o->metric) > 0)
+	if (value_error(t->r, t->view.total, t->o->metric) > 0)
 		show(t, COL_ERROR);
 	if (t->cum) {
 		show(t, COL_CUM);
@@ -156,7 +156,7 @@ static void put_percent(struct buf *b, double share, double error)
 
 static void put_share(const struct table *t, struct buf *b, struct counters c)
 {
-	put_percent(b, table_share(t, c), report_error(t->r, c, t->o->metric));
+	put_percent(b, table_share(t, c), value_error(t->r, c, t->o->metric));
 }
 
 static void put_error(struct buf *b, double error)
@@ -172,7 +172,7 @@ static void put_growth(const struct table *t, struct buf *b, int64_t growth, str
 		return;
 	buf_char(b, growth > 0 ? '+' : '-');
 	text_bytes_about(b, growth > 0 ? (uint64_t)growth : 0 - (uint64_t)growth,
-			 report_error(t->r, live, METRIC_BYTES) * live.bytes);
+			 value_error(t->r, live, METRIC_BYTES) * live.bytes);
 }
 
 static void put_age(const struct table *t, struct buf *b, uint64_t oldest_ns)
@@ -192,15 +192,15 @@ static void detail_text(struct table *t, enum column column, const struct number
 	switch (column) {
 	case COL_CUM:
 		if (t->o->metric == METRIC_BYTES)
-			render_bytes(b, t->r, n->cum);
+			value_put_bytes(b, t->r, n->cum);
 		else
-			render_calls(b, t->r, n->cum);
+			value_put_calls(b, t->r, n->cum);
 		break;
 	case COL_CUM_SHARE:
 		put_share(t, b, n->cum);
 		break;
 	case COL_ERROR:
-		put_error(b, report_error(t->r, t->cum ? n->cum : n->flat, t->o->metric));
+		put_error(b, value_error(t->r, t->cum ? n->cum : n->flat, t->o->metric));
 		break;
 	case COL_GROWTH:
 		put_growth(t, b, d->growth, n->flat);
@@ -209,15 +209,15 @@ static void detail_text(struct table *t, enum column column, const struct number
 		put_age(t, b, d->oldest_ns);
 		break;
 	case COL_ALLOC:
-		render_bytes(b, t->r, d->alloc);
+		value_put_bytes(b, t->r, d->alloc);
 		break;
 	case COL_FREED:
-		render_bytes(b, t->r, d->freed);
+		value_put_bytes(b, t->r, d->freed);
 		break;
 	case COL_TEMP:
 		if (d->alloc.calls)
 			put_percent(b, (double)n->flat.calls / d->alloc.calls,
-				    report_error(t->r, n->flat, METRIC_CALLS));
+				    value_error(t->r, n->flat, METRIC_CALLS));
 		break;
 	case COL_MEDIAN:
 		bars_put_median(d, t->kind->hist, b);
@@ -227,7 +227,7 @@ static void detail_text(struct table *t, enum column column, const struct number
 		break;
 	default:
 		if (!counters_none(d->generations[column - COL_GENERATION]))
-			render_bytes(b, t->r, d->generations[column - COL_GENERATION]);
+			value_put_bytes(b, t->r, d->generations[column - COL_GENERATION]);
 	}
 }
 
@@ -237,15 +237,15 @@ static void cell_text(struct table *t, enum column column, const struct numbers 
 
 	switch (column) {
 	case COL_BYTES:
-		render_bytes(b, t->r, n->flat);
+		value_put_bytes(b, t->r, n->flat);
 		break;
 	case COL_CALLS:
-		render_calls(b, t->r, n->flat);
+		value_put_calls(b, t->r, n->flat);
 		break;
 	case COL_MEAN:
 		if (n->flat.calls)
 			text_bytes_about(b, n->flat.bytes / n->flat.calls,
-					 report_error(t->r, n->flat, METRIC_BYTES) * n->flat.bytes / n->flat.calls);
+					 value_error(t->r, n->flat, METRIC_BYTES) * n->flat.bytes / n->flat.calls);
 		break;
 	case COL_SHARE:
 		put_share(t, b, n->flat);

@@ -13,7 +13,7 @@ static void of_allocated(const struct table *t, struct buf *b)
 	if (!n)
 		return;
 	buf_str(b, "," BREAK);
-	render_share(b, (double)counters_metric(t->view.total, t->o->metric) / n);
+	value_put_share(b, (double)counters_metric(t->view.total, t->o->metric) / n);
 	buf_str(b, " of what was allocated");
 }
 
@@ -22,7 +22,7 @@ static void heading_leaks(const struct table *t, struct buf *b)
 	const struct recording_heap *h = &t->r->heap;
 
 	if (t->view.n)
-		render_sum(b, t->r, t->view.total, "block");
+		value_put_sum(b, t->r, t->view.total, "block");
 	else
 		buf_str(b, "nothing");
 	if (h->ended && !h->min_age_ns) {
@@ -41,7 +41,7 @@ static void heading_marked(const struct table *t, struct buf *b)
 	const struct profile *p = t->r->profile;
 	const struct recording_heap *h = &t->r->heap;
 
-	render_sum(b, t->r, t->view.total, "live block");
+	value_put_sum(b, t->r, t->view.total, "live block");
 	buf_str(b, BREAK "allocated since");
 	for (uint32_t i = 0; i < p->generations; i++) {
 		uint32_t mark = p->first_generation + i;
@@ -57,7 +57,7 @@ static void heading_marked(const struct table *t, struct buf *b)
 
 static void heading_peak(const struct table *t, struct buf *b)
 {
-	render_sum(b, t->r, t->view.total, "block");
+	value_put_sum(b, t->r, t->view.total, "block");
 	buf_str(b, BREAK "live at ");
 	text_duration(b, t->r->heap.peak_ns);
 	buf_str(b, ", when there were most bytes;" BREAK "the moment is exact to the call," BREAK
@@ -66,7 +66,7 @@ static void heading_peak(const struct table *t, struct buf *b)
 
 static void heading_temp(const struct table *t, struct buf *b)
 {
-	render_sum(b, t->r, t->view.total, "call");
+	value_put_sum(b, t->r, t->view.total, "call");
 	buf_str(b, BREAK "freed within ");
 	text_duration(b, t->r->heap.temp_age_ns);
 	buf_str(b, BREAK "or before the thread's next allocation");
@@ -77,7 +77,7 @@ static void heading_histogram(const struct table *t, struct buf *b)
 {
 	bool one = t->view.total.calls == 1;
 
-	render_calls(b, t->r, t->view.total);
+	value_put_calls(b, t->r, t->view.total);
 	if (t->kind->hist == PROFILE_LIFETIMES)
 		buf_printf(b, " %s freed:" BREAK "from allocation to free," BREAK,
 			   one ? "block that was" : "blocks that were");
@@ -117,7 +117,7 @@ void table_put_heading(const struct table *t, struct buf *out)
 	else if (t->kind->histogram)
 		heading_histogram(t, &text);
 	else
-		render_sum(&text, t->r, t->view.total, t->kind->state ? "block" : "call");
+		value_put_sum(&text, t->r, t->view.total, t->kind->state ? "block" : "call");
 	if (t->kind == &view_kinds[VIEW_LIVE] && t->view.n && !t->since_mark)
 		of_allocated(t, &text);
 	if (t->by_age)

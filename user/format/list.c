@@ -202,11 +202,11 @@ static void put_counters(struct list *l, struct counters c)
 {
 	buf_reset(&l->cell);
 	if (c.bytes)
-		render_bytes(&l->cell, l->r, c);
+		value_put_bytes(&l->cell, l->r, c);
 	buf_printf(&l->out, "%8s  ", buf_cstr(&l->cell));
 	buf_reset(&l->cell);
 	if (c.calls)
-		render_calls(&l->cell, l->r, c);
+		value_put_calls(&l->cell, l->r, c);
 	buf_printf(&l->out, "%5s  ", buf_cstr(&l->cell));
 }
 

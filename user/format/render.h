@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "format/report.h"
+#include "view/value.h"
 
 #define STYLE_BOLD "\033[1m"
 #define STYLE_DIM "\033[2m"
@@ -25,15 +26,6 @@ void summary_unnamed(const struct recording *r, const struct report_options *o, 
 /* "label      text", broken to the width. */
 void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
 		  const char *style);
-
-/* "12.3 %", "<0.01 %" for something that isn't nothing; share is 0 … 1. */
-void render_share(struct buf *out, double share);
-
-/* "12.3 MiB", "4.56k": of the profile, in no more digits than the errors leave. */
-void render_bytes(struct buf *out, const struct recording *r, struct counters c);
-void render_calls(struct buf *out, const struct recording *r, struct counters c);
-/* "12.3 MiB in 4.56k blocks"; what: "block", which gets an s unless there is one. */
-void render_sum(struct buf *out, const struct recording *r, struct counters c, const char *what);
 
 /* Leaves the first n lines, n > 0. */
 void render_cut_lines(struct buf *b, size_t n);

@@ -2,7 +2,6 @@
 #include "format/report.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -25,44 +24,11 @@ const struct report_format *report_format_find(const char *name)
 	return NULL;
 }
 
-double report_error(const struct recording *r, struct counters c, enum metric m)
-{
-	return counters_metric(c, m) ? hypot(counters_error(c, m), r->windows.error) : 0;
-}
-
-void render_bytes(struct buf *out, const struct recording *r, struct counters c)
-{
-	text_bytes_about(out, c.bytes, report_error(r, c, METRIC_BYTES) * c.bytes);
-}
-
-void render_calls(struct buf *out, const struct recording *r, struct counters c)
-{
-	text_count_about(out, c.calls, report_error(r, c, METRIC_CALLS) * c.calls);
-}
-
-void render_sum(struct buf *out, const struct recording *r, struct counters c, const char *what)
-{
-	render_bytes(out, r, c);
-	buf_str(out, " in ");
-	render_calls(out, r, c);
-	buf_printf(out, " %s%s", what, c.calls == 1 ? "" : "s");
-}
-
 void render_cut_lines(struct buf *b, size_t n)
 {
 	for (size_t i = 0, lines = 0; i < b->len; i++)
 		if (b->data[i] == '\n' && ++lines == n)
 			b->len = i + 1;
-}
-
-void render_share(struct buf *out, double share)
-{
-	double percent = share * 100;
-
-	if (percent > 0 && percent < 0.005)
-		buf_str(out, "<0.01 %");
-	else
-		buf_printf(out, percent < 0.1 ? "%.2f %%" : "%.1f %%", percent);
 }
 
 int render_flush(FILE *f, struct buf *b)

@@ -39,9 +39,6 @@ static inline const struct view_kind *report_only_view(const struct report_optio
 	return &view_kinds[__builtin_ctz(o->views)];
 }
 
-/* Relative standard error of a metric of the profile; 0: exact. */
-double report_error(const struct recording *r, struct counters c, enum metric m);
-
 extern const struct report_format report_formats[];	/* ends with a NULL name */
 /* What --list makes of a report; no row of the table, since it needs a function's name. */
 extern const struct report_format report_format_list;

@@ -111,7 +111,7 @@ static void put_gaps(struct buf *out, const struct recording *r, const struct re
 static void put_allocated(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	const struct counters c = r->recorded;
-	const double bytes_error = report_error(r, c, METRIC_BYTES), calls_error = report_error(r, c, METRIC_CALLS);
+	const double bytes_error = value_error(r, c, METRIC_BYTES), calls_error = value_error(r, c, METRIC_CALLS);
 	struct buf text = {0};
 
 	if (!c.calls) {
@@ -122,7 +122,7 @@ static void put_allocated(struct buf *out, const struct recording *r, const stru
 	}
 	if (r->windows.scaled && r->windows.at_least)
 		buf_str(&text, "at least ");
-	render_sum(&text, r, c, "call");
+	value_put_sum(&text, r, c, "call");
 	buf_char(&text, ':');
 	if (r->duration_ns) {
 		uint64_t bytes = per_second(c.bytes, r->duration_ns), calls = per_second(c.calls, r->duration_ns);
@@ -150,7 +150,7 @@ static void calls_of(struct buf *text, uint64_t n, uint64_t all)
 	buf_str(text, (all ? all : n) == 1 ? " call" : " calls");
 	if (all) {
 		buf_str(text, " (");
-		render_share(text, (double)n / all);
+		value_put_share(text, (double)n / all);
 		buf_char(text, ')');
 	}
 }
@@ -297,7 +297,7 @@ static void put_windows(struct buf *out, const struct recording *r, const struct
 
 	if (!w->scaled)
 		return;
-	render_share(&text, w->share);
+	value_put_share(&text, w->share);
 	buf_printf(&text, " of the time," BREAK "in %llu window%s", (unsigned long long)w->n, w->n == 1 ? "" : "s");
 	buf_printf(&text, BREAK "(--max-overhead %.3g);" BREAK, w->limit);
 	put_scaling(&text, w);
@@ -319,7 +319,7 @@ static void put_live(struct buf *out, const struct recording *r, const struct re
 	struct counters live = profile_total(r->profile, PROFILE_LIVE);
 	struct buf text = {0};
 
-	render_sum(&text, r, live, "block");
+	value_put_sum(&text, r, live, "block");
 	buf_str(&text, r->heap.ended ? " never freed" : "");
 	/* The peak is followed only where a view needs it. */
 	if (r->heap.peak_bytes) {
@@ -403,7 +403,7 @@ static void put_pattern(struct buf *text, const struct recording *r, const struc
 	buf_str(text, ";" BREAK);
 	escape_str(text, s->pattern);
 	buf_char(text, ' ');
-	render_sum(text, r, s->hidden, "block");
+	value_put_sum(text, r, s->hidden, "block");
 }
 
 static void put_suppressed(struct buf *out, const struct recording *r, const struct report_options *o)
@@ -415,9 +415,9 @@ static void put_suppressed(struct buf *out, const struct recording *r, const str
 
 	for (size_t i = 0; i < n; i++)
 		used += !counters_none(list[i].hidden);
-	render_calls(&text, r, all);
+	value_put_calls(&text, r, all);
 	buf_printf(&text, " block%s, ", all.calls == 1 ? "" : "s");
-	render_bytes(&text, r, all);
+	value_put_bytes(&text, r, all);
 	buf_printf(&text, " by %zu of %zu pattern%s", used, n, n == 1 ? "" : "s");
 	for (size_t i = 0; i < n && log_verbose(); i++)
 		put_pattern(&text, r, &list[i]);
@@ -434,7 +434,7 @@ static void put_cost(struct buf *out, const struct recording *r, const struct re
 		text_duration(&text, r->cost_ns);
 		if (r->duration_ns) {
 			buf_str(&text, " (");
-			render_share(&text, r->cost_ns / r->duration_ns);
+			value_put_share(&text, r->cost_ns / r->duration_ns);
 			buf_str(&text, " of the duration)");
 		}
 		buf_str(&text, ":" BREAK);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What can be shown of a profile. */
-#include <math.h>
-
 #include "view/view.h"
 
 const struct view_kind view_kinds[VIEW_KINDS + 1] = {
@@ -20,11 +18,3 @@ const struct view_kind view_kinds[VIEW_KINDS + 1] = {
 	[VIEW_SIZES] = {"sizes", "sizes of allocations, by powers of two", .counted = PROFILE_ALLOC, .state = true,
 			.histogram = true, .hist = PROFILE_SIZES},
 };
-
-double counters_error(struct counters c, enum metric m)
-{
-	double var = m == METRIC_BYTES ? c.bytes_var : c.calls_var;
-	uint64_t n = counters_metric(c, m);
-
-	return var > 0 && n ? sqrt(var) / (double)n : 0;
-}
