@@ -11,7 +11,7 @@
  * With -DFUZZ_MAIN and without -fsanitize=fuzzer it is a program that runs the files it is given.
  */
 #include "elf/ehframe.h"
-#include "elf/unwind.h"
+#include "model/unwind.h"
 
 #include "fuzz.h"
 

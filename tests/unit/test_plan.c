@@ -17,6 +17,7 @@
 #include "elf/symbols.h"
 #include "probe/insn.h"
 #include "probe/plan.h"
+#include "probe/site.h"
 
 #define LIB "/usr/lib/x86_64-linux-gnu/"
 

@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-#include "elf/unwind.h"
+#include "elf/ehframe.h"
+#include "model/unwind.h"
 
 #define RSP 0x1000u
 #define RBP 0x1100u

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "elf/elffile.h"
+struct elf_file;
 
 #define ALLOC_NO_ARG (-1)
 

@@ -29,6 +29,7 @@
 #include "kern/kern.h"
 #include "kern/livecode.h"
 #include "kern/returns.h"
+#include "probe/plan.h"
 #include "probe/selfcopy.h"
 #include "proc/process.h"
 #include "proc/refusing.h"

@@ -253,49 +253,17 @@ const struct elf_segment *elf_segment_by_type(const struct elf_file *ef, uint32_
 
 bool elf_offset_to_vaddr(const struct elf_file *ef, uint64_t offset, uint64_t *vaddr)
 {
-	bool found = false;
-
-	for (size_t i = 0; i < ef->segments.n; i++) {
-		const struct elf_segment *seg = &ef->segments.at[i];
-
-		if (offset < seg->offset || offset - seg->offset >= seg->filesz)
-			continue;
-		/* Two segments may share bytes of the file; code is looked for in the one that can run. */
-		if (found && !(seg->flags & PF_X))
-			continue;
-		*vaddr = seg->vaddr + (offset - seg->offset);
-		found = true;
-		if (seg->flags & PF_X)
-			break;
-	}
-	return found;
-}
-
-/* The segment whose file part holds vaddr. */
-static const struct elf_segment *segment_at(const struct elf_file *ef, uint64_t vaddr)
-{
-	for (size_t i = 0; i < ef->segments.n; i++) {
-		const struct elf_segment *seg = &ef->segments.at[i];
-
-		if (vaddr >= seg->vaddr && vaddr - seg->vaddr < seg->filesz)
-			return seg;
-	}
-	return NULL;
+	return segments_to_vaddr(ef->segments.at, ef->segments.n, offset, vaddr);
 }
 
 bool elf_vaddr_to_offset(const struct elf_file *ef, uint64_t vaddr, uint64_t *offset)
 {
-	const struct elf_segment *seg = segment_at(ef, vaddr);
-
-	if (!seg)
-		return false;
-	*offset = seg->offset + (vaddr - seg->vaddr);
-	return true;
+	return segments_to_offset(ef->segments.at, ef->segments.n, vaddr, offset);
 }
 
 size_t elf_read_vaddr(const struct elf_file *ef, uint64_t vaddr, void *data, size_t len)
 {
-	const struct elf_segment *seg = segment_at(ef, vaddr);
+	const struct elf_segment *seg = segment_of_vaddr(ef->segments.at, ef->segments.n, vaddr);
 	uint64_t offset, left;
 
 	if (!seg)

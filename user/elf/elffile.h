@@ -15,13 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELF_BUILD_ID_MAX 64
+#include "model/segments.h"
 
-struct elf_segment {
-	uint64_t vaddr, memsz, offset, filesz;
-	uint32_t type;	/* PT_LOAD, … */
-	uint32_t flags;	/* PF_R, PF_W, PF_X */
-};
+#define ELF_BUILD_ID_MAX 64
 
 struct elf_section {	/* a section's header, not yet believed: elf_section_data() checks it */
 	uint32_t name;	/* for elf_section_name() */

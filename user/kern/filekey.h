@@ -7,13 +7,13 @@
 #ifndef ALLOCTRACE_KERN_FILEKEY_H
 #define ALLOCTRACE_KERN_FILEKEY_H
 
-#include "model/module.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "elf/elffile.h"
 #include "kern/kern.h"
+#include "model/module.h"
+#include "model/segments.h"
 
 /* The key of the file behind fd, as it is now. 0 or -errno, no message. */
 int file_key_ask(struct kern *k, int fd, struct file_key *key);

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "kern/features.h"
-#include "probe/plan.h"
+#include "model/plan.h"
 #include "shared.h"
 
 struct kern_options {

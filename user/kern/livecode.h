@@ -16,7 +16,7 @@
 
 #include "elf/elffile.h"
 #include "model/module.h"
-#include "probe/plan.h"
+#include "model/plan.h"
 #include "proc/process.h"
 
 /* A file that the process has mapped. All but found is borrowed. */

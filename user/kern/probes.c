@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/family.h"
 #include "base/log.h"
 #include "kern/internal.h"
 

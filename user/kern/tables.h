@@ -8,7 +8,7 @@
 
 #include "elf/ehframe.h"
 #include "elf/elffile.h"
-#include "elf/unwind.h"
+#include "model/unwind.h"
 #include "kern/kern.h"
 #include "proc/process.h"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "elf/ehframe.h"
+#include "model/unwind_table.h"
 
 struct unwind_packing {
 	uint8_t shift;		/* bytes of text for each index word, as a power of two */

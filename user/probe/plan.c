@@ -405,16 +405,3 @@ int plan_make(const struct elf_file *ef, const char *path, unsigned int flags, s
 {
 	return plan_make_for(ef, &(struct plan_input){.path = path, .flags = flags}, out);
 }
-
-void plan_free(struct plan *p)
-{
-	if (!p)
-		return;
-	for (size_t i = 0; i < p->n_names; i++)
-		free(p->names[i]);
-	free(p->names);
-	free(p->probes);
-	free(p->skips);
-	free(p->ifuncs);
-	free(p);
-}

@@ -9,14 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Registers by their x86-64 encoding: rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 … r15. */
-#define SITE_NO_REG 0xff
-#define SITE_MAX_ARGS 6
-
-enum site_cost {
-	SITE_EMULATED,	/* one trap */
-	SITE_STEPPED,	/* two: the kernel single-steps a copy of the instruction */
-};
+#include "model/plan.h"
 
 struct site_request {
 	const uint8_t *code;	/* the function's bytes */
@@ -27,21 +20,6 @@ struct site_request {
 	uint8_t null_args;	/* bit i: calls in which argument i is NULL need not pass the site */
 	bool nops_emulated;	/* the kernel emulates multi-byte nops (0f 1f), not only 90 and 66 90 */
 	bool keep_rsp;		/* rsp must be as at entry (a return probe shares the site) */
-};
-
-struct site {
-	uint32_t offset;	/* from the function's entry */
-	enum site_cost cost;
-	uint8_t arg_reg[SITE_MAX_ARGS];	/* where each wanted argument is now */
-	uint16_t pushed;	/* bytes: entry rsp - rsp here; the return address is at rsp + pushed */
-	bool fp_intact;		/* rbp is still the caller's */
-	bool repeats;		/* a jump leads back to the function's entry: a call that takes it is seen again */
-	char insn[48];		/* the instruction, disassembled (AT&T) */
-	/*
-	 * A static sentence part: why here, for `check` ("first emulated instruction", "entry: a branch lands in the
-	 * prologue").
-	 */
-	const char *why;
 };
 
 /* System V: rdi, rsi, rdx, rcx, r8, r9. */

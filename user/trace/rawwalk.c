@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "elf/unwind.h"
+#include "model/unwind.h"
 
 /* As in bpf/unwind.bpf.h. */
 #define STALE_BELOW_BYTES (1 << 20)

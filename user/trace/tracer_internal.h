@@ -4,6 +4,7 @@
 #define ALLOCTRACE_TRACE_TRACER_INTERNAL_H
 
 #include "kern/tables.h"
+#include "probe/plan.h"
 #include "trace/forked.h"
 #include "trace/sharing.h"
 #include "trace/tracer.h"

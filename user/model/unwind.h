@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One step from a frame to its caller by a row of an unwind table, for stacks unwound in user space. x86-64. */
-#ifndef ALLOCTRACE_ELF_UNWIND_H
-#define ALLOCTRACE_ELF_UNWIND_H
+#ifndef ALLOCTRACE_MODEL_UNWIND_H
+#define ALLOCTRACE_MODEL_UNWIND_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "elf/ehframe.h"
+#include "model/unwind_table.h"
 
 struct unwind_regs {
 	uint64_t rip, rsp, rbp;

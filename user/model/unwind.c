@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "elf/unwind.h"
+#include "model/unwind.h"
 
 /* What a step works on. */
 struct step {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "elf/ehframe.h"
+#include "model/unwind_table.h"
 
 void unwind_table_free(struct unwind_table *t)
 {

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The probes of one ELF file as plain data; probe/plan.h makes them.
+ */
+#ifndef ALLOCTRACE_MODEL_PLAN_H
+#define ALLOCTRACE_MODEL_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Registers by their x86-64 encoding: rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 … r15. */
+#define SITE_NO_REG 0xff
+#define SITE_MAX_ARGS 6
+
+enum site_cost {
+	SITE_EMULATED,	/* one trap */
+	SITE_STEPPED,	/* two: the kernel single-steps a copy of the instruction */
+};
+
+/* Where in a function its uprobe goes. */
+struct site {
+	uint32_t offset;	/* from the function's entry */
+	enum site_cost cost;
+	uint8_t arg_reg[SITE_MAX_ARGS];	/* where each wanted argument is now */
+	uint16_t pushed;	/* bytes: entry rsp - rsp here; the return address is at rsp + pushed */
+	bool fp_intact;		/* rbp is still the caller's */
+	bool repeats;		/* a jump leads back to the function's entry: a call that takes it is seen again */
+	char insn[48];		/* the instruction, disassembled (AT&T) */
+	/*
+	 * A static sentence part: why here, for `check` ("first emulated instruction", "entry: a branch lands in the
+	 * prologue").
+	 */
+	const char *why;
+};
+
+#define PLAN_MAX_BODIES 4
+
+enum plan_flags {
+	PLAN_NOPS = 1,		/* the kernel emulates multi-byte nops (FEATURE_NOPS) */
+	PLAN_BLOCKS = 2,	/* blocks are followed from their allocation to their free */
+};
+
+struct plan_probe {
+	uint16_t function;	/* id of the alloc_function */
+	const char *name;	/* the symbol probed; belongs to the plan */
+	uint64_t vaddr, size;	/* of the function */
+	uint64_t file_offset;	/* of the probe site: what uprobes are registered by */
+	struct site site;
+	/*
+	 * A call that leaves its work to another probed function by a jump is that one's event: no event here where
+	 * argument skip_arg is at most skip_max (glibc's realloc jumps to malloc where the old block is NULL, its
+	 * memalign where the alignment is at most 16). Its register is site.arg_reg[skip_arg]; skip_arg is
+	 * SITE_NO_REG if there is no such case.
+	 */
+	uint8_t skip_arg;
+	uint64_t skip_max;
+	/*
+	 * It may come to another allocator function, of whatever file: such a call is a part of this one, and no
+	 * event. While this one is under way an address of its code is on the stack: bodies, as [from, to) relative
+	 * to the probe's own address (the instruction pointer the BPF side sees). jumps: it may leave by a jump to
+	 * code that is none of these, and then there is none.
+	 */
+	bool outer, jumps;
+	struct { int32_t from, to; } bodies[PLAN_MAX_BODIES];
+	uint8_t n_bodies;
+	/* It only frees; its return must not be probed, since it may throw, or since the file is a Go program's. */
+	bool frees, no_return;
+	/*
+	 * Registers at the site, SITE_NO_REG if there is none: the block that is given up, and the address that the
+	 * new block's address is stored to (posix_memalign). out_reg only with PLAN_BLOCKS.
+	 */
+	uint8_t old_reg, out_reg;
+};
+
+/* A function that is there but not probed. */
+struct plan_skip {
+	uint16_t function;
+	const char *name;	/* its symbol; belongs to the plan */
+	uint64_t vaddr;
+	/* Its calls may be missing from the report: it is no alias, and passes nothing on to one that is seen. */
+	bool gap;
+	/*
+	 * "alias of memalign", "forwards to malloc (of another file)", "resolver (ifunc)"; what is not there is not
+	 * listed.
+	 */
+	char why[96];
+};
+
+/* A function that a resolver chooses when the program is loaded. The plan has probes for what its code may choose. */
+struct plan_ifunc {
+	uint16_t function;
+	const char *name;	/* belongs to the plan */
+	uint64_t resolver;	/* vaddr */
+};
+
+struct plan {
+	const char *implementation;	/* alloc_implementation(), may be NULL */
+	/* What the file has and no symbol shows, so that calls may be missing; "" if there is no such thing. */
+	char gap[96];
+	struct plan_probe *probes;
+	size_t n_probes;
+	struct plan_skip *skips;
+	size_t n_skips;
+	struct plan_ifunc *ifuncs;
+	size_t n_ifuncs;
+	char **names;
+	size_t n_names;
+};
+
+/* What a resolver was seen to have chosen in a process. */
+struct plan_chosen {
+	uint64_t resolver, vaddr;
+};
+
+/* NULL is a no-op. */
+void plan_free(struct plan *p);
+
+#endif
