@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "alloc/user.h"
@@ -26,11 +25,12 @@
 #include "cli/cmd.h"
 #include "cli/options.h"
 #include "cli/ulimits.h"
+#include "image/ask.h"
+#include "image/image.h"
 #include "kern/kern.h"
 #include "kern/livecode.h"
 #include "kern/returns.h"
-#include "probe/plan.h"
-#include "probe/selfcopy.h"
+#include "proc/copier.h"
 #include "proc/process.h"
 #include "proc/refusing.h"
 
@@ -154,23 +154,23 @@ static const struct plan_probe *probe_on(const struct plan *p, const char *name)
 /* Which functions of the command line were found, by the ids of their rows. */
 static bool named_found[ALLOC_MAX_FUNCTIONS];
 
-static struct plan *plan_of(const struct module *m, const struct elf_file *ef, unsigned int flags)
+/* With its plan; NULL: it is no file for probes. */
+static struct image *image_of(const struct module *m, unsigned int flags)
 {
-	char root[40];
-	struct stat st = {0};
-	struct plan_input in = {.path = m->path, .root = root, .flags = flags};
-	struct plan *plan;
+	const struct image_request r = {
+		.path = m->path, .pid = (pid_t)m->pid, .wants = IMAGE_PLAN, .plan_flags = flags,
+	};
+	struct image *im;
 
-	snprintf(root, sizeof(root), "/proc/%u/root", m->pid);
-	if (!fstat(m->fd, &st)) {
-		in.dev = st.st_dev;
-		in.ino = st.st_ino;
-	}
-	if (plan_make_for(ef, &in, &plan))
+	if (image_read(m->fd, &r, &im))
 		return NULL;
-	for (size_t i = 0; i < plan->n_probes; i++)
-		named_found[plan->probes[i].function] = true;
-	return plan;
+	if (!im->plan) {
+		image_free(im);
+		return NULL;
+	}
+	for (size_t i = 0; i < im->plan->n_probes; i++)
+		named_found[im->plan->probes[i].function] = true;
+	return im;
 }
 
 /* The process has the file's code mapped where the kernel places no probe: why; NULL: it has not. */
@@ -196,12 +196,11 @@ static void print_left_out(const struct plan_probe *p, const char *found)
 /* Without a process (its memory can't be read) nothing is known of its code. Returns the number of probes that
  * allocations alone need. */
 static size_t print_probes(const struct process *p, const struct modules *ms, uint32_t module,
-			   const struct elf_file *ef, const struct plan *plan, const struct plan *alone)
+			   const struct plan *plan, const struct plan *alone)
 {
-	struct livecode_file both[] = {
-		{.module = module, .ef = ef, .plan = plan}, {.module = module, .ef = ef, .plan = alone},
-	};
-	const char *sign;
+	struct livecode_file both[] = {{.module = module, .plan = plan}, {.module = module, .plan = alone}};
+	const struct module *m = modules_get(ms, module);
+	struct image_selfcopy copies = {0};
 	size_t n = 0;
 
 	if (livecode_compare(p, ms, both, 2) == -EPERM)
@@ -216,13 +215,14 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 	for (size_t i = 0; i < alone->n_probes; i++)
 		n += !both[1].found[i];
 	livecode_free(both, 2);
-	sign = n && selfcopy_is_executable(modules_get(ms, module)->fd, p->pid) ? selfcopy_sign(ef, p->pid) : NULL;
-	if (n && selfcopy_is_over(modules_get(ms, module)->ino, p->pid)) {
+	if (n && copier_is_over(m->ino, p->pid)) {
 		printf("    not probed: the process has copied this text into memory that belongs to no file\n");
 		return 0;
 	}
-	if (sign)
-		printf("    refused without --force: it seems to copy its own text (%s)\n", sign);
+	if (n && copier_is_executable(m->fd, p->pid))
+		copies = image_ask_selfcopy(m->fd, m->path);
+	if (copies.sign && (!copies.if_told || copier_is_told(p->pid)))
+		printf("    refused without --force: it seems to copy its own text (%s)\n", copies.sign);
 	return n;
 }
 
@@ -231,16 +231,17 @@ static size_t print_module(const struct process *p, const struct modules *ms, ui
 {
 	const struct module *m = modules_get(ms, module);
 	const unsigned int flags = feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0;
-	struct elf_file *ef = NULL;
-	struct plan *plan = NULL, *alone = NULL;
+	struct image *both = NULL, *alone = NULL;
 	struct buf path = {0};
+	struct plan *plan;
 	const char *why;
 	size_t n = 0;
 
-	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &ef))
+	if (m->kind != MODULE_ELF || m->fd < 0)
 		return 0;
-	alone = plan_of(m, ef, flags);
-	plan = alone ? plan_of(m, ef, flags | PLAN_BLOCKS) : NULL;
+	alone = image_of(m, flags);
+	both = alone ? image_of(m, flags | PLAN_BLOCKS) : NULL;
+	plan = both ? both->plan : NULL;
 	if (plan && plan->n_probes + plan->n_skips) {
 		why = refused(p, m, module);
 		text_escape(&path, m->path, strlen(m->path));
@@ -249,15 +250,14 @@ static size_t print_module(const struct process *p, const struct modules *ms, ui
 		if (why)
 			printf("    no: its text is %s, where the kernel places no probe\n", why);
 		else
-			n = print_probes(p, ms, module, ef, plan, alone);
+			n = print_probes(p, ms, module, plan, alone->plan);
 		for (size_t i = 0; i < plan->n_skips && !why; i++)
 			print_skip(&plan->skips[i]);
 		if (plan->gap[0])
 			printf("    %s\n", plan->gap);
 	}
-	plan_free(plan);
-	plan_free(alone);
-	elf_file_close(ef);
+	image_free(both);
+	image_free(alone);
 	buf_free(&path);
 	return n;
 }

@@ -25,6 +25,7 @@ int unwind_table_add_debug(const struct elf_file *ef, const struct elf_file *deb
 			   struct unwind_table **t);
 /* Takes rows of `from` where t has none. Both count from the same base. -EFBIG: t has no room, and stays as it is. */
 int unwind_table_fill(struct unwind_table *t, const struct unwind_table *from, size_t max_rows);
+
 /* The parser below unwind_table_load(), on bytes in memory. */
 struct eh_text {	/* code at [start, end) */
 	uint64_t start, end;

@@ -248,6 +248,19 @@ bool elf_symbols_at(const struct elf_symbols *s, uint64_t vaddr, struct elf_symb
 	return true;
 }
 
+size_t elf_symbols_pieces(const struct elf_symbols *s)
+{
+	return s->pieces.n ? s->pieces.n : s->entries.n;
+}
+
+void elf_symbols_piece(const struct elf_symbols *s, size_t i, uint64_t *start, struct elf_symbol *sym)
+{
+	const struct entry *e = &s->entries.at[s->pieces.n ? s->pieces.range[i] : i];
+
+	*start = s->pieces.n ? s->pieces.start[i] : e->vaddr;
+	*sym = symbol_of(s, e);
+}
+
 /* The last of the sorted entries that starts at or before vaddr, or NULL. */
 static const struct entry *last_before(const struct entry *at, size_t n, uint64_t vaddr)
 {

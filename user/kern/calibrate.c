@@ -143,20 +143,24 @@ struct own {
 	struct modules modules;
 	struct processes processes;
 	struct unwind *unwind;
-	struct elf_file *exe;
+	struct image *exe;
+	size_t max_rows;
 };
 
-static struct elf_file *own_file(void *arg, uint32_t module)
+static struct image *own_image(void *arg, uint32_t module)
 {
 	struct own *own = arg;
 	const struct module *m = modules_get(&own->modules, module);
+	const struct image_request r = {
+		.path = m->path, .pid = (pid_t)m->pid, .wants = IMAGE_UNWIND, .max_rows = own->max_rows,
+	};
 	struct stat file, exe;
 
 	/* Of the libraries only main()'s caller is on our stacks. */
 	if (m->fd < 0 || fstat(m->fd, &file) || stat("/proc/self/exe", &exe) || file.st_ino != exe.st_ino ||
 	    file.st_dev != exe.st_dev)
 		return NULL;
-	if (!own->exe && elf_file_open(m->fd, m->path, &own->exe))
+	if (!own->exe && image_read(m->fd, &r, &own->exe))
 		own->exe = NULL;
 	return own->exe;
 }
@@ -170,7 +174,8 @@ static int own_open(struct own *own, struct kern *k)
 	processes_init(&own->processes, &own->modules);
 	err = processes_add(&own->processes, getpid(), &p);
 	if (!err && kern_unwinds_by_tables(k)) {
-		own->unwind = unwind_new(k, &own->modules, own_file, own);
+		own->max_rows = unwind_max_rows(k);
+		own->unwind = unwind_new(k, &own->modules, own_image, own);
 		unwind_update(own->unwind, p);
 	}
 	return err;
@@ -179,7 +184,7 @@ static int own_open(struct own *own, struct kern *k)
 static void own_close(struct own *own)
 {
 	unwind_free(own->unwind);
-	elf_file_close(own->exe);
+	image_free(own->exe);
 	processes_free(&own->processes);
 	modules_free(&own->modules);
 }

@@ -11,6 +11,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "image/ask.h"
+#include "image/bytes.h"
 #include "kern/uprobes.h"
 #include "proc/procfs.h"
 
@@ -58,7 +60,7 @@ static void add_span(struct comparison *c, size_t file, size_t probe, const stru
 	s.offset = pp->file_offset - before;
 	s.addr = m->start + (pp->file_offset - m->offset) - before;
 	s.len = before + behind;
-	if (elf_file_read(f->ef, s.offset, s.want, s.len))
+	if (bytes_read(modules_get(c->ms, f->module)->fd, s.offset, s.want, s.len) == s.len)
 		vec_push(&c->spans, s);
 }
 
@@ -228,7 +230,6 @@ char livecode_branch(const uint8_t *c, size_t n, uint64_t at, uint64_t *to, bool
 static char *place_name(const struct comparison *c, uint64_t addr)
 {
 	const struct module *m;
-	struct elf_file *ef = NULL;
 	struct buf name = {0};
 	uint64_t at, vaddr;
 	uint32_t id;
@@ -239,9 +240,8 @@ static char *place_name(const struct comparison *c, uint64_t addr)
 	m = modules_get(c->ms, id);
 	if (m->kind != MODULE_ELF)
 		return xasprintf("0x%llx (anonymous memory)", (unsigned long long)addr);
-	if (m->fd >= 0 && !elf_file_open(m->fd, m->path, &ef) && elf_offset_to_vaddr(ef, at, &vaddr))
+	if (image_ask_vaddr(m->fd, m->path, at, &vaddr))
 		at = vaddr;
-	elf_file_close(ef);
 	text_escape(&name, module_basename(m), strlen(module_basename(m)));
 	text = xasprintf("%s+0x%llx", buf_cstr(&name), (unsigned long long)at);
 	buf_free(&name);

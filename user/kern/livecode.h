@@ -14,7 +14,6 @@
 #ifndef ALLOCTRACE_KERN_LIVECODE_H
 #define ALLOCTRACE_KERN_LIVECODE_H
 
-#include "elf/elffile.h"
 #include "model/module.h"
 #include "model/plan.h"
 #include "proc/process.h"
@@ -22,7 +21,6 @@
 /* A file that the process has mapped. All but found is borrowed. */
 struct livecode_file {
 	uint32_t module;
-	const struct elf_file *ef;
 	const struct plan *plan;
 	const bool *ours;	/* by probe: ours is there already; NULL: none is */
 	/* By probe, set here: NULL where nothing differs, else what is there: "a jump to libhook.so+0x1189". */

@@ -13,16 +13,13 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "elf/ehframe.h"
 #include "kern/codenames.h"
 #include "kern/filekey.h"
 #include "kern/internal.h"
 #include "kern/layout.h"
 #include "kern/slabs.h"
-#include "kern/tableload.h"
 #include "kern/unwind_pack.h"
 #include "proc/procfs.h"
-#include "proc/vdso.h"
 #include "unwind_map.h"
 
 /* Stacks that may be copied until the next mapping is told: more than a library that was just loaded needs, and few
@@ -64,10 +61,10 @@ struct mapped {
 struct unwind {
 	struct kern *kern;
 	const struct modules *modules;
-	unwind_file_fn file;
+	unwind_image_fn image;
 	void *arg;
 	struct slabs *slabs;
-	struct elf_file *vdso;
+	struct image *vdso;
 	vec_of(struct table) tables;	/* by module id */
 	vec_of(struct mapped) processes;
 	struct u64map by_pid;
@@ -80,14 +77,19 @@ struct unwind {
 	bool full_noted, untold_noted, cut_said;
 };
 
-struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_file_fn file, void *arg)
+size_t unwind_max_rows(const struct kern *k)
+{
+	return k->options.unwind_bytes / sizeof(struct unwind_row);
+}
+
+struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_image_fn image, void *arg)
 {
 	struct unwind *u = xcalloc(1, sizeof(*u));
 	size_t max_slabs = k->options.unwind_bytes / UNWIND_SLAB_BYTES;
 
 	u->kern = k;
 	u->modules = modules;
-	u->file = file;
+	u->image = image;
 	u->arg = arg;
 	u->slabs = slabs_new(bpf_map__fd(k->skel->maps.unwind_slabs), k->unwind_slab, max_slabs ? max_slabs : 1);
 	u->value = xcalloc(1, sizeof(*u->value));
@@ -109,7 +111,7 @@ void unwind_free(struct unwind *u)
 	vec_free(&u->tables);
 	vec_free(&u->names.at);
 	u64map_free(&u->by_pid);
-	elf_file_close(u->vdso);
+	image_free(u->vdso);
 	slabs_free(u->slabs);
 	free(u->value);
 	free(u);
@@ -117,18 +119,45 @@ void unwind_free(struct unwind *u)
 
 /* --- tables */
 
-static struct elf_file *file_of(struct unwind *u, uint32_t module)
+static int read_image(const struct unwind *u, const struct module *mod, struct image **out)
 {
-	switch (modules_get(u->modules, module)->kind) {
+	const struct image_request r = {
+		.path = mod->path, .pid = (pid_t)mod->pid, .wants = IMAGE_UNWIND, .max_rows = unwind_max_rows(u->kern),
+	};
+
+	return mod->kind == MODULE_VDSO ? image_read_vdso(&r, out) : image_read(mod->fd, &r, out);
+}
+
+static struct image *image_of(struct unwind *u, uint32_t module)
+{
+	const struct module *mod = modules_get(u->modules, module);
+
+	switch (mod->kind) {
 	case MODULE_ELF:
-		return u->file(u->arg, module);
+		return u->image(u->arg, module);
 	case MODULE_VDSO:
-		if (!u->vdso)
-			u->vdso = vdso_open();
+		if (!u->vdso && read_image(u, mod, &u->vdso))
+			u->vdso = NULL;
 		return u->vdso;
 	default:
 		return NULL;
 	}
+}
+
+/* The table that the image was read with; the file's once more if that was taken, and its room given to another. */
+static int take_table(const struct unwind *u, const struct module *mod, struct image *im, struct unwind_table **out)
+{
+	int err = image_take_unwind(im, out);
+	struct image *again;
+
+	if (err != -EAGAIN)
+		return err;
+	err = read_image(u, mod, &again);
+	if (err)
+		return err;
+	err = image_take_unwind(again, out);
+	image_free(again);
+	return err;
 }
 
 /* What walks keep of tables and mappings holds no more; those that are under way see it. */
@@ -213,8 +242,8 @@ static void store(struct unwind *u, struct table *t, const struct unwind_table *
 static struct table *table_of(struct unwind *u, uint32_t module)
 {
 	const struct module *mod = modules_get(u->modules, module);
-	struct unwind_table *ut = NULL;
-	struct elf_file *ef;
+	struct unwind_table *ut;
+	struct image *im;
 	struct table *t;
 	int err;
 
@@ -224,10 +253,10 @@ static struct table *table_of(struct unwind *u, uint32_t module)
 	if (t->state != TABLE_NEW)
 		return t;
 	t->state = TABLE_NONE;
-	ef = file_of(u, module);
-	if (!ef)
+	im = image_of(u, module);
+	if (!im)
 		return t;
-	err = table_load(mod, ef, u->kern->options.unwind_bytes / sizeof(struct unwind_row), &ut);
+	err = take_table(u, mod, im, &ut);
 	if (err) {
 		t->state = err == -EFBIG ? TABLE_NO_ROOM : TABLE_NONE;
 		note("%s: no unwind table: %s", mod->path, unwind_load_why(err));
@@ -327,12 +356,13 @@ static bool code_file(void *arg, uint32_t module, struct code_file *out)
 {
 	struct unwind *u = arg;
 	struct table *t = table_of(u, module);
-	struct elf_file *ef = file_of(u, module);
+	const struct image *im = image_of(u, module);
 
 	*out = (struct code_file){.name = t->name, .range = t->range};
-	if (!ef)
+	if (!im)
 		return false;
-	out->segs = elf_file_segments(ef, &out->n_segs);
+	out->segs = im->segments;
+	out->n_segs = im->n_segments;
 	if (!t->name && code_range(out->segs, out->n_segs, &t->range)) {
 		t->name = codenames_add(&u->names, module, t->range.low, t->range.high - t->range.low);
 		out->name = t->name;

@@ -6,19 +6,21 @@
 #ifndef ALLOCTRACE_KERN_TABLES_H
 #define ALLOCTRACE_KERN_TABLES_H
 
-#include "elf/ehframe.h"
-#include "elf/elffile.h"
-#include "model/unwind.h"
+#include "image/image.h"
 #include "kern/kern.h"
+#include "model/unwind.h"
 #include "proc/process.h"
 
 struct unwind;
 
-/* The ELF file of a module, or NULL. It stays open. */
-typedef struct elf_file *(*unwind_file_fn)(void *arg, uint32_t module);
+/* What is known of a module that is an ELF file; NULL: nothing. It stays; its unwind table is taken. */
+typedef struct image *(*unwind_image_fn)(void *arg, uint32_t module);
+
+/* Rows of a file's unwind table at most, for image_read(). */
+size_t unwind_max_rows(const struct kern *k);
 
 /* k must have been opened with unwind_tables. Everything is borrowed. */
-struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_file_fn file, void *arg);
+struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_image_fn image, void *arg);
 /* Before kern_close(). free(NULL) is fine. */
 void unwind_free(struct unwind *u);
 

@@ -2,18 +2,13 @@
 #include "probe/selfcopy.h"
 
 #include <elf.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "elf/imports.h"
 #include "elf/symbols.h"
-#include "proc/maps.h"
-#include "proc/procfs.h"
 
 #define NAMES_MAX ((size_t)64 << 20)	/* bytes of a string table that are looked through */
 #define CODE_MAX ((size_t)256 << 20)	/* and of code */
@@ -31,24 +26,8 @@ static const char *const marks[] = {
 
 /* node has iodlr's code in each of its binaries, and runs it only if told. */
 static const char node_mark[] = "_ZN4node25MapStaticCodeToLargePages";
-static const char node_option[] = "use-largepages";
 
-static bool mentions(pid_t pid, const char *file, const char *word)
-{
-	struct buf b = {0};
-	bool found = !procfs_read(pid, file, &b) && b.len && memmem(b.data, b.len, word, strlen(word));
-
-	buf_free(&b);
-	return found;
-}
-
-static bool is_node_spared(const char *names, size_t size, pid_t pid)
-{
-	return memmem(names, size, node_mark, sizeof(node_mark) - 1) && !mentions(pid, "cmdline", node_option) &&
-	       !mentions(pid, "environ", node_option);
-}
-
-static const char *mark_in(const struct elf_file *ef, const char *section, pid_t pid, bool *spared)
+static const char *mark_in(const struct elf_file *ef, const char *section, bool *if_told)
 {
 	const char *found = NULL;
 	uint8_t *names;
@@ -56,7 +35,7 @@ static const char *mark_in(const struct elf_file *ef, const char *section, pid_t
 
 	if (elf_section_read(ef, section, NAMES_MAX, &names, &size))
 		return NULL;
-	*spared |= is_node_spared((const char *)names, size, pid);
+	*if_told |= memmem(names, size, node_mark, sizeof(node_mark) - 1) != NULL;
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !found; i++)
 		if (memmem(names, size, marks[i], strlen(marks[i])))
 			found = marks[i];
@@ -176,40 +155,16 @@ static const char *sign_among_calls(const struct elf_file *ef)
 	return found;
 }
 
-const char *selfcopy_sign(const struct elf_file *ef, pid_t pid)
+const char *selfcopy_sign(const struct elf_file *ef, bool *if_told)
 {
-	bool spared = false;
-	const char *found = mark_in(ef, ".strtab", pid, &spared);
+	const char *found;
 
+	*if_told = false;
+	found = mark_in(ef, ".strtab", if_told);
 	if (!found)
-		found = mark_in(ef, ".dynstr", pid, &spared);
+		found = mark_in(ef, ".dynstr", if_told);
 	/* The section that iodlr's code is in keeps its name in a stripped file. */
 	if (!found && (elf_section_by_name(ef, "lpstub") || elf_section_by_name(ef, ".lpstub")))
 		found = "section lpstub";
-	if (!found)
-		found = sign_among_calls(ef);
-	return spared ? NULL : found;
-}
-
-bool selfcopy_is_over(uint64_t ino, pid_t pid)
-{
-	struct buf text = {0}, path = {0};
-	struct maps_line line;
-	bool found = procfs_read(pid, "maps", &text) || !text.len;
-	const char *at = text.data;
-
-	while (!found && maps_next(&at, text.data + text.len, &line, &path))
-		found = line.exec && line.ino == ino;
-	buf_free(&text);
-	buf_free(&path);
-	return !found;
-}
-
-bool selfcopy_is_executable(int fd, pid_t pid)
-{
-	struct stat st, exe;
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	return !fstat(fd, &st) && !stat(path, &exe) && st.st_dev == exe.st_dev && st.st_ino == exe.st_ino;
+	return found ? found : sign_among_calls(ef);
 }

@@ -8,16 +8,11 @@
 #define ALLOCTRACE_PROBE_SELFCOPY_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "elf/elffile.h"
 
-/* NULL, or a static string that names the sign ("MapStaticCodeToLargePages"). ef: a process's executable. */
-const char *selfcopy_sign(const struct elf_file *ef, pid_t pid);
-/* No executable mapping of the file (by its inode number, as in maps) is left: its text was copied already, and
- * the kernel places no probe in what belongs to no file. */
-bool selfcopy_is_over(uint64_t ino, pid_t pid);
-/* The file behind fd is what the process executes. */
-bool selfcopy_is_executable(int fd, pid_t pid);
+/* NULL, or a static string that names the sign ("MapStaticCodeToLargePages"). *if_told: the program is node, which has
+ * such code in each of its binaries, and runs it only if told (proc/copier.h). */
+const char *selfcopy_sign(const struct elf_file *ef, bool *if_told);
 
 #endif

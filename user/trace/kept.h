@@ -10,16 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "elf/elffile.h"
+#include "image/image.h"
 #include "model/module.h"
 
 struct kept;
 
-/* As unwind_file_fn. */
-typedef struct elf_file *(*kept_file_fn)(void *arg, uint32_t module);
+/* As unwind_image_fn. */
+typedef struct image *(*kept_image_fn)(void *arg, uint32_t module);
 
 /* Everything is borrowed. */
-struct kept *kept_new(const struct modules *modules, kept_file_fn file, void *arg);
+struct kept *kept_new(const struct modules *modules, kept_image_fn image, void *arg);
 /* free(NULL) is fine. */
 void kept_free(struct kept *k);
 /* At the call that ends at this vaddr of a module, rbp is the frame pointer of the function there. */

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "elf/imports.h"
+#include "image/ask.h"
 #include "proc/mapfile.h"
 #include "proc/procfs.h"
 
@@ -78,25 +78,10 @@ bool sharers_gone(struct sharers *s, pid_t pid, struct left_space *out)
 	return false;
 }
 
-static bool imports_clone(int fd, const char *path)
-{
-	struct elf_imports *im = NULL;
-	struct elf_file *ef;
-	bool yes = false;
-
-	if (elf_file_open(fd, path, &ef))
-		return false;
-	if (!elf_imports_load(ef, &im))
-		yes = elf_imports_name(im, "clone");
-	elf_imports_free(im);
-	elf_file_close(ef);
-	return yes;
-}
-
 bool file_clones(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool yes = fd >= 0 && imports_clone(fd, path);
+	bool yes = fd >= 0 && image_ask_import(fd, path, "clone");
 
 	if (fd >= 0)
 		close(fd);
@@ -124,7 +109,7 @@ bool program_clones(pid_t pid)
 		if (!line.exec || strcmp(line.path, name) != 0)
 			continue;
 		f = mapfile_open(pid, &line, &path);
-		yes = f.elf && imports_clone(f.fd, name);
+		yes = f.elf && image_ask_import(f.fd, name, "clone");
 		if (f.fd >= 0)
 			close(f.fd);
 		if (f.probe_fd >= 0)

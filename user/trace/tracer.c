@@ -21,12 +21,11 @@ struct traced_file *tracer_file(struct tracer *t, uint32_t module)
 	while (t->files.n <= module)
 		vec_push(&t->files, (struct traced_file){0});
 	f = &t->files.at[module];
-	if (f->opened)
+	if (f->tried)
 		return f;
-	f->opened = true;
-	if (m->kind != MODULE_ELF || m->fd < 0 || elf_file_open(m->fd, m->path, &f->ef))
-		return f;
-	tracer_plan_file(t, m, f);
+	f->tried = true;
+	if (m->kind == MODULE_ELF && m->fd >= 0)
+		tracer_read_file(t, m, f);
 	return f;
 }
 
@@ -35,12 +34,12 @@ static uint64_t to_vaddr(void *arg, uint32_t module, uint64_t file_offset)
 	struct traced_file *f = tracer_file(arg, module);
 	uint64_t vaddr;
 
-	return f->ef && elf_offset_to_vaddr(f->ef, file_offset, &vaddr) ? vaddr : file_offset;
+	return f->image && image_to_vaddr(f->image, file_offset, &vaddr) ? vaddr : file_offset;
 }
 
-static struct elf_file *elf_of(void *arg, uint32_t module)
+static struct image *image_of(void *arg, uint32_t module)
 {
-	return tracer_file(arg, module)->ef;
+	return tracer_file(arg, module)->image;
 }
 
 int tracer_open(const struct kern_options *o, struct tracer **out)
@@ -69,11 +68,11 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		warn("a process that confines itself by seccomp while its blocks are followed is killed on this "
 		     "kernel: %s", why);
 	if (kern_unwinds_by_tables(t->kern))
-		t->unwind = unwind_new(t->kern, &t->modules, elf_of, t);
+		t->unwind = unwind_new(t->kern, &t->modules, image_of, t);
 	t->cleaner = cleaner_new(t->kern);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
-	t->kept = kept_new(&t->modules, elf_of, t);
+	t->kept = kept_new(&t->modules, image_of, t);
 	collector_set_kept(t->collector, t->kept);
 	note("kernel memory: %zu MiB before the first of at most %u stacks; attached by %s; stacks are read %s",
 	     kern_memory(t->kern) >> 20, o->max_stacks, attach_mode_name(kern_mode(t->kern)),
@@ -92,10 +91,8 @@ void tracer_close(struct tracer *t)
 	task_events_close(t->events);
 	unwind_free(t->unwind);
 	kern_close(t->kern);
-	for (size_t i = 0; i < t->files.n; i++) {
-		plan_free(t->files.at[i].plan);
-		elf_file_close(t->files.at[i].ef);
-	}
+	for (size_t i = 0; i < t->files.n; i++)
+		image_free(t->files.at[i].image);
 	vec_free(&t->files);
 	u64map_free(&t->attached);
 	tracer_placements_free(t);
@@ -446,7 +443,7 @@ size_t tracer_probes(const struct tracer *t)
 bool tracer_saw_32bit(const struct tracer *t)
 {
 	for (size_t i = 0; i < t->files.n; i++)
-		if (t->files.at[i].ef && elf_file_class(t->files.at[i].ef) == ELFCLASS32)
+		if (t->files.at[i].image && t->files.at[i].image->is_32bit)
 			return true;
 	return false;
 }

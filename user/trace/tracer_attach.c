@@ -9,11 +9,11 @@
 #include "trace/tracer_internal.h"
 
 /* The address in the process of a vaddr of the mapped file; 0 if that part is not mapped executable. */
-static uint64_t mapped_at(const struct process *p, const struct elf_file *ef, uint32_t module, uint64_t vaddr)
+static uint64_t mapped_at(const struct process *p, const struct image *im, uint32_t module, uint64_t vaddr)
 {
 	uint64_t offset;
 
-	if (!elf_vaddr_to_offset(ef, vaddr, &offset))
+	if (!image_to_offset(im, vaddr, &offset))
 		return 0;
 	for (size_t i = 0; i < p->maps.n; i++) {
 		const struct mapping *m = &p->maps.at[i];
@@ -102,7 +102,7 @@ static bool is_refused(struct tracer *t, const struct process *p, const struct t
 	refusing_read(p->pid, &list);
 	for (size_t i = 0; list.n && i < f->plan->n_probes; i++) {
 		const struct plan_probe *probe = &f->plan->probes[i];
-		const char *why = refusing_at(&list, mapped_at(p, f->ef, module, probe->vaddr));
+		const char *why = refusing_at(&list, mapped_at(p, f->image, module, probe->vaddr));
 		char *gap;
 
 		if (!why)

@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 
 #include "base/log.h"
-#include "elf/irelative.h"
+#include "image/ask.h"
 #include "kern/livecode.h"
 #include "trace/tracer_internal.h"
 
@@ -22,12 +22,11 @@ static bool is_live(const struct mapping *m)
 }
 
 /* What is added to the file's vaddrs where it is mapped so. */
-static bool load_bias(const struct elf_file *ef, const struct mapping *m, uint64_t *bias)
+static bool load_bias(const struct image *im, const struct mapping *m, uint64_t *bias)
 {
-	size_t n;
-	const struct elf_segment *s = elf_file_segments(ef, &n);
+	const struct elf_segment *s = im->segments;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < im->n_segments; i++) {
 		uint64_t at = s[i].offset > m->offset ? s[i].offset : m->offset;
 
 		if (!(s[i].flags & 1) || at - m->offset >= m->end - m->start || at - s[i].offset >= s[i].filesz)
@@ -41,13 +40,14 @@ static bool load_bias(const struct elf_file *ef, const struct mapping *m, uint64
 static void add_slots(struct tracer *t, const struct process *p, const struct mapping *m, uint32_t module,
 		      const struct plan_ifunc *f)
 {
-	const struct elf_file *ef = tracer_file(t, m->module)->ef;
+	const struct image *im = tracer_file(t, m->module)->image;
+	const struct module *mod = modules_get(&t->modules, m->module);
 	uint64_t slots[SLOTS_MAX], bias;
 	size_t n;
 
-	if (!ef || !load_bias(ef, m, &bias))
+	if (!im || !load_bias(im, m, &bias))
 		return;
-	n = elf_slots_of(ef, m->module == module ? f->resolver : 0, f->name, slots, SLOTS_MAX);
+	n = image_ask_slots(mod->fd, mod->path, m->module == module ? f->resolver : 0, f->name, slots, SLOTS_MAX);
 	for (size_t i = 0; i < n && t->pending.n < PENDING_MAX; i++)
 		vec_push(&t->pending, ((struct pending_slot){
 			.pid = p->pid, .module = module, .resolver = f->resolver, .addr = slots[i] + bias,
@@ -70,7 +70,7 @@ void tracer_expect_chosen(struct tracer *t, const struct process *p, uint32_t mo
 /* The vaddr in the module that the slot leads to; 0: none, or not the start of a function that has a name or a rule. */
 static uint64_t slot_leads_to(struct tracer *t, const struct process *p, const struct pending_slot *s)
 {
-	const struct elf_file *ef = t->files.at[s->module].ef;
+	const struct image *im = t->files.at[s->module].image;
 	struct iovec to = {0}, from = {(void *)(uintptr_t)s->addr, 8};
 	uint64_t value = 0, vaddr;
 
@@ -82,7 +82,7 @@ static uint64_t slot_leads_to(struct tracer *t, const struct process *p, const s
 		const struct mapping *m = &p->maps.at[i];
 
 		if (m->module == s->module && is_live(m) && value >= m->start && value < m->end &&
-		    elf_offset_to_vaddr(ef, value - m->start + m->offset, &vaddr))
+		    image_to_vaddr(im, value - m->start + m->offset, &vaddr))
 			return vaddr;
 	}
 	return 0;
@@ -100,19 +100,21 @@ static bool is_probed(const struct plan *plan, uint64_t vaddr)
 static struct plan *plan_chosen(struct tracer *t, const struct pending_slot *s, uint64_t vaddr)
 {
 	const struct plan_chosen chosen = {.resolver = s->resolver, .vaddr = vaddr};
+	struct image *im;
 	struct plan *plan;
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->extras.n; i++)
 		if (t->extras.at[i].module == s->module && t->extras.at[i].vaddr == vaddr)
 			return t->extras.at[i].plan;
-	plan = tracer_plan(t, modules_get(&t->modules, s->module), t->files.at[s->module].ef, &chosen, 1);
+	im = tracer_read(t, modules_get(&t->modules, s->module), &chosen);
+	plan = im ? im->plan : NULL;
 	for (size_t i = 0; plan && i < plan->n_probes; i++)
 		if (plan->probes[i].vaddr == vaddr)
 			plan->probes[n++] = plan->probes[i];
 	if (plan)
 		plan->n_probes = n;
-	vec_push(&t->extras, ((struct extra_plan){s->module, vaddr, plan}));
+	vec_push(&t->extras, ((struct extra_plan){s->module, vaddr, im, plan}));
 	return plan;
 }
 
@@ -124,7 +126,7 @@ static uint64_t chosen_key(const struct process *p, uint32_t module, uint64_t va
 /* A hook or a debugger has changed the function: no probe then. */
 static bool is_changed(struct tracer *t, const struct process *p, uint32_t module, const struct plan *plan)
 {
-	struct livecode_file file = {.module = module, .ef = t->files.at[module].ef, .plan = plan};
+	struct livecode_file file = {.module = module, .plan = plan};
 	bool changed = livecode_compare(p, &t->modules, &file, 1) == 0 && file.found[0];
 	char *gap;
 
@@ -203,7 +205,7 @@ void tracer_forget_chosen(struct tracer *t, pid_t pid)
 void tracer_free_chosen(struct tracer *t)
 {
 	for (size_t i = 0; i < t->extras.n; i++)
-		plan_free(t->extras.at[i].plan);
+		image_free(t->extras.at[i].image);
 	vec_free(&t->extras);
 	vec_free(&t->pending);
 }

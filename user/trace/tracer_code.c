@@ -5,8 +5,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "image/ask.h"
 #include "kern/livecode.h"
-#include "probe/selfcopy.h"
+#include "proc/copier.h"
 #include "trace/tracer_internal.h"
 
 /* The files of the process that have a plan, each once. The caller frees *out. */
@@ -26,7 +27,7 @@ static size_t list_files(struct tracer *t, const struct process *p, struct livec
 			known = files.at[k].module == id;
 		f = tracer_file(t, id);
 		if (!known && f->plan)
-			vec_push(&files, ((struct livecode_file){.module = id, .ef = f->ef, .plan = f->plan}));
+			vec_push(&files, ((struct livecode_file){.module = id, .plan = f->plan}));
 	}
 	*out = files.at;
 	return files.n;
@@ -159,12 +160,20 @@ static int unread(struct tracer *t, const struct process *p)
 	return 0;
 }
 
+/* What tells that the process's executable copies its own text; NULL: nothing. */
+static const char *copy_sign(const struct module *m, pid_t pid)
+{
+	const struct image_selfcopy s = image_ask_selfcopy(m->fd, m->path);
+
+	return s.if_told && !copier_is_told(pid) ? NULL : s.sign;
+}
+
 bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module)
 {
 	const struct module *m = modules_get(&t->modules, module);
-	const bool over = selfcopy_is_over(m->ino, p->pid);
-	const char *sign = over || t->force || !selfcopy_is_executable(m->fd, p->pid) ? NULL :
-		selfcopy_sign(t->files.at[module].ef, p->pid);
+	const bool over = copier_is_over(m->ino, p->pid);
+	const char *sign = over || t->force || !copier_is_executable(m->fd, p->pid) ? NULL :
+		copy_sign(m, p->pid);
 
 	if (!sign && !over)
 		return false;
@@ -209,7 +218,7 @@ int tracer_compare(struct tracer *t, struct process *p)
 bool *tracer_copies(struct tracer *t, const struct process *parent, pid_t child, uint32_t module)
 {
 	const struct traced_file *f = &t->files.at[module];
-	struct livecode_file file = {.module = module, .ef = f->ef, .plan = f->plan};
+	struct livecode_file file = {.module = module, .plan = f->plan};
 	struct process p = *parent;
 	bool *left_out;
 

@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "elf/symbols.h"
 #include "kern/returns.h"
 #include "proc/procfs.h"
 #include "trace/tracer_internal.h"
@@ -40,13 +39,9 @@ static void add_missed(struct tracer *t, const char *why)
 	free(gap);
 }
 
-/* The dynamic loader calls this, for debuggers, when it has mapped the libraries; glibc and musl name it alike. */
+/* By what the dynamic loader calls, for debuggers, when it has mapped the libraries. */
 static void hold_loader(struct tracer *t, const struct process *p)
 {
-	static const char *const names[] = {"_dl_debug_state"};
-	struct elf_symbol found[1];
-	uint64_t offset;
-
 	for (size_t i = 0; i < p->maps.n; i++) {
 		uint32_t id = p->maps.at[i].module;
 		const struct module *m = modules_get(&t->modules, id);
@@ -54,12 +49,10 @@ static void hold_loader(struct tracer *t, const struct process *p)
 		uint64_t key = (uint64_t)1 << 63 | id;
 		char *why;
 
-		if (p->maps.at[i].until_ns != UINT64_MAX || !f->ef || u64map_find(&t->attached, key))
+		if (p->maps.at[i].until_ns != UINT64_MAX || !f->image || !f->image->loader_hook ||
+		    u64map_find(&t->attached, key))
 			continue;
-		if (elf_find_functions(f->ef, names, 1, found) || !found[0].name ||
-		    !elf_vaddr_to_offset(f->ef, found[0].vaddr, &offset))
-			continue;
-		if (!kern_hold_loader(t->kern, p->pid, module_inode_fd(m), offset)) {
+		if (!kern_hold_loader(t->kern, p->pid, module_inode_fd(m), f->image->loader_hook)) {
 			u64map_put(&t->attached, key, NULL);
 			continue;
 		}

@@ -3,17 +3,18 @@
 #ifndef ALLOCTRACE_TRACE_TRACER_INTERNAL_H
 #define ALLOCTRACE_TRACE_TRACER_INTERNAL_H
 
+#include "alloc/family.h"
+#include "image/image.h"
 #include "kern/tables.h"
-#include "probe/plan.h"
 #include "trace/forked.h"
 #include "trace/sharing.h"
 #include "trace/tracer.h"
 
 /* What is known of a module's file. */
 struct traced_file {
-	bool opened;		/* it was tried */
-	struct elf_file *ef;	/* NULL: no ELF file, or it can't be read */
-	struct plan *plan;	/* NULL if ef is, or if the file has no allocator function */
+	bool tried;
+	struct image *image;	/* NULL: no ELF file, or it can't be read */
+	struct plan *plan;	/* the image's; NULL if that is, or if the file has no allocator function */
 };
 
 enum attached {
@@ -40,7 +41,8 @@ struct pending_slot {
 struct extra_plan {
 	uint32_t module;
 	uint64_t vaddr;
-	struct plan *plan;	/* NULL: none can be made */
+	struct image *image;	/* NULL: none can be made */
+	struct plan *plan;	/* the image's; NULL if that is, or if it has none */
 };
 
 /* Where a file's probes are in one process; each by probe of its plan. */
@@ -87,12 +89,12 @@ struct tracer {
 	bool paused;
 };
 
-/* The module's file, opened and planned at the first call. */
+/* The module's file, read and planned at the first call. */
 struct traced_file *tracer_file(struct tracer *t, uint32_t module);
-/* Plans (tracer_plan.c). chosen: instead of what the resolvers' code tells. NULL: it is no file for probes. */
-struct plan *tracer_plan(struct tracer *t, const struct module *m, const struct elf_file *ef,
-			 const struct plan_chosen *chosen, size_t n_chosen);
-void tracer_plan_file(struct tracer *t, const struct module *m, struct traced_file *f);
+/* Reads a module's file (tracer_plan.c), for image_free(): all that is wanted of it; or a plan alone, by what was chosen
+ * instead of what the resolvers' code tells. NULL: it is no ELF file. Its functions have their names from then on. */
+struct image *tracer_read(struct tracer *t, const struct module *m, const struct plan_chosen *chosen);
+void tracer_read_file(struct tracer *t, const struct module *m, struct traced_file *f);
 /* Something that may be called is not traced: once for each text. */
 void tracer_add_gap(struct tracer *t, const char *what);
 void tracer_free_gaps(struct tracer *t);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Plans of the traced files, and what they lack: functions that are there and not seen, or asked for and not there. */
+/* What is known of the traced files, and what they lack: functions that are there and not seen, or asked for and not there. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,39 +63,42 @@ static void name_functions(struct tracer *t, struct plan *plan)
 	}
 }
 
-struct plan *tracer_plan(struct tracer *t, const struct module *m, const struct elf_file *ef,
-			 const struct plan_chosen *chosen, size_t n_chosen)
+struct image *tracer_read(struct tracer *t, const struct module *m, const struct plan_chosen *chosen)
 {
-	char root[40];
-	struct stat st = {0};
-	struct plan_input in = {.path = m->path, .root = root, .flags = t->plan_flags, .chosen = chosen,
-				.n_chosen = n_chosen};
-	struct plan *plan;
+	struct image_request r = {
+		.path = m->path, .pid = (pid_t)m->pid, .wants = IMAGE_PLAN, .plan_flags = t->plan_flags,
+		.chosen = chosen, .n_chosen = chosen != NULL,
+	};
+	struct image *im;
 
-	snprintf(root, sizeof(root), "/proc/%u/root", m->pid);
-	if (!fstat(m->fd, &st)) {
-		in.dev = st.st_dev;
-		in.ino = st.st_ino;
+	if (!chosen && t->unwind) {
+		r.wants |= IMAGE_UNWIND;
+		r.max_rows = unwind_max_rows(t->kern);
 	}
-	if (plan_make_for(ef, &in, &plan))
+	if (!chosen && t->held_pid)
+		r.wants |= IMAGE_HOOK;
+	if (image_read(m->fd, &r, &im))
 		return NULL;
-	note_named(t, m, plan);
-	name_functions(t, plan);
-	return plan;
+	if (im->plan) {
+		note_named(t, m, im->plan);
+		name_functions(t, im->plan);
+	}
+	return im;
 }
 
-void tracer_plan_file(struct tracer *t, const struct module *m, struct traced_file *f)
+void tracer_read_file(struct tracer *t, const struct module *m, struct traced_file *f)
 {
-	f->plan = tracer_plan(t, m, f->ef, NULL, 0);
-	if (!f->plan)
+	struct plan *plan;
+
+	f->image = tracer_read(t, m, NULL);
+	plan = f->image ? f->image->plan : NULL;
+	if (!plan)
 		return;
-	for (size_t i = 0; i < f->plan->n_skips; i++)
-		note("%s: %s not probed: %s", m->path, f->plan->skips[i].name, f->plan->skips[i].why);
-	add_gaps(t, m, f->plan);
-	if (!f->plan->n_probes && !f->plan->n_ifuncs) {
-		plan_free(f->plan);
-		f->plan = NULL;
-	}
+	for (size_t i = 0; i < plan->n_skips; i++)
+		note("%s: %s not probed: %s", m->path, plan->skips[i].name, plan->skips[i].why);
+	add_gaps(t, m, plan);
+	if (plan->n_probes || plan->n_ifuncs)
+		f->plan = plan;
 }
 
 void tracer_gaps(const struct tracer *t, struct buf *out)

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image/ask.h"
+
+#include "elf/elffile.h"
+#include "elf/imports.h"
+#include "elf/irelative.h"
+#include "probe/selfcopy.h"
+
+/* NULL: it is no ELF file. */
+static struct elf_file *open_elf(int fd, const char *path)
+{
+	struct elf_file *ef;
+
+	return fd >= 0 && !elf_file_open(fd, path, &ef) ? ef : NULL;
+}
+
+bool image_ask_vaddr(int fd, const char *path, uint64_t offset, uint64_t *vaddr)
+{
+	struct elf_file *ef = open_elf(fd, path);
+	bool found = ef && elf_offset_to_vaddr(ef, offset, vaddr);
+
+	elf_file_close(ef);
+	return found;
+}
+
+bool image_ask_import(int fd, const char *path, const char *name)
+{
+	struct elf_file *ef = open_elf(fd, path);
+	struct elf_imports *im = NULL;
+	bool yes = ef && !elf_imports_load(ef, &im) && elf_imports_name(im, name);
+
+	elf_imports_free(im);
+	elf_file_close(ef);
+	return yes;
+}
+
+size_t image_ask_slots(int fd, const char *path, uint64_t resolver, const char *name, uint64_t *slots, size_t max)
+{
+	struct elf_file *ef = open_elf(fd, path);
+	size_t n = ef ? elf_slots_of(ef, resolver, name, slots, max) : 0;
+
+	elf_file_close(ef);
+	return n;
+}
+
+struct image_selfcopy image_ask_selfcopy(int fd, const char *path)
+{
+	struct image_selfcopy s = {0};
+	struct elf_file *ef = open_elf(fd, path);
+
+	if (ef)
+		s.sign = selfcopy_sign(ef, &s.if_told);
+	elf_file_close(ef);
+	return s;
+}
