@@ -55,7 +55,7 @@ struct run {
 	struct adapt *adapt;
 	struct launch *launch;
 	struct guard *guard;
-	struct kern *_Atomic kern;	/* for the guard; NULL: nothing can be attached yet */
+	struct tracer *_Atomic opened;	/* for the guard; NULL: nothing can be attached yet */
 	vec_of(struct watched) watched;	/* processes of -p that are still there */
 	int epoll, signals;
 	sigset_t signal_set;	/* what comes by `signals` */
@@ -154,7 +154,7 @@ static void reap(struct run *r)
 /* A new generation of blocks, numbered from 1. */
 static void set_mark(struct run *r)
 {
-	r->generation = kern_mark(tracer_kern(r->tracer));
+	r->generation = tracer_mark(r->tracer);
 	snapshot_mark(r->snapshot, monotonic_ns() - r->start_ns);
 }
 
@@ -188,18 +188,18 @@ static bool guard_on_signal(void *arg, const struct signalfd_siginfo *si)
 static void guard_end(void *arg)
 {
 	struct run *r = arg;
-	struct kern *k = r->kern;
+	struct tracer *t = r->opened;
 
 	r->ended_ns = monotonic_ns();
 	r->stop = true;
-	if (k)
-		kern_end(k);
+	if (t)
+		tracer_end(t);
 }
 
 static int guard_give_up(void *arg, bool hangs)
 {
 	struct run *r = arg;
-	struct kern *k = r->kern;
+	struct tracer *t = r->opened;
 
 	if (hangs)
 		fail(0, "reading what the target has mapped hangs (a file system that does not answer?): there is no "
@@ -208,8 +208,8 @@ static int guard_give_up(void *arg, bool hangs)
 		fail(0, "ended by a signal before everything was attached: nothing was recorded");
 	if (r->launch)
 		launch_signal(r->launch, SIGCONT);
-	if (k)
-		kern_end_wait(k);
+	if (t)
+		tracer_end_wait(t);
 	return hangs ? STATUS_HUNG : STATUS_NOTHING;
 }
 
@@ -368,7 +368,7 @@ static int start(struct run *r)
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)
-		r->kern = tracer_kern(r->tracer);
+		r->opened = r->tracer;
 	if (!err)
 		err = open_reports(r);
 	if (!err)

@@ -55,6 +55,7 @@ struct kern {
 	uint32_t n_slots;
 	size_t slot_bytes;
 	int n_cpus;
+	vec_of(int) message_links;	/* of kern_count_messages() */
 	int guard;		/* link of kern_guard(); -1: none */
 	pthread_t second_maker;	/* makes the second table of live blocks */
 	bool making_second;	/* there is one to be joined */

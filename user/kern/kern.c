@@ -286,6 +286,9 @@ void kern_close(struct kern *k)
 		return;
 	kern_detach(k);
 	kern_guard(k, false);
+	for (size_t i = 0; i < k->message_links.n; i++)
+		close(k->message_links.at[i]);
+	vec_free(&k->message_links);
 	if (k->making_second)
 		pthread_join(k->second_maker, NULL);
 	u64map_free(&k->probe_ids);

@@ -134,6 +134,14 @@ void kern_set_window_factor(struct kern *k, uint64_t factor);
  * there waits that long itself. Without a message: it is only slower if it fails.
  */
 void kern_guard(struct kern *k, bool on);
+/*
+ * Counts messages on sockets from now on, of the processes of kern_count_messages_of(): by the kernel's tracepoints for
+ * them, which costs every message on the machine some 50 ns, or before Linux 6.3 by that for system calls, which costs
+ * every call. 0 or -errno, no message.
+ */
+int kern_count_messages(struct kern *k);
+void kern_count_messages_of(struct kern *k, pid_t pid);
+uint64_t kern_messages(const struct kern *k);
 /* Calls back for the frames that are in the ring (n of them are valid; where end is WALK_RAW, rec is the beginning of a
  * struct stack_raw). Returns how many records there were, or -errno. */
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg);

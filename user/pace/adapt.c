@@ -82,7 +82,7 @@ struct adapt *adapt_new(const struct pace_options *o, struct tracer *t)
 	a->limit = limit_of(o);
 	/* Until it is measured: the budget is to be kept from the first call on. */
 	if (a->limit == LIMIT_WINDOWS)
-		a->cost.recorded = a->cost.other = HIT_PER_TRAP * kern_trap_ns(tracer_kern(t));
+		a->cost.recorded = a->cost.other = HIT_PER_TRAP * tracer_trap_ns(t);
 	a->has_cost = a->cost.recorded > 0;
 	return a;
 }
@@ -117,7 +117,7 @@ static double budget(const struct adapt *a)
 
 static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
 {
-	kern_counts(tracer_kern(a->tracer), c);
+	tracer_counts(a->tracer, c);
 }
 
 /* Calls that were sampled, whether they came into a table or were lost. */
@@ -183,12 +183,11 @@ static struct rate_counters rate_counters(const uint64_t c[COUNT_MAX])
 
 static void set_law(struct adapt *a)
 {
-	struct kern *k = tracer_kern(a->tracer);
 	const uint64_t law = SAMPLE_LAW(a->rate.mean, a->rate.call);
 
-	if (law == kern_sample_law(k))
+	if (law == tracer_sample_law(a->tracer))
 		return;
-	kern_set_sample_law(k, law);
+	tracer_set_sample_law(a->tracer, law);
 	if (a->exact)
 		return;
 	note("from now on a sample every %llu bytes, of which each call counts for %llu more",
@@ -203,7 +202,7 @@ static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX
 
 	if (a->o.sample_bytes == 1 || !a->counting)
 		return;
-	a->exact = a->exact && kern_exact(tracer_kern(a->tracer));
+	a->exact = a->exact && tracer_exact(a->tracer);
 	if (a->o.sample_bytes)
 		rate_update_call(&a->rate, &counters);
 	else if (a->exact)
@@ -219,7 +218,7 @@ static void start_rate(struct adapt *a, const uint64_t c[COUNT_MAX])
 {
 	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
 	a->rate.last = rate_counters(c);
-	a->exact = kern_exact(tracer_kern(a->tracer));
+	a->exact = tracer_exact(a->tracer);
 	rate_fix(&a->rate, a->o.sample_bytes ? a->o.sample_bytes : RATE_FIRST_MEAN);
 }
 
@@ -291,7 +290,6 @@ static void next_stratum(struct adapt *a, const struct scale_reading *now)
 
 static int open_window(struct adapt *a)
 {
-	struct kern *k = tracer_kern(a->tracer);
 	uint64_t c[COUNT_MAX], weight, now;
 	struct scale_reading read;
 	int err = tracer_resume(a->tracer);
@@ -305,9 +303,9 @@ static int open_window(struct adapt *a)
 	a->weight = weight / 65536.;
 	a->stretch = governor_stretch(a->governor);
 	restart_rate(a, now, c);
-	kern_set_window_factor(k, weight);
+	tracer_set_window_factor(a->tracer, weight);
 	count_from(a, now, c);
-	kern_go(k);
+	tracer_go_on_counting(a->tracer);
 	read = reading(a);
 	scale_attached(a->scale, &read);
 	return 0;
@@ -315,21 +313,20 @@ static int open_window(struct adapt *a)
 
 static void close_window(struct adapt *a)
 {
-	struct kern *k = tracer_kern(a->tracer);
 	uint64_t c[COUNT_MAX], stop_ns, stop_hits;
 	struct scale_reading read;
 
-	kern_guard(k, true);
+	tracer_guard(a->tracer, true);
 	read = reading(a);
 	scale_detached(a->scale, &read);
-	kern_stop(k);
+	tracer_stop_counting(a->tracer);
 	stop_ns = monotonic_ns();
 	read_counts(a, c);
 	charge(a, c);
 	count_until(a, stop_ns, c);
 	stop_hits = c[COUNT_HITS];
 	tracer_pause(a->tracer);
-	kern_guard(k, false);
+	tracer_guard(a->tracer, false);
 	read_counts(a, c);
 	charge(a, c);
 	governor_detached(a->governor, stop_ns, stop_hits, monotonic_ns(), c[COUNT_HITS]);
@@ -353,10 +350,7 @@ static void start_governor(struct adapt *a)
 
 static void start_calibration(struct adapt *a)
 {
-	const struct kern *k = tracer_kern(a->tracer);
-
-	a->calibration = kern_calibrate_begin(kern_mode(k), kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP,
-					      tracer_cost(a->tracer), CALIBRATE_DEPTH);
+	a->calibration = tracer_calibrate_begin(a->tracer, CALIBRATE_DEPTH);
 }
 
 /* What a hit costs is known a moment after the start; then there can be a limit. */
@@ -532,7 +526,7 @@ struct adapt_account adapt_account(struct adapt *a)
 
 void adapt_stop(struct adapt *a)
 {
-	kern_stop(tracer_kern(a->tracer));
+	tracer_stop_counting(a->tracer);
 	a->final = adapt_account(a);
 	a->stopped = true;
 }

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "kern/internal.h"
 
 #define THREADS_MAX 16	/* whose waits are read: a server's threads do the same, more or less */
 
@@ -24,7 +23,7 @@ struct counters_of {
 
 struct work {
 	struct tracer *tracer;
-	vec_of(int) links;	/* of tracepoints, where messages are counted */
+	bool counts_messages;
 	vec_of(struct counters_of) list;
 	struct work_done done;
 };
@@ -45,10 +44,7 @@ void work_free(struct work *w)
 	for (size_t i = 0; i < w->list.n; i++)
 		if (w->list.at[i].io_fd >= 0)
 			close(w->list.at[i].io_fd);
-	for (size_t i = 0; i < w->links.n; i++)
-		close(w->links.at[i]);
 	vec_free(&w->list);
-	vec_free(&w->links);
 	free(w);
 }
 
@@ -135,15 +131,6 @@ static double read_waits(pid_t pid)
 	return waits;
 }
 
-/* The kernel side whose messages count. */
-static void tell(struct work *w, pid_t pid)
-{
-	const __u32 key = pid;
-	const __u8 value = 1;
-
-	bpf_map_update_elem(bpf_map__fd(tracer_kern(w->tracer)->skel->maps.traced), &key, &value, BPF_ANY);
-}
-
 static struct counters_of *find(struct work *w, pid_t pid, bool *is_new)
 {
 	struct counters_of c = {.pid = pid};
@@ -157,8 +144,8 @@ static struct counters_of *find(struct work *w, pid_t pid, bool *is_new)
 	c.io_fd = open(path, O_RDONLY | O_CLOEXEC);
 	*is_new = true;
 	vec_push(&w->list, c);
-	if (w->links.n)
-		tell(w, pid);
+	if (w->counts_messages)
+		tracer_count_messages_of(w->tracer, pid);
 	return &w->list.at[w->list.n - 1];
 }
 
@@ -170,11 +157,6 @@ static void grow(double *all, double *last, double now, bool is_new)
 	if (!is_new && now > *last)
 		*all += now - *last;
 	*last = now;
-}
-
-static double read_messages(const struct work *w)
-{
-	return *(volatile __u64 *)&tracer_kern(w->tracer)->skel->bss->messages;
 }
 
 struct work_done work_read(struct work *w, bool waits)
@@ -191,31 +173,18 @@ struct work_done work_read(struct work *w, bool waits)
 		if (waits)
 			grow(&w->done.waits, &c->waits, read_waits(pid), is_new);
 	}
-	w->done.messages = read_messages(w);
+	w->done.messages = tracer_messages(w->tracer);
 	return w->done;
-}
-
-static int add_tracepoint(struct work *w, const char *name, const struct bpf_program *prog)
-{
-	int link = bpf_raw_tracepoint_open(name, bpf_program__fd(prog));
-
-	if (link >= 0)
-		vec_push(&w->links, link);
-	return link < 0 ? link : 0;
 }
 
 int work_count_messages(struct work *w)
 {
-	const struct alloctrace_bpf *skel = tracer_kern(w->tracer)->skel;
 	int err;
 
 	for (size_t i = 0; i < w->list.n; i++)
-		tell(w, w->list.at[i].pid);
-	err = add_tracepoint(w, "sock_recv_length", skel->progs.on_message);
-	if (!err)
-		err = add_tracepoint(w, "sock_send_length", skel->progs.on_message);
-	if (err == -ENOENT)
-		err = add_tracepoint(w, "sys_enter", skel->progs.on_message_call);
+		tracer_count_messages_of(w->tracer, w->list.at[i].pid);
+	err = tracer_count_messages(w->tracer);
+	w->counts_messages = !err;
 	note(err ? "messages on sockets can't be counted: %s" : "messages on sockets are counted from now on",
 	     strerror(-err));
 	return err;

@@ -202,7 +202,7 @@ static void read_counts(struct snapshot *s, bool delta, uint64_t c[COUNT_MAX])
 {
 	uint64_t now[COUNT_MAX];
 
-	kern_counts(tracer_kern(s->tracer), now);
+	tracer_counts(s->tracer, now);
 	for (int i = 0; i < COUNT_MAX; i++)
 		c[i] = now[i] - (delta ? s->last_counts[i] : 0);
 	memcpy(s->last_counts, now, sizeof(now));
@@ -254,7 +254,7 @@ static void fill_calls(struct snapshot *s, const struct snapshot_moment *m, cons
 static void fill_heap(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 		      struct recording *r)
 {
-	const struct heap heap = kern_heap(tracer_kern(s->tracer));
+	const struct heap heap = tracer_heap(s->tracer);
 
 	r->heap = (struct recording_heap){
 		.peak_bytes = heap.peak_bytes,
@@ -310,8 +310,6 @@ static uint64_t count_uncertain(const struct profile *p)
 /* Once, when the depth of the program's stacks is known; if it wasn't done before. */
 static void calibrate(struct snapshot *s, struct adapt *adapt)
 {
-	const struct kern *k = tracer_kern(s->tracer);
-	enum unwind_mode unwind = kern_unwinds_by_tables(k) ? UNWIND_EH_FRAME : UNWIND_FP;
 	unsigned int depth = tracer_mean_depth(s->tracer) + 0.5;
 	const struct hit_cost *known;
 
@@ -321,7 +319,7 @@ static void calibrate(struct snapshot *s, struct adapt *adapt)
 	known = adapt_hit_cost(adapt);
 	if (known)
 		s->hit = *known;
-	else if (kern_calibrate(kern_mode(k), unwind, tracer_cost(s->tracer), depth ? depth : 1, &s->hit))
+	else if (tracer_calibrate(s->tracer, depth ? depth : 1, &s->hit))
 		note("what a probe hit costs could not be measured");
 }
 
@@ -341,7 +339,7 @@ static void describe(struct snapshot *s, struct recording *r)
 void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r)
 {
 	struct profile *p = tracer_profile(s->tracer);
-	const uint64_t law = kern_sample_law(tracer_kern(s->tracer));
+	const uint64_t law = tracer_sample_law(s->tracer);
 	uint64_t counts[COUNT_MAX];
 
 	symbolizer_refresh(s->sym);

@@ -402,11 +402,6 @@ const struct processes *tracer_processes(const struct tracer *t)
 	return &t->processes;
 }
 
-struct kern *tracer_kern(const struct tracer *t)
-{
-	return t->kern;
-}
-
 /* used: those alone of whose functions a call was recorded. */
 static void list_allocators(const struct tracer *t, bool used, struct buf *out)
 {
@@ -446,11 +441,6 @@ bool tracer_saw_32bit(const struct tracer *t)
 		if (t->files.at[i].image && t->files.at[i].image->is_32bit)
 			return true;
 	return false;
-}
-
-enum site_cost tracer_cost(const struct tracer *t)
-{
-	return t->cost;
 }
 
 uint64_t tracer_lost_frames(const struct tracer *t)

@@ -59,7 +59,31 @@ int tracer_collect(struct tracer *t, const struct collect_options *o);
 struct profile *tracer_profile(struct tracer *t);
 const struct modules *tracer_modules(const struct tracer *t);
 const struct processes *tracer_processes(const struct tracer *t);
-struct kern *tracer_kern(const struct tracer *t);
+
+/* What the kernel side counts, and how much of it (kern/kern.h has them under the same names). */
+void tracer_counts(const struct tracer *t, uint64_t counts[COUNT_MAX]);
+struct heap tracer_heap(const struct tracer *t);
+uint32_t tracer_mark(struct tracer *t);
+void tracer_set_sample_law(struct tracer *t, uint64_t law);
+uint64_t tracer_sample_law(const struct tracer *t);
+bool tracer_exact(const struct tracer *t);
+/* Nothing is counted from here on; and again. */
+void tracer_stop_counting(struct tracer *t);
+void tracer_go_on_counting(struct tracer *t);
+void tracer_set_window_factor(struct tracer *t, uint64_t factor);
+void tracer_guard(struct tracer *t, bool on);
+/* Messages on sockets, of these processes alone; how many so far. */
+int tracer_count_messages(struct tracer *t);
+void tracer_count_messages_of(struct tracer *t, pid_t pid);
+uint64_t tracer_messages(const struct tracer *t);
+/* What a hit costs as this run attaches, walks stacks of that depth, and with the dearest of its probes. */
+double tracer_trap_ns(struct tracer *t);
+int tracer_calibrate(const struct tracer *t, unsigned int depth, struct hit_cost *hit);
+struct calibration *tracer_calibrate_begin(const struct tracer *t, unsigned int depth);
+/* From any thread: kern_end(), and kern_end_wait(). */
+void tracer_end(struct tracer *t);
+void tracer_end_wait(struct tracer *t);
+
 /* "glibc 2.36 + jemalloc": of the files whose functions were called; if none was, of all that have probes. Appends
  * nothing if there are none. */
 void tracer_allocators(const struct tracer *t, struct buf *out);
@@ -76,8 +100,6 @@ size_t tracer_probes(const struct tracer *t);
 bool tracer_refused(const struct tracer *t);
 /* A process has mapped a 32-bit ELF file. */
 bool tracer_saw_32bit(const struct tracer *t);
-/* The dearest cost class among the probes. */
-enum site_cost tracer_cost(const struct tracer *t);
 /* Since the last tracer_collect(): calls without frames; of these, those for which there was no memory; and frames per
  * call on average. */
 uint64_t tracer_lost_frames(const struct tracer *t);
