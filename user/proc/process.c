@@ -371,6 +371,13 @@ void process_exit(struct process *p, uint64_t time_ns)
 	p->exited = true;
 }
 
+void process_forget(struct process *p)
+{
+	vec_free(&p->maps);
+	vec_free(&p->copies);
+	p->n_ended = 0;
+}
+
 bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns,
 		     uint32_t *module, uint64_t *file_offset)
 {

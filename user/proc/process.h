@@ -94,6 +94,8 @@ void process_exec(struct process *p, uint64_t time_ns, const char *name);
 void process_rename(struct process *p, const char *name);
 /* Every mapping ends. For the process's end, not a single thread's. */
 void process_exit(struct process *p, uint64_t time_ns);
+/* It has exited, and no stack of it is left without names: what was mapped where is freed. Its names stay. */
+void process_forget(struct process *p);
 /* The program's name at that time, and in *exec how often the process had execed before (since it is known). */
 const char *process_name_at(const struct process *p, uint64_t time_ns, uint32_t *exec);
 

@@ -18,6 +18,14 @@ const struct forked *forked_find(const struct forked_list *l, pid_t pid)
 	return NULL;
 }
 
+bool forked_any_of(const struct forked_list *l, pid_t traced)
+{
+	for (size_t i = 0; i < l->all.n; i++)
+		if (l->all.at[i].traced == traced)
+			return true;
+	return false;
+}
+
 static void drop_at(struct forked_list *l, size_t i)
 {
 	l->all.at[i] = l->all.at[l->all.n - 1];

@@ -25,6 +25,8 @@ struct forked_list {
 void forked_add(struct forked_list *l, pid_t pid, pid_t traced, uint64_t now_ns);
 /* NULL if it is none. Valid until the next call. */
 const struct forked *forked_find(const struct forked_list *l, pid_t pid);
+/* Is there a child that has its probes? */
+bool forked_any_of(const struct forked_list *l, pid_t traced);
 /* It has execed or exited, or is no such child. */
 void forked_drop(struct forked_list *l, pid_t pid);
 /* Takes one out that is to be cleaned now; false: there is none. now_ns: CLOCK_MONOTONIC. */

@@ -94,8 +94,7 @@ void tracer_close(struct tracer *t)
 	for (size_t i = 0; i < t->files.n; i++)
 		image_free(t->files.at[i].image);
 	vec_free(&t->files);
-	u64map_free(&t->attached);
-	tracer_placements_free(t);
+	attachments_free(&t->attachments);
 	forked_free(&t->forked);
 	sharers_free(&t->sharers);
 	profile_free(&t->profile);
@@ -108,13 +107,13 @@ void tracer_close(struct tracer *t)
 
 /* Functions that were found and left out, over all files of the process; *spoils: one without which what is live can't
  * be told. */
-static size_t left_out(const struct tracer *t, pid_t pid, const char **spoils)
+static size_t left_out(const struct tracer *t, const struct attachment *a, const char **spoils)
 {
 	size_t n = 0;
 
-	for (uint32_t m = 0; m < t->files.n; m++) {
-		const struct plan *plan = t->files.at[m].plan;
-		const struct placement *pl = plan ? tracer_placement(t, pid, m) : NULL;
+	for (size_t k = 0; k < a->files.n; k++) {
+		const struct plan *plan = t->files.at[a->files.at[k].module].plan;
+		const struct placement *pl = plan ? a->files.at[k].placement : NULL;
 
 		for (size_t i = 0; pl && i < plan->n_probes; i++) {
 			if (!pl->left_out[i])
@@ -153,6 +152,7 @@ static int fail_process(const struct tracer *t, const struct process *p)
 
 int tracer_add(struct tracer *t, pid_t pid)
 {
+	struct attachment *a = NULL;
 	const char *spoils = NULL;
 	struct process *p;
 	size_t before = t->n_probes;
@@ -161,15 +161,17 @@ int tracer_add(struct tracer *t, pid_t pid)
 	if (err)
 		return err;
 	err = processes_add(&t->processes, pid, &p);
-	if (!err)
-		err = tracer_attach_new(t, p);
+	if (!err) {
+		a = attachments_add(&t->attachments, p);
+		err = tracer_attach_new(t, a);
+	}
 	if (err == -ESRCH)
 		return fail(err, "process %d has exited", (int)pid);
 	if (err)
 		return err;
 	if (t->refused && t->n_probes == before)
 		return -ENOTSUP;
-	if (left_out(t, pid, &spoils) && t->n_probes == before)
+	if (left_out(t, a, &spoils) && t->n_probes == before)
 		return fail(-ENOENT, "process %d (%s): no allocator function can be probed without harm", (int)pid,
 			    p->name);
 	if (t->blocks && spoils)
@@ -199,15 +201,16 @@ static void on_fork(struct tracer *t, const struct task_event *ev)
 /* The child may have the breakpoints of each file that its parent is probed in. */
 static void must_clean(struct tracer *t, const struct forked *f, struct clean_files *files)
 {
-	const struct process *parent = processes_find(&t->processes, f->traced);
+	struct attachment *parent = attachments_find(&t->attachments, f->traced);
 
 	while (files->all.n < t->files.n)
 		vec_push(&files->all, (struct clean_file){.fd = -1});
-	for (uint32_t m = 0; m < t->files.n && parent; m++) {
-		bool *left_out;
+	for (size_t i = 0; parent && i < parent->files.n; i++) {
+		const uint32_t m = parent->files.at[i].module;
 		struct clean_file *file = &files->all.at[m];
+		bool *left_out;
 
-		if (!t->files.at[m].plan || !tracer_is_attached(t, f->traced, m))
+		if (!t->files.at[m].plan || !attachment_has(parent, m))
 			continue;
 		left_out = tracer_copies(t, parent, f->pid, m);
 		if (!left_out)
@@ -241,7 +244,8 @@ static void clean_forked(struct tracer *t)
 static void on_event(void *arg, const struct task_event *ev)
 {
 	struct tracer *t = arg;
-	struct process *p = processes_find(&t->processes, ev->pid);
+	struct attachment *a = attachments_find(&t->attachments, ev->pid);
+	struct process *p = a ? a->process : NULL;
 	struct left_space left;
 
 	if (ev->kind == TASK_FORK)
@@ -257,16 +261,18 @@ static void on_event(void *arg, const struct task_event *ev)
 	switch (ev->kind) {
 	case TASK_MMAP:
 		process_mmap(&t->processes, p, ev->time_ns, ev->start, ev->len, ev->offset, ev->dev, ev->ino, ev->name);
+		attachment_mark(a);
 		break;
 	case TASK_EXEC:
 		process_exec(p, ev->time_ns, ev->name);
-		tracer_forget_chosen(t, p->pid);
+		attachment_mark(a);
+		tracer_forget_chosen(a);
 		if (sharers_leave(&t->sharers, p->pid, ev->time_ns))
 			collector_end_blocks(t->collector, p->pid, ev->time_ns);
 		if (p->pid == t->held_pid)
 			t->files_at_exec = 0;	/* tracer_held() does the rest */
 		else if (p->leader_exited)
-			tracer_exec_by_thread(t, p->pid);
+			tracer_exec_by_thread(t, a);
 		p->leader_exited = false;
 		break;
 	case TASK_RENAME:
@@ -282,6 +288,32 @@ static void on_event(void *arg, const struct task_event *ev)
 	}
 }
 
+/* What was mapped since, or was not found. all: events were lost. */
+static void update(struct tracer *t, struct attachment *a, bool all)
+{
+	if (all) {
+		process_read_maps(&t->processes, a->process, monotonic_ns());
+		attachment_mark(a);
+	}
+	/* What a resolver chooses comes without an event. */
+	if (a->untold || a->incomplete || a->pending.n)
+		tracer_attach_new(t, a);
+}
+
+/* Every stack of these processes has its names, and of the children that have their probes none is left to be cleaned:
+ * what was mapped where is not asked for any more. */
+static void free_gone(struct tracer *t)
+{
+	for (size_t i = 0; i < t->attachments.list.n; i++) {
+		struct attachment *a = t->attachments.list.at[i];
+
+		if (!a || !a->gone || forked_any_of(&t->forked, a->process->pid))
+			continue;
+		process_forget(a->process);
+		attachments_drop(&t->attachments, i);
+	}
+}
+
 /*
  * In this order: frames are taken out first and named last, so that the events before them are known. What was mapped
  * since may hold an allocator.
@@ -294,17 +326,15 @@ int tracer_poll(struct tracer *t)
 	if (err)
 		return err;
 	lost = task_events_poll(t->events, on_event, t);
-	for (size_t i = 0; i < t->processes.list.n; i++) {
-		struct process *p = t->processes.list.at[i];
+	for (size_t i = 0; i < t->attachments.list.n; i++) {
+		struct attachment *a = t->attachments.list.at[i];
 
-		if (p->exited)
-			continue;
-		if (lost)
-			process_read_maps(&t->processes, p, monotonic_ns());
-		tracer_attach_new(t, p);
+		if (a && !a->gone)
+			update(t, a, lost != 0);
 	}
 	collector_resolve(t->collector);
 	clean_forked(t);
+	free_gone(t);
 	return 0;
 }
 
@@ -345,11 +375,11 @@ struct rights tracer_rights(struct tracer *t)
 
 void tracer_exited(struct tracer *t, pid_t pid)
 {
-	struct process *p = processes_find(&t->processes, pid);
+	struct attachment *a = attachments_find(&t->attachments, pid);
+	struct process *p = a ? a->process : NULL;
 
 	if (t->unwind)
 		unwind_forget(t->unwind, pid);
-	tracer_forget_chosen(t, pid);
 	if (pid == t->held_pid)
 		tracer_hold_ended(t);
 	if (!p || p->exited)
@@ -357,6 +387,7 @@ void tracer_exited(struct tracer *t, pid_t pid)
 	if (pid != t->held_pid)
 		process_read_rights(p);
 	process_exit(p, monotonic_ns());
+	a->gone = true;
 	/* Of the last one, what it had in the end is what the report shows. */
 	for (size_t i = 0; i < t->processes.list.n; i++)
 		if (!t->processes.list.at[i]->exited) {

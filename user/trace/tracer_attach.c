@@ -25,32 +25,9 @@ static uint64_t mapped_at(const struct process *p, const struct image *im, uint3
 	return 0;
 }
 
-static uint64_t attached_key(pid_t pid, uint32_t module)
+bool tracer_has_probes(const struct tracer *t, const struct attachment *a, uint32_t module)
 {
-	return (uint64_t)pid << 32 | module;
-}
-
-bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module)
-{
-	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
-
-	return known && *known != REFUSED;
-}
-
-bool tracer_has_probes(const struct tracer *t, pid_t pid, uint32_t module)
-{
-	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
-
-	return known && *known == ATTACHED && !t->paused;
-}
-
-void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module)
-{
-	uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
-
-	if (known && *known == ATTACHED)
-		*known = PAUSED;
-	tracer_pause_chosen(t, pid, module);
+	return attachment_state(a, module) == ATTACHED && !t->paused;
 }
 
 static void note_probes(const struct module *m, pid_t pid, const struct plan *plan, const struct placement *pl)
@@ -72,21 +49,27 @@ void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const s
 	note_probes(modules_get(&t->modules, module), pid, plan, pl);
 }
 
-static bool is_settled(const struct tracer *t, pid_t pid, uint32_t module)
+static bool is_settled(const struct attachment *a, uint32_t module)
 {
-	const uint64_t *known = u64map_find(&t->attached, attached_key(pid, module));
+	const enum attached state = attachment_state(a, module);
 
-	return known && *known != PAUSED;
+	return state == ATTACHED || state == REFUSED;
+}
+
+static bool is_mapped_file(const struct tracer *t, const struct mapping *m)
+{
+	return m->until_ns == UINT64_MAX && modules_get(&t->modules, m->module)->kind == MODULE_ELF;
 }
 
 /* A file has come in, or its probes are to be put back. */
-static bool is_incomplete(struct tracer *t, const struct process *p)
+static bool is_incomplete(struct tracer *t, const struct attachment *a)
 {
+	const struct process *p = a->process;
+
 	for (size_t i = 0; i < p->maps.n; i++) {
 		const struct mapping *m = &p->maps.at[i];
 
-		if (m->until_ns == UINT64_MAX && modules_get(&t->modules, m->module)->kind == MODULE_ELF &&
-		    !is_settled(t, p->pid, m->module) && tracer_file(t, m->module)->plan)
+		if (is_mapped_file(t, m) && !is_settled(a, m->module) && tracer_file(t, m->module)->plan)
 			return true;
 	}
 	return false;
@@ -118,15 +101,16 @@ static bool is_refused(struct tracer *t, const struct process *p, const struct t
 }
 
 /* The file was written to since: its probes are there, and a second time they would count twice. */
-static bool attached_before(const struct tracer *t, pid_t pid, uint32_t module)
+static bool attached_before(const struct tracer *t, const struct attachment *a, uint32_t module)
 {
 	const struct module *m = modules_get(&t->modules, module);
 
-	for (uint32_t i = 0; i < module && i < t->files.n; i++) {
-		const struct module *other = modules_get(&t->modules, i);
+	for (size_t i = 0; i < a->files.n; i++) {
+		const uint32_t id = a->files.at[i].module;
+		const struct module *other = modules_get(&t->modules, id);
 
-		if (t->files.at[i].plan && other->ino && other->ino == m->ino && other->dev == m->dev &&
-		    tracer_is_attached(t, pid, i))
+		if (id < module && other->ino && other->ino == m->ino && other->dev == m->dev &&
+		    attachment_has(a, id))
 			return true;
 	}
 	return false;
@@ -143,56 +127,66 @@ static void add_unattached(struct tracer *t, const struct module *m, int err)
 	free(gap);
 }
 
-int tracer_attach_new(struct tracer *t, struct process *p)
+static int attach_file(struct tracer *t, struct attachment *a, uint32_t module)
 {
+	const struct process *p = a->process;
+	const struct module *m = modules_get(&t->modules, module);
+	const bool is_new = attachment_state(a, module) == NOT_ATTACHED;
+	struct traced_file *f = tracer_file(t, module);
+	const struct placement *pl;
+	int err;
+
+	if (!f->plan || attached_before(t, a, module))
+		return 0;
+	if (is_new && (is_refused(t, p, f, module) || tracer_refuses_copier(t, p, module))) {
+		attachment_file(a, module)->state = REFUSED;
+		return 0;
+	}
+	pl = attachment_placement(a, module);
+	err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, (uint16_t)module, f->plan,
+			  pl ? pl->left_out : NULL);
+	if (err)
+		add_unattached(t, m, err);
+	if (!err && is_new)
+		tracer_account_probes(t, module, p->pid, f->plan, pl);
+	/* A file that refuses is not tried, and complained of, again. */
+	attachment_file(a, module)->state = ATTACHED;
+	if (!err && is_new)
+		tracer_expect_chosen(t, a, module);
+	return err;
+}
+
+static int attach_files(struct tracer *t, struct attachment *a)
+{
+	const struct process *p = a->process;
 	int err = 0;
 
-	if (t->unwind)
-		unwind_update(t->unwind, p);
-	if (t->paused)
-		return 0;
-	if (p->maps_changed || is_incomplete(t, p))
-		err = tracer_compare(t, p);
+	if (p->maps_changed || is_incomplete(t, a))
+		err = tracer_compare(t, a);
 	for (size_t i = 0; i < p->maps.n && !err; i++) {
-		uint32_t id = p->maps.at[i].module;
-		const struct module *m = modules_get(&t->modules, id);
-		uint64_t key = attached_key(p->pid, id), *known;
-		const struct placement *pl;
-		struct traced_file *f;
-
-		if (p->maps.at[i].until_ns != UINT64_MAX || m->kind != MODULE_ELF)
+		if (!is_mapped_file(t, &p->maps.at[i]))
 			continue;
 		if (kern_is_over(t->kern))
 			return -ECANCELED;
-		known = u64map_find(&t->attached, key);
-		if (known && *known != PAUSED)
-			continue;
-		f = tracer_file(t, id);
-		if (!f->plan || attached_before(t, p->pid, id))
-			continue;
-		if (!known && (is_refused(t, p, f, id) || tracer_refuses_copier(t, p, id))) {
-			*u64map_put(&t->attached, key, NULL) = REFUSED;
-			continue;
-		}
-		pl = tracer_placement(t, p->pid, id);
-		err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, id, f->plan,
-				  pl ? pl->left_out : NULL);
-		if (err)
-			add_unattached(t, m, err);
-		if (!err && !known)
-			tracer_account_probes(t, id, p->pid, f->plan, pl);
-		/* A file that refuses is not tried, and complained of, again. */
-		*u64map_put(&t->attached, key, NULL) = ATTACHED;
-		if (!err && !known)
-			tracer_expect_chosen(t, p, id);
+		if (!is_settled(a, p->maps.at[i].module))
+			err = attach_file(t, a, p->maps.at[i].module);
 	}
-	return err ? err : tracer_attach_chosen(t, p);
+	return err;
 }
 
-static void set_paused(struct tracer *t, pid_t pid)
+int tracer_attach_new(struct tracer *t, struct attachment *a)
 {
-	for (uint32_t m = 0; m < t->files.n; m++)
-		tracer_set_paused(t, pid, m);
+	int err = 0;
+
+	if (a->untold && t->unwind)
+		unwind_update(t->unwind, a->process);
+	a->untold = false;
+	if (t->paused)
+		return 0;
+	if (a->incomplete)
+		err = attach_files(t, a);
+	a->incomplete = err != 0;
+	return err ? err : tracer_attach_chosen(t, a);
 }
 
 /*
@@ -202,11 +196,11 @@ static void set_paused(struct tracer *t, pid_t pid)
  * (Linux 6.12, same_thread_group() in uprobe_prog_run()), and the dead leader keeps it: calls would count twice. Perf
  * uprobes are never hit again, and may stay: to close several of them takes a second.
  */
-void tracer_exec_by_thread(struct tracer *t, pid_t pid)
+void tracer_exec_by_thread(struct tracer *t, struct attachment *a)
 {
 	if (kern_mode(t->kern) == ATTACH_MULTI)
-		kern_detach_process(t->kern, pid);
-	set_paused(t, pid);
+		kern_detach_process(t->kern, a->process->pid);
+	attachment_pause_all(a);
 }
 
 void tracer_pause(struct tracer *t)
@@ -215,8 +209,9 @@ void tracer_pause(struct tracer *t)
 		return;
 	t->paused = true;
 	kern_detach_probes(t->kern);
-	for (size_t i = 0; i < t->processes.list.n; i++)
-		set_paused(t, t->processes.list.at[i]->pid);
+	for (size_t i = 0; i < t->attachments.list.n; i++)
+		if (t->attachments.list.at[i])
+			attachment_pause_all(t->attachments.list.at[i]);
 }
 
 int tracer_resume(struct tracer *t)
@@ -226,9 +221,9 @@ int tracer_resume(struct tracer *t)
 	if (!t->paused)
 		return 0;
 	t->paused = false;
-	for (size_t i = 0; i < t->processes.list.n; i++) {
-		struct process *p = t->processes.list.at[i];
-		int e = p->exited ? 0 : tracer_attach_new(t, p);
+	for (size_t i = 0; i < t->attachments.list.n; i++) {
+		struct attachment *a = t->attachments.list.at[i];
+		int e = !a || a->gone ? 0 : tracer_attach_new(t, a);
 
 		/* One that is gone will be noticed. */
 		if (e && e != -ESRCH && !err)

@@ -14,7 +14,7 @@
 #include "trace/tracer_internal.h"
 
 #define SLOTS_MAX 16	/* of one function in one file */
-#define PENDING_MAX 256	/* in all processes */
+#define PENDING_MAX 256	/* in one process */
 
 static bool is_live(const struct mapping *m)
 {
@@ -37,7 +37,7 @@ static bool load_bias(const struct image *im, const struct mapping *m, uint64_t 
 	return false;
 }
 
-static void add_slots(struct tracer *t, const struct process *p, const struct mapping *m, uint32_t module,
+static void add_slots(struct tracer *t, struct attachment *a, const struct mapping *m, uint32_t module,
 		      const struct plan_ifunc *f)
 {
 	const struct image *im = tracer_file(t, m->module)->image;
@@ -48,14 +48,15 @@ static void add_slots(struct tracer *t, const struct process *p, const struct ma
 	if (!im || !load_bias(im, m, &bias))
 		return;
 	n = image_ask_slots(mod->fd, mod->path, m->module == module ? f->resolver : 0, f->name, slots, SLOTS_MAX);
-	for (size_t i = 0; i < n && t->pending.n < PENDING_MAX; i++)
-		vec_push(&t->pending, ((struct pending_slot){
-			.pid = p->pid, .module = module, .resolver = f->resolver, .addr = slots[i] + bias,
+	for (size_t i = 0; i < n && a->pending.n < PENDING_MAX; i++)
+		vec_push(&a->pending, ((struct pending_slot){
+			.module = module, .resolver = f->resolver, .addr = slots[i] + bias,
 		}));
 }
 
-void tracer_expect_chosen(struct tracer *t, const struct process *p, uint32_t module)
+void tracer_expect_chosen(struct tracer *t, struct attachment *a, uint32_t module)
 {
+	const struct process *p = a->process;
 	const struct traced_file *f = &t->files.at[module];
 	const size_t n = f->plan->n_ifuncs;
 	/* tracer_file() may move the list of files. */
@@ -64,7 +65,7 @@ void tracer_expect_chosen(struct tracer *t, const struct process *p, uint32_t mo
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < p->maps.n; i++)
 			if (is_live(&p->maps.at[i]))
-				add_slots(t, p, &p->maps.at[i], module, &ifuncs[k]);
+				add_slots(t, a, &p->maps.at[i], module, &ifuncs[k]);
 }
 
 /* The vaddr in the module that the slot leads to; 0: none, or not the start of a function that has a name or a rule. */
@@ -118,11 +119,6 @@ static struct plan *plan_chosen(struct tracer *t, const struct pending_slot *s, 
 	return plan;
 }
 
-static uint64_t chosen_key(const struct process *p, uint32_t module, uint64_t vaddr)
-{
-	return mix64(mix64((uint64_t)p->pid << 32 | module) ^ vaddr) | 1ull << 62;
-}
-
 /* A hook or a debugger has changed the function: no probe then. */
 static bool is_changed(struct tracer *t, const struct process *p, uint32_t module, const struct plan *plan)
 {
@@ -140,66 +136,49 @@ static bool is_changed(struct tracer *t, const struct process *p, uint32_t modul
 	return changed;
 }
 
-static int attach_chosen(struct tracer *t, const struct process *p, const struct pending_slot *s, uint64_t vaddr)
+static int attach_chosen(struct tracer *t, struct attachment *a, const struct pending_slot *s, uint64_t vaddr)
 {
 	const struct module *m = modules_get(&t->modules, s->module);
 	struct plan *plan = plan_chosen(t, s, vaddr);
-	uint64_t *known;
+	const struct process *p = a->process;
+	enum attached *state;
 	int err;
 
 	if (!plan || !plan->n_probes)
 		return 0;
-	known = u64map_find(&t->attached, chosen_key(p, s->module, vaddr));
-	if (known && *known == ATTACHED)
-		return 0;
-	if (is_changed(t, p, s->module, plan))
+	state = attachment_chosen(a, s->module, vaddr);
+	if (*state == ATTACHED || is_changed(t, p, s->module, plan))
 		return 0;
 	err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, (uint16_t)s->module, plan, NULL);
-	if (!err && !known)
+	if (!err && *state == NOT_ATTACHED)
 		tracer_account_probes(t, s->module, p->pid, plan, NULL);
-	*u64map_put(&t->attached, chosen_key(p, s->module, vaddr), NULL) = ATTACHED;
+	*state = ATTACHED;
 	return err;
 }
 
-int tracer_attach_chosen(struct tracer *t, const struct process *p)
+int tracer_attach_chosen(struct tracer *t, struct attachment *a)
 {
 	size_t kept = 0;
 	int err = 0;
 
-	for (size_t i = 0; i < t->pending.n; i++) {
-		const struct pending_slot s = t->pending.at[i];
-		uint64_t vaddr = s.pid == p->pid && !err ? slot_leads_to(t, p, &s) : 0;
+	for (size_t i = 0; i < a->pending.n; i++) {
+		const struct pending_slot s = a->pending.at[i];
+		uint64_t vaddr = err ? 0 : slot_leads_to(t, a->process, &s);
 		bool probed = vaddr && is_probed(t->files.at[s.module].plan, vaddr);
 
 		if (vaddr && !probed)
-			err = attach_chosen(t, p, &s, vaddr);
+			err = attach_chosen(t, a, &s, vaddr);
 		/* One that has an own plan is attached to again when probes come back. */
 		if (!probed)
-			t->pending.at[kept++] = s;
+			a->pending.at[kept++] = s;
 	}
-	t->pending.n = kept;
+	a->pending.n = kept;
 	return err;
 }
 
-void tracer_pause_chosen(struct tracer *t, pid_t pid, uint32_t module)
+void tracer_forget_chosen(struct attachment *a)
 {
-	for (size_t i = 0; i < t->extras.n; i++) {
-		const struct process p = {.pid = pid};
-		uint64_t *known = u64map_find(&t->attached, chosen_key(&p, module, t->extras.at[i].vaddr));
-
-		if (known && t->extras.at[i].module == module)
-			*known = PAUSED;
-	}
-}
-
-void tracer_forget_chosen(struct tracer *t, pid_t pid)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < t->pending.n; i++)
-		if (t->pending.at[i].pid != pid)
-			t->pending.at[kept++] = t->pending.at[i];
-	t->pending.n = kept;
+	a->pending.n = 0;
 }
 
 void tracer_free_chosen(struct tracer *t)
@@ -207,5 +186,4 @@ void tracer_free_chosen(struct tracer *t)
 	for (size_t i = 0; i < t->extras.n; i++)
 		image_free(t->extras.at[i].image);
 	vec_free(&t->extras);
-	vec_free(&t->pending);
 }

@@ -33,50 +33,16 @@ static size_t list_files(struct tracer *t, const struct process *p, struct livec
 	return files.n;
 }
 
-static uint64_t key_of(pid_t pid, uint32_t module)
+static struct placement *make_placement(struct tracer *t, struct attachment *a, uint32_t module)
 {
-	return (uint64_t)pid << 32 | module;
-}
-
-const struct placement *tracer_placement(const struct tracer *t, pid_t pid, uint32_t module)
-{
-	const uint64_t *i = u64map_find(&t->placement_of, key_of(pid, module));
-
-	return i ? &t->placements.at[*i] : NULL;
-}
-
-static struct placement *make_placement(struct tracer *t, pid_t pid, uint32_t module)
-{
-	bool is_new;
-	uint64_t *i = u64map_put(&t->placement_of, key_of(pid, module), &is_new);
-	size_t n = t->files.at[module].plan->n_probes;
-
-	if (is_new) {
-		*i = t->placements.n;
-		vec_push(&t->placements, ((struct placement){
-			.left_out = xcalloc(n + 1, sizeof(bool)), .ours = xcalloc(n + 1, sizeof(bool)),
-			.said = xcalloc(n + 1, sizeof(bool)),
-		}));
-	}
-	return &t->placements.at[*i];
-}
-
-void tracer_placements_free(struct tracer *t)
-{
-	for (size_t i = 0; i < t->placements.n; i++) {
-		free(t->placements.at[i].left_out);
-		free(t->placements.at[i].ours);
-		free(t->placements.at[i].said);
-	}
-	vec_free(&t->placements);
-	u64map_free(&t->placement_of);
+	return attachment_place(a, module, t->files.at[module].plan->n_probes);
 }
 
 /* Which probes are there now: all that are not left out, of a file that is attached to. */
-static const bool *ours_of(struct tracer *t, pid_t pid, uint32_t module)
+static const bool *ours_of(struct tracer *t, struct attachment *a, uint32_t module)
 {
-	struct placement *pl = make_placement(t, pid, module);
-	const bool attached = tracer_has_probes(t, pid, module);
+	struct placement *pl = make_placement(t, a, module);
+	const bool attached = tracer_has_probes(t, a, module);
 
 	for (size_t i = 0; i < t->files.at[module].plan->n_probes; i++)
 		pl->ours[i] = attached && !pl->left_out[i];
@@ -102,9 +68,9 @@ bool placement_spoils_live(const struct plan_probe *p)
 }
 
 /* True if it is not as it was known to be. */
-static bool is_news(struct tracer *t, const struct process *p, const struct livecode_file *f)
+static bool is_news(struct tracer *t, struct attachment *a, const struct livecode_file *f)
 {
-	const struct placement *pl = make_placement(t, p->pid, f->module);
+	const struct placement *pl = make_placement(t, a, f->module);
 
 	for (size_t i = 0; i < f->plan->n_probes; i++)
 		if ((f->found[i] != NULL) != pl->left_out[i])
@@ -112,17 +78,18 @@ static bool is_news(struct tracer *t, const struct process *p, const struct live
 	return false;
 }
 
-static void take_over(struct tracer *t, const struct process *p, const struct livecode_file *f)
+static void take_over(struct tracer *t, struct attachment *a, const struct livecode_file *f)
 {
-	struct placement *pl = make_placement(t, p->pid, f->module);
-	const bool running = tracer_is_attached(t, p->pid, f->module) || p->pid == t->held_pid;
+	struct placement *pl = make_placement(t, a, f->module);
+	const struct process *p = a->process;
+	const bool running = attachment_has(a, f->module) || p->pid == t->held_pid;
 
-	if (!is_news(t, p, f))
+	if (!is_news(t, a, f))
 		return;
 	/* Those that stay are put there again at once. Where a hook lies over a breakpoint the kernel leaves it. */
-	if (tracer_has_probes(t, p->pid, f->module)) {
+	if (tracer_has_probes(t, a, f->module)) {
 		kern_detach_file(t->kern, p->pid, (uint16_t)f->module);
-		tracer_set_paused(t, p->pid, f->module);
+		attachment_pause(a, f->module);
 	}
 	pl->n_left_out = 0;
 	for (size_t i = 0; i < f->plan->n_probes; i++) {
@@ -135,18 +102,18 @@ static void take_over(struct tracer *t, const struct process *p, const struct li
 	}
 }
 
-static int compare(struct tracer *t, const struct process *p, struct livecode_file *files, size_t n)
+static int compare(struct tracer *t, struct attachment *a, struct livecode_file *files, size_t n)
 {
 	livecode_free(files, n);
 	for (size_t i = 0; i < n; i++)
-		files[i].ours = ours_of(t, p->pid, files[i].module);
-	return livecode_compare(p, &t->modules, files, n);
+		files[i].ours = ours_of(t, a, files[i].module);
+	return livecode_compare(a->process, &t->modules, files, n);
 }
 
-static bool any_news(struct tracer *t, const struct process *p, const struct livecode_file *files, size_t n)
+static bool any_news(struct tracer *t, struct attachment *a, const struct livecode_file *files, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is_news(t, p, &files[i]))
+		if (is_news(t, a, &files[i]))
 			return true;
 	return false;
 }
@@ -187,8 +154,9 @@ bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t m
 	return true;
 }
 
-int tracer_compare(struct tracer *t, struct process *p)
+int tracer_compare(struct tracer *t, struct attachment *a)
 {
+	struct process *p = a->process;
 	struct livecode_file *files;
 	size_t n;
 	int err;
@@ -197,34 +165,34 @@ int tracer_compare(struct tracer *t, struct process *p)
 	if (t->trusts_code)
 		return 0;
 	n = list_files(t, p, &files);
-	err = n ? compare(t, p, files, n) : 0;
+	err = n ? compare(t, a, files, n) : 0;
 	/* A file that was unmapped is known of only by reading; something else may be there now. */
-	if (!err && any_news(t, p, files, n)) {
+	if (!err && any_news(t, a, files, n)) {
 		err = process_read_maps(&t->processes, p, monotonic_ns());
 		if (!err) {
 			livecode_free(files, n);
 			free(files);
 			n = list_files(t, p, &files);
-			err = n ? compare(t, p, files, n) : 0;
+			err = n ? compare(t, a, files, n) : 0;
 		}
 	}
 	for (size_t i = 0; i < n && !err; i++)
-		take_over(t, p, &files[i]);
+		take_over(t, a, &files[i]);
 	livecode_free(files, n);
 	free(files);
 	return err == -EPERM ? unread(t, p) : err;
 }
 
-bool *tracer_copies(struct tracer *t, const struct process *parent, pid_t child, uint32_t module)
+bool *tracer_copies(struct tracer *t, struct attachment *parent, pid_t child, uint32_t module)
 {
 	const struct traced_file *f = &t->files.at[module];
 	struct livecode_file file = {.module = module, .plan = f->plan};
-	struct process p = *parent;
+	struct process p = *parent->process;
 	bool *left_out;
 
 	/* Mapped in the same places, with breakpoints where the parent has ours. */
 	p.pid = child;
-	file.ours = ours_of(t, parent->pid, module);
+	file.ours = ours_of(t, parent, module);
 	if (livecode_compare(&p, &t->modules, &file, 1)) {
 		livecode_free(&file, 1);
 		return NULL;

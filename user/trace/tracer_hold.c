@@ -40,20 +40,21 @@ static void add_missed(struct tracer *t, const char *why)
 }
 
 /* By what the dynamic loader calls, for debuggers, when it has mapped the libraries. */
-static void hold_loader(struct tracer *t, const struct process *p)
+static void hold_loader(struct tracer *t, struct attachment *a)
 {
+	const struct process *p = a->process;
+
 	for (size_t i = 0; i < p->maps.n; i++) {
 		uint32_t id = p->maps.at[i].module;
 		const struct module *m = modules_get(&t->modules, id);
 		struct traced_file *f = tracer_file(t, id);
-		uint64_t key = (uint64_t)1 << 63 | id;
 		char *why;
 
 		if (p->maps.at[i].until_ns != UINT64_MAX || !f->image || !f->image->loader_hook ||
-		    u64map_find(&t->attached, key))
+		    attachment_file(a, id)->hooked)
 			continue;
 		if (!kern_hold_loader(t->kern, p->pid, module_inode_fd(m), f->image->loader_hook)) {
-			u64map_put(&t->attached, key, NULL);
+			attachment_file(a, id)->hooked = true;
 			continue;
 		}
 		why = xasprintf("it cannot be held where %s has mapped its libraries", module_basename(m));
@@ -85,19 +86,20 @@ static bool is_stopped(pid_t pid)
  */
 static void attach_held(struct tracer *t)
 {
+	struct attachment *a = attachments_find(&t->attachments, t->held_pid);
 	struct process *p;
 
 	tracer_poll(t);
-	if (kern_exec_by_thread(t->kern)) {
-		tracer_exec_by_thread(t, t->held_pid);
+	if (kern_exec_by_thread(t->kern) && a) {
+		tracer_exec_by_thread(t, a);
 		/* The loader's probe as well. */
-		u64map_free(&t->attached);
-		t->attached = (struct u64map){0};
+		attachment_reset(a);
 	}
 	if (processes_add(&t->processes, t->held_pid, &p))
 		return;
-	tracer_attach_new(t, p);
-	hold_loader(t, p);
+	a = attachments_add(&t->attachments, p);
+	tracer_attach_new(t, a);
+	hold_loader(t, a);
 	if (t->files_at_exec && live_files(t, p) > t->files_at_exec) {
 		kern_hold_loader_done(t->kern);
 		t->files_at_exec = 0;

@@ -6,6 +6,7 @@
 #include "alloc/family.h"
 #include "image/image.h"
 #include "kern/tables.h"
+#include "trace/attachment.h"
 #include "trace/forked.h"
 #include "trace/sharing.h"
 #include "trace/tracer.h"
@@ -17,24 +18,10 @@ struct traced_file {
 	struct plan *plan;	/* the image's; NULL if that is, or if the file has no allocator function */
 };
 
-enum attached {
-	ATTACHED,	/* or it refused, and is not tried again */
-	PAUSED,		/* was, and will be again: at once, or at tracer_resume() */
-	REFUSED,	/* the kernel places no breakpoint there, or a probe would kill the process */
-};
-
 /* A function of the command line, by its row's id. */
 struct named {
 	bool found;
 	char *why;	/* it is not traced where it is; NULL: it was not seen */
-};
-
-/* A slot where a process may have what a resolver of the module chose. */
-struct pending_slot {
-	pid_t pid;
-	uint32_t module;
-	uint64_t resolver;	/* vaddr */
-	uint64_t addr;		/* in the process */
 };
 
 /* The probes on a function that a resolver chose, where the plan of its file does not have it. */
@@ -43,13 +30,6 @@ struct extra_plan {
 	uint64_t vaddr;
 	struct image *image;	/* NULL: none can be made */
 	struct plan *plan;	/* the image's; NULL if that is, or if it has none */
-};
-
-/* Where a file's probes are in one process; each by probe of its plan. */
-struct placement {
-	bool *left_out;		/* its code in memory is not the file's */
-	bool *ours, *said;	/* the probe is there; a message was said */
-	size_t n_left_out;
 };
 
 struct tracer {
@@ -65,12 +45,9 @@ struct tracer {
 	struct named named[ALLOC_MAX_FUNCTIONS];
 	vec_of(char *) gaps;		/* what is there and not traced, for people */
 	size_t more_gaps;		/* beyond them */
-	vec_of(struct pending_slot) pending;
 	vec_of(struct extra_plan) extras;
 	vec_of(struct traced_file) files;	/* by module id */
-	struct u64map attached;		/* pid << 32 | module -> enum attached */
-	struct u64map placement_of;	/* the same key -> index of placements */
-	vec_of(struct placement) placements;
+	struct attachments attachments;		/* of processes that have not exited, or have a moment ago */
 	bool said_unread;
 	struct forked_list forked;
 	struct sharers sharers;
@@ -101,40 +78,32 @@ void tracer_free_gaps(struct tracer *t);
 /* The launched command is over. */
 void tracer_hold_ended(struct tracer *t);
 /* What resolvers chose (tracer_chosen.c): of a file that was just attached to, then each time that something may have
- * changed; before the probes go for a while; of a process that is gone, or execs. */
-void tracer_expect_chosen(struct tracer *t, const struct process *p, uint32_t module);
-int tracer_attach_chosen(struct tracer *t, const struct process *p);
-void tracer_pause_chosen(struct tracer *t, pid_t pid, uint32_t module);
-void tracer_forget_chosen(struct tracer *t, pid_t pid);
+ * changed; of a process that execs. */
+void tracer_expect_chosen(struct tracer *t, struct attachment *a, uint32_t module);
+int tracer_attach_chosen(struct tracer *t, struct attachment *a);
+void tracer_forget_chosen(struct attachment *a);
 void tracer_free_chosen(struct tracer *t);
 /* What is said and counted once of each plan in each process. */
 void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan,
 			   const struct placement *pl);
-/* The file's probes are in the process now, or as soon as tracing is resumed. */
-bool tracer_is_attached(const struct tracer *t, pid_t pid, uint32_t module);
-/* Its probes are in the process at this moment. */
-bool tracer_has_probes(const struct tracer *t, pid_t pid, uint32_t module);
-/* They were taken out, and are put there again by tracer_attach_new(). */
-void tracer_set_paused(struct tracer *t, pid_t pid, uint32_t module);
+/* The file's probes are in the process at this moment. */
+bool tracer_has_probes(const struct tracer *t, const struct attachment *a, uint32_t module);
 /*
  * Compares the code at all probes, those to come and those that are there, with the files'; each difference is said
  * once. Probes where something changed are taken out, and a file's remaining ones are to be attached anew. 0; silent:
  * -ESRCH.
  */
-int tracer_compare(struct tracer *t, struct process *p);
+int tracer_compare(struct tracer *t, struct attachment *a);
 /* The file's code must have no probe, since the process may copy it: said once. */
 bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module);
-/* NULL before the first comparison. */
-const struct placement *tracer_placement(const struct tracer *t, pid_t pid, uint32_t module);
-void tracer_placements_free(struct tracer *t);
 /* Without this probe blocks seem to be live that are not. */
 bool placement_spoils_live(const struct plan_probe *p);
 /* The probes of which a forked child has no copy, for kern_clean(); the caller frees. NULL: can't be told. */
-bool *tracer_copies(struct tracer *t, const struct process *parent, pid_t child, uint32_t module);
-/* Attaches to every file the process has mapped that it is not attached to yet. 0, or -errno with a message said;
- * silent: -ESRCH. */
-int tracer_attach_new(struct tracer *t, struct process *p);
+bool *tracer_copies(struct tracer *t, struct attachment *parent, pid_t child, uint32_t module);
+/* Does what is to be done for the process since it was marked: the kernel side is told of its mappings, and every file
+ * that it has mapped gets its probes. 0, or -errno with a message said, and it is tried again; silent: -ESRCH. */
+int tracer_attach_new(struct tracer *t, struct attachment *a);
 /* An exec by a thread that was not the leader: the process is to be attached to again, by tracer_attach_new(). */
-void tracer_exec_by_thread(struct tracer *t, pid_t pid);
+void tracer_exec_by_thread(struct tracer *t, struct attachment *a);
 
 #endif
