@@ -39,4 +39,32 @@ trace_end
 expect_equal calls "$(folded_sum "$DIR/folded")" "$(total_of "$DIR/target.5" calls)"
 TARGET=$other
 target_end
+
+# Of a list, what can't be traced is skipped while anything is left.
+sleep 0 &
+dead=$!
+wait $dead
+target_start "$W/primes-static-stripped" -w
+bare=$TARGET
+target_start "$W/primes" -w
+trace_start "${EXACT[@]}" -f folded -m calls -p "$dead,$bare,no-such-name-9,2,$TARGET" -o "$DIR/folded"
+go
+target_end
+trace_end
+expect_status 0
+expect_primes "$DIR/folded" "$DIR/target.$N_TARGETS" calls
+for why in "no process has the pid $dead" "process $bare .*no allocator function" 'no-such-name-9' 'kernel thread'; do
+	expect_err "^alloctrace: skipped: .*$why"
+done
+
+# Nothing is left: that is an error.
+run -p "$dead,no-such-name-9"
+expect_status 1
+expect_equal "lines" "$(grep -c '^alloctrace: no ' "$DIR/err")" 2
+run -p "$dead,$bare"
+expect_status 1
+expect_err '^alloctrace: skipped: no process'
+expect_err '^alloctrace: process .*no allocator function'
+TARGET=$bare
+go 6
 no_probe_left

@@ -187,13 +187,13 @@ static void parses_pids(void **state)
 	size_t n = 0;
 
 	snprintf(text, sizeof(text), "%d,1,%d", (int)getpid(), (int)getpid());
-	assert_int_equal(processes_parse_list(text, &pids, &n), 0);
+	assert_int_equal(processes_parse_list(text, &pids, &n, NULL), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(pids[0], getpid());
 	assert_int_equal(pids[1], 1);
 	/* Appends. */
 	snprintf(text, sizeof(text), "1,%d", (int)getppid());
-	assert_int_equal(processes_parse_list(text, &pids, &n), 0);
+	assert_int_equal(processes_parse_list(text, &pids, &n, NULL), 0);
 	assert_int_equal(n, getppid() == 1 ? 2 : 3);
 	free(pids);
 
@@ -203,7 +203,7 @@ static void parses_pids(void **state)
 		pids = NULL;
 		n = 0;
 		catch_messages();
-		assert_int_equal(processes_parse_list(bad[i], &pids, &n), -EINVAL);
+		assert_int_equal(processes_parse_list(bad[i], &pids, &n, NULL), -EINVAL);
 		snprintf(expected, sizeof(expected), "-p '%s': an empty item", bad[i]);
 		assert_said(expected);
 		free(pids);
@@ -214,7 +214,7 @@ static void parses_pids(void **state)
 		pids = NULL;
 		n = 0;
 		catch_messages();
-		assert_int_equal(processes_parse_list(none[i], &pids, &n), -ESRCH);
+		assert_int_equal(processes_parse_list(none[i], &pids, &n, NULL), -ESRCH);
 		snprintf(expected, sizeof(expected), "no process has the pid %s", none[i]);
 		assert_said(expected);
 		free(pids);
@@ -240,20 +240,20 @@ static void parses_names(void **state)
 	copy_file("/proc/self/exe", path);
 	a = start_copy(path);
 	b = start_copy(path);
-	assert_int_equal(processes_parse_list(name, &pids, &n), 0);
+	assert_int_equal(processes_parse_list(name, &pids, &n, NULL), 0);
 	assert_int_equal(n, 2);
 	assert_true(contains(pids, n, a) && contains(pids, n, b));
 	/* The same ones by comm, once each; a deleted executable keeps its name. */
 	unlink(path);
 	char *both = xasprintf("%s,%s,%d", comm, name, (int)a);
 
-	assert_int_equal(processes_parse_list(both, &pids, &n), 0);
+	assert_int_equal(processes_parse_list(both, &pids, &n, NULL), 0);
 	assert_int_equal(n, contains(pids, n, a) + contains(pids, n, b));
 	stop(b);
 	free(pids);
 	pids = NULL;
 	n = 0;
-	assert_int_equal(processes_parse_list(name, &pids, &n), 0);
+	assert_int_equal(processes_parse_list(name, &pids, &n, NULL), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(pids[0], a);
 	stop(a);
@@ -261,7 +261,7 @@ static void parses_names(void **state)
 	pids = NULL;
 	n = 0;
 	catch_messages();
-	assert_int_equal(processes_parse_list(name, &pids, &n), -ESRCH);
+	assert_int_equal(processes_parse_list(name, &pids, &n, NULL), -ESRCH);
 	assert_said("no running process is named 'a-long-program-name-");
 	assert_int_equal(n, 0);
 	free(pids);
@@ -282,17 +282,43 @@ static void names_leave_out(void **state)
 	prctl(PR_GET_NAME, old);
 	prctl(PR_SET_NAME, name);
 	catch_messages();
-	assert_int_equal(processes_parse_list(name, &pids, &n), -ESRCH);
+	assert_int_equal(processes_parse_list(name, &pids, &n, NULL), -ESRCH);
 	assert_said("no running process is named");
 	prctl(PR_SET_NAME, old);
 	if (!procfs_stat(2, &st) && st.kernel_thread) {
 		catch_messages();
-		assert_int_equal(processes_parse_list("kthreadd", &pids, &n), -ESRCH);
+		assert_int_equal(processes_parse_list("kthreadd", &pids, &n, NULL), -ESRCH);
 		assert_said("no running process is named 'kthreadd'");
 	}
 	assert_int_equal(n, 0);
 	free(pids);
 	free(name);
+}
+
+/* What is wrong with one item is kept for later, what is wrong with the list is not. */
+static void skips(void **state)
+{
+	struct skipped skip = {0};
+	pid_t *pids = NULL;
+	char text[64];
+	size_t n = 0;
+
+	snprintf(text, sizeof(text), "2147483648,%d", (int)getpid());
+	assert_int_equal(processes_parse_list(text, &pids, &n, &skip), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(pids[0], getpid());
+	catch_messages();
+	assert_int_equal(skipped_end(&skip, true), 0);
+	assert_said("skipped: no process has the pid 2147483648");
+	catch_messages();
+	assert_int_equal(processes_parse_list("no-such-name-9,", &pids, &n, &skip), -EINVAL);
+	assert_said("an empty item");
+	catch_messages();
+	assert_int_equal(skipped_end(&skip, false), -ESRCH);
+	assert_said("alloctrace: no running process is named 'no-such-name-9'");
+	/* Nothing at all. */
+	assert_int_equal(skipped_end(&skip, true), 0);
+	free(pids);
 }
 
 int main(int argc, char **argv)
@@ -308,6 +334,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(parses_pids),
 		cmocka_unit_test(parses_names),
 		cmocka_unit_test(names_leave_out),
+		cmocka_unit_test(skips),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--wait"))

@@ -11,6 +11,7 @@
 
 static enum log_level log_level = LOG_NORMAL;
 static FILE *log_stream;
+static _Thread_local struct buf *caught;
 
 void log_set_level(enum log_level level)
 {
@@ -25,6 +26,24 @@ bool log_verbose(void)
 void log_set_stream(FILE *f)
 {
 	log_stream = f;
+}
+
+void log_catch(struct buf *text)
+{
+	caught = text;
+}
+
+static void keep(const char *fmt, va_list ap)
+{
+	char *text;
+	int n = vasprintf(&text, fmt, ap);
+
+	if (n < 0)
+		return;
+	if (caught->len)
+		buf_char(caught, '\n');
+	buf_str(caught, text);
+	free(text);
 }
 
 /* One write a line, so that the lines of two processes on one terminal do not mix. errno stays as it was. */
@@ -55,7 +74,10 @@ int fail(int err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(fmt, ap);
+	if (caught)
+		keep(fmt, ap);
+	else
+		say(fmt, ap);
 	va_end(ap);
 	return err;
 }

@@ -25,6 +25,11 @@ bool log_verbose(void);
 /* Where messages go; stderr unless told. For tests, and for a display that refreshes in place. */
 void log_set_stream(FILE *f);
 
+struct buf;
+/* From now on what fail() says in this thread is appended to text instead (lines without "alloctrace: ", a newline
+ * between them); NULL: it is printed again. For callers that can do without what failed. */
+void log_catch(struct buf *text);
+
 /* Unit tests include this below cmocka.h, which has a macro of that name: it is put aside for the declaration, and a
  * test that means this one writes (fail)(...). */
 #pragma push_macro("fail")

@@ -337,7 +337,7 @@ int cmd_check(const struct options *o)
 	ok = print_features();
 	if (ok)
 		print_costs(o->attach);
-	if (o->pids && processes_parse_list(o->pids, &pids, &n))
+	if (o->pids && processes_parse_list(o->pids, &pids, &n, NULL))
 		return STATUS_FAILED;
 	for (size_t i = 0; i < n; i++)
 		if (print_process(pids[i], o->attach))

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -27,16 +26,11 @@
 #include "proc/launch.h"
 #include "snapshot/snapshot.h"
 #include "sym/debuginfod.h"
-#include "trace/sharing.h"
+#include "trace/target.h"
 #include "trace/tracer.h"
 
 #define DEFAULT_REFRESH_NS 1000000000ULL
 #define WINDOW_WAIT_NS 50000000ULL
-
-struct watched {
-	pid_t pid;
-	int pidfd;
-};
 
 /* What a report came to, for the exit status. */
 struct result {
@@ -56,7 +50,7 @@ struct run {
 	struct launch *launch;
 	struct guard *guard;
 	struct tracer *_Atomic opened;	/* for the guard; NULL: nothing can be attached yet */
-	vec_of(struct watched) watched;	/* processes of -p that are still there */
+	struct target *target;
 	int epoll, signals;
 	sigset_t signal_set;	/* what comes by `signals` */
 	_Atomic(int) interrupts;
@@ -234,52 +228,10 @@ static void read_signals(struct run *r)
 		on_signal(r, &si);
 }
 
-/* A pidfd is readable when its process has exited. */
-static void on_exit_of(struct run *r, int pidfd)
-{
-	for (size_t i = 0; i < r->watched.n; i++) {
-		if (r->watched.at[i].pidfd != pidfd)
-			continue;
-		tracer_exited(r->tracer, r->watched.at[i].pid);
-		close(pidfd);
-		r->watched.at[i] = r->watched.at[--r->watched.n];
-		if (!r->watched.n)
-			r->stop = true;
-		return;
-	}
-}
-
-/* The processes of -p: found, checked, and watched for their exit. */
-static int find_pids(struct run *r)
-{
-	pid_t *pids = NULL;
-	size_t n = 0;
-	int err = processes_parse_list(r->o.pids, &pids, &n);
-
-	for (size_t i = 0; i < n && !err; i++) {
-		struct watched w = {.pid = pids[i]};
-
-		err = process_check(w.pid);
-		if (err)
-			break;
-		w.pidfd = syscall(SYS_pidfd_open, w.pid, 0);
-		if (w.pidfd < 0) {
-			err = fail(-errno, "cannot watch process %d: %s", (int)w.pid, strerror(errno));
-			break;
-		}
-		vec_push(&r->watched, w);
-		err = watch_fd(r, w.pidfd);
-	}
-	free(pids);
-	return err;
-}
-
 static int add_pids(struct run *r)
 {
-	int err = 0;
+	int err = target_attach(r->target, r->tracer);
 
-	for (size_t i = 0; i < r->watched.n && !err; i++)
-		err = tracer_add(r->tracer, r->watched.at[i].pid);
 	return err ? err : tracer_check_named(r->tracer);
 }
 
@@ -314,15 +266,7 @@ static struct kern_options kern_options(const struct options *o, bool governed)
 /* Which of the two ways sees all that the processes do. */
 static void choose_attach(struct run *r)
 {
-	bool clones = false;
-
-	if (!r->o.blocks || r->o.attach != ATTACH_AUTO)
-		return;
-	if (r->launch)
-		clones = file_clones(launch_file(r->launch));
-	for (size_t i = 0; i < r->watched.n && !clones; i++)
-		clones = program_clones(r->watched.at[i].pid);
-	if (!clones)
+	if (!r->o.blocks || r->o.attach != ATTACH_AUTO || !target_clones(r->target))
 		return;
 	note("the program calls clone() itself: attached by perf, which sees children that share its memory");
 	r->o.attach = ATTACH_PERF;
@@ -340,7 +284,19 @@ static int open_reports(struct run *r)
 	};
 	int err = snapshot_open(&so, r->tracer, &r->snapshot);
 
-	return err ? err : present_open(o, r->launch ? launch_pid(r->launch) : r->watched.at[0].pid, &r->present);
+	return err ? err : present_open(o, target_pid(r->target), &r->present);
+}
+
+static int find_target(struct run *r)
+{
+	int err;
+
+	if (r->launch) {
+		r->target = target_of_command(r->launch);
+		return 0;
+	}
+	err = target_of_list(r->o.pids, &r->target);
+	return err ? err : watch_fd(r, target_fd(r->target));
 }
 
 static int start(struct run *r)
@@ -360,9 +316,10 @@ static int start(struct run *r)
 		err = open_signals(r);
 	if (!err)
 		err = start_guard(r, r->signal_set);
-	if (!err && !r->launch)
-		err = find_pids(r);
-	choose_attach(r);
+	if (!err)
+		err = find_target(r);
+	if (!err)
+		choose_attach(r);
 	pace = pace_options(&r->o);
 	ko = kern_options(&r->o, adapt_governs(&pace));
 	if (!err)
@@ -382,8 +339,8 @@ static int start(struct run *r)
 	if (!err)
 		err = r->launch ? launch_exec(r->launch) : add_pids(r);
 	r->start_ns = r->collected_ns = monotonic_ns();
-	if (!err && (r->launch || r->watched.n == 1))
-		r->nothing = nothing_begin(r->launch ? launch_pid(r->launch) : r->watched.at[0].pid);
+	if (!err && target_is_single(r->target))
+		r->nothing = nothing_begin(target_pid(r->target));
 	if (!err)
 		adapt_start(r->adapt);
 	r->end_ns = r->o.duration_ns ? r->start_ns + r->o.duration_ns : UINT64_MAX;
@@ -408,8 +365,8 @@ static void wait_for_events(struct run *r)
 	for (int i = 0; i < n; i++) {
 		if (evs[i].data.fd == r->signals)
 			read_signals(r);
-		else
-			on_exit_of(r, evs[i].data.fd);
+		else if (evs[i].data.fd == target_fd(r->target) && !target_reap(r->target, r->tracer))
+			r->stop = true;
 	}
 }
 
@@ -576,9 +533,7 @@ static void finish(struct run *r)
 	if (r->launch && !r->cmd_ended)
 		launch_signal(r->launch, SIGCONT);
 	launch_free(r->launch);
-	for (size_t i = 0; i < r->watched.n; i++)
-		close(r->watched.at[i].pidfd);
-	vec_free(&r->watched);
+	target_free(r->target);
 	if (r->epoll >= 0)
 		close(r->epoll);
 	if (r->signals >= 0)

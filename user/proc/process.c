@@ -23,19 +23,21 @@ void processes_init(struct processes *ps, struct modules *modules)
 	ps->modules = modules;
 }
 
+static void process_free(struct process *p)
+{
+	for (size_t i = 0; i < p->former.n; i++)
+		free(p->former.at[i].name);
+	vec_free(&p->former);
+	vec_free(&p->copies);
+	vec_free(&p->maps);
+	free(p->name);
+	free(p);
+}
+
 void processes_free(struct processes *ps)
 {
-	for (size_t i = 0; i < ps->list.n; i++) {
-		struct process *p = ps->list.at[i];
-
-		for (size_t j = 0; j < p->former.n; j++)
-			free(p->former.at[j].name);
-		vec_free(&p->former);
-		vec_free(&p->copies);
-		vec_free(&p->maps);
-		free(p->name);
-		free(p);
-	}
+	for (size_t i = 0; i < ps->list.n; i++)
+		process_free(ps->list.at[i]);
 	vec_free(&ps->list);
 	u64map_free(&ps->by_pid);
 	u64map_free(&ps->by_inode);
@@ -46,6 +48,25 @@ struct process *processes_find(const struct processes *ps, pid_t pid)
 	uint64_t *i = u64map_find(&ps->by_pid, pid);
 
 	return i ? ps->list.at[*i] : NULL;
+}
+
+void processes_remove(struct processes *ps, pid_t pid)
+{
+	size_t kept = 0;
+
+	u64map_free(&ps->by_pid);
+	ps->by_pid = (struct u64map){0};
+	for (size_t i = 0; i < ps->list.n; i++) {
+		struct process *p = ps->list.at[i];
+
+		if (p->pid == pid) {
+			process_free(p);
+			continue;
+		}
+		*u64map_put(&ps->by_pid, (uint64_t)p->pid, NULL) = kept;
+		ps->list.at[kept++] = p;
+	}
+	ps->list.n = kept;
 }
 
 int processes_add(struct processes *ps, pid_t pid, struct process **out)

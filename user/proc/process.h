@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/rights.h"
 #include "model/module.h"
@@ -94,6 +95,8 @@ void process_exec(struct process *p, uint64_t time_ns, const char *name);
 void process_rename(struct process *p, const char *name);
 /* Every mapping ends. For the process's end, not a single thread's. */
 void process_exit(struct process *p, uint64_t time_ns);
+/* Forgets all about the process, which is not traced after all. */
+void processes_remove(struct processes *ps, pid_t pid);
 /* It has exited, and no stack of it is left without names: what was mapped where is freed. Its names stay. */
 void process_forget(struct process *p);
 /* The program's name at that time, and in *exec how often the process had execed before (since it is known). */
@@ -104,9 +107,21 @@ const char *process_name_at(const struct process *p, uint64_t time_ns, uint32_t 
 bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns,
 		     uint32_t *module, uint64_t *file_offset);
 
+/* Items of a list that can't be traced, each with the message that says why. Begins as zeroes. */
+struct skipped {
+	vec_of(char *) why;
+	int err;	/* of the first */
+};
+
+/* Takes text, the message that was caught. */
+void skipped_add(struct skipped *s, int err, const struct buf *text);
+/* Says it: as warnings where something is left to be traced, and returns 0; else as errors, and returns the first one's.
+ * Frees what s holds. */
+int skipped_end(struct skipped *s, bool left);
+
 /* "-p" as users write it: PIDs and process names (comm, or the base name of the executable) with commas between.
- * Appends each pid once. 0, or -errno with a message said (a name that matches nothing; a number that is no
- * process). */
-int processes_parse_list(const char *arg, pid_t **pids, size_t *n);
+ * Appends each pid once. A name that matches nothing, or a number that is no process, goes to *skip; skip NULL: it is an
+ * error. 0, or -errno with a message said. */
+int processes_parse_list(const char *arg, pid_t **pids, size_t *n, struct skipped *skip);
 
 #endif

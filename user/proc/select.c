@@ -255,14 +255,53 @@ static int add_item(struct pid_list *list, const char *arg, const char *item)
 	return 0;
 }
 
-int processes_parse_list(const char *arg, pid_t **pids, size_t *n)
+void skipped_add(struct skipped *s, int err, const struct buf *text)
+{
+	if (!s->why.n)
+		s->err = err;
+	vec_push(&s->why, xstrdup(buf_cstr(text)));
+}
+
+int skipped_end(struct skipped *s, bool left)
+{
+	const int err = left ? 0 : s->err;
+
+	for (size_t i = 0; i < s->why.n; i++) {
+		if (left)
+			warn("skipped: %s", s->why.at[i]);
+		else
+			fail(err, "%s", s->why.at[i]);
+		free(s->why.at[i]);
+	}
+	vec_free(&s->why);
+	return err;
+}
+
+/* What is wrong with the list as it is written is always an error. */
+static int try_item(struct pid_list *list, const char *arg, const char *item, struct skipped *skip)
+{
+	struct buf why = {0};
+	int err;
+
+	log_catch(&why);
+	err = add_item(list, arg, item);
+	log_catch(NULL);
+	if (err == -EINVAL)
+		fail(err, "%s", buf_cstr(&why));
+	else if (err)
+		skipped_add(skip, err, &why);
+	buf_free(&why);
+	return err == -EINVAL ? err : 0;
+}
+
+int processes_parse_list(const char *arg, pid_t **pids, size_t *n, struct skipped *skip)
 {
 	struct pid_list list = {*pids, *n};
 	char *copy = xstrdup(arg), *rest = copy, *item;
 	int err = 0;
 
 	while (!err && (item = strsep(&rest, ",")))
-		err = add_item(&list, arg, item);
+		err = skip ? try_item(&list, arg, item, skip) : add_item(&list, arg, item);
 	free(copy);
 	*pids = list.at;
 	*n = list.n;

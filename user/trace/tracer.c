@@ -150,7 +150,20 @@ static int fail_process(const struct tracer *t, const struct process *p)
 	return err;
 }
 
-int tracer_add(struct tracer *t, pid_t pid)
+/* What was begun for a process that can't be traced. */
+static void undo_add(struct tracer *t, pid_t pid, size_t n_probes)
+{
+	for (size_t i = 0; i < t->attachments.list.n; i++)
+		if (t->attachments.list.at[i] && t->attachments.list.at[i]->process->pid == pid)
+			attachments_drop(&t->attachments, i);
+	kern_detach_process(t->kern, pid);
+	if (t->unwind)
+		unwind_forget(t->unwind, pid);
+	processes_remove(&t->processes, pid);
+	t->n_probes = n_probes;
+}
+
+static int add(struct tracer *t, pid_t pid)
 {
 	struct attachment *a = NULL;
 	const char *spoils = NULL;
@@ -178,6 +191,18 @@ int tracer_add(struct tracer *t, pid_t pid)
 		return fail(-ENOTSUP, "process %d (%s): what is live can't be told without a probe on %s; --view alloc "
 			    "can be traced", (int)pid, p->name, spoils);
 	return t->n_probes == before ? fail_process(t, p) : 0;
+}
+
+int tracer_add(struct tracer *t, pid_t pid)
+{
+	const size_t before = t->n_probes;
+	int err;
+
+	t->refused = false;
+	err = add(t, pid);
+	if (err)
+		undo_add(t, pid, before);
+	return err;
 }
 
 static void on_fork(struct tracer *t, const struct task_event *ev)

@@ -20,7 +20,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out);
 void tracer_close(struct tracer *t);
 
 /* Attaches to a running process that process_check() has passed. 0, or -errno with a message said; -ENOENT: it has no
- * allocator function. */
+ * allocator function. Then nothing of it stays. */
 int tracer_add(struct tracer *t, pid_t pid);
 
 /* A command that is launched: call before its exec; then tracer_held() often, and when it was found stopped. */
