@@ -15,6 +15,13 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 VERSION := 0.1.0
 
+# The machine that it is built for, by the name that uname has for it: user/arch/$(ARCH)*.c, bpf/arch/$(ARCH).h.
+ARCH ?= $(shell uname -m | sed 's/^amd64$$/x86_64/')
+TARGET_ARCH_x86_64 := x86
+ifndef TARGET_ARCH_$(ARCH)
+$(error alloctrace is built for x86-64 only)
+endif
+
 V ?= 0
 ifeq ($(V),0)
 Q := @
@@ -36,7 +43,8 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser
 	-fno-omit-frame-pointer $(CFLAGS) -MMD -MP
 LIBS := -lprotobuf-c -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -llzma -lzstd -ldl -lm
 
-SRC := $(sort $(wildcard user/*/*.c))
+ARCH_SRC := user/arch/insn.c $(wildcard user/arch/$(ARCH)*.c)
+SRC := $(sort $(filter-out user/arch/%,$(wildcard user/*/*.c)) $(ARCH_SRC))
 PROTO := $(sort $(wildcard user/record/*.proto))
 PROTO_SRC := $(PROTO:user/record/%.proto=$(O)/proto/%.pb-c.c)
 OBJ := $(SRC:%.c=$(O)/%.o) $(PROTO_SRC:%.c=%.o)
@@ -88,7 +96,7 @@ include vmlinux/vmlinux.mk
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/vmlinux.h Makefile
 	$(call say,CLANG,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I$(O) -Ibpf -Wall -Werror -MMD -MP -c -o $@ $<
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(TARGET_ARCH_$(ARCH)) -I$(O) -Ibpf -Wall -Werror -MMD -MP -c -o $@ $<
 
 $(O)/alloctrace.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)

@@ -30,7 +30,7 @@ $(T)/unit/%: tests/unit/%.c $(LIB)
 FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 FUZZ_DIRS := base elf model proc probe image sym view
-FUZZ_SRC := $(sort $(wildcard $(FUZZ_DIRS:%=user/%/*.c)) user/kern/livecode.c user/kern/uprobes.c)
+FUZZ_SRC := $(sort $(ARCH_SRC) $(wildcard $(FUZZ_DIRS:%=user/%/*.c)) user/kern/livecode.c user/kern/uprobes.c)
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(T)/fuzz/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,$(T)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 

@@ -7,12 +7,13 @@
  */
 #include <errno.h>
 
+#include "arch/insn.h"
 #include "kern/livecode.h"
-#include "probe/insn.h"
 #include "probe/keeps.h"
 #include "probe/site.h"
 
 #include "fuzz.h"
+#include "zydis_insn.h"
 
 #define HEADER 4
 #define SHIFT 0x10000000	/* to another address */
@@ -24,9 +25,11 @@ enum { FLAG_NOPS = 1, FLAG_KEEP_RSP = 2, FLAG_HIGH = 4, FLAG_LOW = 8 };
 
 static bool writes_rip(const struct insn *in)
 {
-	for (size_t i = 0; i < in->zi.operand_count; i++)
-		if (in->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && in->op[i].reg.value == ZYDIS_REGISTER_RIP &&
-		    (in->op[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+	const struct zydis_insn z = zydis_insn(in->bytes, in->len);
+
+	for (size_t i = 0; i < z.zi.operand_count; i++)
+		if (z.op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && z.op[i].reg.value == ZYDIS_REGISTER_RIP &&
+		    (z.op[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 			return true;
 	return false;
 }
@@ -45,7 +48,7 @@ static size_t decode_line(const struct site_request *req, const struct site *s)
 		require(insn_decode(req->code + off, req->size - off, req->vaddr + off, &line[n]));
 		if (off == s->offset)
 			return n;
-		require(!writes_rip(&line[n]) || line[n].zi.meta.category == ZYDIS_CATEGORY_COND_BR);
+		require(!writes_rip(&line[n]) || line[n].class == INSN_BRANCH);
 	}
 }
 
@@ -53,18 +56,19 @@ static size_t decode_line(const struct site_request *req, const struct site *s)
 static int origin(size_t n, int reg)
 {
 	while (n-- > 0) {
-		const ZydisDecodedOperand *op = line[n].op;
+		const struct zydis_insn z = zydis_insn(line[n].bytes, line[n].len);
+		const ZydisDecodedOperand *op = z.op;
 		int dst, src;
 
 		if (insn_is_copy(&line[n], &dst, &src)) {
 			reg = dst == reg ? src : reg;
-		} else if (line[n].zi.mnemonic == ZYDIS_MNEMONIC_XCHG && op[0].size == 64 &&
+		} else if (z.zi.mnemonic == ZYDIS_MNEMONIC_XCHG && op[0].size == 64 &&
 			   op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && op[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
-			int a = insn_gpr(op[0].reg.value), b = insn_gpr(op[1].reg.value);
+			int a = zydis_gpr(op[0].reg.value), b = zydis_gpr(op[1].reg.value);
 
 			reg = reg == a ? b : reg == b ? a : reg;
 		} else {
-			require(!(insn_writes(&line[n]) & 1u << reg));
+			require(!(line[n].writes & 1u << reg));
 		}
 	}
 	return reg;
@@ -72,14 +76,14 @@ static int origin(size_t n, int reg)
 
 static void check_frame(const struct site *s, size_t n)
 {
-	int64_t pushed = 0, delta;
+	int64_t pushed = 0;
 	bool fp_intact = true;
 
 	for (size_t i = 0; i < n; i++) {
-		require(insn_rsp_change(&line[i], &delta));
-		pushed -= delta;
+		require(line[i].sp_known);
+		pushed -= line[i].sp_delta;
 		require(pushed >= 0);
-		fp_intact &= !(insn_writes(&line[i]) & 1u << GPR_RBP);
+		fp_intact &= !(line[i].writes & 1u << ARCH_REG_FP);
 	}
 	require(s->pushed == pushed && s->fp_intact == fp_intact);
 }
@@ -133,12 +137,12 @@ static void check_site(const struct site_request *req, const struct site *s)
 		require((s->arg_reg[i] == SITE_NO_REG) == (req->arg_reg[i] == SITE_NO_REG));
 		if (s->arg_reg[i] == SITE_NO_REG)
 			continue;
-		require(s->arg_reg[i] < GPR_COUNT);
+		require(s->arg_reg[i] < ARCH_REGS);
 		require(origin(n, s->arg_reg[i]) == req->arg_reg[i]);
 	}
 	check_frame(s, n);
 	check_landings(req, s);
-	require(!req->keep_rsp || !s->pushed);
+	require(!req->keep_sp || !s->pushed);
 	require(s->why && *s->why && *s->insn && memchr(s->insn, 0, sizeof(s->insn)));
 }
 
@@ -162,14 +166,14 @@ static void try_site(const uint8_t header[HEADER], const uint8_t *code, size_t s
 {
 	struct site_request req = {
 		.code = code, .size = size, .vaddr = vaddr, .null_args = header[2],
-		.nops_emulated = header[0] & FLAG_NOPS, .keep_rsp = header[0] & FLAG_KEEP_RSP,
+		.nops_emulated = header[0] & FLAG_NOPS, .keep_sp = header[0] & FLAG_KEEP_RSP,
 	};
 	struct insn first;
 	struct site s;
 	bool decodes = insn_decode(code, size, vaddr, &first);
 
 	for (int i = 0; i < SITE_MAX_ARGS; i++)
-		req.arg_reg[i] = header[1] & 1 << i ? site_sysv_args[i] : SITE_NO_REG;
+		req.arg_reg[i] = header[1] & 1 << i ? abi_c.arg[i] : SITE_NO_REG;
 	switch (site_choose(&req, &s)) {
 	case 0:
 		check_site(&req, &s);
@@ -218,25 +222,26 @@ static bool finds_none(const uint8_t *code, size_t size, size_t pc, uint32_t tur
 	struct insn in;
 
 	for (int i = 0; i < STEPS_MAX && at < size && insn_decode(code + at, size - at, at, &in); i++) {
-		const bool writes = insn_writes(&in) & 1u << GPR_RBP, call = in.zi.meta.category == ZYDIS_CATEGORY_CALL;
-		const ZydisDecodedOperand *op = in.op;
+		const bool writes = in.writes & 1u << ARCH_REG_FP, call = in.class == INSN_CALL;
+		const struct zydis_insn z = zydis_insn(in.bytes, in.len);
+		const ZydisDecodedOperand *op = z.op;
 
 		if (pc >= at && pc < at + in.len)
 			return !kept;
 		if (!kept && !call && !writes)
-			saved |= (in.zi.mnemonic == ZYDIS_MNEMONIC_PUSH && op[0].reg.value == ZYDIS_REGISTER_RBP) ||
-				 (in.zi.mnemonic == ZYDIS_MNEMONIC_MOV && op[1].reg.value == ZYDIS_REGISTER_RBP);
+			saved |= (z.zi.mnemonic == ZYDIS_MNEMONIC_PUSH && op[0].reg.value == ZYDIS_REGISTER_RBP) ||
+				 (z.zi.mnemonic == ZYDIS_MNEMONIC_MOV && op[1].reg.value == ZYDIS_REGISTER_RBP);
 		if (!call && writes)
-			kept = saved && !kept && ((in.zi.mnemonic == ZYDIS_MNEMONIC_MOV &&
+			kept = saved && !kept && ((z.zi.mnemonic == ZYDIS_MNEMONIC_MOV &&
 						   op[1].reg.value == ZYDIS_REGISTER_RSP) ||
-						  in.zi.mnemonic == ZYDIS_MNEMONIC_LEA);
+						  z.zi.mnemonic == ZYDIS_MNEMONIC_LEA);
 		at += in.len;
 		if (insn_is_jump(&in, &target)) {
-			if (in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR || (turns & 1))
+			if (in.class == INSN_JUMP || (turns & 1))
 				at = target;
 			turns = turns >> 1 | turns << 31;
-		} else if (in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
-			   in.zi.meta.category == ZYDIS_CATEGORY_RET) {
+		} else if (in.class == INSN_JUMP ||
+			   in.class == INSN_RETURN) {
 			return false;
 		}
 	}
@@ -270,23 +275,27 @@ static void check_branch(const uint8_t *code, size_t size, uint64_t vaddr, char 
 		off += in.len;
 	}
 	require(off == len && writes_rip(&in));
-	require((kind == 'c') == (in.zi.meta.category == ZYDIS_CATEGORY_CALL));
+	require((kind == 'c') == (in.class == INSN_CALL));
 }
 
 static void try_branch(const uint8_t *code, size_t size, uint64_t vaddr)
 {
 	bool indirect = false, direct;
 	uint64_t to = 0, target, slot;
+	struct zydis_insn z;
 	struct insn in;
 	size_t len = 0;
 	char kind = livecode_branch(code, size, vaddr, &to, &indirect, &len);
 
 	if (kind)
 		check_branch(code, size, vaddr, kind, len);
-	if (!insn_decode(code, size, vaddr, &in) || in.zi.raw.prefix_count > (in.zi.raw.prefixes[0].value == 0xf2))
+	if (!insn_decode(code, size, vaddr, &in))
+		return;
+	z = zydis_insn(code, size);
+	if (z.zi.raw.prefix_count > (z.zi.raw.prefixes[0].value == 0xf2))
 		return;
 	direct = insn_is_call(&in, &target) ||
-		 (insn_is_jump(&in, &target) && in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR);
+		 (insn_is_jump(&in, &target) && in.class == INSN_JUMP);
 	if (direct)
 		require(kind && !indirect && to == target && len == in.len);
 	else if (insn_is_indirect(&in, &slot))

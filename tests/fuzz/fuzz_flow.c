@@ -10,12 +10,13 @@
  */
 #include <elf.h>
 
+#include "arch/insn.h"
 #include "base/log.h"
 #include "elf/symbols.h"
-#include "probe/insn.h"
 #include "probe/reach.h"
 
 #include "fuzz.h"
+#include "zydis_insn.h"
 
 #define HEADER 4
 #define WALK_INSNS 100
@@ -91,7 +92,7 @@ static void check_parts(const struct reach_result *r)
 struct machine {
 	const struct raw *raw;
 	uint64_t pc, next;
-	uint64_t reg[GPR_COUNT];	/* rsp is 0 at the entry, where the return address is */
+	uint64_t reg[ARCH_REGS];	/* rsp is 0 at the entry, where the return address is */
 	uint8_t stack[256];
 	bool zero, carry;
 };
@@ -104,7 +105,7 @@ static uint8_t *stack_at(struct machine *m, uint64_t addr)
 
 static bool is_whole_gpr(const ZydisDecodedOperand *op)
 {
-	return op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->size == 64 && insn_gpr(op->reg.value) >= 0;
+	return op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->size == 64 && zydis_gpr(op->reg.value) >= 0;
 }
 
 static bool is_frame(const struct machine *m, const ZydisDecodedOperand *op, uint64_t *addr)
@@ -112,7 +113,7 @@ static bool is_frame(const struct machine *m, const ZydisDecodedOperand *op, uin
 	if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->size != 64 || op->mem.base != ZYDIS_REGISTER_RSP ||
 	    op->mem.index != ZYDIS_REGISTER_NONE || op->mem.segment != ZYDIS_REGISTER_SS)
 		return false;
-	*addr = m->reg[GPR_RSP] + (uint64_t)op->mem.disp.value;
+	*addr = m->reg[ARCH_REG_SP] + (uint64_t)op->mem.disp.value;
 	return true;
 }
 
@@ -125,7 +126,7 @@ static bool get(struct machine *m, const ZydisDecodedOperand *op, uint64_t *valu
 		return true;
 	}
 	if (is_whole_gpr(op)) {
-		*value = m->reg[insn_gpr(op->reg.value)];
+		*value = m->reg[zydis_gpr(op->reg.value)];
 		return true;
 	}
 	if (!is_frame(m, op, &addr) || !stack_at(m, addr))
@@ -139,8 +140,8 @@ static bool put(struct machine *m, const ZydisDecodedOperand *op, uint64_t value
 	uint64_t addr;
 
 	if (is_whole_gpr(op)) {
-		m->reg[insn_gpr(op->reg.value)] = value;
-		return insn_gpr(op->reg.value) != GPR_RSP;
+		m->reg[zydis_gpr(op->reg.value)] = value;
+		return zydis_gpr(op->reg.value) != ARCH_REG_SP;
 	}
 	if (!is_frame(m, op, &addr) || !stack_at(m, addr))
 		return false;
@@ -162,10 +163,10 @@ static bool taken(const struct machine *m, ZydisMnemonic mnemonic, bool *jumps)
 }
 
 /* An instruction that is no branch. false: it is not run. */
-static bool run_plain(struct machine *m, const struct insn *in)
+static bool run_plain(struct machine *m, const struct zydis_insn *in)
 {
 	const ZydisDecodedOperand *dst = &in->op[0], *src = &in->op[1];
-	uint64_t a, b, *rsp = &m->reg[GPR_RSP];
+	uint64_t a, b, *rsp = &m->reg[ARCH_REG_SP];
 
 	switch (in->zi.mnemonic) {
 	case ZYDIS_MNEMONIC_NOP:
@@ -217,16 +218,16 @@ static bool run_plain(struct machine *m, const struct insn *in)
 /* By how much an instruction moves rsp is in it, or it is not run. */
 static bool run_step(struct machine *m, const struct insn *in)
 {
-	const bool moves = in->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && in->op[0].reg.value == ZYDIS_REGISTER_RSP &&
-			   (in->zi.mnemonic == ZYDIS_MNEMONIC_LEA || in->zi.mnemonic == ZYDIS_MNEMONIC_ADD ||
-			    in->zi.mnemonic == ZYDIS_MNEMONIC_SUB);
-	int64_t delta;
+	const struct zydis_insn z = zydis_insn(in->bytes, in->len);
+	const bool moves = z.op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && z.op[0].reg.value == ZYDIS_REGISTER_RSP &&
+			   (z.zi.mnemonic == ZYDIS_MNEMONIC_LEA || z.zi.mnemonic == ZYDIS_MNEMONIC_ADD ||
+			    z.zi.mnemonic == ZYDIS_MNEMONIC_SUB);
 
 	if (!moves)
-		return run_plain(m, in);
-	if (!insn_rsp_change(in, &delta))
+		return run_plain(m, &z);
+	if (!in->sp_known)
 		return false;
-	run_plain(m, in);
+	run_plain(m, &z);
 	return true;
 }
 
@@ -254,13 +255,13 @@ static enum run run_insn(struct machine *m, uint64_t entry, int *id)
 	if (off >= m->raw->size || !insn_decode(m->raw->code + off, m->raw->size - off, m->pc, &in))
 		return RUN_STOPS;
 	m->next = m->pc + in.len;
-	if (in.zi.meta.category == ZYDIS_CATEGORY_RET)
+	if (in.class == INSN_RETURN)
 		return RUN_RETURNS;
 	if (insn_is_call(&in, &target))
 		return go(m, entry, target, true, id);
 	if (!insn_is_jump(&in, &target))
 		return run_step(m, &in) ? RUN_GOES_ON : RUN_STOPS;
-	if (in.zi.meta.category == ZYDIS_CATEGORY_COND_BR && !taken(m, in.zi.mnemonic, &jumps))
+	if (in.class == INSN_BRANCH && !taken(m, zydis_insn(in.bytes, in.len).zi.mnemonic, &jumps))
 		return RUN_STOPS;
 	return jumps ? go(m, entry, target, false, id) : RUN_GOES_ON;
 }
@@ -285,9 +286,9 @@ static bool agrees(const struct machine *m, const struct flow_end *e, enum run h
 	if (e->vaddr != m->pc)
 		return false;
 	if (e->kind == FLOW_CONST)
-		return how == RUN_RETURNS && e->value == m->reg[GPR_RAX];
+		return how == RUN_RETURNS && e->value == m->reg[abi_c.result];
 	for (int i = 0; how != RUN_RETURNS && i < SITE_MAX_ARGS; i++)
-		if (!passes(&e->passed[i], m->reg[site_sysv_args[i]], args))
+		if (!passes(&e->passed[i], m->reg[abi_c.arg[i]], args))
 			return false;
 	return e->kind == kinds[how] && (how == RUN_RETURNS || e->id == id);
 }
@@ -307,11 +308,11 @@ static void run(const struct raw *raw, const struct found *f, const uint64_t arg
 	bool found = false;
 	int id = -1;
 
-	for (int i = 0; i < GPR_COUNT; i++)
+	for (int i = 0; i < ARCH_REGS; i++)
 		m.reg[i] = 0x5555000000000000 + (uint64_t)i;
-	m.reg[GPR_RSP] = 0;
+	m.reg[ARCH_REG_SP] = 0;
 	for (int i = 0; i < SITE_MAX_ARGS; i++)
-		m.reg[site_sysv_args[i]] = args[i];
+		m.reg[abi_c.arg[i]] = args[i];
 	for (int i = 0; i < RUN_INSNS && how == RUN_GOES_ON; i++) {
 		m.pc = m.next;
 		how = run_insn(&m, f->entry, &id);
@@ -336,9 +337,9 @@ static void run_all(const struct raw *raw, const struct found *f)
 	for (size_t off = 0; off < raw->size; off += in.len) {
 		if (!insn_decode(raw->code + off, raw->size - off, 0, &in))
 			break;
-		if (in.op[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		if (in.op[1].kind == OPERAND_CONST)
 			for (int add = -1; add <= 1 && n < VALUES_MAX; add++)
-				pool[n++] = in.op[1].imm.value.u + (uint64_t)(int64_t)add;
+				pool[n++] = (uint64_t)in.op[1].value + (uint64_t)(int64_t)add;
 	}
 	for (size_t k = 0; k < n; k++) {
 		for (size_t i = 0; i < SITE_MAX_ARGS; i++)

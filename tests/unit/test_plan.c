@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "elf/symbols.h"
-#include "probe/insn.h"
+#include "arch/insn.h"
 #include "probe/plan.h"
 #include "probe/site.h"
 
@@ -85,7 +85,7 @@ static void check_probes(const struct elf_file *ef, const struct plan *p)
 		if (q->frees) {
 			assert_in_range(q->old_reg, 0, 15);
 			/* The next would be behind the jump of calls with NULL. */
-			assert_false(in.zi.mnemonic == ZYDIS_MNEMONIC_JZ && tested == q->old_reg);
+			assert_false(in.cond == COND_EQUAL && tested == q->old_reg);
 			continue;
 		}
 		assert_in_range(q->site.arg_reg[alloc_function(q->function)->size_arg], 0, 15);
@@ -157,7 +157,7 @@ static void check_null_spared(const char *path, const char *name)
 	assert_int_equal(elf_read_vaddr(ef, q->vaddr, code, sizeof(code)), sizeof(code));
 	for (size_t off = 0; off < q->site.offset; off += in.len) {
 		assert_true(insn_decode(code + off, sizeof(code) - off, q->vaddr + off, &in));
-		spared |= in.zi.mnemonic == ZYDIS_MNEMONIC_JZ && tested == 7;
+		spared |= in.cond == COND_EQUAL && tested == 7;
 		tested = insn_tested(&in);
 	}
 	assert_true(spared);
@@ -383,13 +383,13 @@ static void test_go(void **state)
 	code = malloc(f.size);
 	assert_int_equal(elf_read_vaddr(ef, f.vaddr, code, f.size), f.size);
 	memset(r.arg_reg, SITE_NO_REG, sizeof(r.arg_reg));
-	r.arg_reg[0] = GPR_RAX;
+	r.arg_reg[0] = abi_c.result;
 	r.code = code;
 	r.size = f.size;
 	r.vaddr = f.vaddr;
 	assert_int_equal(site_choose(&r, &s), 0);
 	print_message("runtime.mallocgc+%u: %s, %s\n", s.offset, s.insn, s.why);
-	assert_int_equal(s.arg_reg[0], GPR_RAX);
+	assert_int_equal(s.arg_reg[0], abi_c.result);
 	assert_true(s.offset > 0 && s.offset < 64);
 	free(code);
 	elf_file_close(ef);

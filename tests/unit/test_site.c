@@ -167,7 +167,7 @@ static void test_stack_pointer(void **state)
 	/* and $-16,%rsp; push: by an unknown amount */
 	s = choose(CODE(0x48, 0x83, 0xe4, 0xf0, 0x53, 0xc3));
 	expect(s, 0, SITE_STEPPED, RDI, 0);
-	assert_string_equal(s.why, "entry: rsp changes by an unknown amount");
+	assert_string_equal(s.why, "entry: the stack pointer changes by an unknown amount");
 	/* mov %rax,%rsp; push */
 	expect(choose(CODE(0x48, 0x89, 0xc4, 0x53, 0xc3)), 0, SITE_STEPPED, RDI, 0);
 	/* pop %rax; push: above the entry's stack */
@@ -178,18 +178,18 @@ static void test_stack_pointer(void **state)
 	assert_false(s.fp_intact);
 }
 
-static void test_keep_rsp(void **state)
+static void test_keep_sp(void **state)
 {
 	/* sub $8,%rsp; push %rbx; ret; and: test; push */
 	const uint8_t moved[] = {0x48, 0x83, 0xec, 0x08, 0x53, 0xc3}, still[] = {0x48, 0x85, 0xff, 0x53, 0xc3};
 	struct site_request r = request(moved, sizeof(moved));
 	struct site s;
 
-	r.keep_rsp = true;
+	r.keep_sp = true;
 	assert_int_equal(site_choose(&r, &s), 0);
 	expect(s, 0, SITE_STEPPED, RDI, 0);
 	r = request(still, sizeof(still));
-	r.keep_rsp = true;
+	r.keep_sp = true;
 	assert_int_equal(site_choose(&r, &s), 0);
 	expect(s, 3, SITE_EMULATED, RDI, 0);
 }
@@ -433,7 +433,7 @@ int main(void)
 		cmocka_unit_test(test_implicit_operands),
 		cmocka_unit_test(test_more_arguments),
 		cmocka_unit_test(test_stack_pointer),
-		cmocka_unit_test(test_keep_rsp),
+		cmocka_unit_test(test_keep_sp),
 		cmocka_unit_test(test_branch_into_prologue),
 		cmocka_unit_test(test_back_to_entry),
 		cmocka_unit_test(test_one_jump),

@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "probe/insn.h"
+#include "arch/insn.h"
 
 #define LIBC "libc.so.6"
 #define MAX_FRAMES 600

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alloc/family.h"
+#include "arch/insn.h"
 #include "base/buf.h"
 #include "base/map.h"
 #include "elf/symbols.h"
@@ -15,6 +16,7 @@
 /* A banner is searched for in a .rodata of at most this size: a libc's own has 150 KiB. */
 #define RODATA_MAX (32u << 20)
 #define VERSION_MAX 16
+#define VERSION_CODE 16	/* bytes */
 
 /* Any one of a row's functions will do. */
 static const struct {
@@ -63,25 +65,27 @@ static size_t take_version(const char *s, size_t len, char version[VERSION_MAX])
 	return n;
 }
 
-/* gnu_get_libc_version() is `lea string(%rip),%rax; ret`. */
+/* gnu_get_libc_version() does nothing but return a string's address. */
 static size_t version_by_code(const struct elf_file *ef, const struct elf_symbol *f, char version[VERSION_MAX])
 {
-	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
-	uint8_t code[16], *p = code;
+	uint8_t code[VERSION_CODE];
+	struct insn in, then;
 	char text[VERSION_MAX];
-	int32_t disp;
-	uint64_t vaddr = f->vaddr;
+	size_t at = 0;
 
-	if (elf_read_vaddr(ef, vaddr, code, sizeof(code)) != sizeof(code))
+	if (elf_read_vaddr(ef, f->vaddr, code, sizeof(code)) != sizeof(code) ||
+	    !insn_decode(code, sizeof(code), f->vaddr, &in))
 		return 0;
-	if (!memcmp(p, endbr64, sizeof(endbr64))) {
-		p += sizeof(endbr64);
-		vaddr += sizeof(endbr64);
+	if (in.kind == INSN_LANDING) {
+		at = in.len;
+		if (!insn_decode(code + at, sizeof(code) - at, f->vaddr + at, &in))
+			return 0;
 	}
-	if (p[0] != 0x48 || p[1] != 0x8d || p[2] != 0x05 || p[7] != 0xc3)
+	at += in.len;
+	if (in.kind != INSN_ADDRESS || in.op[0].reg != abi_c.result || in.op[0].bits != 64 || !in.op[1].fixed ||
+	    !insn_decode(code + at, sizeof(code) - at, f->vaddr + at, &then) || then.class != INSN_RETURN)
 		return 0;
-	memcpy(&disp, p + 3, sizeof(disp));
-	return take_version(text, elf_read_vaddr(ef, vaddr + 7 + (uint64_t)(int64_t)disp, text, sizeof(text)), version);
+	return take_version(text, elf_read_vaddr(ef, (uint64_t)in.op[1].value, text, sizeof(text)), version);
 }
 
 static size_t version_by_banner(const struct elf_file *ef, char version[VERSION_MAX])

@@ -20,6 +20,7 @@
 #include <sys/utsname.h>
 
 #include "alloc/user.h"
+#include "arch/arch.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cmd.h"
@@ -35,11 +36,6 @@
 #include "proc/refusing.h"
 
 #define CALIBRATE_DEPTH 3
-
-static const char *const reg_names[16] = {
-	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-};
 
 static bool print_features(void)
 {
@@ -129,12 +125,12 @@ static void print_probe(const struct plan_probe *p, const struct plan_probe *alo
 	char args[32];
 
 	if (p->frees)
-		snprintf(args, sizeof(args), "block %s", reg_names[p->old_reg & 15]);
+		snprintf(args, sizeof(args), "block %s", arch_reg_name(p->old_reg));
 	else if (f->count_arg != ALLOC_NO_ARG)
-		snprintf(args, sizeof(args), "size %s x %s", reg_names[p->site.arg_reg[f->size_arg] & 15],
-			 reg_names[p->site.arg_reg[f->count_arg] & 15]);
+		snprintf(args, sizeof(args), "size %s x %s", arch_reg_name(p->site.arg_reg[f->size_arg]),
+			 arch_reg_name(p->site.arg_reg[f->count_arg]));
 	else
-		snprintf(args, sizeof(args), "size %s", reg_names[p->site.arg_reg[f->size_arg] & 15]);
+		snprintf(args, sizeof(args), "size %s", arch_reg_name(p->site.arg_reg[f->size_arg]));
 	printf("    %-32s  +%-4u %-26.26s  %-14s  %-14s", shown_name(f, p->name), p->site.offset, p->site.insn,
 	       cost_name(p->site.cost), args);
 	print_live(p, alone);

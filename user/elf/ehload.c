@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "arch/arch.h"
 #include "base/mem.h"
 #include "elf/dwcursor.h"
 #include "elf/ehframe.h"
@@ -124,7 +125,7 @@ static int read_eh_frame(const struct elf_file *ef, struct eh_frame *eh, uint8_t
 
 static bool has_code(const struct elf_file *ef)
 {
-	return elf_file_machine(ef) == EM_X86_64 && elf_file_class(ef) == ELFCLASS64 &&
+	return elf_file_machine(ef) == ARCH_EM && elf_file_class(ef) == ELFCLASS64 &&
 	       (elf_file_type(ef) == ET_DYN || elf_file_type(ef) == ET_EXEC);
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "base/mem.h"
 
 #define HDR_SIZE 12
@@ -52,7 +53,7 @@ int elf_fdes_load(const struct elf_file *ef, struct elf_fdes **out)
 	uint32_t count;
 	size_t size;
 
-	if (elf_file_machine(ef) != EM_X86_64 || !find_hdr(ef, &vaddr) ||
+	if (elf_file_machine(ef) != ARCH_EM || !find_hdr(ef, &vaddr) ||
 	    elf_read_vaddr(ef, vaddr, hdr, sizeof(hdr)) != sizeof(hdr))
 		return -ENOENT;
 	/* The second pointer (to .eh_frame) is 4 bytes in all encodings but udata8 and absptr, which nobody uses. */

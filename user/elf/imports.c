@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "base/mem.h"
 #include "elf/symtab.h"
 
 #define WINDOW 4096			/* relocations read at a time */
-#define RELOCATIONS_MAX (32u << 20)	/* in one section; most are R_X86_64_RELATIVE, read and left */
+#define RELOCATIONS_MAX (32u << 20)	/* in one section; most are ARCH_R_RELATIVE, read and left */
 #define SLOTS_MAX (4u << 20)
 
 #define CHOSEN UINT32_MAX
@@ -28,7 +29,7 @@ struct elf_imports {
 
 static bool names_a_slot(uint64_t type)
 {
-	return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT || type == R_X86_64_64;
+	return type == ARCH_R_JUMP_SLOT || type == ARCH_R_GLOB_DAT || type == ARCH_R_ADDRESS;
 }
 
 static int add_relocations(struct elf_imports *im, const Elf64_Rela *rela, size_t n, struct symtab *st)
@@ -36,7 +37,7 @@ static int add_relocations(struct elf_imports *im, const Elf64_Rela *rela, size_
 	for (size_t i = 0; i < n; i++) {
 		struct symtab_entry e;
 
-		if (ELF64_R_TYPE(rela[i].r_info) == R_X86_64_IRELATIVE) {
+		if (ELF64_R_TYPE(rela[i].r_info) == ARCH_R_IRELATIVE) {
 			if (im->slots.n == SLOTS_MAX)
 				return -ENOEXEC;
 			vec_push(&im->slots, ((struct slot){.vaddr = rela[i].r_offset, .name = CHOSEN}));
@@ -113,7 +114,7 @@ int elf_imports_load(const struct elf_file *ef, struct elf_imports **out)
 	int err;
 
 	*out = im;
-	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
+	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != ARCH_EM)
 		return 0;
 	err = dynsym ? symtab_open(&st, ef, dynsym) : add_sections(im, ef, NULL, NULL);
 	if (!err && dynsym) {

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "elf/symtab.h"
 
 #define WINDOW 512			/* relocations read at a time */
@@ -23,10 +24,10 @@ static bool is_wanted(const struct wanted *w, const Elf64_Rela *r)
 	struct symtab_entry e;
 	size_t len;
 
-	if (type == R_X86_64_IRELATIVE)
+	if (type == ARCH_R_IRELATIVE)
 		return w->resolver && (uint64_t)r->r_addend == w->resolver;
 	if (!w->name || !w->symbols || r->r_addend ||
-	    (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && type != R_X86_64_64))
+	    (type != ARCH_R_JUMP_SLOT && type != ARCH_R_GLOB_DAT && type != ARCH_R_ADDRESS))
 		return false;
 	len = strlen(w->name);
 	return symtab_get(w->symbols, ELF64_R_SYM(r->r_info), &e) && !strncmp(e.name, w->name, len) &&
@@ -77,7 +78,7 @@ size_t elf_slots_of(const struct elf_file *ef, uint64_t resolver, const char *na
 	const struct elf_section *dynsym = elf_section_by_type(ef, SHT_DYNSYM);
 	struct symtab st;
 
-	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
+	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != ARCH_EM)
 		return 0;
 	if (dynsym && !symtab_open(&st, ef, dynsym))
 		w.symbols = &st;
@@ -98,7 +99,7 @@ static void take_pointer(void *arg, const Elf64_Rela *r)
 	const struct pointers *p = arg;
 	const uint64_t at = r->r_offset - p->vaddr;
 
-	if (ELF64_R_TYPE(r->r_info) == R_X86_64_RELATIVE && at / 8 < p->n && at % 8 == 0)
+	if (ELF64_R_TYPE(r->r_info) == ARCH_R_RELATIVE && at / 8 < p->n && at % 8 == 0)
 		p->words[at / 8] = (uint64_t)r->r_addend;
 }
 

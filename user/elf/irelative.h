@@ -5,13 +5,13 @@
 
 #include "elf/elffile.h"
 
-/* The slots that relocations fill with what the resolver at that vaddr returns (R_X86_64_IRELATIVE), or with the
+/* The slots that relocations fill with what the resolver at that vaddr returns (ARCH_R_IRELATIVE), or with the
  * address of the symbol of that name (JUMP_SLOT, GLOB_DAT, 64), as vaddrs: the first `max` are written to slots.
  * resolver 0, name NULL: none of that kind. How many were written. */
 size_t elf_slots_of(const struct elf_file *ef, uint64_t resolver, const char *name, uint64_t *slots, size_t max);
 
 /* n pointers from vaddr on, as they are before the program is moved to where it runs: what the file has there, or
- * relocations put there (R_X86_64_RELATIVE). 0 where there is nothing. */
+ * relocations put there (ARCH_R_RELATIVE). 0 where there is nothing. */
 void elf_pointers_at(const struct elf_file *ef, uint64_t vaddr, uint64_t *words, size_t n);
 
 #endif

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "base/log.h"
 #include "kern/internal.h"
 #include "kern/tables.h"
@@ -23,19 +24,6 @@
 
 #define CALLS 2000
 #define ROUNDS 7
-
-/* Functions that start with an instruction of each class, and whose bytes the compiler has no say in. */
-__asm__(".pushsection .text\n"
-	".globl calibrate_emulated, calibrate_stepped\n"
-	".type calibrate_emulated, @function\n"
-	".type calibrate_stepped, @function\n"
-	"calibrate_emulated: push %rbp; pop %rbp; ret\n"
-	".size calibrate_emulated, . - calibrate_emulated\n"
-	"calibrate_stepped: mov %rdi, %rax; ret\n"
-	".size calibrate_stepped, . - calibrate_stepped\n"
-	".popsection\n");
-extern void calibrate_emulated(size_t size);
-extern void calibrate_stepped(size_t size);
 
 /* Of our own running: other programs that want the CPU are not part of the cost. */
 static uint64_t cpu_ns(void)
@@ -117,7 +105,7 @@ void kern_guard(struct kern *k, bool on)
 	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!own_offset((const void *)calibrate_emulated, &offset) &&
+	if (!own_offset((const void *)arch_emulated, &offset) &&
 	    !attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
 			    (struct link){.pid = getpid()}, fd, &offset, NULL, 1, &links))
 		k->guard = links.at[0].fd;
@@ -127,13 +115,13 @@ void kern_guard(struct kern *k, bool on)
 
 double kern_trap_ns(struct kern *k)
 {
-	const double bare = median_run(calibrate_emulated, 1);
+	const double bare = median_run(arch_emulated, 1);
 	double probed;
 
 	kern_guard(k, true);
 	if (k->guard < 0)
 		return 0;
-	probed = median_run(calibrate_emulated, 1);
+	probed = median_run(arch_emulated, 1);
 	kern_guard(k, false);
 	return fmax(probed - bare, 0);
 }
@@ -196,14 +184,15 @@ int kern_calibrate(enum attach_mode mode, enum unwind_mode unwind, enum site_cos
 		.max_stacks = 1024, .max_frames = STACK_MAX_FRAMES, .ring_bytes = 1 << 16, .max_size = UINT64_MAX,
 		.sample_law = SAMPLE_ALL, .mode = mode, .unwind = unwind, .unwind_bytes = 4 << 20,
 	};
-	void (*f)(size_t) = cost == SITE_EMULATED ? calibrate_emulated : calibrate_stepped;
-	struct plan_probe probe = {.skip_arg = SITE_NO_REG, .site = {.arg_reg = {7, 7, 7, 7, 7, 7}}};
+	void (*f)(size_t) = cost == SITE_EMULATED ? arch_emulated : arch_stepped;
+	struct plan_probe probe = {.skip_arg = SITE_NO_REG};
 	struct plan plan = {.probes = &probe, .n_probes = 1};
 	struct own own = {0};
 	struct kern *k = NULL;
 	double bare;
 	int err, fd;
 
+	memset(probe.site.arg_reg, abi_c.arg[0], sizeof(probe.site.arg_reg));
 	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

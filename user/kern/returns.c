@@ -18,20 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "kern/features.h"
 #include "kern/uapi.h"
 #include "proc/procfs.h"
-
-/* What is tried: starts with an instruction that any kernel takes a probe at. */
-__asm__(".pushsection .text\n"
-	".globl returns_tried\n"
-	".type returns_tried, @function\n"
-	"returns_tried: push %rbp; pop %rbp; ret\n"
-	".size returns_tried, . - returns_tried\n"
-	".popsection\n");
-extern void returns_tried(void);
 
 /* The file offset of a function of ours, of the executable or library that holds it; and that file, opened. */
 static int open_own(const void *addr, uint64_t *offset)
@@ -69,7 +61,7 @@ static void confined_child(const int go[2])
 	close(go[1]);
 	if (read(go[0], &c, 1) != 1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
 		_exit(1);
-	returns_tried();
+	arch_tried();
 	syscall(SYS_exit, 0);
 }
 
@@ -135,7 +127,7 @@ static int try_on_child(int file, uint64_t offset)
 int returns_try_seccomp(void)
 {
 	uint64_t offset = 0;
-	int file = open_own((const void *)returns_tried, &offset), err;
+	int file = open_own((const void *)arch_tried, &offset), err;
 
 	if (file < 0)
 		return file;

@@ -9,9 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Registers by their x86-64 encoding: rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 … r15. */
+#include "arch/arch.h"
+
 #define SITE_NO_REG 0xff
-#define SITE_MAX_ARGS 6
+#define SITE_MAX_ARGS ABI_MAX_ARGS
 
 enum site_cost {
 	SITE_EMULATED,	/* one trap */
@@ -23,8 +24,8 @@ struct site {
 	uint32_t offset;	/* from the function's entry */
 	enum site_cost cost;
 	uint8_t arg_reg[SITE_MAX_ARGS];	/* where each wanted argument is now */
-	uint16_t pushed;	/* bytes: entry rsp - rsp here; the return address is at rsp + pushed */
-	bool fp_intact;		/* rbp is still the caller's */
+	uint16_t pushed;	/* bytes: entry sp - sp here */
+	bool fp_intact;		/* the frame pointer is still the caller's */
 	bool repeats;		/* a jump leads back to the function's entry: a call that takes it is seen again */
 	char insn[48];		/* the instruction, disassembled (AT&T) */
 	/*

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "arch/arch.h"
 #include "model/unwind_table.h"
 
 void unwind_table_free(struct unwind_table *t)
@@ -56,7 +57,7 @@ const char *unwind_load_why(int err)
 	case -ENOENT:
 		return "no .eh_frame";
 	case -ENOTSUP:
-		return "not an x86-64 program or library";
+		return "not an " ARCH_NAME " program or library";
 	case -EFBIG:
 		return "too many unwind rows";
 	case -EOVERFLOW:

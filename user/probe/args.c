@@ -13,51 +13,18 @@
 
 struct todo {
 	uint64_t pc;
-	uint16_t written;	/* registers */
+	uint32_t written;	/* registers */
 };
 
 struct reader {
 	struct flow_file *ff;
 	vec_of(struct todo) todo;
 	struct u64map seen;	/* pc -> 1 + registers that were written on every path there so far */
-	uint16_t read;		/* registers, of what came in */
+	uint32_t read;		/* registers, of what came in */
 	size_t *left;		/* instructions that may still be looked at */
 };
 
-static uint16_t operand_reads(const ZydisDecodedOperand *op)
-{
-	uint16_t r = 0;
-
-	if (op->type == ZYDIS_OPERAND_TYPE_REGISTER && (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ) &&
-	    insn_gpr(op->reg.value) >= 0)
-		r = (uint16_t)(1u << insn_gpr(op->reg.value));
-	if (op->type != ZYDIS_OPERAND_TYPE_MEMORY)
-		return r;
-	if (insn_gpr(op->mem.base) >= 0)
-		r |= (uint16_t)(1u << insn_gpr(op->mem.base));
-	if (insn_gpr(op->mem.index) >= 0)
-		r |= (uint16_t)(1u << insn_gpr(op->mem.index));
-	return r;
-}
-
-static uint16_t insn_reads(const struct insn *in)
-{
-	const ZydisDecodedOperand *a = &in->op[0], *b = &in->op[1];
-	uint16_t r = 0;
-
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_NOP)
-		return 0;
-	/* xor %eax,%eax depends on nothing. */
-	if ((in->zi.mnemonic == ZYDIS_MNEMONIC_XOR || in->zi.mnemonic == ZYDIS_MNEMONIC_SUB) &&
-	    a->type == ZYDIS_OPERAND_TYPE_REGISTER && b->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-	    a->reg.value == b->reg.value)
-		return 0;
-	for (int i = 0; i < in->zi.operand_count; i++)
-		r |= operand_reads(&in->op[i]);
-	return r;
-}
-
-static void visit(struct reader *r, uint64_t pc, uint16_t written)
+static void visit(struct reader *r, uint64_t pc, uint32_t written)
 {
 	bool is_new;
 	uint64_t *seen = u64map_put(&r->seen, pc, &is_new);
@@ -78,14 +45,14 @@ static struct target target_of(struct reader *r, const struct insn *in)
 	return insn_is_indirect(in, &at) ? flow_target_in_slot(r->ff, at) : (struct target){.id = -1};
 }
 
-static uint16_t function_reads(struct flow_file *ff, uint64_t vaddr, int depth, size_t *left);
+static uint32_t function_reads(struct flow_file *ff, uint64_t vaddr, int depth, size_t *left);
 
-static void take_call(struct reader *r, const struct insn *in, uint16_t written, int depth)
+static void take_call(struct reader *r, const struct insn *in, uint32_t written, int depth)
 {
 	struct target t = depth ? target_of(r, in) : (struct target){0};
 
 	if (t.code && !t.noreturn)
-		r->read |= function_reads(r->ff, t.vaddr, depth - 1, r->left) & (uint16_t)~written;
+		r->read |= function_reads(r->ff, t.vaddr, depth - 1, r->left) & ~written;
 }
 
 /* From one address to the end of the straight line. */
@@ -96,17 +63,17 @@ static void follow(struct reader *r, struct todo at, int depth)
 
 	while (*r->left && flow_decode(r->ff, at.pc, &in)) {
 		--*r->left;
-		r->read |= insn_reads(&in) & (uint16_t)~at.written;
-		if (in.zi.meta.category == ZYDIS_CATEGORY_CALL) {
+		r->read |= in.reads & ~at.written;
+		if (in.class == INSN_CALL) {
 			take_call(r, &in, at.written, depth);
 			break;
 		}
-		at.written |= insn_writes(&in);
+		at.written |= in.writes;
 		if (insn_ends_line(&in)) {
 			to = target_of(r, &in);
 			if (to.code)
 				visit(r, to.vaddr, at.written);
-			if (in.zi.meta.category == ZYDIS_CATEGORY_COND_BR)
+			if (in.class == INSN_BRANCH)
 				visit(r, at.pc + in.len, at.written);
 			break;
 		}
@@ -115,7 +82,7 @@ static void follow(struct reader *r, struct todo at, int depth)
 }
 
 /* Registers. */
-static uint16_t function_reads(struct flow_file *ff, uint64_t vaddr, int depth, size_t *left)
+static uint32_t function_reads(struct flow_file *ff, uint64_t vaddr, int depth, size_t *left)
 {
 	struct reader r = {.ff = ff, .left = left};
 
@@ -130,11 +97,11 @@ static uint16_t function_reads(struct flow_file *ff, uint64_t vaddr, int depth, 
 uint8_t args_read(struct flow_file *ff, uint64_t vaddr)
 {
 	size_t left = MAX_INSNS;
-	uint16_t regs = function_reads(ff, vaddr, MAX_DEPTH, &left);
+	uint32_t regs = function_reads(ff, vaddr, MAX_DEPTH, &left);
 	uint8_t args = 0;
 
 	for (int i = 0; i < SITE_MAX_ARGS; i++)
-		if (regs & 1u << site_sysv_args[i])
+		if (regs & 1u << abi_c.arg[i])
 			args |= (uint8_t)(1u << i);
 	return args;
 }

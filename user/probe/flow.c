@@ -36,7 +36,7 @@ struct value {
 /* Made of 64-bit fields only: it is hashed as a whole. */
 struct state {
 	uint64_t pc;
-	struct value reg[GPR_COUNT];
+	struct value reg[ARCH_REGS];
 	struct value frame[FRAME_SLOTS];
 	struct flow_range arg[SITE_MAX_ARGS];
 	uint64_t compared;	/* 1 + the argument that the flags compare with `with`; 0: not known */
@@ -76,10 +76,10 @@ static void end_path(struct walk *w, const struct state *st, enum flow_kind kind
 	e.vaddr = st->pc;
 	e.next = st->pc + len;
 	if (kind == FLOW_CONST)
-		e.value = st->reg[GPR_RAX].v;
+		e.value = st->reg[abi_c.result].v;
 	memcpy(e.arg, st->arg, sizeof(e.arg));
 	for (int i = 0; i < SITE_MAX_ARGS; i++)
-		e.passed[i] = passed_value(&st->reg[site_sysv_args[i]]);
+		e.passed[i] = passed_value(&st->reg[abi_c.arg[i]]);
 	vec_push(&w->out->ends, e);
 }
 
@@ -100,14 +100,13 @@ static void visit(struct walk *w, const struct state *st, uint64_t pc)
 }
 
 /* Where in the frame a memory operand is, as an offset from the return address; 0: not in what is tracked of it. */
-static int64_t frame_offset(const struct state *st, const ZydisDecodedOperand *op)
+static int64_t frame_offset(const struct state *st, const struct insn_operand *op)
 {
-	int base = op->type == ZYDIS_OPERAND_TYPE_MEMORY ? insn_gpr(op->mem.base) : -1;
 	int64_t at;
 
-	if (base < 0 || st->reg[base].kind != V_FRAME || op->mem.index != ZYDIS_REGISTER_NONE)
+	if (op->kind != OPERAND_MEM || op->reg < 0 || st->reg[op->reg].kind != V_FRAME || op->indexed)
 		return 0;
-	at = (int64_t)(st->reg[base].v + (uint64_t)op->mem.disp.value);
+	at = (int64_t)(st->reg[op->reg].v + (uint64_t)op->value);
 	return at < 0 ? at : 0;
 }
 
@@ -127,21 +126,19 @@ static void frame_store(struct state *st, int64_t at, int64_t bytes, struct valu
 			st->frame[i] = bytes == 8 && at == slot ? value : (struct value){V_ANY, 0};
 }
 
-static struct value operand_value(struct state *st, const ZydisDecodedOperand *op)
+static struct value operand_value(struct state *st, const struct insn_operand *op)
 {
 	struct value any = {V_ANY, 0}, *slot;
-	int r;
 
-	switch (op->type) {
-	case ZYDIS_OPERAND_TYPE_IMMEDIATE:
-		return (struct value){V_CONST, (uint64_t)op->imm.value.s};
-	case ZYDIS_OPERAND_TYPE_REGISTER:
-		r = insn_gpr(op->reg.value);
-		if (r < 0 || (op->size != 64 && st->reg[r].kind != V_CONST))
+	switch (op->kind) {
+	case OPERAND_CONST:
+		return (struct value){V_CONST, (uint64_t)op->value};
+	case OPERAND_REG:
+		if (op->reg < 0 || (op->bits != 64 && st->reg[op->reg].kind != V_CONST))
 			return any;
-		return st->reg[r];
-	case ZYDIS_OPERAND_TYPE_MEMORY:
-		slot = op->size == 64 ? frame_slot(st, frame_offset(st, op)) : NULL;
+		return st->reg[op->reg];
+	case OPERAND_MEM:
+		slot = op->bits == 64 ? frame_slot(st, frame_offset(st, op)) : NULL;
 		return slot ? *slot : any;
 	default:
 		return any;
@@ -171,42 +168,38 @@ static struct value either(struct value a, struct value b)
 static struct value result_value(struct state *st, const struct insn *in)
 {
 	struct value v = {V_ANY, 0};
-	const ZydisDecodedOperand *dst = &in->op[0], *src = &in->op[1];
+	const struct insn_operand *dst = &in->op[0], *src = &in->op[1];
 
-	switch (in->zi.mnemonic) {
-	case ZYDIS_MNEMONIC_MOV:
+	switch (in->kind) {
+	case INSN_MOVE:
 		v = operand_value(st, src);
 		break;
-	case ZYDIS_MNEMONIC_XOR:
-	case ZYDIS_MNEMONIC_SUB:
-		if (dst->type == ZYDIS_OPERAND_TYPE_REGISTER && src->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		    dst->reg.value == src->reg.value)
-			v = (struct value){V_CONST, 0};
+	case INSN_CLEAR:
+		v = (struct value){V_CONST, 0};
 		break;
-	case ZYDIS_MNEMONIC_LEA:
-		if (src->mem.index == ZYDIS_REGISTER_NONE && insn_gpr(src->mem.base) >= 0 &&
-		    st->reg[insn_gpr(src->mem.base)].kind == V_FRAME)
-			v = (struct value){V_FRAME, st->reg[insn_gpr(src->mem.base)].v + (uint64_t)src->mem.disp.value};
+	case INSN_ADDRESS:
+		if (!src->indexed && src->reg >= 0 && st->reg[src->reg].kind == V_FRAME)
+			v = (struct value){V_FRAME, st->reg[src->reg].v + (uint64_t)src->value};
 		break;
-	case ZYDIS_MNEMONIC_IMUL:
-		if (in->zi.operand_count_visible == 2)
-			v = product(operand_value(st, dst), operand_value(st, src));
+	case INSN_MULTIPLY:
+		v = product(operand_value(st, dst), operand_value(st, src));
 		break;
-	case ZYDIS_MNEMONIC_ADC:
+	case INSN_ADD_CARRY:
 		/* cmp $1,%arg; adc $0,%arg */
 		v = operand_value(st, dst);
 		if (v.kind != V_ARG || st->compared != v.v + 1 || st->with != 1 ||
-		    src->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || src->imm.value.u)
+		    src->kind != OPERAND_CONST || src->value)
 			v = (struct value){V_ANY, 0};
 		break;
+	case INSN_SELECT:
+		v = either(operand_value(st, dst), operand_value(st, src));
+		break;
 	default:
-		if (in->zi.meta.category == ZYDIS_CATEGORY_CMOV)
-			v = either(operand_value(st, dst), operand_value(st, src));
 		break;
 	}
-	if (dst->size == 32 && v.kind == V_CONST)
+	if (dst->bits == 32 && v.kind == V_CONST)
 		v.v = (uint32_t)v.v;
-	if (dst->size < 32 || (dst->size == 32 && v.kind != V_CONST))
+	if (dst->bits < 32 || (dst->bits == 32 && v.kind != V_CONST))
 		v = (struct value){V_ANY, 0};
 	return v;
 }
@@ -214,19 +207,18 @@ static struct value result_value(struct state *st, const struct insn *in)
 /* Flags: a comparison of a whole argument with a constant is remembered, any other change forgets it. */
 static void step_flags(struct state *st, const struct insn *in)
 {
-	const ZydisAccessedFlags *f = in->zi.cpu_flags;
 	struct value a, b;
 
-	if (!f || !(f->modified | f->set_0 | f->set_1 | f->undefined))
+	if (!in->flags)
 		return;
 	st->compared = st->with = 0;
-	if ((in->zi.mnemonic != ZYDIS_MNEMONIC_CMP && in->zi.mnemonic != ZYDIS_MNEMONIC_TEST) || in->op[0].size != 64)
+	if ((in->kind != INSN_COMPARE && in->kind != INSN_TEST) || in->op[0].bits != 64)
 		return;
 	a = operand_value(st, &in->op[0]);
 	b = operand_value(st, &in->op[1]);
 	if (a.kind != V_ARG)
 		return;
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_TEST) {
+	if (in->kind == INSN_TEST) {
 		if (b.kind != V_ARG || a.v != b.v)
 			return;
 		b = (struct value){V_CONST, 0};
@@ -237,101 +229,99 @@ static void step_flags(struct state *st, const struct insn *in)
 	}
 }
 
+/* The stack pointer after the instruction, which leaves `result` in its first operand. */
+static struct value stack_pointer(const struct state *st, const struct insn *in, struct value result)
+{
+	struct value sp = st->reg[ARCH_REG_SP];
+
+	if (in->kind == INSN_LEAVE)
+		sp = (struct value){st->reg[ARCH_REG_FP].kind, st->reg[ARCH_REG_FP].v + 8};
+	else if (!in->sp_known)
+		sp = in->kind == INSN_MOVE || in->kind == INSN_ADDRESS ? result : (struct value){V_ANY, 0};
+	else
+		sp.v += (uint64_t)in->sp_delta;
+	return sp.kind == V_FRAME ? sp : (struct value){V_ANY, 0};
+}
+
 static void step(struct state *st, const struct insn *in)
 {
 	static const struct value any = {V_ANY, 0};
-	const ZydisDecodedOperand *dst = &in->op[0];
-	struct value result = result_value(st, in), rsp = st->reg[GPR_RSP], wide = any;
-	uint16_t written = insn_writes(in);
-	int64_t delta = 0;
-	int r;
+	const struct insn_operand *dst = &in->op[0];
+	struct value result = result_value(st, in), sp = st->reg[ARCH_REG_SP], wide = any;
 
 	step_flags(st, in);
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_MUL && dst->size == 64)
-		wide = product(st->reg[GPR_RAX], operand_value(st, dst));
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH)
-		result = in->zi.operand_width == 64 ? operand_value(st, dst) : any;
-	else if (in->zi.mnemonic == ZYDIS_MNEMONIC_POP && in->zi.operand_width == 64 && rsp.kind == V_FRAME &&
-		 frame_slot(st, (int64_t)rsp.v))
-		result = *frame_slot(st, (int64_t)rsp.v);
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_LEAVE)
-		rsp = (struct value){st->reg[GPR_RBP].kind, st->reg[GPR_RBP].v + 8};
-	else if (!insn_rsp_change(in, &delta))
-		rsp = in->zi.mnemonic == ZYDIS_MNEMONIC_MOV || in->zi.mnemonic == ZYDIS_MNEMONIC_LEA ? result : any;
-	else
-		rsp.v += (uint64_t)delta;
-	if (rsp.kind != V_FRAME)
-		rsp = any;
+	if (in->kind == INSN_MULTIPLY_WIDE && dst->bits == 64)
+		wide = product(operand_value(st, &in->op[1]), operand_value(st, dst));
+	if (in->kind == INSN_PUSH)
+		result = in->width == 64 ? operand_value(st, dst) : any;
+	else if (in->kind == INSN_POP && in->width == 64 && sp.kind == V_FRAME && frame_slot(st, (int64_t)sp.v))
+		result = *frame_slot(st, (int64_t)sp.v);
+	sp = stack_pointer(st, in, result);
 
-	for (r = 0; r < GPR_COUNT; r++)
-		if ((written & 1u << r) && r != GPR_RSP)
+	for (int r = 0; r < ARCH_REGS; r++)
+		if ((in->writes & 1u << r) && r != ARCH_REG_SP)
 			st->reg[r] = any;
-	st->reg[GPR_RSP] = rsp;
+	st->reg[ARCH_REG_SP] = sp;
 	if (wide.kind != V_ANY)
-		st->reg[GPR_RAX] = wide;
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH) {
-		if (rsp.kind == V_FRAME)
-			frame_store(st, (int64_t)rsp.v, in->zi.operand_width / 8, result);
+		st->reg[in->op[1].reg] = wide;
+	if (in->kind == INSN_PUSH) {
+		if (sp.kind == V_FRAME)
+			frame_store(st, (int64_t)sp.v, in->width / 8, result);
 		return;
 	}
-	if (!in->zi.operand_count || !(dst->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+	if (!dst->written)
 		return;
-	if (dst->type == ZYDIS_OPERAND_TYPE_MEMORY) {
-		frame_store(st, frame_offset(st, dst), dst->size / 8,
-			    in->zi.mnemonic == ZYDIS_MNEMONIC_MOV ? result : any);
-		return;
-	}
-	r = dst->type == ZYDIS_OPERAND_TYPE_REGISTER ? insn_gpr(dst->reg.value) : -1;
-	if (r >= 0 && r != GPR_RSP)
-		st->reg[r] = result;
+	if (dst->kind == OPERAND_MEM)
+		frame_store(st, frame_offset(st, dst), dst->bits / 8, in->kind == INSN_MOVE ? result : any);
+	else if (dst->kind == OPERAND_REG && dst->reg >= 0 && dst->reg != ARCH_REG_SP)
+		st->reg[dst->reg] = result;
 }
 
-/* What a call may change (System V). */
+/* What a call may change. */
 static void step_call(struct state *st)
 {
-	static const uint8_t lost[] = {0, 1, 2, 6, 7, 8, 9, 10, 11};
-
-	for (size_t i = 0; i < sizeof(lost); i++)
-		st->reg[lost[i]] = (struct value){V_ANY, 0};
+	for (int r = 0; r < ARCH_REGS; r++)
+		if (!(abi_c.kept & 1u << r))
+			st->reg[r] = (struct value){V_ANY, 0};
 	st->compared = st->with = 0;
 }
 
 /* Limits the compared argument to where the condition holds; false if it cannot hold. */
-static bool limit(struct state *st, ZydisMnemonic jcc)
+static bool limit(struct state *st, enum insn_cond cond)
 {
 	struct flow_range *r = st->compared ? &st->arg[st->compared - 1] : NULL;
 	uint64_t c = st->with;
 
 	if (!r)
 		return true;
-	switch (jcc) {
-	case ZYDIS_MNEMONIC_JZ:
+	switch (cond) {
+	case COND_EQUAL:
 		if (c < r->lo || c > r->hi)
 			return false;
 		r->lo = r->hi = c;
 		return true;
-	case ZYDIS_MNEMONIC_JNZ:
+	case COND_NOT_EQUAL:
 		if (r->lo == c && r->hi == c)
 			return false;
 		r->lo += r->lo == c;
 		r->hi -= r->hi == c;
 		return true;
-	case ZYDIS_MNEMONIC_JNBE:
+	case COND_ABOVE:
 		if (r->hi <= c)
 			return false;
 		r->lo = r->lo > c ? r->lo : c + 1;
 		return true;
-	case ZYDIS_MNEMONIC_JNB:
+	case COND_NOT_BELOW:
 		if (r->hi < c)
 			return false;
 		r->lo = r->lo > c ? r->lo : c;
 		return true;
-	case ZYDIS_MNEMONIC_JB:
+	case COND_BELOW:
 		if (r->lo >= c)
 			return false;
 		r->hi = r->hi < c ? r->hi : c - 1;
 		return true;
-	case ZYDIS_MNEMONIC_JBE:
+	case COND_NOT_ABOVE:
 		if (r->lo > c)
 			return false;
 		r->hi = r->hi < c ? r->hi : c;
@@ -341,19 +331,16 @@ static bool limit(struct state *st, ZydisMnemonic jcc)
 	}
 }
 
-static ZydisMnemonic opposite(ZydisMnemonic jcc)
+static enum insn_cond opposite(enum insn_cond cond)
 {
-	static const ZydisMnemonic pairs[][2] = {
-		{ZYDIS_MNEMONIC_JZ, ZYDIS_MNEMONIC_JNZ},
-		{ZYDIS_MNEMONIC_JB, ZYDIS_MNEMONIC_JNB},
-		{ZYDIS_MNEMONIC_JBE, ZYDIS_MNEMONIC_JNBE},
+	static const uint8_t of[] = {
+		[COND_OTHER] = COND_OTHER,
+		[COND_EQUAL] = COND_NOT_EQUAL, [COND_NOT_EQUAL] = COND_EQUAL,
+		[COND_BELOW] = COND_NOT_BELOW, [COND_NOT_BELOW] = COND_BELOW,
+		[COND_ABOVE] = COND_NOT_ABOVE, [COND_NOT_ABOVE] = COND_ABOVE,
 	};
 
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		for (int k = 0; k < 2; k++)
-			if (pairs[i][k] == jcc)
-				return pairs[i][!k];
-	return ZYDIS_MNEMONIC_INVALID;
+	return of[cond];
 }
 
 static void add_helper(struct walk *w, uint64_t vaddr)
@@ -397,12 +384,6 @@ bool flow_returns(struct flow_file *ff, uint64_t vaddr)
 	return returns;
 }
 
-bool flow_is_padding(const struct insn *in)
-{
-	return in->zi.mnemonic == ZYDIS_MNEMONIC_NOP || in->zi.mnemonic == ZYDIS_MNEMONIC_INT3 ||
-	       in->zi.mnemonic == ZYDIS_MNEMONIC_XCHG;
-}
-
 /*
  * A stripped file does not name its functions that never return (glibc's __libc_message, where it is told to abort).
  * Behind a call of one a compiler puts nothing but the padding of what follows. Padding may also align a loop that
@@ -412,7 +393,7 @@ static bool never_returns(struct walk *w, const struct insn *in, uint64_t callee
 {
 	struct insn next;
 
-	if (flow_decode(w->ff, in->vaddr + in->len, &next) && !flow_is_padding(&next))
+	if (flow_decode(w->ff, in->vaddr + in->len, &next) && !insn_is_padding(&next))
 		return false;
 	if (!w->inner && flow_returns(w->ff, callee))
 		w->out->doubt = true;
@@ -462,10 +443,10 @@ static void fork_path(struct walk *w, const struct state *st, const struct insn 
 {
 	struct state side = *st;
 
-	if (limit(&side, opposite(in->zi.mnemonic)))
+	if (limit(&side, opposite(in->cond)))
 		visit(w, &side, in->vaddr + in->len);
 	side = *st;
-	if (limit(&side, in->zi.mnemonic))
+	if (limit(&side, in->cond))
 		take_jump(w, &side, in);
 }
 
@@ -481,22 +462,22 @@ static bool advance(struct walk *w, struct state *st)
 	}
 	if (st->pc >= w->entry && st->pc - w->entry < REACH && st->pc + in.len > w->out->reached)
 		w->out->reached = st->pc + in.len;
-	switch (in.zi.meta.category) {
-	case ZYDIS_CATEGORY_CALL:
+	switch (in.class) {
+	case INSN_CALL:
 		if (!take_call(w, st, &in))
 			return false;
 		break;
-	case ZYDIS_CATEGORY_RET:
-		end_path(w, st, st->reg[GPR_RAX].kind == V_CONST ? FLOW_CONST : FLOW_RETURNS, -1, in.len);
+	case INSN_RETURN:
+		end_path(w, st, st->reg[abi_c.result].kind == V_CONST ? FLOW_CONST : FLOW_RETURNS, -1, in.len);
 		return false;
-	case ZYDIS_CATEGORY_UNCOND_BR:
+	case INSN_JUMP:
 		take_jump(w, st, &in);
 		return false;
-	case ZYDIS_CATEGORY_COND_BR:
+	case INSN_BRANCH:
 		if (insn_is_jump(&in, &target))
 			fork_path(w, st, &in);
 		return false;
-	case ZYDIS_CATEGORY_SYSCALL:
+	case INSN_SYSCALL:
 		step_call(st);
 		break;
 	default:
@@ -518,10 +499,10 @@ static void run(struct walk *w, size_t max_insns)
 	memset(&st, 0, sizeof(st));
 	w->out->reached = w->entry;
 	for (int i = 0; i < SITE_MAX_ARGS; i++) {
-		st.reg[site_sysv_args[i]] = (struct value){V_ARG, (uint64_t)i};
+		st.reg[abi_c.arg[i]] = (struct value){V_ARG, (uint64_t)i};
 		st.arg[i] = (struct flow_range){0, UINT64_MAX};
 	}
-	st.reg[GPR_RSP] = (struct value){V_FRAME, 0};
+	st.reg[ARCH_REG_SP] = (struct value){V_FRAME, 0};
 	visit(w, &st, w->entry);
 	while (next < w->queue.n) {
 		st = w->queue.at[next++];

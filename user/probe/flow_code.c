@@ -99,7 +99,7 @@ static const uint8_t *page(struct flow_file *ff, uint64_t number)
 
 bool flow_decode(struct flow_file *ff, uint64_t vaddr, struct insn *in)
 {
-	uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH];
+	uint8_t code[ARCH_INSN_MAX];
 	size_t off = vaddr % PAGE, first = PAGE - off;
 	const uint8_t *p;
 
@@ -161,9 +161,9 @@ static bool stub_slot(struct flow_file *ff, uint64_t vaddr, uint64_t *slot)
 
 	if (!flow_decode(ff, vaddr, &in))
 		return false;
-	if (in.zi.mnemonic == ZYDIS_MNEMONIC_ENDBR64 && !flow_decode(ff, vaddr + in.len, &in))
+	if (in.kind == INSN_LANDING && !flow_decode(ff, vaddr + in.len, &in))
 		return false;
-	return in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR && insn_is_indirect(&in, slot);
+	return in.class == INSN_JUMP && insn_is_indirect(&in, slot);
 }
 
 struct target flow_target_at(struct flow_file *ff, uint64_t vaddr)

@@ -3,9 +3,9 @@
 #ifndef ALLOCTRACE_PROBE_FLOW_CODE_H
 #define ALLOCTRACE_PROBE_FLOW_CODE_H
 
+#include "arch/insn.h"
 #include "base/map.h"
 #include "probe/flow.h"
-#include "probe/insn.h"
 
 /* A function that ends a path. */
 struct known {
@@ -44,7 +44,5 @@ struct target flow_target_at(struct flow_file *ff, uint64_t vaddr);
 struct target flow_target_in_slot(struct flow_file *ff, uint64_t slot);
 /* Is a path found through the function that returns? */
 bool flow_returns(struct flow_file *ff, uint64_t vaddr);
-/* What a compiler puts between functions, or before what a jump leads to. */
-bool flow_is_padding(const struct insn *in);
 
 #endif

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "probe/insn.h"
+#include "arch/insn.h"
 
 enum state { UNMET, ENTERED, PUSHED, GROWN, SAVED, KEPT, LOST };
 
@@ -48,56 +48,55 @@ static void reach(struct keeps *k, uint64_t at, uint8_t state)
 	vec_push(&k->todo, (size_t)at);
 }
 
-static bool is_rbp(const ZydisDecodedOperand *op)
+static bool is_fp(const struct insn_operand *op)
 {
-	return op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->reg.value == ZYDIS_REGISTER_RBP;
+	return op->kind == OPERAND_REG && op->reg == ARCH_REG_FP && op->bits == 64;
 }
 
-static bool is_push_rbp(const struct insn *in)
+static bool is_push_fp(const struct insn *in)
 {
-	return in->zi.mnemonic == ZYDIS_MNEMONIC_PUSH && is_rbp(&in->op[0]);
+	return in->kind == INSN_PUSH && is_fp(&in->op[0]);
 }
 
 /* The word below the return address. */
-static bool is_saved_at(const struct keeps *k, const ZydisDecodedOperand *op)
+static bool is_saved_at(const struct keeps *k, const struct insn_operand *op)
 {
-	return op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.base == ZYDIS_REGISTER_RSP &&
-	       op->mem.index == ZYDIS_REGISTER_NONE && op->mem.segment == ZYDIS_REGISTER_SS &&
-	       op->mem.disp.value == k->grown - 8;
+	return op->kind == OPERAND_MEM && op->reg == ARCH_REG_SP && !op->indexed && !op->apart &&
+	       op->value == k->grown - 8;
 }
 
 /* The steps of a frame that is made at once; UNMET: it is none of them. */
-static uint8_t grows(struct keeps *k, const struct insn *in, int64_t delta, uint8_t state)
+static uint8_t grows(struct keeps *k, const struct insn *in, uint8_t state)
 {
-	if (state == ENTERED && delta <= -8 && in->zi.mnemonic != ZYDIS_MNEMONIC_PUSH &&
-	    (!k->grown || k->grown == -delta)) {
+	const int64_t delta = in->sp_delta;
+
+	if (state == ENTERED && delta <= -8 && in->kind != INSN_PUSH && (!k->grown || k->grown == -delta)) {
 		k->grown = -delta;
 		return GROWN;
 	}
-	if (state == GROWN && in->zi.mnemonic == ZYDIS_MNEMONIC_MOV && is_saved_at(k, &in->op[0]) && is_rbp(&in->op[1]))
+	if (state == GROWN && in->kind == INSN_MOVE && is_saved_at(k, &in->op[0]) && is_fp(&in->op[1]))
 		return SAVED;
-	if (state == SAVED && in->zi.mnemonic == ZYDIS_MNEMONIC_LEA && is_rbp(&in->op[0]) && is_saved_at(k, &in->op[1]))
+	if (state == SAVED && in->kind == INSN_ADDRESS && is_fp(&in->op[0]) && is_saved_at(k, &in->op[1]))
 		return KEPT;
 	return UNMET;
 }
 
 static uint8_t after(struct keeps *k, const struct insn *in, uint8_t state)
 {
-	int64_t delta = 0;
 	int dst, src;
 	bool moves, writes;
 	uint8_t next;
 
-	if (in->zi.meta.category == ZYDIS_CATEGORY_CALL || state == LOST)
+	if (in->class == INSN_CALL || state == LOST)
 		return state;
-	moves = !insn_rsp_change(in, &delta) || delta != 0;
-	writes = insn_writes(in) & 1 << GPR_RBP;
-	if (state == ENTERED && is_push_rbp(in))
+	moves = !in->sp_known || in->sp_delta != 0;
+	writes = in->writes & 1u << ARCH_REG_FP;
+	if (state == ENTERED && is_push_fp(in))
 		return PUSHED;
-	next = grows(k, in, delta, state);
+	next = grows(k, in, state);
 	if (next != UNMET)
 		return next;
-	if (state == PUSHED && insn_is_copy(in, &dst, &src) && dst == GPR_RBP && src == GPR_RSP)
+	if (state == PUSHED && insn_is_copy(in, &dst, &src) && dst == ARCH_REG_FP && src == ARCH_REG_SP)
 		return KEPT;
 	if (writes || (moves && state != KEPT))
 		return LOST;
@@ -116,9 +115,9 @@ static void look_at(struct keeps *k, size_t at)
 		k->at_pc = meet(k->at_pc, state);
 	if (insn_is_jump(&in, &target))
 		reach(k, target - k->vaddr, state);
-	else if (in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR)
+	else if (in.class == INSN_JUMP)
 		k->indirect = meet(k->indirect, state);
-	if (in.zi.meta.category != ZYDIS_CATEGORY_UNCOND_BR && in.zi.meta.category != ZYDIS_CATEGORY_RET)
+	if (in.class != INSN_JUMP && in.class != INSN_RETURN)
 		reach(k, at + in.len, after(k, &in, state));
 }
 
@@ -137,9 +136,7 @@ bool keeps_frame_pointer(const uint8_t *code, size_t n, uint64_t vaddr, uint64_t
 	return (k.at_pc == UNMET ? k.indirect : k.at_pc) == KEPT;
 }
 
-#define CALL_BYTES_MAX 15
-
-/* The instructions from `at` on lead straight to the end, and leave rbp as it is but for the first. */
+/* The instructions from `at` on lead straight to the end, and leave the frame pointer as it is but for the first. */
 static bool leads_to_end(const uint8_t *code, size_t n, size_t at)
 {
 	const size_t first = at;
@@ -148,10 +145,10 @@ static bool leads_to_end(const uint8_t *code, size_t n, size_t at)
 	while (at < n && insn_decode(code + at, n - at, at, &in)) {
 		bool last = at + in.len == n;
 
-		if (last || in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
-		    in.zi.meta.category == ZYDIS_CATEGORY_RET)
-			return last && in.zi.meta.category == ZYDIS_CATEGORY_CALL;
-		if (at > first && (insn_writes(&in) & 1 << GPR_RBP) && in.zi.meta.category != ZYDIS_CATEGORY_CALL)
+		if (last || in.class == INSN_JUMP ||
+		    in.class == INSN_RETURN)
+			return last && in.class == INSN_CALL;
+		if (at > first && (in.writes & 1u << ARCH_REG_FP) && in.class != INSN_CALL)
 			return false;
 		at += in.len;
 	}
@@ -162,17 +159,17 @@ static bool ends_with_call(const uint8_t *code, size_t n)
 {
 	struct insn in;
 
-	for (size_t len = 2; len <= CALL_BYTES_MAX && len <= n; len++)
+	for (size_t len = 1; len <= ARCH_INSN_MAX && len <= n; len++)
 		if (insn_decode(code + n - len, len, n - len, &in) && in.len == len &&
-		    in.zi.meta.category == ZYDIS_CATEGORY_CALL)
+		    in.class == INSN_CALL)
 			return true;
 	return false;
 }
 
 bool keeps_root(const uint8_t *code, size_t n)
 {
-	for (size_t at = 0; at + 2 < n; at++)	/* xor %ebp,%ebp */
-		if ((code[at] == 0x31 || code[at] == 0x33) && code[at + 1] == 0xed && leads_to_end(code, n, at))
+	for (size_t at = 0; at < n; at++)
+		if (insn_clears_fp(code + at, n - at) && leads_to_end(code, n, at))
 			return true;
 	return !ends_with_call(code, n);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "probe/plan_internal.h"
 
 /* Longer functions than this are not decoded to their end: no allocator's is. */
@@ -238,7 +239,7 @@ static bool choose_site(struct planner *p, int id)
 	const bool follows = p->in->flags & PLAN_BLOCKS;
 	struct site_request req = {
 		.code = c->body, .size = c->body_size, .vaddr = c->sym.vaddr, .nops_emulated = p->in->flags & PLAN_NOPS,
-		.keep_rsp = follows && !c->fn->frees && !is_return_taboo(p, c),
+		.keep_sp = follows && !c->fn->frees && !is_return_taboo(p, c),
 		.null_args = c->fn->frees ? 1u << c->fn->old_arg : 0,
 	};
 	const int wanted[] = {c->fn->size_arg, c->fn->count_arg, c->fn->old_arg,
@@ -248,7 +249,7 @@ static bool choose_site(struct planner *p, int id)
 	memset(req.arg_reg, SITE_NO_REG, sizeof(req.arg_reg));
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		if (wanted[i] >= 0 && wanted[i] < SITE_MAX_ARGS)
-			req.arg_reg[wanted[i]] = site_sysv_args[wanted[i]];
+			req.arg_reg[wanted[i]] = abi_c.arg[wanted[i]];
 	switch (site_choose(&req, &c->site)) {
 	case 0:
 		return true;
@@ -383,7 +384,7 @@ int plan_make_for(const struct elf_file *ef, const struct plan_input *in, struct
 	int found;
 
 	*out = NULL;
-	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
+	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != ARCH_EM)
 		return -ENOEXEC;
 	p.c = xcalloc(PLAN_MAX_FUNCTIONS, sizeof(*p.c));
 	found = plan_find(&p);

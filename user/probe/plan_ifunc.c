@@ -21,19 +21,16 @@ struct targets {
 /* The address that the instruction loads, or 0. */
 static uint64_t loaded_address(struct planner *p, const struct insn *in)
 {
-	const ZydisDecodedOperand *src = &in->op[1];
+	const struct insn_operand *src = &in->op[1];
 	struct target t;
-	ZyanU64 at;
 
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_MOV && src->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
-		return src->imm.value.u;
-	if ((in->zi.mnemonic != ZYDIS_MNEMONIC_LEA && in->zi.mnemonic != ZYDIS_MNEMONIC_MOV) ||
-	    src->type != ZYDIS_OPERAND_TYPE_MEMORY || src->mem.base != ZYDIS_REGISTER_RIP ||
-	    ZYAN_FAILED(ZydisCalcAbsoluteAddress(&in->zi, src, in->vaddr, &at)))
+	if (in->kind == INSN_MOVE && src->kind == OPERAND_CONST)
+		return (uint64_t)src->value;
+	if ((in->kind != INSN_ADDRESS && in->kind != INSN_MOVE) || !src->fixed)
 		return 0;
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_LEA)
-		return at;
-	t = flow_target_in_slot(p->ff, at);
+	if (in->kind == INSN_ADDRESS)
+		return (uint64_t)src->value;
+	t = flow_target_in_slot(p->ff, (uint64_t)src->value);
 	return t.code ? t.vaddr : 0;
 }
 
@@ -79,9 +76,9 @@ size_t plan_ifunc_targets(struct planner *p, const struct candidate *resolver, u
 
 		if (to && flow_is_code(p->ef, to))
 			add_target(p, resolver, to, &t);
-		else if (to && in.op[1].size == 64)
+		else if (to && in.op[1].bits == 64)
 			add_table(p, resolver, to, &t);
-		if (!resolver->sym.size && in.zi.meta.category == ZYDIS_CATEGORY_RET)
+		if (!resolver->sym.size && in.class == INSN_RETURN)
 			break;
 	}
 	return t.n;

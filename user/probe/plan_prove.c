@@ -54,7 +54,7 @@ static bool jumps_away(struct planner *p, const struct flow_end *e)
 	uint64_t to;
 
 	return (e->kind == FLOW_LOST || e->kind == FLOW_RETURNS) && flow_decode(p->prove, e->vaddr, &in) &&
-	       in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR && !insn_is_jump(&in, &to);
+	       in.class == INSN_JUMP && !insn_is_jump(&in, &to);
 }
 
 /* Every way through the function that does not fail leads to a known one, or to one of which the same is so. */

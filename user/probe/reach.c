@@ -124,7 +124,7 @@ static bool is_function_behind(const struct explorer *x, uint64_t vaddr)
 	uint64_t start;
 	struct insn in;
 
-	for (int i = 0; i < PADDING_INSNS && flow_decode(x->r->ff, vaddr, &in) && flow_is_padding(&in); i++)
+	for (int i = 0; i < PADDING_INSNS && flow_decode(x->r->ff, vaddr, &in) && insn_is_padding(&in); i++)
 		vaddr += in.len;
 	return x->r->fdes && elf_fdes_start(x->r->fdes, vaddr, &start) && start == vaddr;
 }
@@ -137,9 +137,9 @@ static bool comes_back(struct explorer *x, const struct insn *call, const struct
 
 	if (!flow_decode(x->r->ff, behind, &next) || is_function_behind(x, behind))
 		return false;
-	if (next.zi.mnemonic == ZYDIS_MNEMONIC_ENDBR64)
+	if (next.kind == INSN_LANDING)
 		return false;
-	return !t->code || !flow_is_padding(&next) || flow_returns(x->r->ff, t->vaddr);
+	return !t->code || !insn_is_padding(&next) || flow_returns(x->r->ff, t->vaddr);
 }
 
 static void take_call(struct explorer *x, const struct insn *in)
@@ -170,7 +170,7 @@ static void take_jump(struct explorer *x, const struct insn *in)
 		return;
 	else if (t.code || t.id >= 0)
 		go_to(x, t.vaddr);
-	else if (in->zi.attributes & ZYDIS_ATTRIB_HAS_NOTRACK)
+	else if (in->is_switch)
 		x->n->calls_out = true;	/* a switch: where it goes on is not known */
 	else
 		x->n->jumps_out = true;
@@ -188,22 +188,22 @@ static bool advance(struct explorer *x, uint64_t pc, uint64_t *next)
 	}
 	vec_push(&x->n->insns, pc << 8 | in.len);
 	*next = pc + in.len;
-	switch (in.zi.meta.category) {
-	case ZYDIS_CATEGORY_CALL:
+	switch (in.class) {
+	case INSN_CALL:
 		take_call(x, &in);
 		return false;
-	case ZYDIS_CATEGORY_UNCOND_BR:
+	case INSN_JUMP:
 		take_jump(x, &in);
 		return false;
-	case ZYDIS_CATEGORY_COND_BR:
+	case INSN_BRANCH:
 		if (insn_is_jump(&in, &target))
 			take_jump(x, &in);
 		return true;
-	case ZYDIS_CATEGORY_RET:
+	case INSN_RETURN:
 		x->n->returns = true;
 		return false;
 	default:
-		return in.zi.meta.category == ZYDIS_CATEGORY_SYSCALL || !insn_ends_line(&in);
+		return in.class == INSN_SYSCALL || !insn_ends_line(&in);
 	}
 }
 

@@ -43,12 +43,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "probe/insn.h"
+#include "arch/insn.h"
 
 /* A block that restarts the function: longer ones are not looked at. */
 #define RESTART_MAX_INSNS 64
-
-const uint8_t site_sysv_args[SITE_MAX_ARGS] = {7, 6, 2, 1, 8, 9};
 
 /* Where the function's own branches land. */
 struct landings {
@@ -57,8 +55,8 @@ struct landings {
 };
 
 struct track {
-	uint8_t holds[GPR_COUNT];	/* bit i: the register holds argument i */
-	int64_t pushed;			/* entry rsp - rsp */
+	uint8_t holds[ARCH_REGS];	/* bit i: the register holds argument i */
+	int64_t pushed;			/* entry sp - sp */
 	bool fp_intact;
 };
 
@@ -82,7 +80,7 @@ static struct landings find_landings(const struct site_request *req)
 		if (insn_is_jump(&in, &target) || insn_is_call(&in, &target)) {
 			uint64_t rel = target - req->vaddr;
 
-			if (rel == 0 && in.zi.meta.category != ZYDIS_CATEGORY_CALL)
+			if (rel == 0 && in.class != INSN_CALL)
 				l.entry = true;
 			else if (rel > 0 && rel < req->size && rel < l.first)
 				l.first = rel;
@@ -103,9 +101,9 @@ static bool restarts(const struct site_request *req, uint64_t target)
 
 		if (off >= req->size || !insn_decode(req->code + off, req->size - off, target, &in))
 			return false;
-		if (in.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR)
+		if (in.class == INSN_JUMP)
 			return insn_is_jump(&in, &to) && to == req->vaddr;
-		if (insn_ends_line(&in) && in.zi.meta.category != ZYDIS_CATEGORY_CALL)
+		if (insn_ends_line(&in) && in.class != INSN_CALL)
 			return false;
 		target += in.len;
 	}
@@ -117,38 +115,33 @@ static void track_start(struct track *t, const struct site_request *req)
 	memset(t, 0, sizeof(*t));
 	t->fp_intact = true;
 	for (int i = 0; i < SITE_MAX_ARGS; i++)
-		if (req->arg_reg[i] < GPR_COUNT)
+		if (req->arg_reg[i] < ARCH_REGS)
 			t->holds[req->arg_reg[i]] |= 1u << i;
 }
 
 /* NULL, or why the line cannot be followed past this instruction. */
 static const char *track_step(struct track *t, const struct insn *in)
 {
-	uint16_t written = insn_writes(in);
-	int64_t delta;
 	int dst, src;
 	uint8_t copied = 0;
 
-	if (!insn_rsp_change(in, &delta))
-		return "entry: rsp changes by an unknown amount";
-	t->pushed -= delta;
+	if (!in->sp_known)
+		return "entry: the stack pointer changes by an unknown amount";
+	t->pushed -= in->sp_delta;
 	if (t->pushed < 0 || t->pushed > UINT16_MAX)
-		return "entry: rsp leaves the frame";
-	if (written & 1u << GPR_RBP)
+		return "entry: the stack pointer leaves the frame";
+	if (in->writes & 1u << ARCH_REG_FP)
 		t->fp_intact = false;
-	if (in->zi.mnemonic == ZYDIS_MNEMONIC_XCHG && in->op[0].size == 64 &&
-	    in->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && in->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
-		int a = insn_gpr(in->op[0].reg.value), b = insn_gpr(in->op[1].reg.value);
-
-		copied = t->holds[a];
-		t->holds[a] = t->holds[b];
-		t->holds[b] = copied;
+	if (insn_is_exchange(in, &dst, &src)) {
+		copied = t->holds[dst];
+		t->holds[dst] = t->holds[src];
+		t->holds[src] = copied;
 		return NULL;
 	}
 	if (insn_is_copy(in, &dst, &src))
 		copied = t->holds[src];
-	for (int r = 0; r < GPR_COUNT; r++)
-		if (written & 1u << r)
+	for (int r = 0; r < ARCH_REGS; r++)
+		if (in->writes & 1u << r)
 			t->holds[r] = 0;
 	if (copied)
 		t->holds[dst] = copied;
@@ -160,29 +153,19 @@ static bool locate_args(const struct track *t, const struct site_request *req, u
 {
 	for (int i = 0; i < SITE_MAX_ARGS; i++) {
 		arg_reg[i] = SITE_NO_REG;
-		if (req->arg_reg[i] >= GPR_COUNT)
+		if (req->arg_reg[i] >= ARCH_REGS)
 			continue;
 		if (t->holds[req->arg_reg[i]] & 1u << i) {
 			arg_reg[i] = req->arg_reg[i];
 			continue;
 		}
-		for (int r = 0; r < GPR_COUNT && arg_reg[i] == SITE_NO_REG; r++)
+		for (int r = 0; r < ARCH_REGS && arg_reg[i] == SITE_NO_REG; r++)
 			if (t->holds[r] & 1u << i)
 				arg_reg[i] = (uint8_t)r;
 		if (arg_reg[i] == SITE_NO_REG)
 			return false;
 	}
 	return true;
-}
-
-static void disassemble(const struct insn *in, char *text, size_t size)
-{
-	ZydisFormatter f;
-
-	if (ZYAN_FAILED(ZydisFormatterInit(&f, ZYDIS_FORMATTER_STYLE_ATT)) ||
-	    ZYAN_FAILED(ZydisFormatterFormatInstruction(&f, &in->zi, in->op, in->zi.operand_count_visible, text, size,
-							in->vaddr, NULL)))
-		strncpy(text, "?", size);
 }
 
 static void site_set(struct site *s, const struct track *t, const struct insn *in, uint32_t offset,
@@ -193,13 +176,13 @@ static void site_set(struct site *s, const struct track *t, const struct insn *i
 	memcpy(s->arg_reg, arg_reg, SITE_MAX_ARGS);
 	s->pushed = (uint16_t)t->pushed;
 	s->fp_intact = t->fp_intact;
-	disassemble(in, s->insn, sizeof(s->insn));
+	insn_text(in, s->insn, sizeof(s->insn));
 }
 
 /* A jump that only calls take that need not be seen; tested: by the instruction before it. */
 static bool is_null_jump(const struct site_request *req, const struct track *t, int tested, const struct insn *in)
 {
-	return in->zi.mnemonic == ZYDIS_MNEMONIC_JZ && tested >= 0 && (t->holds[tested] & req->null_args);
+	return in->cond == COND_EQUAL && tested >= 0 && (t->holds[tested] & req->null_args);
 }
 
 /* The sites that the walk along the line has found, best first. */
@@ -230,7 +213,7 @@ static const char *walk_line(const struct site_request *req, struct landings lan
 		if (!locate_args(&t, req, arg_reg))
 			return "entry: an argument is overwritten first";
 		probe = insn_probe(&in, req->nops_emulated);
-		if (req->keep_rsp && t.pushed)
+		if (req->keep_sp && t.pushed)
 			probe = INSN_REFUSED;
 		if (probe == INSN_EMULATED && !looping) {
 			site_set(&f->once, &t, &in, (uint32_t)off, arg_reg, SITE_EMULATED);
@@ -249,7 +232,7 @@ static const char *walk_line(const struct site_request *req, struct landings lan
 			f->has_stepped = true;
 		}
 		if (insn_ends_line(&in)) {
-			if (in.zi.meta.category != ZYDIS_CATEGORY_COND_BR || !insn_is_jump(&in, &target) ||
+			if (in.class != INSN_BRANCH || !insn_is_jump(&in, &target) ||
 			    !restarts(req, target))
 				return "entry: nothing emulated before the first branch";
 			looping = false;
@@ -297,7 +280,7 @@ static bool edge_of(const struct insn *in, uint64_t vaddr, size_t size, struct s
 	*e = (struct site_edge){
 		.offset = (uint32_t)(in->vaddr - vaddr),
 		.next = (uint32_t)(in->vaddr - vaddr + in->len),
-		.is_call = in->zi.meta.category == ZYDIS_CATEGORY_CALL,
+		.is_call = in->class == INSN_CALL,
 	};
 	if (insn_is_indirect(in, &target))
 		e->indirect = true;

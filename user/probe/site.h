@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
 #include "model/plan.h"
 
 struct site_request {
@@ -19,11 +20,9 @@ struct site_request {
 	uint8_t arg_reg[SITE_MAX_ARGS];
 	uint8_t null_args;	/* bit i: calls in which argument i is NULL need not pass the site */
 	bool nops_emulated;	/* the kernel emulates multi-byte nops (0f 1f), not only 90 and 66 90 */
-	bool keep_rsp;		/* rsp must be as at entry (a return probe shares the site) */
+	bool keep_sp;		/* the stack pointer must be as at entry (a return probe shares the site) */
 };
 
-/* System V: rdi, rsi, rdx, rcx, r8, r9. */
-extern const uint8_t site_sysv_args[SITE_MAX_ARGS];
 
 /*
  * 0 (also when only the entry will do: cost SITE_STEPPED), -EINVAL: the bytes at entry are no instruction, or

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "base/mem.h"
 #include "base/memlimit.h"
 
@@ -99,7 +100,7 @@ static void write_headers(const struct maker *m, uint8_t *memory)
 	eh->e_ident[EI_DATA] = ELFDATA2LSB;
 	eh->e_ident[EI_VERSION] = EV_CURRENT;
 	eh->e_type = ET_DYN;
-	eh->e_machine = EM_X86_64;
+	eh->e_machine = ARCH_EM;
 	eh->e_version = EV_CURRENT;
 	eh->e_ehsize = sizeof(*eh);
 	eh->e_shoff = m->headers;
@@ -166,7 +167,7 @@ int dw_image_make(const struct elf_file *ef, struct dw_image *out)
 	int err;
 
 	*out = (struct dw_image){0};
-	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != EM_X86_64)
+	if (elf_file_class(ef) != ELFCLASS64 || elf_file_machine(ef) != ARCH_EM)
 		return -ENOENT;
 	err = make(&m, out);
 	for (int i = 0; i < DW_SECTIONS; i++)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "arch/arch.h"
+
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+/* System V. */
+const struct arch_abi abi_c = {
+	.arg = {RDI, RSI, RDX, RCX, R8, R9},
+	.result = RAX,
+	.kept = 1u << RBX | 1u << RSP | 1u << RBP | 1u << R12 | 1u << R13 | 1u << R14 | 1u << R15,
+};
+
+_Static_assert(ARCH_REG_SP == RSP && ARCH_REG_FP == RBP && ARCH_REGS == R15 + 1, "the header has the same numbers");
+
+const char *arch_reg_name(unsigned int reg)
+{
+	static const char *const names[ARCH_REGS] = {
+		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+	};
+
+	return names[reg % ARCH_REGS];
+}
+
+__asm__(".pushsection .text\n"
+	".globl arch_emulated, arch_stepped, arch_tried\n"
+	".type arch_emulated, @function\n"
+	".type arch_stepped, @function\n"
+	".type arch_tried, @function\n"
+	"arch_emulated: push %rbp; pop %rbp; ret\n"
+	".size arch_emulated, . - arch_emulated\n"
+	"arch_stepped: mov %rdi, %rax; ret\n"
+	".size arch_stepped, . - arch_stepped\n"
+	"arch_tried: push %rbp; pop %rbp; ret\n"
+	".size arch_tried, . - arch_tried\n"
+	".popsection\n");
