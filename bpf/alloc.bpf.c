@@ -5,25 +5,12 @@
  *   hit -> size -> nested? -> filter -> sample? -> walk the stack, hashing it -> first time: send its frames
  *       -> add to the stack's sum, at once or, where blocks are followed, at the call's return
  */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
-
-#include "shared.h"
-#include "state.bpf.h"
-#include "ids.bpf.h"
-#include "retprobe.bpf.h"
-#include "direct.bpf.h"
-#include "walk.bpf.h"
-#include "memo.bpf.h"
-#include "unwind.bpf.h"
-#include "stack.bpf.h"
-#include "sample.h"
 #include "call.bpf.h"
-#include "send.bpf.h"
-#include "account.bpf.h"
 #include "nest.bpf.h"
-#include "blocks.bpf.h"
+#include "raw.bpf.h"
+#include "returns.bpf.h"
+#include "sampling.bpf.h"
+#include "stack.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -39,7 +26,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 				      struct call *call)
 {
 	call->weight = 0;
-	s->adopts = 0;
+	s->nest.adopts = 0;
 	if (!call_bytes(ctx, cookie, &call->bytes)) {
 		count(s, COUNT_FAILED, 1);
 		return false;
@@ -48,8 +35,8 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		count(s, COUNT_NESTED, 1);
 		return false;
 	}
-	s->window_bytes = 0;
-	s->judged.bytes = call->bytes;
+	s->window.bytes = 0;
+	s->nest.judged.bytes = call->bytes;
 	if (is_nested(s, ctx, cookie, sp)) {
 		count(s, COUNT_NESTED, 1);
 		return false;
@@ -64,7 +51,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		count(s, COUNT_UNSAMPLED, 1);
 		goto not_recorded;
 	}
-	if (!s->window_bytes)
+	if (!s->window.bytes)
 		walk_begin(s, sp, false);
 	walk(s, ctx, sp, cookie);
 	return true;
@@ -73,11 +60,32 @@ not_recorded:
 	return true;
 }
 
+/*
+ * The entry of the last walk's stack in the table, made if need be, its frames sent; NULL: the table is full, which is
+ * counted. s->rec.id is final from here on.
+ */
+static __always_inline struct stack_sum *stack_entry(struct scratch *s)
+{
+	struct stack_sum *sum = s->rec.end == WALK_UNMAPPED && s->walk.raw_wanted ? raw_entry(s) : NULL;
+
+	if (!sum)
+		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
+	if (!sum)
+		sum = stack_make(s, false);
+	if (!sum) {
+		count(s, COUNT_LOST_TABLE, 1);
+		return NULL;
+	}
+	if (!sum->sent)
+		send_stack(s, sum);
+	return sum;
+}
+
 /* By the entry alone: the call is taken to succeed. */
 static __always_inline void on_entry_alone(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
 {
 	struct stack_sum *sum;
-	struct call *call = &s->call;
+	struct call *call = &s->now.call;
 
 	if (!call_seen(s, ctx, cookie, return_slot(ctx, cookie), call) || !call->weight)
 		return;
@@ -100,10 +108,10 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 {
 	__u64 sp = return_slot(ctx, cookie);
 	const struct probe_info *info;
-	struct call *call = &s->call;
+	struct call *call = &s->now.call;
 
 	if (!call_seen(s, ctx, cookie, sp, call)) {
-		info = s->adopts ? probe_info(cookie) : NULL;
+		info = s->nest.adopts ? probe_info(cookie) : NULL;
 		return info && adopt(s, ctx, sp, call->bytes, info);
 	}
 	if (call->weight && stack_entry(s)) {

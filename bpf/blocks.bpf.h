@@ -1,301 +1,154 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A thread's calls of allocator functions that have begun and not returned: the address of a block is known at the
- * return, its stack at the entry.
+ * Live blocks, by address and address space.
  *
- * A call is known again by where its return address lies: at the return the stack pointer is 8 above it. Stacks grow
- * down, so whatever began below that place has ended, if unseen: by longjmp() or an exception. What began above goes
- * on.
- *
- * A block leaves the table when the call that frees it begins, since another thread may be given the same address
- * before it returns. realloc() may fail; then the block is put back.
+ *     alloc  ->  block, with the stack's id       free, realloc  ->  the block's stack
  */
 #ifndef ALLOCTRACE_BLOCKS_BPF_H
 #define ALLOCTRACE_BLOCKS_BPF_H
 
-#define PENDING_MAX 4	/* one, and those of signal handlers */
-
-struct pending {
-	__u64 sp;	/* where the return address is */
-	struct call call;
-	__u64 out;	/* posix_memalign(): where the address goes; 0: it is returned */
-	__u64 old;	/* realloc(): the address given up */
-	struct block block;	/* what was there */
-	__u8 had_block;
-	__u8 pad[7];
-};
-
-struct thread {
-	__u32 n, pad;
-	__u64 last;	/* the address of the block it was given last */
-	struct pending at[PENDING_MAX];
-};
+#include "ids.bpf.h"
+#include "stacks.bpf.h"
+#include "sums.bpf.h"
 
 struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct thread);
-} threads SEC(".maps");
-
-static __always_inline struct thread *thread_get(void)
-{
-	return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-}
-
-/* The call that was given up never returned. */
-static __always_inline void pending_lost(struct scratch *s, struct pending *p)
-{
-	if (p->call.weight) {
-		count_seen(s, p->call.bytes);
-		count(s, COUNT_LOST_RETURN, 1);
-	}
-	/* What became of the old block isn't known; most likely realloc() was left before it did anything. */
-	if (p->had_block)
-		block_freed(s, &p->block, false);
-}
-
-/* Room for a call whose return address is at sp. */
-static __always_inline struct pending *pending_push(struct scratch *s, struct thread *t, __u64 sp)
-{
-	for (int i = 0; i < PENDING_MAX; i++) {
-		struct pending *p;
-
-		if (!t->n || t->n > PENDING_MAX)
-			break;
-		p = &t->at[(t->n - 1) & (PENDING_MAX - 1)];
-		if (p->sp > sp && t->n < PENDING_MAX)
-			break;
-		pending_lost(s, p);
-		t->n--;
-	}
-	if (t->n >= PENDING_MAX)
-		t->n = 0;
-	return &t->at[t->n++ & (PENDING_MAX - 1)];
-}
-
-/* The call whose return address was at sp; NULL: it isn't followed. It is off the list, valid until the next push. */
-static __always_inline struct pending *pending_pop(struct scratch *s, struct thread *t, __u64 sp)
-{
-	for (int i = 0; i < PENDING_MAX; i++) {
-		struct pending *p;
-
-		if (!t->n || t->n > PENDING_MAX)
-			break;
-		p = &t->at[(t->n - 1) & (PENDING_MAX - 1)];
-		if (p->sp > sp)
-			break;
-		t->n--;
-		if (p->sp == sp)
-			return p;
-		pending_lost(s, p);
-	}
-	return NULL;
-}
+	__type(key, struct block_key);
+	__type(value, struct block);
+} blocks SEC(".maps");
 
 /*
- * An allocating function begins. info: of its probe. False: its return need not be seen.
- * A call that is no sample is followed only for the sake of the block that it gives up.
+ * Live blocks that `blocks` has no room for. It takes a moment to make, since the kernel clears all of its buckets: it
+ * comes while the first is being filled. more_blocks: something was put there.
  */
-static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, __u64 sp, const struct call *call,
-					const struct probe_info *info)
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_NO_PREALLOC);
+		__type(key, struct block_key);
+		__type(value, struct block);
+	});
+} blocks_beyond SEC(".maps");
+__u32 more_blocks = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct space);
+} spaces SEC(".maps");
+
+/* The block is no more. is_last: the thread has allocated nothing since. */
+static __always_inline void block_freed(struct scratch *s, const struct block *b, bool is_last)
 {
-	__u64 old = info->old_reg != PROBE_NO_REG ? reg_get(ctx, info->old_reg) : 0;
-	struct thread *t;
-	struct pending *p;
-	struct block *b = &s->given_up;
-	bool had = false;
+	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &b->stack);
+	__u64 age = follow_temp || hist_lifetimes ? bpf_ktime_get_ns() - b->time_ns : 0;
 
-	if (old) {
-		had = block_take(old, b);
-		if (!had && !call->weight) {
-			count(s, COUNT_FREES, 1);
-			count(s, COUNT_FREES_UNKNOWN, 1);
-		}
-	}
-	if (!call->weight && !had)
-		return false;
-	t = thread_get();
-	if (!t) {
-		if (call->weight) {
-			count_seen(s, call->bytes);
-			count(s, COUNT_LOST_RETURN, 1);
-		}
-		if (had)
-			block_freed(s, b, false);
-		return false;
-	}
-	p = pending_push(s, t, sp);
-	p->sp = sp;
-	p->call = *call;
-	p->out = info->out_reg != PROBE_NO_REG ? reg_get(ctx, info->out_reg) : 0;
-	p->old = old;
-	p->had_block = had;
-	if (had)
-		p->block = *b;
-	return true;
-}
-
-/* What a header and an alignment may add to what is asked for; and where the inner function takes an alignment. */
-#define ADOPT_EXTRA_BYTES 256
-#define ADOPT_ALIGNED_BYTES 65536
-
-/* Nothing of the call was recorded, after all. */
-static __always_inline void call_undone(struct scratch *s, const struct call *c)
-{
-	struct stack_sum *sum = bpf_map_lookup_elem(&stacks, &c->stack);
-
-	count(s, COUNT_SEEN, -1);
-	count(s, COUNT_SEEN_BYTES, -c->bytes);
-	count(s, COUNT_RECORDED, -1);
-	count(s, COUNT_UNFOLLOWED, -1);
 	if (!sum)
 		return;
-	sum_take(&sum->alloc, c->bytes, c->weight);
-	sum_take(&sum->freed, c->bytes, c->weight);
-	if (hist_sizes)
-		hist_add(s, c->stack, HIST_SIZES, c->bytes, -c->weight);
+	peak_touch(sum);
+	sum_add(&sum->freed, b->bytes, b->weight);
+	if (follow_temp && (is_last || age < temp_age_ns))
+		sum_add(&sum->temp, b->bytes, b->weight);
+	if (hist_lifetimes)
+		hist_add(s, b->stack, HIST_LIFETIMES, age, b->weight);
+	if (follow_peak)
+		__sync_fetch_and_add(&heap.bytes, -sample_bytes(b->bytes, b->weight));
 }
 
-/*
- * A function that may throw is never probed at its return (operator new); but if it calls one that does not throw for
- * about as many bytes, a header and an alignment more, then that one's block is what it is going to return, or that is
- * inside of it. So the outer call is followed by the inner one's return, and freed by that block's address: the
- * function that frees takes the header off likewise. True: its return has to be seen.
- */
-static __always_inline bool adopt(struct scratch *s, struct pt_regs *ctx, __u64 sp, __u64 bytes,
-				  const struct probe_info *info)
+static __always_inline void *blocks_second(void)
 {
-	struct outers *t = outers_get(false);
-	struct call call;
+	__u32 first = 0;
 
-	if (!t || info->old_reg != PROBE_NO_REG)
+	return bpf_map_lookup_elem(&blocks_beyond, &first);
+}
+
+static __always_inline bool block_take_from(void *map, const struct block_key *key, struct block *b)
+{
+	struct block *found = bpf_map_lookup_elem(map, key);
+
+	if (!found)
 		return false;
-	call = t->open;
-	if (!call.weight || bytes - call.bytes > (info->aligns ? ADOPT_ALIGNED_BYTES : ADOPT_EXTRA_BYTES))
+	*b = *found;
+	/* Of two threads that free it at once, which is the program's fault, one does. */
+	return !bpf_map_delete_elem(map, key);
+}
+
+/* Takes the block out of the tables into *b; false: it isn't there. */
+static __always_inline bool block_take(__u64 addr, struct block *b)
+{
+	struct block_key key = {.addr = addr, .space = current_space()};
+	void *second;
+
+	if (block_take_from(&blocks, &key, b))
+		return true;
+	if (!more_blocks)
 		return false;
-	t->open.weight = 0;
-	call_undone(s, &call);
-	return call_begins(s, ctx, sp, &call, info);
+	second = blocks_second();
+	return second && block_take_from(second, &key, b);
 }
 
-/* realloc() has given up its old block. */
-static __always_inline void old_freed(struct scratch *s, struct pending *p)
+/* 0, -EEXIST, -E2BIG: there is no room. */
+static __noinline long block_insert(const struct block_key *of, const struct block *b)
 {
-	count(s, COUNT_FREES, 1);
-	if (p->had_block)
-		block_freed(s, &p->block, false);
-	else
-		count(s, COUNT_FREES_UNKNOWN, 1);
+	struct block_key key = *of;
+	void *second = more_blocks ? blocks_second() : NULL;
+	long err;
+
+	if (second && bpf_map_lookup_elem(second, &key))
+		return -17 /* EEXIST */;
+	err = bpf_map_update_elem(&blocks, &key, b, BPF_NOEXIST);
+	if (err != -7 /* E2BIG */)
+		return err;
+	second = blocks_second();
+	if (!second)
+		return err;
+	err = bpf_map_update_elem(second, &key, b, BPF_NOEXIST);
+	if (!err)
+		more_blocks = 1;
+	return err;
 }
 
-static __always_inline void call_failed(struct scratch *s, struct pending *p)
+/* So that the blocks end with their address space. */
+static __noinline void space_tell(struct scratch *s, __u64 space, __u64 now)
 {
-	struct block_key key = {.addr = p->old, .space = current_space()};
+	struct space v = {.since_ns = now};
+	__u32 tid;
 
-	/* realloc(p, 0) of glibc frees, and returns NULL. */
-	if (p->old && !p->call.bytes && !p->out) {
-		old_freed(s, p);
-		return;
-	}
-	if (p->had_block)
-		block_insert(&key, &p->block);
-	if (p->call.weight)
-		count(s, COUNT_FAILED, 1);
+	current_ids(&v.pid, &tid);
+	bpf_map_update_elem(&spaces, &space, &v, BPF_NOEXIST);
+	s->now.known_space = space;
 }
 
-static __always_inline void call_succeeded(struct scratch *s, struct thread *t, struct pending *p, __u64 addr)
+/* False: the table is full, which is counted: the call is lost. */
+static __always_inline bool block_put(struct scratch *s, __u64 addr, const struct block *b)
 {
-	struct block b = {
-		.stack = p->call.stack, .bytes = p->call.bytes, .weight = p->call.weight,
-		.generation = generation,
-	};
-	struct stack_sum *sum;
+	struct block_key key = {.addr = addr, .space = current_space()};
+	struct block old;
+	long err;
 
-	if (p->old)
-		old_freed(s, p);
-	t->last = addr;
-	if (!p->call.weight)
-		return;
-	count_seen(s, p->call.bytes);
-	sum = bpf_map_lookup_elem(&stacks, &p->call.stack);
-	if (!sum) {
-		count(s, COUNT_LOST_TABLE, 1);
-		return;
-	}
-	b.time_ns = bpf_ktime_get_ns();
-	/* Nobody has the address yet who could free it. */
-	if (!block_put(s, addr, &b))
-		return;
-	account_alloc(s, sum, &p->call);
-	heap_grow(sample_bytes(b.bytes, b.weight), b.time_ns);
-}
+	if (s->now.known_space != key.space)
+		space_tell(s, key.space, b->time_ns);
+	err = block_insert(&key, b);
 
-/* An allocating function has returned. */
-static __always_inline void call_returns(struct scratch *s, struct pt_regs *ctx)
-{
-	struct thread *t = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0);
-	struct pending *p;
-	__u64 addr = ctx->ax;
-
-	if (!t)
-		return;
-	nest_returned(s, ctx->sp - 8);
-	p = pending_pop(s, t, ctx->sp - 8);
-	if (!p)
-		return;
-	if (p->out && ((__u32)ctx->ax || bpf_probe_read_user(&addr, sizeof(addr), (void *)p->out)))
-		addr = 0;
-	if (addr)
-		call_succeeded(s, t, p, addr);
-	else
-		call_failed(s, p);
-}
-
-static __always_inline void free_unknown(struct scratch *s, bool is_outer)
-{
-	struct outers *t = is_outer ? outers_get(false) : NULL;
-
-	count(s, COUNT_FREES, 1);
-	count(s, COUNT_FREES_UNKNOWN, 1);
-	if (t)
-		t->unknown_free = 1;
-}
-
-/* A nested call frees the block: is that what the outer one was called for, and counted as unknown by? */
-static __always_inline bool free_now_known(struct scratch *s)
-{
-	struct outers *t = outers_get(false);
-
-	if (!t || !t->unknown_free)
-		return false;
-	t->unknown_free = 0;
-	count(s, COUNT_FREES_UNKNOWN, -1);
-	return true;
-}
-
-/* A freeing function begins. */
-static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
-{
-	__u64 addr = reg_get(ctx, cookie);
-	struct thread *t;
-	struct block b;
-	bool nested;
-
-	if (!addr || ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)))
-		return;
-	s->judged.bytes = 0;
-	nested = is_nested(s, ctx, cookie, return_slot(ctx, cookie));
-	if (!block_take(addr, &b)) {
-		/* The allocator's own, or a block with its header. */
-		if (!nested)
-			free_unknown(s, cookie & COOKIE_OUTER);
-		return;
-	}
-	if (!nested || !free_now_known(s))
+	/* Its free was not seen: it went another way than through the functions that are probed. */
+	if (err == -17 /* EEXIST */ && block_take(addr, &old)) {
+		count(s, COUNT_REPLACED, 1);
 		count(s, COUNT_FREES, 1);
-	t = follow_temp ? bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0) : NULL;
-	block_freed(s, &b, t && t->last == addr);
+		block_freed(s, &old, false);
+		err = block_insert(&key, b);
+	}
+	if (!err)
+		return true;
+	count(s, COUNT_LOST_BLOCK, 1);
+	return false;
 }
 
 #endif

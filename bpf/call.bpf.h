@@ -3,37 +3,15 @@
 #ifndef ALLOCTRACE_CALL_BPF_H
 #define ALLOCTRACE_CALL_BPF_H
 
-/* In assembly, or clang makes it one load at a computed offset, which the verifier refuses for a context. */
-#define REG_CASE(n, field) \
-	case n: \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" \
-			     : "=r"(v) : "r"(ctx), "i"(__builtin_offsetof(struct pt_regs, field))); \
-		return v
+#include "arch/arch.bpf.h"
+#include "settings.bpf.h"
 
-static __always_inline __u64 reg_get(const struct pt_regs *ctx, __u64 reg)
-{
-	__u64 v;
-
-	switch (reg & 15) {
-	REG_CASE(0, ax);
-	REG_CASE(1, cx);
-	REG_CASE(2, dx);
-	REG_CASE(3, bx);
-	REG_CASE(4, sp);
-	REG_CASE(5, bp);
-	REG_CASE(6, si);
-	REG_CASE(7, di);
-	REG_CASE(8, r8);
-	REG_CASE(9, r9);
-	REG_CASE(10, r10);
-	REG_CASE(11, r11);
-	REG_CASE(12, r12);
-	REG_CASE(13, r13);
-	REG_CASE(14, r14);
-	REG_CASE(15, r15);
-	}
-	return 0;
-}
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct probe_info);
+} probes SEC(".maps");
 
 static __always_inline const struct probe_info *probe_info(__u64 cookie)
 {
@@ -71,7 +49,7 @@ static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, 
 
 static __always_inline __u64 return_slot(const struct pt_regs *ctx, __u64 cookie)
 {
-	return ctx->sp + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8;
+	return arch_sp(ctx) + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8;
 }
 
 #endif

@@ -12,65 +12,38 @@
  * page where 0 is read first is copied, too. Pages of devices are refused, since reading them may have effects: those
  * that the kernel has no struct page for (the special bit), and frames behind the end of memory.
  *
- * Layout of an entry: Intel SDM volume 3, 4.5. User space finds out where the direct map is (find_direct_map()), or
- * that all this does not work here, as where page frames are encrypted or a hypervisor's.
+ * User space finds out where the direct map is (find_direct_map()), or that all this does not work here, as where page
+ * frames are encrypted or a hypervisor's.
  */
 #ifndef ALLOCTRACE_DIRECT_BPF_H
 #define ALLOCTRACE_DIRECT_BPF_H
 
-#define ENTRY_PRESENT	(1ULL << 0)
-#define ENTRY_USER	(1ULL << 2)
-#define ENTRY_LARGE	(1ULL << 7)	/* it is of a page of 2 MiB or 1 GiB, not of a table */
-#define ENTRY_SPECIAL	(1ULL << 9)	/* of an entry of a page: arch/x86 _PAGE_BIT_SPECIAL */
-#define ENTRY_DEVMAP	(1ULL << 58)	/* likewise: _PAGE_BIT_DEVMAP, up to 6.17 */
-#define ENTRY_FRAME	0x000ffffffffff000ULL
-#define ENTRY_SHIFT	9	/* bits of the address for each level */
-#define PAGE_SHIFT	12
+#include "arch/arch.bpf.h"
+#include "kernel.bpf.h"
+#include "scratch.bpf.h"
 
-/* Set before loading: the kernel has bpf_rdonly_cast() (6.2). */
-const volatile bool direct_possible = false;
 /* Where memory ends, in bytes. */
 const volatile __u64 direct_end = 0;
 /* Where the direct map begins, 0: it isn't used; and the top level's place in an address, 39 or 48. */
 __u64 direct_map = 0;
 __u32 direct_top = 0;
 
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-
-/* Any kernel address; 0 if it can't be read. */
-static __always_inline __u64 direct_word(__u64 at)
-{
-	const struct timespec64 *word = bpf_rdonly_cast((void *)at, bpf_core_type_id_kernel(struct timespec64));
-
-	return word->tv_sec;
-}
-
-/* Not by bpf_get_current_task_btf(): for each field of what that gives the verifier looks through all type names. */
-static __always_inline struct mm_struct *direct_mm(void)
-{
-	const struct task_struct *task = bpf_rdonly_cast((void *)bpf_get_current_task(),
-							 bpf_core_type_id_kernel(struct task_struct));
-
-	return task->mm;
-}
-
 /*
  * Have the page tables changed since this was asked last? Then what is known of pages is forgotten. It is void in
- * another address space (ctx_id is never used again), and when an entry of the page tables was changed or taken away.
- * The kernel counts the latter before it uses a page for anything else, so that CPUs know when to flush their TLB
- * (arch/x86/mm/tlb.c, inc_mm_tlb_gen()); and this here is a small TLB.
+ * another address space, and when an entry of the page tables was changed or taken away: the kernel counts that, so that
+ * CPUs know when to flush their TLB; and this here is a small TLB.
  */
 static __always_inline bool direct_changed(struct scratch *s)
 {
 	struct mm_struct *mm = direct_mm();
-	__u64 id = mm->context.ctx_id, gen = mm->context.tlb_gen.counter;
+	__u64 id = arch_space(mm), gen = arch_tlb_gen(mm);
 
-	if (s->space_id == id && s->space_gen == gen)
+	if (s->pages.space == id && s->pages.gen == gen)
 		return false;
-	s->space_id = id;
-	s->space_gen = gen;
+	s->pages.space = id;
+	s->pages.gen = gen;
 	for (int i = 0; i < DIRECT_PAGES; i++)
-		s->pages[i].number = ~0ULL;
+		s->pages.at[i].number = ~0ULL;
 	return true;
 }
 
@@ -82,16 +55,16 @@ static __always_inline bool direct_find(__u64 addr, struct direct_page *page)
 
 	if (addr >> (shift + ENTRY_SHIFT - 1))	/* none of user space */
 		return false;
-	for (int level = 0; level < 5; level++) {
+	for (int level = 0; level < ENTRY_LEVELS; level++) {
 		entry = direct_word(table + (addr >> shift & ((1 << ENTRY_SHIFT) - 1)) * sizeof(__u64));
-		if ((entry & (ENTRY_PRESENT | ENTRY_USER)) != (ENTRY_PRESENT | ENTRY_USER))
+		if (!entry_is_user(entry))
 			return false;
-		if (shift == PAGE_SHIFT || entry & ENTRY_LARGE)
+		if (entry_is_page(entry, shift))
 			break;
 		table = direct_map + (entry & ENTRY_FRAME);
 		shift -= ENTRY_SHIFT;
 	}
-	if (entry & (ENTRY_SPECIAL | ENTRY_DEVMAP) || (entry & ENTRY_FRAME) >= direct_end)
+	if (entry_is_special(entry) || (entry & ENTRY_FRAME) >= direct_end)
 		return false;
 	page->number = addr >> PAGE_SHIFT;
 	page->at = direct_map + (entry & ENTRY_FRAME & -(1ULL << shift)) + (addr & ((1ULL << shift) - PAGE_BYTES));
@@ -99,8 +72,7 @@ static __always_inline bool direct_find(__u64 addr, struct direct_page *page)
 }
 
 /*
- * Run by alloctrace itself while it loads: sets direct_map and direct_top if they are what t says. The direct map
- * begins at a multiple of 1 GiB (arch/x86/mm/kaslr.c), and the top table of page tables is in it.
+ * Run by alloctrace itself while it loads: sets direct_map and direct_top if they are what t says.
  */
 SEC("syscall")
 int find_direct_map(struct direct_map_try *t)
@@ -110,7 +82,7 @@ int find_direct_map(struct direct_map_try *t)
 
 	if (!direct_possible)
 		return 0;
-	direct_map = ((direct_word((__u64)&mm->pgd) >> 30) - t->gib) << 30;
+	direct_map = ((direct_word((__u64)&mm->pgd) >> DIRECT_MAP_SHIFT) - t->gib) << DIRECT_MAP_SHIFT;
 	direct_top = t->top;
 	if (!direct_find(t->addr, &page) || direct_word(page.at + (t->addr & (PAGE_BYTES - 1))) != t->word)
 		direct_map = 0;

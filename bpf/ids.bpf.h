@@ -3,6 +3,11 @@
 #ifndef ALLOCTRACE_IDS_BPF_H
 #define ALLOCTRACE_IDS_BPF_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#include "arch/arch.bpf.h"
+
 /* Of the pid namespace that alloctrace runs in; 0: the initial one, where no translation is due. */
 extern const volatile __u64 pidns_dev, pidns_ino;
 
@@ -27,7 +32,7 @@ static __always_inline __u64 current_space(void)
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct mm_struct *mm = task->mm;
 
-	return mm ? mm->context.ctx_id : 0;
+	return mm ? arch_space(mm) : 0;
 }
 
 #endif

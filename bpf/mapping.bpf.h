@@ -17,10 +17,12 @@
 #ifndef ALLOCTRACE_MAPPING_BPF_H
 #define ALLOCTRACE_MAPPING_BPF_H
 
+#include "kernel.bpf.h"
+#include "vma.bpf.h"
+#include "walk.bpf.h"
+
 /* Set before loading: walk by tables, not by frame pointers. */
 const volatile bool unwind_tables = false;
-/* Set before loading: bpf_find_vma() is there, Linux 5.17. */
-const volatile bool ask_kernel = false;
 
 /* What user space has told of files. */
 struct {
@@ -54,116 +56,13 @@ struct {
  */
 __u64 unwind_epoch = 0;
 
-#define VM_EXEC 4	/* include/linux/mm.h */
-#define VMA_TRIES 16	/* somebody changes the mappings just now, which takes some us */
-#define ENOENT 2
-#define EBUSY 16
-
 /* `step` if a >= b as signed numbers, else 0. */
 #define IF_REACHED(step, a, b) ({ \
 	__s64 less_ = (__s64)((a) - (b)); \
 	asm volatile("%0 s>>= 63" : "+r"(less_)); \
 	(step) & ~less_; })
 
-/* --- kernel types, as they were and are */
-
-#define KERNEL_TYPE __attribute__((preserve_access_index))
-
-struct seqcount___new {
-	unsigned int sequence;
-} KERNEL_TYPE;
-
-struct mm_struct___seqcount {	/* 6.13 */
-	struct seqcount___new mm_lock_seq;
-} KERNEL_TYPE;
-
-struct mm_struct___count {	/* 6.4 */
-	int mm_lock_seq;
-} KERNEL_TYPE;
-
-struct vm_area_struct___refcnt {	/* 6.15 */
-	refcount_t vm_refcnt;
-} KERNEL_TYPE;
-
-struct vm_area_struct___detached {	/* 6.4 */
-	bool detached;
-} KERNEL_TYPE;
-
-struct inode___timespec {	/* up to 6.6 */
-	struct timespec64 i_mtime;
-} KERNEL_TYPE;
-
-struct inode___hidden {	/* 6.7 */
-	struct timespec64 __i_mtime;
-} KERNEL_TYPE;
-
-struct inode___parts {	/* 6.11 */
-	__s64 i_mtime_sec;
-	__u32 i_mtime_nsec;
-} KERNEL_TYPE;
-
-static __always_inline void inode_mtime(struct inode *i, struct file_key *key)
-{
-	struct inode___timespec *oldest = (void *)i;
-	struct inode___hidden *old = (void *)i;
-	struct inode___parts *new = (void *)i;
-
-	if (bpf_core_field_exists(new->i_mtime_sec)) {
-		key->mtime = new->i_mtime_sec;
-		key->mtime_nsec = new->i_mtime_nsec;
-	} else if (bpf_core_field_exists(old->__i_mtime)) {
-		key->mtime = old->__i_mtime.tv_sec;
-		key->mtime_nsec = old->__i_mtime.tv_nsec;
-	} else if (bpf_core_field_exists(oldest->i_mtime)) {
-		key->mtime = oldest->i_mtime.tv_sec;
-		key->mtime_nsec = oldest->i_mtime.tv_nsec;
-	}
-}
-
-static __always_inline void inode_key(struct inode *i, struct file_key *key)
-{
-	key->ino = i->i_ino;
-	key->dev = i->i_sb->s_dev;
-	key->generation = i->i_generation;
-	key->pad = 0;
-	inode_mtime(i, key);
-}
-
-static __always_inline bool same_file(const struct file_key *a, const struct file_key *b)
-{
-	return a->ino == b->ino && a->mtime == b->mtime && a->mtime_nsec == b->mtime_nsec && a->dev == b->dev &&
-	       a->generation == b->generation;
-}
-
-/*
- * A number that is another one after each change of the address space's mappings. The lock's count of writers is that,
- * from 6.4 on. Before: code that has run has present page table entries; taking it away changes tlb_gen, as the TLB
- * has to be flushed, and adding code changes exec_vm.
- */
-static __always_inline __u64 mm_changes(struct mm_struct *mm)
-{
-	struct mm_struct___seqcount *new = (void *)mm;
-	struct mm_struct___count *old = (void *)mm;
-
-	if (bpf_core_field_exists(new->mm_lock_seq.sequence))
-		return new->mm_lock_seq.sequence;
-	if (bpf_core_field_exists(old->mm_lock_seq))
-		return old->mm_lock_seq;
-	return ((__u64)mm->context.tlb_gen.counter << 32) + mm->exec_vm;
-}
-
 /* --- are the hints still right? */
-
-/* The kernel's words for what a vma is that has been unmapped, and whose memory is not used for something else yet. */
-static __always_inline bool vma_is_detached(const struct vm_area_struct *vma)
-{
-	const struct vm_area_struct___refcnt *new = (const void *)vma;
-	const struct vm_area_struct___detached *old = (const void *)vma;
-
-	if (bpf_core_field_exists(new->vm_refcnt))
-		return !new->vm_refcnt.refs.counter;
-	return bpf_core_field_exists(old->detached) ? old->detached : true;
-}
 
 /*
  * Without a lock: the memory at h->vma may be anything by now, and loads from it read what is there, or 0. All that
@@ -192,13 +91,13 @@ __noinline int hints_hold(struct scratch *s)
 
 	if (!s || !unwind_tables || !ask_kernel)
 		return 1;
-	if (!direct_possible || s->hint_lost)
+	if (!direct_possible || s->hints.lost)
 		return 0;
 	mm = direct_mm();
-	if (mm->context.ctx_id != s->owner)
+	if (arch_space(mm) != s->hints.owner)
 		return 0;
 	for (int i = 0; i < MAPPING_HINTS; i++) {
-		struct mapping_hint *h = &s->hints[i];
+		struct mapping_hint *h = &s->hints.at[i];
 
 		/* No frame that is kept rests on a gap. */
 		if (h->kind == UNWIND_KIND_GAP)
@@ -210,35 +109,6 @@ __noinline int hints_hold(struct scratch *s)
 }
 
 /* --- asking the kernel */
-
-static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *arg)
-{
-	struct vma_seen *seen = *(struct vma_seen **)arg;
-	struct mm_struct *mm = vma->vm_mm;
-
-	seen->vma = (__u64)vma;
-	seen->start = vma->vm_start;
-	seen->end = vma->vm_end;
-	seen->slide = vma->vm_start - (vma->vm_pgoff << PAGE_SHIFT);
-	seen->exec = !!(vma->vm_flags & VM_EXEC);
-	if (vma->vm_file) {
-		seen->has_file = 1;
-		inode_key(vma->vm_file->f_inode, &seen->file);
-	} else if (vma->vm_start == (__u64)mm->context.vdso) {
-		seen->has_file = 1;
-	}
-	return 0;
-}
-
-/* 0, -ENOENT: nothing is mapped there; -EBUSY. */
-static __always_inline long ask_vma(__u64 addr, struct vma_seen *seen)
-{
-	long err = -EBUSY;
-
-	for (int i = 0; i < VMA_TRIES && err == -EBUSY; i++)
-		err = bpf_find_vma(bpf_get_current_task_btf(), addr, see_vma, &seen, 0);
-	return err;
-}
 
 static __always_inline void hint_set(struct mapping_hint *h, __u64 start, __u64 end, __u8 kind)
 {
@@ -286,7 +156,7 @@ static __noinline struct unwind_file *file_find(const struct file_key *of)
 
 static __noinline struct code_copy_of *copy_find(const struct scratch *s)
 {
-	struct copy_key key = {.start = s->seen.start, .pid = s->rec.pid};
+	struct copy_key key = {.start = s->hints.seen.start, .pid = s->rec.pid};
 
 	return bpf_map_lookup_elem(&code_copies, &key);
 }
@@ -310,7 +180,7 @@ static __always_inline void hint_of_anonymous(struct scratch *s, struct mapping_
 
 static __always_inline void hint_ask(struct scratch *s, struct mapping_hint *h, __u64 pc)
 {
-	struct vma_seen *seen = &s->seen;
+	struct vma_seen *seen = &s->hints.seen;
 	struct unwind_file *f;
 	long err;
 
@@ -334,8 +204,8 @@ static __always_inline void hint_ask(struct scratch *s, struct mapping_hint *h, 
 		if (f)
 			hint_of_file(h, f, seen, pc);
 		else
-			s->raw_wanted = 1;
-		s->unknown = seen->file;
+			s->walk.raw_wanted = 1;
+		s->hints.unknown = seen->file;
 	}
 }
 
@@ -373,8 +243,8 @@ static __always_inline void hint_look_up(struct scratch *s, struct mapping_hint 
 	if (!m) {
 		hint_set(h, pc, pc + 1, UNWIND_KIND_GAP);
 		/* Nothing of this is to be used again. */
-		s->owner = 0;
-		s->raw_wanted = 1;
+		s->hints.owner = 0;
+		s->walk.raw_wanted = 1;
 		return;
 	}
 	i = MASKED(unwind_mapping_find(m, pc), UNWIND_MAPPINGS - 1);
@@ -388,7 +258,7 @@ static __always_inline void hint_look_up(struct scratch *s, struct mapping_hint 
 	h->shift = e->shift;
 	h->kind = e->kind;
 	if (h->kind == UNWIND_KIND_GAP)
-		s->raw_wanted = 1;
+		s->walk.raw_wanted = 1;
 }
 
 /* --- both */
@@ -400,9 +270,9 @@ __noinline int unwind_hint_fill(struct scratch *s, __u64 pc, __u32 which)
 
 	if (!s || !unwind_tables)
 		return 0;
-	h = &s->hints[MASKED(which, MAPPING_HINTS - 1)];
+	h = &s->hints.at[MASKED(which, MAPPING_HINTS - 1)];
 	if (h->bytes)
-		s->hint_lost = 1;
+		s->hints.lost = 1;
 	if (ask_kernel)
 		hint_ask(s, h, pc);
 	else
@@ -414,7 +284,7 @@ __noinline int unwind_hint_fill(struct scratch *s, __u64 pc, __u32 which)
 static __always_inline struct mapping_hint *unwind_hint(struct scratch *s, __u64 pc)
 {
 	__u64 i = MASKED(pc >> 21 ^ pc >> 24, MAPPING_HINTS - 1);
-	struct mapping_hint *h = &s->hints[i];
+	struct mapping_hint *h = &s->hints.at[i];
 
 	if (pc - h->start >= h->bytes)
 		unwind_hint_fill(s, pc, i);

@@ -24,6 +24,8 @@
 #ifndef ALLOCTRACE_MEMO_BPF_H
 #define ALLOCTRACE_MEMO_BPF_H
 
+#include "walk.bpf.h"
+
 static __always_inline __u16 *memo_index(struct scratch *s, __u64 sp)
 {
 	return &s->memo.index[MASKED(sp >> 3, MEMO_INDEX_SIZE - 1)];
@@ -32,50 +34,50 @@ static __always_inline __u16 *memo_index(struct scratch *s, __u64 sp)
 static __always_inline void memo_forget(struct scratch *s)
 {
 	s->memo.first = s->memo.end = 0;
-	s->hint_lost = 0;
+	s->hints.lost = 0;
 	for (int i = 0; i < MAPPING_HINTS; i++)
-		s->hints[i].bytes = 0;
+		s->hints.at[i].bytes = 0;
 }
 
 /* Before the first frame is recorded. */
 static __always_inline void memo_begin(struct scratch *s, __u64 owner, __u64 epoch)
 {
-	if (s->owner != owner || s->epoch != epoch) {
+	if (s->hints.owner != owner || s->hints.epoch != epoch) {
 		memo_forget(s);
-		s->owner = owner;
-		s->epoch = epoch;
+		s->hints.owner = owner;
+		s->hints.epoch = epoch;
 	}
-	s->new_at = s->memo.spare * 2 * frames_max + frames_max;
-	s->n_new = 0;
-	s->known = 0;
-	s->end_stable = 0;
-	s->raw_wanted = 0;
-	s->memo_above = s->memo.first != s->memo.end ? 0 : ~0ULL;
+	s->walk.new_at = s->memo.spare * 2 * frames_max + frames_max;
+	s->walk.n_new = 0;
+	s->memo.known = 0;
+	s->walk.end_stable = 0;
+	s->walk.raw_wanted = 0;
+	s->memo.above = s->memo.first != s->memo.end ? 0 : ~0ULL;
 }
 
-/* The frame at the cursor is one of the last walk's: then s->known is where. */
+/* The frame at the cursor is one of the last walk's: then s->memo.known is where. */
 static __always_inline bool memo_knows(struct scratch *s)
 {
-	struct cursor *u = &s->cursor;
+	struct cursor *u = &s->walk.cursor;
 	struct frame *f;
 	__u32 at;
 
-	if (u->sp <= s->memo_above)
+	if (u->sp <= s->memo.above)
 		return false;
 	at = *memo_index(s, u->sp);
 	f = frame_at(s, at);
 	if (f->sp != u->sp || f->ret != ((u->pc + 1) | (u->by_fp & FRAME_BY_FP)) ||
 		f->bp != (u->bp_known ? u->bp : BP_UNKNOWN))
 		return false;
-	if (at - s->memo.first >= s->memo.end - s->memo.first || s->n_new + s->memo.end - at > max_frames)
+	if (at - s->memo.first >= s->memo.end - s->memo.first || s->walk.n_new + s->memo.end - at > max_frames)
 		return false;
-	s->known = at;
+	s->memo.known = at;
 	return true;
 }
 
 #define MEMO_BATCH 4
 
-/* Are the words on the stack, by which the frames from s->verify on were found, what they were? */
+/* Are the words on the stack, by which the frames from s->memo.verify on were found, what they were? */
 static long memo_verify_some(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
@@ -84,9 +86,9 @@ static long memo_verify_some(__u32 i, void *arg)
 		struct frame *f;
 		__u64 word;
 
-		if (++s->verify >= s->memo.end)
+		if (++s->memo.verify >= s->memo.end)
 			return 1;
-		f = frame_at(s, s->verify);
+		f = frame_at(s, s->memo.verify);
 		if (f->bp_slot && (f->bp_slot == SLOT_OPAQUE || !stack_word(s, f->bp_slot, &word) || word != f->bp))
 			goto differs;
 		if (!stack_word(s, f->sp - 8, &word) || word != (f->ret & ~FRAME_BY_FP))
@@ -94,68 +96,68 @@ static long memo_verify_some(__u32 i, void *arg)
 		continue;
 differs:
 		/* There may be a known frame again, further out. */
-		s->memo_above = f->sp;
-		s->known = 0;
+		s->memo.above = f->sp;
+		s->memo.known = 0;
 		return 1;
 	}
 	return 0;
 }
 
-/* True: all frames from s->known on hold. False: go on walking. */
+/* True: all frames from s->memo.known on hold. False: go on walking. */
 static __always_inline bool memo_verify(struct scratch *s)
 {
-	s->verify = s->known;
+	s->memo.verify = s->memo.known;
 	bpf_loop(STACK_MAX_FRAMES / MEMO_BATCH + 1, memo_verify_some, &s, 0);
-	return s->known;
+	return s->memo.known;
 }
 
 /* One new frame, from the outermost in: hashed, and put where it will be found. */
 static long memo_keep(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
-	__u32 at = s->n_new - 1 - i;
-	struct frame *from = frame_at(s, s->new_at + at), *to = frame_at(s, s->first + at);
+	__u32 at = s->walk.n_new - 1 - i;
+	struct frame *from = frame_at(s, s->walk.new_at + at), *to = frame_at(s, s->walk.first + at);
 
-	s->hash = hash_step(s->hash, from->name);
-	*memo_index(s, from->sp) = s->first + at;
+	s->walk.hash = hash_step(s->walk.hash, from->name);
+	*memo_index(s, from->sp) = s->walk.first + at;
 	to->ret = from->ret;
 	to->sp = from->sp;
 	to->bp = from->bp;
 	to->bp_slot = from->bp_slot;
 	to->name = from->name;
-	to->hash = s->hash;
+	to->hash = s->walk.hash;
 	return 0;
 }
 
-/* The walk has ended: s->first, s->rec.n and s->hash say what it found. */
+/* The walk has ended: s->walk.first, s->rec.n and s->walk.hash say what it found. */
 static __always_inline void memo_finish(struct scratch *s)
 {
-	if (s->known) {
-		s->hash = frame_at(s, s->known)->hash;
-		s->first = s->known - s->n_new;
-		s->rec.n = s->memo.end - s->first;
+	if (s->memo.known) {
+		s->walk.hash = frame_at(s, s->memo.known)->hash;
+		s->walk.first = s->memo.known - s->walk.n_new;
+		s->rec.n = s->memo.end - s->walk.first;
 		s->rec.end = s->memo.walk_end;
-		s->memo.first = s->first;
+		s->memo.first = s->walk.first;
 	} else {
-		s->hash = hash_keys[2];
-		s->first = s->new_at;
-		s->rec.n = s->n_new;
+		s->walk.hash = hash_keys[2];
+		s->walk.first = s->walk.new_at;
+		s->rec.n = s->walk.n_new;
 		/* Also of a walk that can't be kept: the other half stays, but not all that the index says of it. */
-		if (s->end_stable) {
-			s->memo.first = s->first;
-			s->memo.end = s->first + s->n_new;
+		if (s->walk.end_stable) {
+			s->memo.first = s->walk.first;
+			s->memo.end = s->walk.first + s->walk.n_new;
 			s->memo.spare = !s->memo.spare;
 			s->memo.walk_end = s->rec.end;
 		}
 	}
-	for_frames(s, s->n_new, memo_keep);
+	for_frames(s, s->walk.n_new, memo_keep);
 }
 
 static long memo_copy(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
 
-	s->rec.frames[MASKED(i, STACK_MAX_FRAMES - 1)] = frame_at(s, s->first + i)->name;
+	s->rec.frames[MASKED(i, STACK_MAX_FRAMES - 1)] = frame_at(s, s->walk.first + i)->name;
 	return 0;
 }
 

@@ -33,11 +33,17 @@
 #ifndef ALLOCTRACE_NEST_BPF_H
 #define ALLOCTRACE_NEST_BPF_H
 
+#include "call.bpf.h"
+#include "stack.bpf.h"
+
+/* Set while running: some process has an allocator function that may call others. */
+bool check_nests = false;
+
 #define OUTER_UNKNOWN (~0ULL)
 #define OUTERS_MAX 4	/* one, and those of signal handlers */
 #define NEST_FRAMES 64	/* between the two calls */
 
-enum nest {
+enum nest_how {
 	NEST_ENDED,
 	NEST_UNDER_WAY,
 	NEST_INTERRUPTED,	/* by a signal handler, from which the inner call comes */
@@ -92,12 +98,12 @@ static __always_inline bool in_body(const struct outer *o, __u64 pc)
 	return false;
 }
 
-/* The frame that pc is in was called by what returns to s->outer.ret. */
+/* The frame that pc is in was called by what returns to s->nest.outer.ret. */
 static __always_inline __u32 nest_found(struct scratch *s, __u64 pc)
 {
-	if (!in_body(&s->outer, pc) && !leaves_by_jump(s->outer.probe))
+	if (!in_body(&s->nest.outer, pc) && !leaves_by_jump(s->nest.outer.probe))
 		return NEST_ENDED;
-	return s->interrupted ? NEST_INTERRUPTED : NEST_UNDER_WAY;
+	return s->nest.interrupted ? NEST_INTERRUPTED : NEST_UNDER_WAY;
 }
 
 /* To the caller of the frame at the cursor; false: the walk ends. */
@@ -105,49 +111,49 @@ static __always_inline bool nest_caller(struct scratch *s)
 {
 	struct mapping_hint *h;
 
-	s->at_signal = 0;
+	s->nest.at_signal = 0;
 	if (!unwind_tables)
 		return walk_caller_fp(s);
-	h = unwind_hint(s, s->cursor.pc);
-	s->at_signal = h->kind == UNWIND_KIND_TABLE && (unwind_rule(h, s->cursor.pc) & 15) == UNWIND_CFA_SIGNAL;
+	h = unwind_hint(s, s->walk.cursor.pc);
+	s->nest.at_signal = h->kind == UNWIND_KIND_TABLE && (unwind_rule(h, s->walk.cursor.pc) & 15) == UNWIND_CFA_SIGNAL;
 	return unwind_caller_of(s, h);
 }
 
 static long nest_step(__u32 i, void *arg)
 {
 	struct scratch *s = *(struct scratch **)arg;
-	__u64 pc = s->cursor.pc, slot;
+	__u64 pc = s->walk.cursor.pc, slot;
 
 	if (!nest_caller(s)) {
 		/* The stack's outermost frame, and it was not on the way. */
-		if (unwind_tables && s->end_stable && s->rec.end == WALK_COMPLETE)
-			s->nest = NEST_ENDED;
+		if (unwind_tables && s->walk.end_stable && s->rec.end == WALK_COMPLETE)
+			s->nest.how = NEST_ENDED;
 		return 1;
 	}
-	if (s->at_signal) {
-		s->interrupted = 1;
+	if (s->nest.at_signal) {
+		s->nest.interrupted = 1;
 		return 0;
 	}
-	slot = s->cursor.sp - 8;
-	if (slot < s->outer.sp)
+	slot = s->walk.cursor.sp - 8;
+	if (slot < s->nest.outer.sp)
 		return 0;
-	if (slot == s->outer.sp)
-		s->nest = nest_found(s, pc);
+	if (slot == s->nest.outer.sp)
+		s->nest.how = nest_found(s, pc);
 	else if (unwind_tables)
-		s->nest = NEST_ENDED;
+		s->nest.how = NEST_ENDED;
 	return 1;
 }
 
-/* Walks from the call at s->sp, whose return address is s->ret, to s->outer. A global function: the verifier looks at
+/* Walks from the call at s->walk.sp, whose return address is s->walk.ret, to s->nest.outer. A global function: the verifier looks at
  * it once. */
 static __always_inline int nest_walk(struct scratch *s)
 {
 	if (!s)
 		return 0;
 	current_ids(&s->rec.pid, &s->rec.tid);
-	walk_prepare(s, s->sp, s->bp, *(volatile __u64 *)&unwind_epoch);
-	s->nest = NEST_UNDER_WAY;
-	s->interrupted = 0;
+	walk_prepare(s, s->walk.sp, s->walk.bp, *(volatile __u64 *)&unwind_epoch);
+	s->nest.how = NEST_UNDER_WAY;
+	s->nest.interrupted = 0;
 	/* Without it (Linux 5.16), the address that is still there decides. */
 	if (has_loop())
 		bpf_loop(NEST_FRAMES, nest_step, &s, 0);
@@ -161,15 +167,15 @@ static __always_inline __u32 under_way(struct scratch *s, const struct outer *o)
 
 	if ((o->sp & 7) || !stack_return(s, o->sp, &there) || there != o->ret)
 		return NEST_ENDED;
-	if (in_body(o, s->ret - 1))
+	if (in_body(o, s->walk.ret - 1))
 		return NEST_UNDER_WAY;
-	s->outer = *o;
+	s->nest.outer = *o;
 	nest_walk(s);
-	return *(volatile __u32 *)&s->nest;
+	return *(volatile __u32 *)&s->nest.how;
 }
 
 /*
- * Is this call, at s->sp, a part of one that is under way? If not, and if it may have parts itself, it is the thread's
+ * Is this call, at s->walk.sp, a part of one that is under way? If not, and if it may have parts itself, it is the thread's
  * outermost from now on. A global function, too.
  */
 __noinline int nest_judge(struct scratch *s, struct outers *t)
@@ -179,38 +185,38 @@ __noinline int nest_judge(struct scratch *s, struct outers *t)
 
 	if (!s || !t)
 		return 0;
-	s->adopts = 0;
-	walk_begin(s, s->sp, false);
+	s->nest.adopts = 0;
+	walk_begin(s, s->walk.sp, false);
 	for (int i = 0; i < OUTERS_MAX; i++) {
 		if (!t->n || t->n > OUTERS_MAX)
 			break;
 		o = &t->at[(t->n - 1) & (OUTERS_MAX - 1)];
 		how = NEST_ENDED;
-		if (o->sp > s->sp) {
+		if (o->sp > s->walk.sp) {
 			how = under_way(s, o);
-		} else if (o->sp == s->sp && o->ret == s->ret && o->probe != s->judged.probe &&
-			   o->last != s->judged.probe && s->judged.bytes >= o->bytes && leaves_by_jump(o->last)) {
-			o->last = s->judged.probe;
+		} else if (o->sp == s->walk.sp && o->ret == s->walk.ret && o->probe != s->nest.judged.probe &&
+			   o->last != s->nest.judged.probe && s->nest.judged.bytes >= o->bytes && leaves_by_jump(o->last)) {
+			o->last = s->nest.judged.probe;
 			how = NEST_UNDER_WAY;
 		}
 		if (how == NEST_UNDER_WAY) {
-			s->adopts = t->open.weight != 0;
+			s->nest.adopts = t->open.weight != 0;
 			return 1;
 		}
 		if (how == NEST_INTERRUPTED)
 			break;
 		t->n--;
 	}
-	if (!s->judged_outer || !s->ret)
+	if (!s->nest.judged_outer || !s->walk.ret)
 		return 0;
 	if (t->n >= OUTERS_MAX)
 		t->n = 0;
 	o = &t->at[t->n++ & (OUTERS_MAX - 1)];
-	o->sp = s->sp;
-	o->ret = s->ret;
-	o->ip = s->judged.ip;
-	o->bytes = s->judged.bytes;
-	o->probe = o->last = s->judged.probe;
+	o->sp = s->walk.sp;
+	o->ret = s->walk.ret;
+	o->ip = s->nest.judged.ip;
+	o->bytes = s->nest.judged.bytes;
+	o->probe = o->last = s->nest.judged.probe;
 	t->open.weight = 0;
 	t->unknown_free = 0;
 	return 0;
@@ -222,12 +228,12 @@ static __always_inline bool may_be_nested(struct scratch *s, __u64 sp)
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	__u64 moves = task->se.nr_migrations;
 
-	if (s->last_task != (__u64)task || s->last_moves != moves) {
-		s->last_task = (__u64)task;
-		s->last_moves = moves;
-		s->outer_sp = OUTER_UNKNOWN;
+	if (s->nest.task != (__u64)task || s->nest.moves != moves) {
+		s->nest.task = (__u64)task;
+		s->nest.moves = moves;
+		s->nest.outer_sp = OUTER_UNKNOWN;
 	}
-	return s->outer_sp >= sp;
+	return s->nest.outer_sp >= sp;
 }
 
 /* Where the call returns to is read if that is needed. */
@@ -242,27 +248,27 @@ static __always_inline bool is_nested(struct scratch *s, const struct pt_regs *c
 		return false;
 	t = outers_get(cookie & COOKIE_OUTER);
 	if (!t) {
-		s->outer_sp = 0;
+		s->nest.outer_sp = 0;
 		return false;
 	}
-	s->sp = sp;
-	s->bp = ctx->bp;
-	s->judged.ip = ctx->ip;
-	s->judged.probe = probe_of(cookie);
-	s->judged_outer = !!(cookie & COOKIE_OUTER);
+	s->walk.sp = sp;
+	s->walk.bp = arch_fp(ctx);
+	s->nest.judged.ip = arch_pc(ctx);
+	s->nest.judged.probe = probe_of(cookie);
+	s->nest.judged_outer = !!(cookie & COOKIE_OUTER);
 	nested = nest_judge(s, t);
 	if (!t->n)
-		s->outer_sp = 0;
+		s->nest.outer_sp = 0;
 	else
-		s->outer_sp = t->n == 1 ? t->at[0].sp : OUTER_UNKNOWN;
+		s->nest.outer_sp = t->n == 1 ? t->at[0].sp : OUTER_UNKNOWN;
 	return nested;
 }
 
 /* The call whose return address was at sp has returned. */
 static __always_inline void nest_returned(struct scratch *s, __u64 sp)
 {
-	if (may_be_nested(s, sp) && s->outer_sp == sp)
-		s->outer_sp = 0;
+	if (may_be_nested(s, sp) && s->nest.outer_sp == sp)
+		s->nest.outer_sp = 0;
 }
 
 /* The call that was entered just now is recorded, and its block may be one that a nested call returns. */

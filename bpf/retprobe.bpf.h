@@ -14,6 +14,12 @@
 #ifndef ALLOCTRACE_RETPROBE_BPF_H
 #define ALLOCTRACE_RETPROBE_BPF_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#include "settings.bpf.h"
+
 /* As many as the kernel allows in a thread (MAX_URETPROBE_DEPTH). */
 #define RETPROBE_MAX 64
 

@@ -18,28 +18,8 @@
 #ifndef ALLOCTRACE_UNWIND_BPF_H
 #define ALLOCTRACE_UNWIND_BPF_H
 
-#include "unwind_row.h"
-#include "mapping.bpf.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	/* The inner map is made by user space. */
-} unwind_slabs SEC(".maps");
-
-/*
- * Rules that were found, by (key << 12) + rel, 44 bits of which the slot's place holds 12 and its upper half the rest:
- * a hit is exact. Lower half: kind and offsets of the row.
- */
-#define ROW_CACHE_SHIFT 12
-#define ROW_CACHE_SIZE (1 << ROW_CACHE_SHIFT)
-__u64 row_cache[ROW_CACHE_SIZE] = {};
-
-/* How many more stacks that broke off may be copied; user space sets it when it has told new mappings. And how many may
- * get a place in the table of stacks: mappings may never be known. */
-__s64 raw_left = 0, raw_room = 0;
+#include "table.bpf.h"
+#include "walk.bpf.h"
 
 /* A frame pointer just below the stack pointer is what a frame that is gone has left. */
 #define STALE_BELOW_BYTES (1 << 20)
@@ -47,68 +27,9 @@ __s64 raw_left = 0, raw_room = 0;
 /* What called main() has its frame just below the arguments of the program; musl has no rules for it. */
 #define START_CODE_BYTES 256
 
-/* The chunk of a word, or NULL. */
-static __always_inline __u64 *unwind_chunk(__u32 word)
-{
-	__u32 slab = word >> UNWIND_SLAB_SHIFT, chunk = (word >> UNWIND_CHUNK_SHIFT) & (UNWIND_SLAB_CHUNKS - 1);
-	void *map = bpf_map_lookup_elem(&unwind_slabs, &slab);
-
-	return map ? bpf_map_lookup_elem(map, &chunk) : NULL;
-}
-
-/*
- * The rule (a row without its pc) in force at rel; 0, a gap, if there is none. A global function: the verifier looks
- * at it once, not at each call.
- */
-__noinline __u32 unwind_row_find(__u32 index, __u32 rel, __u32 shift)
-{
-	__u32 word, at, n;
-	__u64 *rows, found;
-
-	if (!unwind_tables)
-		return 0;
-	word = index + (rel >> (shift & 31));
-	rows = unwind_chunk(word);
-	if (!rows)
-		return 0;
-	found = rows[MASKED(word, UNWIND_CHUNK_WORDS - 1)];
-	at = found;
-	n = found >> 32;
-	if (!n)
-		return 0;
-	rows = unwind_chunk(at);
-	if (!rows)
-		return 0;
-	for (int i = 0; i < 10; i++) {
-		__u32 half = n / 2;
-		__u64 pc = (__u32)rows[MASKED(at + half, UNWIND_CHUNK_WORDS - 1)];
-
-		at += IF_REACHED(half, (__u64)rel, pc);
-		n -= half;
-	}
-	return rows[MASKED(at, UNWIND_CHUNK_WORDS - 1)] >> 32;
-}
-
 static __always_inline bool unwind_word(struct scratch *s, __u64 addr, __u64 *word)
 {
 	return (addr & 7) == 0 && stack_word(s, addr, word);
-}
-
-static __always_inline __u32 unwind_rule(const struct mapping_hint *h, __u64 pc)
-{
-	__u32 rel = h->rel + (__u32)(pc - h->start), tag, rule;
-	__u64 key = ((__u64)h->key << ROW_CACHE_SHIFT) + rel, *slot, cached;
-
-	if (h->kind != UNWIND_KIND_TABLE)
-		return UNWIND_CFA_GAP;
-	tag = key >> ROW_CACHE_SHIFT;
-	slot = &row_cache[MASKED(key ^ tag ^ tag >> 9, ROW_CACHE_SIZE - 1)];
-	cached = *(volatile __u64 *)slot;
-	if (cached >> 32 == tag)
-		return cached;
-	rule = unwind_row_find(h->index, rel, h->shift);
-	*(volatile __u64 *)slot = (__u64)tag << 32 | rule;
-	return rule;
 }
 
 /*
@@ -122,7 +43,7 @@ __noinline int unwind_turns(struct scratch *s, __u32 how, __u64 sp)
 
 	if (!s)
 		return 0;
-	u = &s->cursor;
+	u = &s->walk.cursor;
 	if (sp == u->sp || how == UNWIND_CFA_RSP || how == UNWIND_CFA_PLT || u->turns >= UNWIND_TURNS_MAX ||
 	    (u->turns && sp == u->turn_sp))
 		return 0;
@@ -209,7 +130,7 @@ const volatile __u8 signal_at[UNWIND_REGS] = {18, 17, 19, 16, 14, 13, 15, 20, 5,
  * not known, and the walk ends. */
 static __always_inline bool unwind_reg(struct scratch *s, __u32 reg)
 {
-	struct cursor *u = &s->cursor;
+	struct cursor *u = &s->walk.cursor;
 	__u64 at = reg, value;
 
 	if (reg == UNWIND_REG_RSP) {
@@ -238,14 +159,14 @@ __noinline int unwind_place(struct scratch *s, __u64 word, __u64 cfa)
 
 	if (!s)
 		return 0;
-	s->cursor.value = cfa;
+	s->walk.cursor.value = cfa;
 	if (how != UNWIND_AT_CFA && how != UNWIND_CFA_PLUS && !unwind_reg(s, reg))
 		return 0;
-	at = s->cursor.value + ((__s64)word >> 32);
+	at = s->walk.cursor.value + ((__s64)word >> 32);
 	if ((how == UNWIND_AT_CFA || how == UNWIND_AT_REG) && ((at & 7) || !stack_return(s, at, &at)))
 		return walk_end(s, WALK_UNREADABLE);
 	asm volatile("" : "+r"(at));
-	s->cursor.value = at + (__s64)(__s16)(word >> 16);
+	s->walk.cursor.value = at + (__s64)(__s16)(word >> 16);
 	return 1;
 }
 
@@ -259,8 +180,8 @@ __noinline int unwind_wide(struct scratch *s, __u32 number)
 
 	if (!s || !unwind_tables)
 		return 0;
-	u = &s->cursor;
-	w = &s->wide;
+	u = &s->walk.cursor;
+	w = &s->walk.wide;
 	words = unwind_chunk(word);
 	if (!words)
 		return walk_end(s, WALK_UNSUPPORTED);
@@ -360,30 +281,30 @@ __noinline int unwind_rare(struct scratch *s, __u32 rule)
 	case UNWIND_CFA_STOP:
 		return walk_end_stable(s, WALK_COMPLETE);
 	case UNWIND_CFA_GAP:
-		h = unwind_hint(s, s->cursor.pc);
-		if (unwind_is_entry(h, s->cursor.pc))
+		h = unwind_hint(s, s->walk.cursor.pc);
+		if (unwind_is_entry(h, s->walk.cursor.pc))
 			return walk_end_stable(s, WALK_COMPLETE);
-		return unwind_by_fp(s, &s->cursor, h->kind);
+		return unwind_by_fp(s, &s->walk.cursor, h->kind);
 	case UNWIND_CFA_SIGNAL:
-		return unwind_signal(s, &s->cursor);
+		return unwind_signal(s, &s->walk.cursor);
 	case UNWIND_CFA_WIDE:
 		return unwind_wide(s, rule >> 4);
 	default:
-		return unwind_rare_rule(s, &s->cursor, rule);
+		return unwind_rare_rule(s, &s->walk.cursor, rule);
 	}
 }
 
 /* Goes to the caller of the frame at the cursor, by tables. */
 static __always_inline bool unwind_caller_of(struct scratch *s, const struct mapping_hint *h)
 {
-	struct cursor *u = &s->cursor;
+	struct cursor *u = &s->walk.cursor;
 	__u32 rule;
 	__u64 off;
 
 	if (h->kind <= UNWIND_KIND_UNKNOWN) {
 		/* It may only not have been told. */
 		if (!ask_kernel)
-			s->raw_wanted = 1;
+			s->walk.raw_wanted = 1;
 		return walk_end(s, WALK_UNMAPPED);
 	}
 	rule = unwind_rule(h, u->pc);

@@ -1,47 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stacks on their way to user space, through the ring. */
-#ifndef ALLOCTRACE_SEND_BPF_H
-#define ALLOCTRACE_SEND_BPF_H
+/* The memory of stacks that broke off, on its way to user space: struct stack_raw. */
+#ifndef ALLOCTRACE_RAW_BPF_H
+#define ALLOCTRACE_RAW_BPF_H
 
-/* Sends the frames of a stack that was not sent before. Where the ring is full they are stashed; where that is full,
- * too, the next call tries again. */
-static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
-{
-	__u32 n = s->rec.n, size;
-	__u64 wake = BPF_RB_NO_WAKEUP;
+#include "stacks.bpf.h"
+#include "vma.bpf.h"
 
-	if (n > STACK_MAX_FRAMES)
-		return;
-	size = __builtin_offsetof(struct stack_frames, frames) + n * sizeof(__u64);
-	if (__sync_val_compare_and_swap(&sum->sent, 0, 1) != 0)
-		return;
-	memo_frames(s);
-	s->rec.time_ns = bpf_ktime_get_ns();
-	bpf_get_current_comm(s->rec.name, 16);
-	s->rec.name[16] = 0;
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_wake_bytes)
-		wake = BPF_RB_FORCE_WAKEUP;
-	if (!bpf_ringbuf_output(&ring, &s->rec, size, wake))
-		return;
-	if (!bpf_map_update_elem(&stash, &s->rec.id, &s->rec, BPF_ANY)) {
-		__sync_fetch_and_add(&stashed, 1);
-		return;
-	}
-	sum->sent = 0;
-	count(s, COUNT_RING_FULL, 1);
-}
+/* Where a raw stack is put together; claimed as a scratch is. Rarely needed, and large. */
+const volatile __u32 n_raws = 1;
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stack_raw);
+} raws SEC(".maps");
 
-/* An entry for s->rec's id, which there is none of yet; NULL: the table is full. */
-static __always_inline struct stack_sum *stack_make(struct scratch *s, bool sent)
-{
-	struct stack_sum *fresh = &s->fresh;
-
-	__builtin_memset(fresh, 0, sizeof(*fresh));
-	fresh->pid = s->rec.pid;
-	fresh->sent = sent;
-	bpf_map_update_elem(&stacks, &s->rec.id, fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&stacks, &s->rec.id);
-}
+/* How many more stacks that broke off may be copied; user space sets it when it has told new mappings. And how many may
+ * get a place in the table of stacks: mappings may never be known. */
+__s64 raw_left = 0, raw_room = 0;
 
 /* Without bpf_loop(). */
 #define PLAIN_RAW_PAGES 32
@@ -79,22 +55,22 @@ static __always_inline __u32 raw_pages(struct scratch *s, __u64 page)
 {
 	__u64 n = RAW_PAGES;
 
-	if (ask_kernel && !ask_vma(page, &s->seen) && s->seen.end > page)
-		n = (s->seen.end - page) / RAW_PAGE_BYTES;
+	if (ask_kernel && !ask_vma(page, &s->hints.seen) && s->hints.seen.end > page)
+		n = (s->hints.seen.end - page) / RAW_PAGE_BYTES;
 	return n < RAW_PAGES ? n : RAW_PAGES;
 }
 
 /* Copies the memory of a stack that broke off, and the registers there. */
 static __always_inline void raw_take(struct scratch *s, struct stack_raw *raw)
 {
-	struct raw_copy c = {.raw = raw, .page = s->cursor.sp & ~(RAW_PAGE_BYTES - 1ULL)};
+	struct raw_copy c = {.raw = raw, .page = s->walk.cursor.sp & ~(RAW_PAGE_BYTES - 1ULL)};
 	__u32 n = raw_pages(s, c.page);
 
-	raw->pc = s->cursor.pc;
-	raw->sp = s->cursor.sp;
-	raw->bp = s->cursor.bp;
-	raw->bp_known = s->cursor.bp_known;
-	raw->file = s->unknown;
+	raw->pc = s->walk.cursor.pc;
+	raw->sp = s->walk.cursor.sp;
+	raw->bp = s->walk.cursor.bp;
+	raw->bp_known = s->walk.cursor.bp_known;
+	raw->file = s->hints.unknown;
 	raw->n_stack = 0;
 	for (int i = 0; i < RAW_PAGES / 64; i++)
 		raw->present[i] = 0;
@@ -103,7 +79,7 @@ static __always_inline void raw_take(struct scratch *s, struct stack_raw *raw)
 	else
 		for (__u32 i = 0; i < PLAIN_RAW_PAGES && i < n; i++)
 			raw_page(raw, c.page, i);
-	if (s->trampoline)
+	if (s->window.trampoline)
 		retprobe_mend_copy(raw, c.page);
 }
 
