@@ -67,7 +67,7 @@ static __always_inline bool memo_knows(struct scratch *s)
 	at = *memo_index(s, u->sp);
 	f = frame_at(s, at);
 	if (f->sp != u->sp || f->ret != ((u->pc + 1) | (u->by_fp & FRAME_BY_FP)) ||
-		f->bp != (u->bp_known ? u->bp : BP_UNKNOWN))
+		f->fp != (u->fp_known ? u->fp : FP_UNKNOWN))
 		return false;
 	if (at - s->memo.first >= s->memo.end - s->memo.first || s->walk.n_new + s->memo.end - at > max_frames)
 		return false;
@@ -89,7 +89,7 @@ static long memo_verify_some(__u32 i, void *arg)
 		if (++s->memo.verify >= s->memo.end)
 			return 1;
 		f = frame_at(s, s->memo.verify);
-		if (f->bp_slot && (f->bp_slot == SLOT_OPAQUE || !stack_word(s, f->bp_slot, &word) || word != f->bp))
+		if (f->fp_slot && (f->fp_slot == SLOT_OPAQUE || !stack_word(s, f->fp_slot, &word) || word != f->fp))
 			goto differs;
 		if (!stack_word(s, f->sp - 8, &word) || word != (f->ret & ~FRAME_BY_FP))
 			goto differs;
@@ -122,8 +122,8 @@ static long memo_keep(__u32 i, void *arg)
 	*memo_index(s, from->sp) = s->walk.first + at;
 	to->ret = from->ret;
 	to->sp = from->sp;
-	to->bp = from->bp;
-	to->bp_slot = from->bp_slot;
+	to->fp = from->fp;
+	to->fp_slot = from->fp_slot;
 	to->name = from->name;
 	to->hash = s->walk.hash;
 	return 0;

@@ -151,7 +151,7 @@ static __always_inline int nest_walk(struct scratch *s)
 	if (!s)
 		return 0;
 	current_ids(&s->rec.pid, &s->rec.tid);
-	walk_prepare(s, s->walk.sp, s->walk.bp, *(volatile __u64 *)&unwind_epoch);
+	walk_prepare(s, s->walk.sp, s->walk.fp, *(volatile __u64 *)&unwind_epoch);
 	s->nest.how = NEST_UNDER_WAY;
 	s->nest.interrupted = 0;
 	/* Without it (Linux 5.16), the address that is still there decides. */
@@ -252,7 +252,7 @@ static __always_inline bool is_nested(struct scratch *s, const struct pt_regs *c
 		return false;
 	}
 	s->walk.sp = sp;
-	s->walk.bp = arch_fp(ctx);
+	s->walk.fp = arch_fp(ctx);
 	s->nest.judged.ip = arch_pc(ctx);
 	s->nest.judged.probe = probe_of(cookie);
 	s->nest.judged_outer = !!(cookie & COOKIE_OUTER);

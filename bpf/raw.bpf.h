@@ -68,8 +68,8 @@ static __always_inline void raw_take(struct scratch *s, struct stack_raw *raw)
 
 	raw->pc = s->walk.cursor.pc;
 	raw->sp = s->walk.cursor.sp;
-	raw->bp = s->walk.cursor.bp;
-	raw->bp_known = s->walk.cursor.bp_known;
+	raw->fp = s->walk.cursor.fp;
+	raw->fp_known = s->walk.cursor.fp_known;
 	raw->file = s->hints.unknown;
 	raw->n_stack = 0;
 	for (int i = 0; i < RAW_PAGES / 64; i++)
@@ -112,8 +112,8 @@ static __always_inline __u64 raw_id(struct scratch *s, struct stack_raw *raw)
 		.raw = raw, .at = (raw->sp & (RAW_PAGE_BYTES - 1)) / 8, .end = *(volatile __u32 *)&raw->n_stack / 8,
 	};
 
-	h.hash = hash_step(hash_step(s->rec.id, raw->sp), raw->bp);
-	h.hash = hash_step(hash_step(h.hash, raw->pc), raw->bp_known);
+	h.hash = hash_step(hash_step(s->rec.id, raw->sp), raw->fp);
+	h.hash = hash_step(hash_step(h.hash, raw->pc), raw->fp_known);
 	for (int i = 0; i < RAW_PAGES / 64; i++)
 		h.hash = hash_step(h.hash, raw->present[i]);
 	h.hash = hash_step(hash_step(h.hash, raw->file.ino), (__u64)raw->file.mtime_nsec << 32 | raw->file.dev);

@@ -73,15 +73,15 @@ struct hints {
 };
 
 /* Odd: neither a frame pointer nor a slot of the stack. */
-#define BP_UNKNOWN 1
+#define FP_UNKNOWN 1
 #define SLOT_OPAQUE 1
 
 /* The frame that a walk has come to. By frame pointers, bp and sp are used alone, and start: where the stack began. */
 struct cursor {
-	__u64 pc, sp, bp;	/* pc: of the call's last byte; below a signal frame, of the next instruction */
+	__u64 pc, sp, fp;	/* pc: of the call's last byte; below a signal frame, of the next instruction */
 	__u64 start;
-	__u64 bp_slot;	/* where the caller's rbp was read, 0: nowhere; SLOT_OPAQUE: not to be verified (memo.bpf.h) */
-	__u8 bp_known;
+	__u64 fp_slot;	/* where the caller's rbp was read, 0: nowhere; SLOT_OPAQUE: not to be verified (memo.bpf.h) */
+	__u8 fp_known;
 	__u8 turns;	/* how often the walk has gone to a lower stack, */
 	/* The frame was found by its callee's frame pointer: how the walk ends if it is no code, and FRAME_BY_FP. */
 	__u64 by_fp;
@@ -93,8 +93,8 @@ struct cursor {
 
 /* A step by a rule that takes a struct unwind_wide: what it says, and what was found by it so far. */
 struct wide_step {
-	__u64 ra, rsp, rbp;
-	__u64 cfa, pc, sp, bp;
+	__u64 ra, sp_at, fp_at;
+	__u64 cfa, pc, sp, fp;
 };
 
 /* The walk of a stack (walk.bpf.h, unwind.bpf.h, stack.bpf.h). */
@@ -102,7 +102,7 @@ struct walk {
 	struct cursor cursor;
 	struct wide_step wide;
 	__u64 ret;		/* the allocator function's return address, 0: unreadable */
-	__u64 sp, bp;		/* registers at the allocator function's entry; sp: where ret is */
+	__u64 sp, fp;		/* registers at the allocator function's entry; sp: where ret is */
 	__u64 epoch;		/* unwind_epoch when it began */
 	__u64 stale;		/* that has changed meanwhile */
 	__u64 raw_wanted;	/* it broke off at a mapping that is not known yet */
@@ -115,8 +115,8 @@ struct walk {
 /* A frame of a walk, kept to be recognized by the next one (memo.bpf.h). */
 struct frame {
 	__u64 ret;	/* return address into it, and FRAME_BY_FP */
-	__u64 sp, bp;	/* as they are when it goes on; bp is BP_UNKNOWN if it is not known */
-	__u64 bp_slot;	/* as in struct cursor */
+	__u64 sp, fp;	/* as they are when it goes on; bp is FP_UNKNOWN if it is not known */
+	__u64 fp_slot;	/* as in struct cursor */
 	__u64 name;	/* FRAME_FILE, or ret again */
 	__u64 hash;	/* of this frame's and all outer ones' names */
 };

@@ -217,9 +217,9 @@ struct stack_frames {
 struct stack_raw {
 	struct stack_frames rec;	/* rec.end is WALK_RAW */
 	/* The registers of the last of rec.frames; pc is the address to look up, one less than the frame. */
-	__u64 pc, sp, bp;
+	__u64 pc, sp, fp;
 	struct file_key file;	/* that is mapped at pc; all zero: not known */
-	__u32 bp_known;
+	__u32 fp_known;
 	__u32 n_stack;		/* bytes; 0: unreadable */
 	__u32 busy;		/* of the kernel side */
 	/* Bit by bit, which pages could be read: one of a large frame that was never touched can't. */

@@ -72,11 +72,11 @@ static __always_inline void walk_init(struct scratch *s, __u64 sp, __u64 bp)
 	struct cursor *u = &s->walk.cursor;
 
 	u->sp = sp + 8;
-	u->bp = bp;
-	u->bp_slot = 0;
+	u->fp = bp;
+	u->fp_slot = 0;
 	u->start = unwind_tables ? 0 : sp;
 	u->pc = s->walk.ret - 1;
-	u->bp_known = 1;
+	u->fp_known = 1;
 	u->by_fp = 0;
 	u->turns = 0;
 	u->signal_regs = 0;
@@ -119,7 +119,7 @@ static long walk_try(__u32 i, void *arg)
 		walk_begin(s, s->walk.sp, true);
 		s->walk.epoch = *(volatile __u64 *)&unwind_epoch;
 	}
-	walk_frames(s, s->walk.sp, s->walk.bp, s->walk.epoch);
+	walk_frames(s, s->walk.sp, s->walk.fp, s->walk.epoch);
 	s->walk.stale = *(volatile __u64 *)&unwind_epoch != s->walk.epoch;
 	return !s->walk.stale && (!direct_possible || s->window.copies || !direct_changed(s));
 }
@@ -140,7 +140,7 @@ static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, _
 
 	if (has_loop()) {	/* as a loop of calls: the verifier looks at it once */
 		s->walk.sp = sp;
-		s->walk.bp = arch_fp(ctx);
+		s->walk.fp = arch_fp(ctx);
 		s->walk.epoch = epoch;
 		bpf_loop(WALK_TRIES, walk_try, &s, 0);
 	} else {

@@ -44,7 +44,7 @@ __noinline int unwind_turns(struct scratch *s, __u32 how, __u64 sp)
 	if (!s)
 		return 0;
 	u = &s->walk.cursor;
-	if (sp == u->sp || how == UNWIND_CFA_RSP || how == UNWIND_CFA_PLT || u->turns >= UNWIND_TURNS_MAX ||
+	if (sp == u->sp || how == UNWIND_CFA_SP || how == UNWIND_CFA_PLT || u->turns >= UNWIND_TURNS_MAX ||
 	    (u->turns && sp == u->turn_sp))
 		return 0;
 	if ((u->turns & (u->turns - 1)) == 0)
@@ -56,24 +56,24 @@ __noinline int unwind_turns(struct scratch *s, __u32 how, __u64 sp)
 /* The caller's registers, by the CFA and the rule for RBP. */
 static __always_inline bool unwind_caller(struct scratch *s, struct cursor *u, __u32 rule, __u64 cfa)
 {
-	__u32 how_bp = (rule >> 4) & 15;
-	__u64 ret, bp_slot = 0;
+	__u32 how_fp = (rule >> 4) & 15;
+	__u64 ret, fp_slot = 0;
 
 	if (cfa <= u->sp && !unwind_turns(s, rule & 15, cfa))
 		return walk_end(s, WALK_UNSUPPORTED);
 	/* The lower address first: one window then serves both reads. */
-	if (how_bp != UNWIND_RBP_SAME) {
-		bp_slot = cfa + (__s64)(__s8)(rule >> 8) * 8;
-		if (!unwind_word(s, bp_slot, &u->bp))
+	if (how_fp != UNWIND_FP_SAME) {
+		fp_slot = cfa + (__s64)(__s8)(rule >> 8) * 8;
+		if (!unwind_word(s, fp_slot, &u->fp))
 			return walk_end(s, WALK_UNREADABLE);
-		u->bp_known = 1;
+		u->fp_known = 1;
 	}
 	if (((cfa - 8) & 7) || !stack_return(s, cfa - 8, &ret))
 		return walk_end(s, WALK_UNREADABLE);
 	/* The entry of a coroutine, by convention. */
 	if (!ret)
 		return walk_end(s, WALK_COMPLETE);
-	u->bp_slot = bp_slot;
+	u->fp_slot = fp_slot;
 	u->sp = cfa;
 	u->by_fp = 0;
 	u->pc = ret - 1;
@@ -86,11 +86,11 @@ static __always_inline bool unwind_by_fp(struct scratch *s, struct cursor *u, __
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct mm_struct *mm = task->mm;
 	__u32 otherwise = kind == UNWIND_KIND_JIT ? WALK_JIT : WALK_NO_RULE;
-	__u64 fp = u->bp, next, ret;
+	__u64 fp = u->fp, next, ret;
 
 	if (mm && mm->start_stack - u->sp < START_CODE_BYTES)
 		return walk_end_stable(s, WALK_COMPLETE);
-	if (!u->bp_known)
+	if (!u->fp_known)
 		return walk_end_stable(s, otherwise);
 	/* The outermost frame of Go, of musl and of most assembly; a JIT may hold anything in rbp. */
 	if (!fp && kind != UNWIND_KIND_JIT)
@@ -98,9 +98,9 @@ static __always_inline bool unwind_by_fp(struct scratch *s, struct cursor *u, __
 	if (u->sp - fp - 1 < STALE_BELOW_BYTES || !unwind_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || !ret)
 		return walk_end(s, otherwise);
 	u->by_fp = otherwise | (kind == UNWIND_KIND_JIT ? 0 : FRAME_BY_FP);
-	u->bp_slot = fp;
+	u->fp_slot = fp;
 	u->sp = fp + 16;
-	u->bp = next;
+	u->fp = next;
 	u->pc = ret - 1;
 	return true;
 }
@@ -110,11 +110,11 @@ static __always_inline bool unwind_signal(struct scratch *s, struct cursor *u)
 {
 	__u64 sp = u->sp, pc;
 
-	if (!unwind_word(s, sp + UNWIND_SIGNAL_RBP, &u->bp) || !stack_word(s, sp + UNWIND_SIGNAL_RSP, &u->sp) ||
-	    !stack_word(s, sp + UNWIND_SIGNAL_RIP, &pc))
+	if (!unwind_word(s, sp + UNWIND_SIGNAL_FP, &u->fp) || !stack_word(s, sp + UNWIND_SIGNAL_SP, &u->sp) ||
+	    !stack_word(s, sp + UNWIND_SIGNAL_PC, &pc))
 		return walk_end(s, WALK_UNREADABLE);
-	u->bp_known = 1;
-	u->bp_slot = SLOT_OPAQUE;
+	u->fp_known = 1;
+	u->fp_slot = SLOT_OPAQUE;
 	u->by_fp = 0;
 	u->pc = pc;
 	u->signal_pc = pc;
@@ -133,12 +133,12 @@ static __always_inline bool unwind_reg(struct scratch *s, __u32 reg)
 	struct cursor *u = &s->walk.cursor;
 	__u64 at = reg, value;
 
-	if (reg == UNWIND_REG_RSP) {
+	if (reg == UNWIND_REG_SP) {
 		u->value = u->sp;
 		return true;
 	}
-	if (reg == UNWIND_REG_RBP && u->bp_known) {
-		u->value = u->bp;
+	if (reg == UNWIND_REG_FP && u->fp_known) {
+		u->value = u->fp;
 		return true;
 	}
 	if (!u->signal_regs || u->signal_pc != u->pc || u->signal_sp != u->sp || reg >= UNWIND_REGS)
@@ -186,8 +186,8 @@ __noinline int unwind_wide(struct scratch *s, __u32 number)
 	if (!words)
 		return walk_end(s, WALK_UNSUPPORTED);
 	w->ra = words[MASKED(word + 1, UNWIND_CHUNK_WORDS - 1)];
-	w->rsp = words[MASKED(word + 2, UNWIND_CHUNK_WORDS - 1)];
-	w->rbp = words[MASKED(word + 3, UNWIND_CHUNK_WORDS - 1)];
+	w->sp_at = words[MASKED(word + 2, UNWIND_CHUNK_WORDS - 1)];
+	w->fp_at = words[MASKED(word + 3, UNWIND_CHUNK_WORDS - 1)];
 	if (!unwind_place(s, words[MASKED(word, UNWIND_CHUNK_WORDS - 1)], 0))
 		return 0;
 	w->cfa = u->value;
@@ -195,26 +195,26 @@ __noinline int unwind_wide(struct scratch *s, __u32 number)
 		return 0;
 	w->pc = u->value;
 	w->sp = u->sp;
-	w->bp = u->bp;
-	if ((w->rsp & 0xff) != UNWIND_SAME) {
-		if (!unwind_place(s, w->rsp, w->cfa))
+	w->fp = u->fp;
+	if ((w->sp_at & 0xff) != UNWIND_SAME) {
+		if (!unwind_place(s, w->sp_at, w->cfa))
 			return 0;
 		w->sp = u->value;
 	}
-	if ((w->rbp & 0xff) == UNWIND_LOST) {
-		u->bp_known = 0;
-	} else if ((w->rbp & 0xff) != UNWIND_SAME) {
+	if ((w->fp_at & 0xff) == UNWIND_LOST) {
+		u->fp_known = 0;
+	} else if ((w->fp_at & 0xff) != UNWIND_SAME) {
 		/* Lost, if it is in a register that is not known: whoever needs it gives up. */
-		u->bp_known = unwind_place(s, w->rbp, w->cfa);
-		w->bp = u->value;
+		u->fp_known = unwind_place(s, w->fp_at, w->cfa);
+		w->fp = u->value;
 	}
 	if (w->sp <= u->sp && !unwind_turns(s, UNWIND_CFA_WIDE, w->sp))
 		return walk_end(s, WALK_UNSUPPORTED);
 	if (!w->pc)
 		return walk_end(s, WALK_COMPLETE);
 	u->sp = w->sp;
-	u->bp = w->bp;
-	u->bp_slot = SLOT_OPAQUE;
+	u->fp = w->fp;
+	u->fp_slot = SLOT_OPAQUE;
 	u->by_fp = 0;
 	u->pc = w->pc - 1;
 	return 1;
@@ -222,20 +222,20 @@ __noinline int unwind_wide(struct scratch *s, __u32 number)
 
 static __always_inline bool unwind_rare_rule(struct scratch *s, struct cursor *u, __u32 rule)
 {
-	__u32 how = rule & 15, how_bp = (rule >> 4) & 15;
+	__u32 how = rule & 15, how_fp = (rule >> 4) & 15;
 	__s64 off = (__s64)(__s16)(rule >> 16);
-	__u64 cfa, bp = u->bp;
+	__u64 cfa, bp = u->fp;
 
-	if ((how == UNWIND_CFA_RBP || how == UNWIND_CFA_RBP_MEM) && !u->bp_known)
+	if ((how == UNWIND_CFA_FP || how == UNWIND_CFA_FP_MEM) && !u->fp_known)
 		return walk_end(s, WALK_UNSUPPORTED);
-	if (how == UNWIND_CFA_RSP) {
+	if (how == UNWIND_CFA_SP) {
 		cfa = u->sp + off * 8;
-	} else if (how == UNWIND_CFA_RBP) {
+	} else if (how == UNWIND_CFA_FP) {
 		cfa = bp + off * 8;
 	} else if (how == UNWIND_CFA_PLT) {
 		cfa = u->sp + 8 + ((u->pc & 15) >= (__u64)off ? 8 : 0);
-	} else if (how == UNWIND_CFA_RBP_MEM || how == UNWIND_CFA_RSP_MEM) {
-		cfa = (how == UNWIND_CFA_RBP_MEM ? bp : u->sp) + UNWIND_MEM_AT(off);
+	} else if (how == UNWIND_CFA_FP_MEM || how == UNWIND_CFA_SP_MEM) {
+		cfa = (how == UNWIND_CFA_FP_MEM ? bp : u->sp) + UNWIND_MEM_AT(off);
 		if (!unwind_word(s, cfa, &cfa))
 			return walk_end(s, WALK_UNREADABLE);
 		cfa += UNWIND_MEM_PLUS(off);
@@ -246,18 +246,18 @@ static __always_inline bool unwind_rare_rule(struct scratch *s, struct cursor *u
 	} else {
 		return walk_end(s, WALK_UNSUPPORTED);
 	}
-	if (how_bp == UNWIND_RBP_RBP && u->bp_known) {
-		if (!unwind_word(s, bp + (__s64)(__s8)(rule >> 8) * 8, &u->bp))
+	if (how_fp == UNWIND_FP_FP && u->fp_known) {
+		if (!unwind_word(s, bp + (__s64)(__s8)(rule >> 8) * 8, &u->fp))
 			return walk_end(s, WALK_UNREADABLE);
-	} else if (how_bp > UNWIND_RBP_CFA) {
-		u->bp_known = 0;
+	} else if (how_fp > UNWIND_FP_CFA) {
+		u->fp_known = 0;
 	}
-	if (!unwind_caller(s, u, how_bp == UNWIND_RBP_CFA ? rule : rule & ~0xf0u, cfa))
+	if (!unwind_caller(s, u, how_fp == UNWIND_FP_CFA ? rule : rule & ~0xf0u, cfa))
 		return false;
 	/* Found by more words of the stack than a frame keeps. */
-	if (how == UNWIND_CFA_RBP_MEM || how == UNWIND_CFA_RSP_MEM || how == UNWIND_CFA_REGISTER ||
-	    how_bp == UNWIND_RBP_RBP)
-		u->bp_slot = SLOT_OPAQUE;
+	if (how == UNWIND_CFA_FP_MEM || how == UNWIND_CFA_SP_MEM || how == UNWIND_CFA_REGISTER ||
+	    how_fp == UNWIND_FP_FP)
+		u->fp_slot = SLOT_OPAQUE;
 	return true;
 }
 
@@ -309,11 +309,11 @@ static __always_inline bool unwind_caller_of(struct scratch *s, const struct map
 	}
 	rule = unwind_rule(h, u->pc);
 	off = (__s64)(__s16)(rule >> 16) * 8;
-	/* Nearly every frame: CFA by RSP or RBP, RBP unchanged or saved in the frame. */
-	if ((rule & 0xef) == UNWIND_CFA_RSP)
+	/* Nearly every frame: CFA by SP or FP, FP unchanged or saved in the frame. */
+	if ((rule & 0xef) == UNWIND_CFA_SP)
 		return unwind_caller(s, u, rule, u->sp + off);
-	if ((rule & 0xef) == UNWIND_CFA_RBP && u->bp_known)
-		return unwind_caller(s, u, rule, u->bp + off);
+	if ((rule & 0xef) == UNWIND_CFA_FP && u->fp_known)
+		return unwind_caller(s, u, rule, u->fp + off);
 	return unwind_rare(s, rule);
 }
 

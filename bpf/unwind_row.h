@@ -4,11 +4,11 @@
  * this header includes nothing: the includer brings __u8, __s8, __s16 and __u32 (vmlinux.h or <linux/types.h>).
  *
  *     0        4      5        6        8
- *     | pc     | kind | rbp_off| cfa_off|
- *              bits 0-3 of kind: CFA rule; bits 4-7: RBP rule
+ *     | pc     | kind | fp_off| cfa_off|
+ *              bits 0-3 of kind: CFA rule; bits 4-7: FP rule
  *
  * The canonical frame address (CFA) is the stack pointer as it was before the call that made the frame: the caller's
- * RSP. The return address is always at CFA - 8; where .eh_frame says otherwise the row is SIGNAL, STOP, WIDE or
+ * SP. The return address is always at CFA - 8; where .eh_frame says otherwise the row is SIGNAL, STOP, WIDE or
  * UNSUPPORTED.
  *
  * One rule in ten thousand takes more than that: its row is WIDE, and has only the number of a struct unwind_wide:
@@ -21,20 +21,20 @@
 
 struct unwind_row {
 	__u32 pc;	/* vaddr - the table's base; rows are sorted by it, none twice */
-	__u8 kind;	/* enum unwind_cfa | enum unwind_rbp << 4 */
-	__s8 rbp_off;	/* in units of 8 bytes */
+	__u8 kind;	/* enum unwind_cfa | enum unwind_fp << 4 */
+	__s8 fp_off;	/* in units of 8 bytes */
 	__s16 cfa_off;	/* in units of 8 bytes, or as the CFA rule says */
 };
 
-/* Only the kinds up to UNWIND_CFA_PLT, and REGISTER, have an RBP rule; for the others but WIDE it and rbp_off are 0. */
+/* Only the kinds up to UNWIND_CFA_PLT, and REGISTER, have an FP rule; for the others but WIDE it and fp_off are 0. */
 enum unwind_cfa {
 	UNWIND_CFA_GAP = 0,	/* no unwind information from here on (between functions, or a function without) */
-	UNWIND_CFA_RSP = 1,	/* RSP + 8 * cfa_off */
-	UNWIND_CFA_RBP = 2,	/* RBP + 8 * cfa_off */
-	UNWIND_CFA_RBP_MEM = 3,	/* *(RBP + UNWIND_MEM_AT) + UNWIND_MEM_PLUS: functions that realign the stack (DRAP) */
-	UNWIND_CFA_RSP_MEM = 4,	/* *(RSP + UNWIND_MEM_AT) + UNWIND_MEM_PLUS: hand-written assembly */
-	UNWIND_CFA_PLT = 5,	/* RSP + 8 + ((pc & 15) >= cfa_off ? 8 : 0): a lazy PLT, whose stub pushes halfway */
-	UNWIND_CFA_SIGNAL = 6,	/* all registers are in the ucontext at RSP: see UNWIND_SIGNAL_* */
+	UNWIND_CFA_SP = 1,	/* SP + 8 * cfa_off */
+	UNWIND_CFA_FP = 2,	/* FP + 8 * cfa_off */
+	UNWIND_CFA_FP_MEM = 3,	/* *(FP + UNWIND_MEM_AT) + UNWIND_MEM_PLUS: functions that realign the stack (DRAP) */
+	UNWIND_CFA_SP_MEM = 4,	/* *(SP + UNWIND_MEM_AT) + UNWIND_MEM_PLUS: hand-written assembly */
+	UNWIND_CFA_PLT = 5,	/* SP + 8 + ((pc & 15) >= cfa_off ? 8 : 0): a lazy PLT, whose stub pushes halfway */
+	UNWIND_CFA_SIGNAL = 6,	/* all registers are in the ucontext at SP: see UNWIND_SIGNAL_* */
 	UNWIND_CFA_STOP = 7,	/* the outermost frame: it has no caller */
 	UNWIND_CFA_UNSUPPORTED = 8,	/* a rule that this row can't hold; cfa_off: enum unwind_why */
 	UNWIND_CFA_REGISTER = 9,	/* another register + n: cfa_off is made by UNWIND_REGISTER() */
@@ -42,13 +42,13 @@ enum unwind_cfa {
 	UNWIND_CFA_KINDS
 };
 
-enum unwind_rbp {
-	UNWIND_RBP_SAME = 0,	/* unchanged */
-	UNWIND_RBP_CFA = 1,	/* saved at CFA + 8 * rbp_off */
-	UNWIND_RBP_RBP = 2,	/* saved at RBP + 8 * rbp_off, RBP as it is in this frame */
-	UNWIND_RBP_UNDEFINED = 3,	/* lost: whoever needs it in a later frame must give up */
-	UNWIND_RBP_UNSUPPORTED = 4,	/* the same, because this row can't hold the rule */
-	UNWIND_RBP_KINDS
+enum unwind_fp {
+	UNWIND_FP_SAME = 0,	/* unchanged */
+	UNWIND_FP_CFA = 1,	/* saved at CFA + 8 * fp_off */
+	UNWIND_FP_FP = 2,	/* saved at FP + 8 * fp_off, FP as it is in this frame */
+	UNWIND_FP_UNDEFINED = 3,	/* lost: whoever needs it in a later frame must give up */
+	UNWIND_FP_UNSUPPORTED = 4,	/* the same, because this row can't hold the rule */
+	UNWIND_FP_KINDS
 };
 
 /* Why a row is UNWIND_CFA_UNSUPPORTED. */
@@ -56,7 +56,7 @@ enum unwind_why {
 	UNWIND_WHY_EXPRESSION = 0,	/* a CFA expression of another shape */
 	UNWIND_WHY_OFFSET = 1,	/* an offset of 2 GiB or more */
 	UNWIND_WHY_RETURN = 2,	/* a return address saved in a way that no struct unwind_wide has */
-	UNWIND_WHY_RSP = 3,	/* the same for a caller's RSP */
+	UNWIND_WHY_SP = 3,	/* the same for a caller's SP */
 	UNWIND_WHY_NO_CFA = 4,	/* no CFA rule at all */
 	UNWIND_WHY_PROGRAM = 5,	/* the function's CFA program is damaged */
 	UNWIND_WHYS
@@ -74,8 +74,8 @@ enum unwind_why {
 
 /* DWARF's numbers of registers. */
 #define UNWIND_REG_RBX 3
-#define UNWIND_REG_RBP 6
-#define UNWIND_REG_RSP 7
+#define UNWIND_REG_FP 6
+#define UNWIND_REG_SP 7
 #define UNWIND_REGS 16	/* the return address, which is no register, is the next */
 
 /* Where a caller's register is, or how the CFA is computed. */
@@ -97,7 +97,7 @@ struct unwind_place {
 
 /* A whole rule. cfa is AT_REG or REG_PLUS. */
 struct unwind_wide {
-	struct unwind_place cfa, ra, rsp, rbp;
+	struct unwind_place cfa, ra, sp, fp;
 };
 
 #define UNWIND_WIDE_WORDS 4
@@ -106,10 +106,10 @@ struct unwind_wide {
 /* A walk that goes to a lower stack more often than this is led by no program. */
 #define UNWIND_TURNS_MAX 16
 
-/* Offsets from RSP at a signal frame: struct rt_sigframe of the kernel without its return address. */
-#define UNWIND_SIGNAL_RBP 120
-#define UNWIND_SIGNAL_RSP 160
-#define UNWIND_SIGNAL_RIP 168
+/* Offsets from SP at a signal frame: struct rt_sigframe of the kernel without its return address. */
+#define UNWIND_SIGNAL_FP 120
+#define UNWIND_SIGNAL_SP 160
+#define UNWIND_SIGNAL_PC 168
 
 _Static_assert(sizeof(struct unwind_row) == 8, "a row is loaded as one u64");
 _Static_assert(sizeof(struct unwind_wide) == 8 * UNWIND_WIDE_WORDS, "a wide rule is loaded as words");

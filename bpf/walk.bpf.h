@@ -86,8 +86,8 @@ static __always_inline void walk_record(struct scratch *s, __u64 name)
 
 	f->ret = (u->pc + 1) | (u->by_fp & FRAME_BY_FP);
 	f->sp = u->sp;
-	f->bp = u->bp_known ? u->bp : BP_UNKNOWN;
-	f->bp_slot = u->bp_slot;
+	f->fp = u->fp_known ? u->fp : FP_UNKNOWN;
+	f->fp_slot = u->fp_slot;
 	f->name = (name + u->pc) | (u->by_fp & FRAME_BY_FP);
 	s->walk.n_new++;
 }
@@ -96,7 +96,7 @@ static __always_inline void walk_record(struct scratch *s, __u64 name)
 static __always_inline bool walk_caller_fp(struct scratch *s)
 {
 	struct cursor *u = &s->walk.cursor;
-	__u64 fp = u->bp, next, ret;
+	__u64 fp = u->fp, next, ret;
 
 	if (!fp)
 		return walk_end_stable(s, WALK_COMPLETE);
@@ -106,8 +106,8 @@ static __always_inline bool walk_caller_fp(struct scratch *s)
 	if (!stack_word(s, fp, &next) || !stack_return(s, fp + 8, &ret) || ret < PAGE_BYTES)
 		return walk_end(s, WALK_CHAIN);
 	u->sp = fp + 16;
-	u->bp = next;
-	u->bp_slot = fp;
+	u->fp = next;
+	u->fp_slot = fp;
 	u->pc = ret - 1;
 	return true;
 }

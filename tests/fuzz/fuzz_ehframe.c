@@ -30,20 +30,20 @@ static void check_row(const struct unwind_table *t, size_t i)
 {
 	const struct unwind_row *row = &t->rows[i];
 	struct unwind_regs regs = {
-		.rip = t->base + row->pc, .rsp = 0x7fff0000, .rbp = 0x7fff8000, .rbp_known = i & 1,
+		.pc = t->base + row->pc, .sp = 0x7fff0000, .fp = 0x7fff8000, .fp_known = i & 1,
 	};
 	unsigned int cfa = row->kind & 15, rbp = row->kind >> 4;
 
 	require(cfa < UNWIND_CFA_KINDS);
-	require(cfa == UNWIND_CFA_WIDE || rbp < UNWIND_RBP_KINDS);
+	require(cfa == UNWIND_CFA_WIDE || rbp < UNWIND_FP_KINDS);
 	require((cfa != UNWIND_CFA_GAP && cfa <= UNWIND_CFA_PLT) || cfa == UNWIND_CFA_REGISTER ||
-		cfa == UNWIND_CFA_WIDE || (!rbp && !row->rbp_off));
+		cfa == UNWIND_CFA_WIDE || (!rbp && !row->fp_off));
 	require(cfa != UNWIND_CFA_WIDE || unwind_row_wide(row) < t->n_wide);
 	require(cfa != UNWIND_CFA_UNSUPPORTED || (row->cfa_off >= 0 && row->cfa_off < UNWIND_WHYS));
 	require(cfa != UNWIND_CFA_PLT || (row->cfa_off >= 0 && row->cfa_off < 16));
 	require(!i || row->pc > row[-1].pc);
 	require(!i || memcmp((const char *)row + 4, (const char *)row - 4, 4) != 0);
-	require(unwind_table_at(t, regs.rip) == (cfa == UNWIND_CFA_GAP ? NULL : row));
+	require(unwind_table_at(t, regs.pc) == (cfa == UNWIND_CFA_GAP ? NULL : row));
 	unwind_step(row, cfa == UNWIND_CFA_WIDE ? &t->wide[unwind_row_wide(row)] : NULL, &regs, read_stack, NULL);
 }
 

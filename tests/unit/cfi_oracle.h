@@ -115,13 +115,13 @@ static uint32_t rbp_part(struct where rbp)
 	bool fits = multiple_within(rbp.off, -128, 127);
 
 	if (rbp.how == WHERE_SAME)
-		return pack(0, UNWIND_RBP_SAME, 0, 0);
+		return pack(0, UNWIND_FP_SAME, 0, 0);
 	if (rbp.how == WHERE_UNDEFINED || rbp.how == WHERE_OTHER)
-		return pack(0, UNWIND_RBP_UNDEFINED, 0, 0);
+		return pack(0, UNWIND_FP_UNDEFINED, 0, 0);
 	if (rbp.how == WHERE_AT_CFA && fits)
-		return pack(0, UNWIND_RBP_CFA, rbp.off, 0);
+		return pack(0, UNWIND_FP_CFA, rbp.off, 0);
 	if (rbp.how == WHERE_AT_REG && rbp.reg == REG_RBP && fits)
-		return pack(0, UNWIND_RBP_RBP, rbp.off, 0);
+		return pack(0, UNWIND_FP_FP, rbp.off, 0);
 	return REFUSED;
 }
 
@@ -154,9 +154,9 @@ static uint32_t narrow_rule(const struct cfa_where *cfa, struct where rbp_where)
 	if (!cfa->is_read && !usual && multiple_within(cfa->off, -2048, 2047))
 		return pack(UNWIND_CFA_REGISTER, 0, 0, UNWIND_REGISTER(cfa->reg, cfa->off)) | rbp;
 	if (!cfa->is_read && usual && multiple_within(cfa->off, INT16_MIN, INT16_MAX))
-		return pack(cfa->reg == REG_RSP ? UNWIND_CFA_RSP : UNWIND_CFA_RBP, 0, 0, cfa->off / 8) | rbp;
+		return pack(cfa->reg == REG_RSP ? UNWIND_CFA_SP : UNWIND_CFA_FP, 0, 0, cfa->off / 8) | rbp;
 	if (cfa->is_read && usual && multiple_within(cfa->off, -1024, 1023) && multiple_within(cfa->plus, 0, 31))
-		return pack(cfa->reg == REG_RSP ? UNWIND_CFA_RSP_MEM : UNWIND_CFA_RBP_MEM, 0, 0,
+		return pack(cfa->reg == REG_RSP ? UNWIND_CFA_SP_MEM : UNWIND_CFA_FP_MEM, 0, 0,
 			    cfa->off / 8 * 32 + cfa->plus / 8) | rbp;
 	return REFUSED;
 }
@@ -210,14 +210,14 @@ static uint32_t expected_rule(Dwarf_Frame *frame, struct unwind_wide *wide)
 	*wide = (struct unwind_wide){
 		.cfa = { cfa.is_read ? UNWIND_AT_REG : UNWIND_REG_PLUS, (uint8_t)cfa.reg, (int16_t)cfa.plus,
 			 (int32_t)cfa.off },
-		.ra = place_of(ra), .rsp = place_of(rsp), .rbp = place_of(rbp),
+		.ra = place_of(ra), .sp = place_of(rsp), .fp = place_of(rbp),
 	};
 	return pack(UNWIND_CFA_WIDE, 0, 0, 0);
 }
 
 static uint32_t row_rule(const struct unwind_row *row)
 {
-	uint32_t rule = pack(row->kind, 0, 0, row->cfa_off) | (uint32_t)(uint8_t)row->rbp_off << 8;
+	uint32_t rule = pack(row->kind, 0, 0, row->cfa_off) | (uint32_t)(uint8_t)row->fp_off << 8;
 
 	return row->kind == UNWIND_CFA_UNSUPPORTED ||
 		(row->kind & 15) == UNWIND_CFA_WIDE ? pack(row->kind & 15, 0, 0, 0) :

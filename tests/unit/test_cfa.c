@@ -23,10 +23,10 @@ static void a_function_has_its_rows(void **state)
 	t = parse(&b);
 	assert_int_equal(t->base, TEXT);
 	assert_int_equal(t->n, 4);
-	assert_row(t, 0, 0x100, UNWIND_CFA_RSP, 1);
-	assert_row(t, 1, 0x101, UNWIND_CFA_RSP | UNWIND_RBP_CFA << 4, 2);
-	assert_int_equal(t->rows[1].rbp_off, -2);
-	assert_row(t, 2, 0x121, UNWIND_CFA_RSP, 1);
+	assert_row(t, 0, 0x100, UNWIND_CFA_SP, 1);
+	assert_row(t, 1, 0x101, UNWIND_CFA_SP | UNWIND_FP_CFA << 4, 2);
+	assert_int_equal(t->rows[1].fp_off, -2);
+	assert_row(t, 2, 0x121, UNWIND_CFA_SP, 1);
 	assert_row(t, 3, 0x140, UNWIND_CFA_GAP, 0);
 	assert_int_equal(t->stats.fdes, 1);
 	assert_int_equal(t->stats.cies, 1);
@@ -66,9 +66,9 @@ static void damaged_programs_keep_what_came_before(void **state)
 		t = parse(&b);
 		if (t->stats.bad_programs != 1 || t->n != 4)
 			fail_msg("program %zu: %zu bad, %zu rows", i, t->stats.bad_programs, t->n);
-		assert_row(t, 0, 0, UNWIND_CFA_RSP, 2);
+		assert_row(t, 0, 0, UNWIND_CFA_SP, 2);
 		assert_row(t, 1, 4, UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_PROGRAM);
-		assert_row(t, 2, 0x10, UNWIND_CFA_RSP, 1);
+		assert_row(t, 2, 0x10, UNWIND_CFA_SP, 1);
 		unwind_table_free(t);
 		buf_free(&program);
 	}
@@ -90,7 +90,7 @@ static void programs_end_with_their_function(void **state)
 	t = parse(&b);
 	assert_int_equal(t->stats.bad_programs, 0);
 	assert_int_equal(t->n, 2);
-	assert_row(t, 0, 0, UNWIND_CFA_RSP, 1);
+	assert_row(t, 0, 0, UNWIND_CFA_SP, 1);
 	assert_row(t, 1, 0x40, UNWIND_CFA_GAP, 0);
 	unwind_table_free(t);
 	buf_free(&endless);
@@ -107,9 +107,9 @@ static void half_of_a_cfa_rule_keeps_the_other_half(void **state)
 	t = parse(&b);
 	assert_int_equal(t->stats.bad_programs, 0);
 	assert_int_equal(t->n, 4);
-	assert_row(t, 0, 0, UNWIND_CFA_RSP, 7);
-	assert_row(t, 1, 4, UNWIND_CFA_RSP_MEM, 2 << 5);
-	assert_row(t, 2, 12, UNWIND_CFA_RBP, 6);
+	assert_row(t, 0, 0, UNWIND_CFA_SP, 7);
+	assert_row(t, 1, 4, UNWIND_CFA_SP_MEM, 2 << 5);
+	assert_row(t, 2, 12, UNWIND_CFA_FP, 6);
 	unwind_table_free(t);
 }
 
@@ -123,9 +123,9 @@ static void initial_instructions_may_restore(void **state)
 	t = parse(&b);
 	assert_int_equal(t->stats.bad_cies, 0);
 	assert_int_equal(t->n, 4);
-	assert_row(t, 0, 0, UNWIND_CFA_RSP, 1);
-	assert_row(t, 1, 4, UNWIND_CFA_RSP | UNWIND_RBP_CFA << 4, 1);
-	assert_row(t, 2, 8, UNWIND_CFA_RSP, 1);
+	assert_row(t, 0, 0, UNWIND_CFA_SP, 1);
+	assert_row(t, 1, 4, UNWIND_CFA_SP | UNWIND_FP_CFA << 4, 1);
+	assert_row(t, 2, 8, UNWIND_CFA_SP, 1);
 	unwind_table_free(t);
 }
 
@@ -163,7 +163,7 @@ static void a_return_address_nobody_mentions(void **state)
 	FDE(&b, 0, TEXT + 0x10, 0x10, "\x90\x01");
 	t = parse(&b);
 	assert_row(t, 0, 0, UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_RETURN);
-	assert_row(t, 1, 0x10, UNWIND_CFA_RSP, 1);
+	assert_row(t, 1, 0x10, UNWIND_CFA_SP, 1);
 	unwind_table_free(t);
 }
 

@@ -194,8 +194,8 @@ static void records_of_each_version(void **state)
 	debug_fde(&b, at, TEXT + 0x20, 0x10);
 	t = parse_debug(&b);
 	for (size_t i = 0; i < 6; i += 2) {
-		assert_row(t, i, 8 * i, UNWIND_CFA_RSP, 1);
-		assert_row(t, i + 1, 8 * i + 1, UNWIND_CFA_RSP, 2);
+		assert_row(t, i, 8 * i, UNWIND_CFA_SP, 1);
+		assert_row(t, i + 1, 8 * i + 1, UNWIND_CFA_SP, 2);
 	}
 	assert_row(t, 6, 0x30, UNWIND_CFA_GAP, 0);
 	unwind_table_free(t);
@@ -218,7 +218,7 @@ static void wide_records(void **state)
 	u64(&b, 0x10);
 	BYTES(&b, "\x41\x0e\x18");
 	t = parse_debug(&b);
-	assert_row(t, 1, 1, UNWIND_CFA_RSP, 3);
+	assert_row(t, 1, 1, UNWIND_CFA_SP, 3);
 	unwind_table_free(t);
 }
 
@@ -253,7 +253,7 @@ static void records_that_are_not_followed(void **state)
 	unwind_table_free(t);
 }
 
-#define ROW(p, n) { .pc = (p), .kind = UNWIND_CFA_RSP, .cfa_off = (n) }
+#define ROW(p, n) { .pc = (p), .kind = UNWIND_CFA_SP, .cfa_off = (n) }
 #define GAP(p) { .pc = (p), .kind = UNWIND_CFA_GAP }
 
 static void gaps_are_filled(void **state)

@@ -102,7 +102,7 @@ __asm__(".text\n"
 extern const char asm_rules[], asm_signal[], asm_nearly_signal[];
 
 #define MEM(at, plus) ((at) / 8 * 32 + (plus) / 8)
-#define RULE(cfa, cfa_off, rbp, rbp_off) { 0, (cfa) | (rbp) << 4, (rbp_off), (cfa_off) }
+#define RULE(cfa, cfa_off, rbp, fp_off) { 0, (cfa) | (rbp) << 4, (fp_off), (cfa_off) }
 
 #define WIDE(number) RULE(UNWIND_CFA_WIDE, 0, number, 0)
 #define AT_CFA(o) { .how = UNWIND_AT_CFA, .off = (o) }
@@ -123,25 +123,25 @@ static const struct unwind_wide asm_wide[] = {
 };
 
 static const struct unwind_row asm_rows[] = {
-	RULE(UNWIND_CFA_RSP, 1, UNWIND_RBP_SAME, 0),
-	RULE(UNWIND_CFA_RSP, 2, UNWIND_RBP_CFA, -2),
-	RULE(UNWIND_CFA_RBP, 2, UNWIND_RBP_CFA, -2),
-	RULE(UNWIND_CFA_RSP, 1, UNWIND_RBP_SAME, 0),
-	RULE(UNWIND_CFA_RBP_MEM, MEM(-8, 0), UNWIND_RBP_RBP, 1),
-	RULE(UNWIND_CFA_RSP_MEM, MEM(152, 8), UNWIND_RBP_RBP, 1),
-	RULE(UNWIND_CFA_RSP_MEM, MEM(-8, 64), UNWIND_RBP_RBP, 1),
+	RULE(UNWIND_CFA_SP, 1, UNWIND_FP_SAME, 0),
+	RULE(UNWIND_CFA_SP, 2, UNWIND_FP_CFA, -2),
+	RULE(UNWIND_CFA_FP, 2, UNWIND_FP_CFA, -2),
+	RULE(UNWIND_CFA_SP, 1, UNWIND_FP_SAME, 0),
+	RULE(UNWIND_CFA_FP_MEM, MEM(-8, 0), UNWIND_FP_FP, 1),
+	RULE(UNWIND_CFA_SP_MEM, MEM(152, 8), UNWIND_FP_FP, 1),
+	RULE(UNWIND_CFA_SP_MEM, MEM(-8, 64), UNWIND_FP_FP, 1),
 	RULE(UNWIND_CFA_STOP, 0, 0, 0),
-	RULE(UNWIND_CFA_REGISTER, UNWIND_REGISTER(10, 0), UNWIND_RBP_RBP, 1),
+	RULE(UNWIND_CFA_REGISTER, UNWIND_REGISTER(10, 0), UNWIND_FP_FP, 1),
 	WIDE(0),
-	RULE(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNDEFINED, 0),
+	RULE(UNWIND_CFA_SP, 1, UNWIND_FP_UNDEFINED, 0),
 	WIDE(1),
 	WIDE(2),
 	WIDE(3),
 	RULE(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_EXPRESSION, 0, 0),
-	RULE(UNWIND_CFA_RSP, 0x3fff, UNWIND_RBP_CFA, -128),
+	RULE(UNWIND_CFA_SP, 0x3fff, UNWIND_FP_CFA, -128),
 	WIDE(4),
 	WIDE(5),
-	RULE(UNWIND_CFA_PLT, 11, UNWIND_RBP_SAME, 0),
+	RULE(UNWIND_CFA_PLT, 11, UNWIND_FP_SAME, 0),
 	RULE(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_EXPRESSION, 0, 0),
 };
 
@@ -192,9 +192,9 @@ static void each_rule_has_its_row(void **state)
 			continue;
 		}
 		if (!row || row->kind != asm_rows[i].kind || row->cfa_off != asm_rows[i].cfa_off ||
-		    row->rbp_off != asm_rows[i].rbp_off)
-			fail_msg("asm_rules+%zu: kind %02x, rbp_off %d, cfa_off %d", i, row ? row->kind : 0,
-				 row ? row->rbp_off : 0, row ? row->cfa_off : 0);
+		    row->fp_off != asm_rows[i].fp_off)
+			fail_msg("asm_rules+%zu: kind %02x, fp_off %d, cfa_off %d", i, row ? row->kind : 0,
+				 row ? row->fp_off : 0, row ? row->cfa_off : 0);
 	}
 	assert_null(unwind_table_at(t, at + sizeof(asm_rows) / sizeof(asm_rows[0])));
 	unwind_table_free(t);
@@ -236,10 +236,10 @@ static void a_function_that_realigns_has_cfa_in_memory(void **state)
 	for (uint64_t i = 0; i < 64 && unwind_table_at(t, at + i); i++) {
 		const struct unwind_row *row = unwind_table_at(t, at + i);
 
-		if (row->kind == (UNWIND_CFA_RBP_MEM | UNWIND_RBP_RBP << 4)) {
+		if (row->kind == (UNWIND_CFA_FP_MEM | UNWIND_FP_FP << 4)) {
 			assert_true(UNWIND_MEM_AT(row->cfa_off) < 0);
 			assert_int_equal(UNWIND_MEM_PLUS(row->cfa_off), 0);
-			assert_int_equal(row->rbp_off, 0);
+			assert_int_equal(row->fp_off, 0);
 			found = true;
 		}
 	}
@@ -409,9 +409,9 @@ static struct {
 static void add_to_tree(const char *path)
 {
 	struct cfi_result r = cfi_compare(path, tree.step);
-	uint64_t *sums[] = { tree.sum.bytes.cfa, tree.sum.bytes.rbp, tree.sum.bytes.why };
-	const uint64_t *from[] = { r.bytes.cfa, r.bytes.rbp, r.bytes.why };
-	const size_t n[] = { UNWIND_CFA_KINDS, UNWIND_RBP_KINDS, UNWIND_WHYS };
+	uint64_t *sums[] = { tree.sum.bytes.cfa, tree.sum.bytes.fp, tree.sum.bytes.why };
+	const uint64_t *from[] = { r.bytes.cfa, r.bytes.fp, r.bytes.why };
+	const size_t n[] = { UNWIND_CFA_KINDS, UNWIND_FP_KINDS, UNWIND_WHYS };
 
 	if (r.err == -ENOENT || r.err == -ENOTSUP) {
 		tree.without++;
@@ -477,8 +477,8 @@ static int compare_tree(const char *root)
 	for (size_t i = 0; i < UNWIND_CFA_KINDS; i++)
 		printf(" %llu", (unsigned long long)tree.sum.bytes.cfa[i]);
 	printf("\nbytes by RBP rule:");
-	for (size_t i = 0; i < UNWIND_RBP_KINDS; i++)
-		printf(" %llu", (unsigned long long)tree.sum.bytes.rbp[i]);
+	for (size_t i = 0; i < UNWIND_FP_KINDS; i++)
+		printf(" %llu", (unsigned long long)tree.sum.bytes.fp[i]);
 	printf("\nunsupported, by reason:");
 	for (size_t i = 0; i < UNWIND_WHYS; i++)
 		printf(" %llu", (unsigned long long)tree.sum.bytes.why[i]);

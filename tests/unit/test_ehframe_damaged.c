@@ -36,9 +36,9 @@ static void lookup_finds_the_row_in_force(void **state)
 	assert_null(unwind_table_at(t, TEXT + 0x100000010));
 	assert_null(unwind_table_at(t, UINT64_MAX));
 	unwind_table_count_bytes(t, &n);
-	assert_int_equal(n.cfa[UNWIND_CFA_RSP], 0x20);
+	assert_int_equal(n.cfa[UNWIND_CFA_SP], 0x20);
 	assert_int_equal(n.cfa[UNWIND_CFA_GAP], 0x10);
-	assert_int_equal(n.rbp[UNWIND_RBP_SAME], 0x20);
+	assert_int_equal(n.fp[UNWIND_FP_SAME], 0x20);
 	unwind_table_free(t);
 }
 
@@ -98,8 +98,8 @@ static void lengths_may_have_64_bits(void **state)
 	u32(&b, 0);
 	t = parse(&b);
 	assert_int_equal(t->n, 5);
-	assert_row(t, 1, 4, UNWIND_CFA_RSP, 4);
-	assert_row(t, 3, 0x20, UNWIND_CFA_RSP, 1);
+	assert_row(t, 1, 4, UNWIND_CFA_SP, 4);
+	assert_row(t, 3, 0x20, UNWIND_CFA_SP, 1);
 	assert_int_equal(t->stats.truncated, 1);
 	unwind_table_free(t);
 }
@@ -257,8 +257,8 @@ static void pointers_in_every_encoding(void **state)
 		t = parse(&b);
 		if (t->n != 3)
 			fail_msg("encoding %02x: %zu rows", encodings[i], t->n);
-		assert_row(t, 0, 0x100, UNWIND_CFA_RSP, 1);
-		assert_row(t, 1, 0x104, UNWIND_CFA_RSP, 2);
+		assert_row(t, 0, 0x100, UNWIND_CFA_SP, 1);
+		assert_row(t, 1, 0x104, UNWIND_CFA_SP, 2);
 		assert_row(t, 2, 0x110, UNWIND_CFA_GAP, 0);
 		unwind_table_free(t);
 	}
@@ -293,7 +293,7 @@ static void functions_outside_the_code_are_skipped(void **state)
 	assert_int_equal(t->stats.skipped[UNWIND_SKIP_EMPTY], 1);
 	assert_int_equal(t->stats.skipped[UNWIND_SKIP_DAMAGED], 2);
 	assert_int_equal(t->n, 2);
-	assert_row(t, 0, TEXT_END - 0x10 - TEXT, UNWIND_CFA_RSP, 1);
+	assert_row(t, 0, TEXT_END - 0x10 - TEXT, UNWIND_CFA_SP, 1);
 	unwind_table_free(t);
 }
 
@@ -316,9 +316,9 @@ static void code_in_several_stretches(void **state)
 	assert_int_equal(unwind_table_parse(&eh, 100, &t), 0);
 	assert_int_equal(t->stats.skipped[UNWIND_SKIP_OUTSIDE], 3);
 	assert_int_equal(t->n, 6);
-	assert_row(t, 0, 0xff0, UNWIND_CFA_RSP, 1);
-	assert_row(t, 2, 0x2800, UNWIND_CFA_RSP, 1);
-	assert_row(t, 4, 0x7000, UNWIND_CFA_RSP, 1);
+	assert_row(t, 0, 0xff0, UNWIND_CFA_SP, 1);
+	assert_row(t, 2, 0x2800, UNWIND_CFA_SP, 1);
+	assert_row(t, 4, 0x7000, UNWIND_CFA_SP, 1);
 	assert_row(t, 5, 0x8000, UNWIND_CFA_GAP, 0);
 	unwind_table_free(t);
 	buf_free(&b);
@@ -341,10 +341,10 @@ static void functions_that_overlap(void **state)
 	assert_int_equal(t->stats.clipped, 1);
 	assert_int_equal(t->stats.skipped[UNWIND_SKIP_OVERLAP], 2);
 	assert_int_equal(t->n, 5);
-	assert_row(t, 0, 0x10, UNWIND_CFA_RSP, 4);
-	assert_row(t, 1, 0x30, UNWIND_CFA_RSP, 5);
+	assert_row(t, 0, 0x10, UNWIND_CFA_SP, 4);
+	assert_row(t, 1, 0x30, UNWIND_CFA_SP, 5);
 	assert_row(t, 2, 0x50, UNWIND_CFA_GAP, 0);
-	assert_row(t, 3, 0x80, UNWIND_CFA_RSP, 10);
+	assert_row(t, 3, 0x80, UNWIND_CFA_SP, 10);
 	assert_row(t, 4, 0xa0, UNWIND_CFA_GAP, 0);
 	unwind_table_free(t);
 }
@@ -360,9 +360,9 @@ static void a_clipped_function_keeps_its_later_rows(void **state)
 	t = parse(&b);
 	assert_int_equal(t->stats.clipped, 1);
 	assert_int_equal(t->n, 4);
-	assert_row(t, 0, 0x10, UNWIND_CFA_RSP, 5);
-	assert_row(t, 1, 0x34, UNWIND_CFA_RSP, 3);
-	assert_row(t, 2, 0x40, UNWIND_CFA_RSP, 4);
+	assert_row(t, 0, 0x10, UNWIND_CFA_SP, 5);
+	assert_row(t, 1, 0x34, UNWIND_CFA_SP, 3);
+	assert_row(t, 2, 0x40, UNWIND_CFA_SP, 4);
 	assert_row(t, 3, 0x60, UNWIND_CFA_GAP, 0);
 	unwind_table_free(t);
 }
@@ -383,7 +383,7 @@ static void many_functions_are_sorted(void **state)
 	assert_int_equal(parse_text(&b, TEXT, TEXT + 5000 * 0x2001, 100000, &t), 0);
 	assert_int_equal(t->n, 5001);
 	for (uint32_t i = 0; i < 5000; i++)
-		assert_row(t, i, i * 0x2001, UNWIND_CFA_RSP, i % 2 ? 2 : 1);
+		assert_row(t, i, i * 0x2001, UNWIND_CFA_SP, i % 2 ? 2 : 1);
 	unwind_table_free(t);
 	buf_free(&b);
 }
@@ -409,10 +409,10 @@ static void the_halves_of_a_large_table_meet(void **state)
 	assert_int_equal(t->stats.clipped, 1);
 	assert_int_equal(t->n, LARGE - 2 + 1);
 	for (uint32_t i = 0; i <= last; i++)
-		assert_row(t, i, i * 16, UNWIND_CFA_RSP, i % 2 ? 2 : 1);
-	assert_row(t, last + 1, (last + 3) * 16 + 8, UNWIND_CFA_RSP, 1);
+		assert_row(t, i, i * 16, UNWIND_CFA_SP, i % 2 ? 2 : 1);
+	assert_row(t, last + 1, (last + 3) * 16 + 8, UNWIND_CFA_SP, 1);
 	for (uint32_t i = last + 4; i < LARGE; i++)
-		assert_row(t, i - 2, i * 16, UNWIND_CFA_RSP, i % 2 ? 2 : 1);
+		assert_row(t, i - 2, i * 16, UNWIND_CFA_SP, i % 2 ? 2 : 1);
 	assert_row(t, LARGE - 2, LARGE * 16, UNWIND_CFA_GAP, 0);
 	unwind_table_free(t);
 	buf_free(&b);
@@ -423,7 +423,7 @@ static void the_halves_of_a_large_table_meet(void **state)
 		FDE(&b, c, TEXT + (uint64_t)i * 16, 16, "\x0e\x10");
 	assert_int_equal(parse_text(&b, TEXT, TEXT + LARGE * 16, 100000, &t), 0);
 	assert_int_equal(t->n, 2);
-	assert_row(t, 0, 0, UNWIND_CFA_RSP, 2);
+	assert_row(t, 0, 0, UNWIND_CFA_SP, 2);
 	assert_row(t, 1, LARGE * 16, UNWIND_CFA_GAP, 0);
 	unwind_table_free(t);
 	buf_free(&b);
@@ -454,7 +454,7 @@ static void the_halves_of_a_large_table_meet(void **state)
 		}
 		assert_int_equal(parse_text(&b, TEXT, TEXT + LARGE * 16, LARGE + 1, &t), 0);
 		assert_int_equal(t->n, LARGE + 1);
-		assert_row(t, first ? LARGE - 1 : LARGE - 2, end * 16, UNWIND_CFA_RSP, 1);
+		assert_row(t, first ? LARGE - 1 : LARGE - 2, end * 16, UNWIND_CFA_SP, 1);
 		assert_row(t, LARGE, LARGE * 16, UNWIND_CFA_GAP, 0);
 		unwind_table_free(t);
 		buf_free(&b);

@@ -31,39 +31,39 @@ static bool read_word(void *ctx, uint64_t addr, uint64_t *value)
 	return true;
 }
 
-static enum unwind_result step(unsigned int cfa, int cfa_off, unsigned int rbp, int rbp_off, struct unwind_regs *regs)
+static enum unwind_result step(unsigned int cfa, int cfa_off, unsigned int rbp, int fp_off, struct unwind_regs *regs)
 {
 	const struct unwind_row row = {
-		.kind = (uint8_t)(cfa | rbp << 4), .cfa_off = (int16_t)cfa_off, .rbp_off = (int8_t)rbp_off,
+		.kind = (uint8_t)(cfa | rbp << 4), .cfa_off = (int16_t)cfa_off, .fp_off = (int8_t)fp_off,
 	};
 
-	*regs = (struct unwind_regs){ .rip = 0x40000b, .rsp = RSP, .rbp = RBP, .rbp_known = true, .rip_exact = true };
+	*regs = (struct unwind_regs){ .pc = 0x40000b, .sp = RSP, .fp = RBP, .fp_known = true, .pc_exact = true };
 	return unwind_step(&row, NULL, regs, read_word, NULL);
 }
 
 static void assert_regs(const struct unwind_regs *regs, uint64_t rip, uint64_t rsp, uint64_t rbp)
 {
-	assert_int_equal(regs->rip, rip);
-	assert_int_equal(regs->rsp, rsp);
-	assert_int_equal(regs->rbp, rbp);
-	assert_true(regs->rbp_known);
+	assert_int_equal(regs->pc, rip);
+	assert_int_equal(regs->sp, rsp);
+	assert_int_equal(regs->fp, rbp);
+	assert_true(regs->fp_known);
 }
 
 static void each_cfa_rule(void **state)
 {
 	struct unwind_regs regs;
 
-	assert_int_equal(step(UNWIND_CFA_RSP, 2, UNWIND_RBP_SAME, 0, &regs), UNWIND_OK);
+	assert_int_equal(step(UNWIND_CFA_SP, 2, UNWIND_FP_SAME, 0, &regs), UNWIND_OK);
 	assert_regs(&regs, RSP + 8 + 1000000, RSP + 16, RBP);
-	assert_false(regs.rip_exact);
-	assert_int_equal(step(UNWIND_CFA_RBP, 2, UNWIND_RBP_CFA, -2, &regs), UNWIND_OK);
+	assert_false(regs.pc_exact);
+	assert_int_equal(step(UNWIND_CFA_FP, 2, UNWIND_FP_CFA, -2, &regs), UNWIND_OK);
 	assert_regs(&regs, RBP + 8 + 1000000, RBP + 16, RBP + 1000000);
-	assert_int_equal(step(UNWIND_CFA_PLT, 12, UNWIND_RBP_SAME, 0, &regs), UNWIND_OK);
+	assert_int_equal(step(UNWIND_CFA_PLT, 12, UNWIND_FP_SAME, 0, &regs), UNWIND_OK);
 	assert_regs(&regs, RSP + 1000000, RSP + 8, RBP);
-	assert_int_equal(step(UNWIND_CFA_PLT, 11, UNWIND_RBP_SAME, 0, &regs), UNWIND_OK);
+	assert_int_equal(step(UNWIND_CFA_PLT, 11, UNWIND_FP_SAME, 0, &regs), UNWIND_OK);
 	assert_regs(&regs, RSP + 8 + 1000000, RSP + 16, RBP);
 	/* The return address is at what was read, less 8: there is nothing there. */
-	assert_int_equal(step(UNWIND_CFA_RBP_MEM, -32, UNWIND_RBP_RBP, 0, &regs), UNWIND_UNREADABLE);
+	assert_int_equal(step(UNWIND_CFA_FP_MEM, -32, UNWIND_FP_FP, 0, &regs), UNWIND_UNREADABLE);
 	assert_regs(&regs, 0x40000b, RSP, RBP);
 }
 
@@ -77,13 +77,13 @@ static bool read_realigned(void *ctx, uint64_t addr, uint64_t *value)
 
 static void rules_that_read_the_cfa(void **state)
 {
-	struct unwind_regs regs = { .rsp = RSP, .rbp = RBP, .rbp_known = true };
-	struct unwind_row row = { .kind = UNWIND_CFA_RBP_MEM | UNWIND_RBP_RBP << 4, .cfa_off = -32 };
+	struct unwind_regs regs = { .sp = RSP, .fp = RBP, .fp_known = true };
+	struct unwind_row row = { .kind = UNWIND_CFA_FP_MEM | UNWIND_FP_FP << 4, .cfa_off = -32 };
 
 	assert_int_equal(unwind_step(&row, NULL, &regs, read_realigned, NULL), UNWIND_OK);
 	assert_regs(&regs, RBP + 0xf8, RBP + 0x100, 77);
-	regs = (struct unwind_regs){ .rsp = RSP, .rbp = RBP, .rbp_known = true };
-	row = (struct unwind_row){ .kind = UNWIND_CFA_RSP_MEM, .cfa_off = 4 * 32 + 1 };
+	regs = (struct unwind_regs){ .sp = RSP, .fp = RBP, .fp_known = true };
+	row = (struct unwind_row){ .kind = UNWIND_CFA_SP_MEM, .cfa_off = 4 * 32 + 1 };
 	assert_int_equal(unwind_step(&row, NULL, &regs, read_realigned, NULL), UNWIND_OK);
 	assert_regs(&regs, RSP + 0x200, RSP + 0x208, RBP);
 }
@@ -98,30 +98,30 @@ static void each_way_to_end(void **state)
 	assert_int_equal(step(UNWIND_CFA_UNSUPPORTED, 0, 0, 0, &regs), UNWIND_UNSUPPORTED);
 	assert_int_equal(step(UNWIND_CFA_REGISTER, UNWIND_REGISTER(10, 0), 0, 0, &regs), UNWIND_UNSUPPORTED);
 	assert_int_equal(step(UNWIND_CFA_WIDE, 0, 0, 0, &regs), UNWIND_UNSUPPORTED);
-	assert_int_equal(step(UNWIND_CFA_RSP, 0, 0, 0, &regs), UNWIND_STUCK);
-	assert_int_equal(step(UNWIND_CFA_RSP, -1, 0, 0, &regs), UNWIND_STUCK);
-	assert_int_equal(step(UNWIND_CFA_RSP, 0x400, 0, 0, &regs), UNWIND_UNREADABLE);
+	assert_int_equal(step(UNWIND_CFA_SP, 0, 0, 0, &regs), UNWIND_STUCK);
+	assert_int_equal(step(UNWIND_CFA_SP, -1, 0, 0, &regs), UNWIND_STUCK);
+	assert_int_equal(step(UNWIND_CFA_SP, 0x400, 0, 0, &regs), UNWIND_UNREADABLE);
 	assert_regs(&regs, 0x40000b, RSP, RBP);
 }
 
 static void a_lost_rbp_matters_only_when_it_is_needed(void **state)
 {
-	const struct unwind_row by_rsp = { .kind = UNWIND_CFA_RSP, .cfa_off = 1 };
-	const struct unwind_row by_rbp = { .kind = UNWIND_CFA_RBP, .cfa_off = 2 };
+	const struct unwind_row by_rsp = { .kind = UNWIND_CFA_SP, .cfa_off = 1 };
+	const struct unwind_row by_rbp = { .kind = UNWIND_CFA_FP, .cfa_off = 2 };
 	const struct unwind_row restores = {
-		.kind = UNWIND_CFA_RSP | UNWIND_RBP_CFA << 4, .cfa_off = 2, .rbp_off = -2,
+		.kind = UNWIND_CFA_SP | UNWIND_FP_CFA << 4, .cfa_off = 2, .fp_off = -2,
 	};
 	struct unwind_regs regs;
 
-	assert_int_equal(step(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNDEFINED, 0, &regs), UNWIND_OK);
-	assert_false(regs.rbp_known);
+	assert_int_equal(step(UNWIND_CFA_SP, 1, UNWIND_FP_UNDEFINED, 0, &regs), UNWIND_OK);
+	assert_false(regs.fp_known);
 	assert_int_equal(unwind_step(&by_rsp, NULL, &regs, read_word, NULL), UNWIND_OK);
-	assert_false(regs.rbp_known);
+	assert_false(regs.fp_known);
 	assert_int_equal(unwind_step(&by_rbp, NULL, &regs, read_word, NULL), UNWIND_UNSUPPORTED);
 	assert_int_equal(unwind_step(&restores, NULL, &regs, read_word, NULL), UNWIND_OK);
-	assert_true(regs.rbp_known);
-	assert_int_equal(step(UNWIND_CFA_RSP, 1, UNWIND_RBP_UNSUPPORTED, 0, &regs), UNWIND_OK);
-	assert_false(regs.rbp_known);
+	assert_true(regs.fp_known);
+	assert_int_equal(step(UNWIND_CFA_SP, 1, UNWIND_FP_UNSUPPORTED, 0, &regs), UNWIND_OK);
+	assert_false(regs.fp_known);
 }
 
 /* Words are their address plus one million: what is read leads to no stack, so nothing is read but where it is said. */
@@ -129,7 +129,7 @@ static enum unwind_result step_wide(struct unwind_wide wide, struct unwind_regs 
 {
 	const struct unwind_row row = { .kind = UNWIND_CFA_WIDE };
 
-	*regs = (struct unwind_regs){ .rip = 0x40000b, .rsp = RSP, .rbp = RBP, .rbp_known = true, .rip_exact = true };
+	*regs = (struct unwind_regs){ .pc = 0x40000b, .sp = RSP, .fp = RBP, .fp_known = true, .pc_exact = true };
 	regs->other[UNWIND_REG_RBX] = RSP + 0x300;
 	regs->other[12] = 0xabcdef;
 	regs->known = 1 << UNWIND_REG_RBX | 1 << 12;
@@ -161,7 +161,7 @@ static void wide_rules(void **state)
 	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), AT_CFA(-8), AT_REG(6, 8), same), &regs), UNWIND_OK);
 	assert_regs(&regs, RSP + 1000000, RBP + 8 + 1000000, RBP);
 	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), AT_CFA(-8), CFA_PLUS(0), lost), &regs), UNWIND_OK);
-	assert_false(regs.rbp_known);
+	assert_false(regs.fp_known);
 	assert_int_equal(step_wide(WIDE(REG_PLUS(13, 8), AT_CFA(-8), CFA_PLUS(0), same), &regs), UNWIND_UNSUPPORTED);
 	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), REG_PLUS(14, 0), CFA_PLUS(0), same), &regs),
 		UNWIND_UNSUPPORTED);
@@ -180,22 +180,22 @@ static bool read_switch(void *ctx, uint64_t addr, uint64_t *value)
 
 static void a_lower_stack_is_gone_to_by_another_register_only(void **state)
 {
-	const struct unwind_row by_rsp = { .kind = UNWIND_CFA_RSP, .cfa_off = -1 };
-	const struct unwind_row by_rbp = { .kind = UNWIND_CFA_RBP | UNWIND_RBP_CFA << 4, .cfa_off = 2, .rbp_off = -2 };
-	struct unwind_regs regs = { .rsp = 0x9000, .rbp = 0x2000, .rbp_known = true };
+	const struct unwind_row by_rsp = { .kind = UNWIND_CFA_SP, .cfa_off = -1 };
+	const struct unwind_row by_rbp = { .kind = UNWIND_CFA_FP | UNWIND_FP_CFA << 4, .cfa_off = 2, .fp_off = -2 };
+	struct unwind_regs regs = { .sp = 0x9000, .fp = 0x2000, .fp_known = true };
 	uint64_t other = 0x8000;
 	unsigned int steps = 0;
 
 	assert_int_equal(unwind_step(&by_rsp, NULL, &regs, read_switch, &other), UNWIND_STUCK);
 	assert_int_equal(unwind_step(&by_rbp, NULL, &regs, read_switch, &other), UNWIND_OK);
-	assert_int_equal(regs.rsp, 0x2010);
+	assert_int_equal(regs.sp, 0x2010);
 	assert_int_equal(unwind_step(&by_rbp, NULL, &regs, read_switch, &other), UNWIND_OK);
-	assert_int_equal(regs.rsp, 0x8010);
+	assert_int_equal(regs.sp, 0x8010);
 	/* Back to where it was: it goes round. */
 	other = 0x2000;
 	assert_int_equal(unwind_step(&by_rbp, NULL, &regs, read_switch, &other), UNWIND_STUCK);
 	/* Lower and lower: so many stacks has nobody. */
-	regs = (struct unwind_regs){ .rsp = 0x90000, .rbp = 0x80000, .rbp_known = true };
+	regs = (struct unwind_regs){ .sp = 0x90000, .fp = 0x80000, .fp_known = true };
 	for (other = 0x70000; unwind_step(&by_rbp, NULL, &regs, read_switch, &other) == UNWIND_OK; other -= 0x1000)
 		steps++;
 	assert_int_equal(steps, UNWIND_TURNS_MAX);
@@ -207,13 +207,13 @@ static void a_signal_frame_has_all_registers(void **state)
 
 	assert_int_equal(step(UNWIND_CFA_SIGNAL, 0, 0, 0, &regs), UNWIND_OK);
 	assert_regs(&regs, RSP + 168 + 1000000, RSP + 160 + 1000000, RSP + 120 + 1000000);
-	assert_true(regs.rip_exact);
+	assert_true(regs.pc_exact);
 	assert_int_equal(regs.known, UINT16_MAX);
 	assert_int_equal(regs.other[UNWIND_REG_RBX], RSP + 128 + 1000000);
 	assert_int_equal(regs.other[15], RSP + 96 + 1000000);
-	assert_int_equal(unwind_lookup_pc(&regs), regs.rip);
-	regs.rip_exact = false;
-	assert_int_equal(unwind_lookup_pc(&regs), regs.rip - 1);
+	assert_int_equal(unwind_lookup_pc(&regs), regs.pc);
+	regs.pc_exact = false;
+	assert_int_equal(unwind_lookup_pc(&regs), regs.pc - 1);
 }
 
 /* This process: its files' tables, and a walk. */
@@ -273,17 +273,17 @@ struct walk {
 
 __attribute__((noinline)) static void walk(struct walk *w)
 {
-	struct unwind_regs regs = { .rbp_known = true, .rip_exact = true };
+	struct unwind_regs regs = { .fp_known = true, .pc_exact = true };
 	ucontext_t here;
 
 	w->n_theirs = (size_t)backtrace(w->theirs, 64);
 	assert_int_equal(getcontext(&here), 0);
-	regs.rip = (uint64_t)here.uc_mcontext.gregs[REG_RIP];
-	regs.rsp = (uint64_t)here.uc_mcontext.gregs[REG_RSP];
-	regs.rbp = (uint64_t)here.uc_mcontext.gregs[REG_RBP];
+	regs.pc = (uint64_t)here.uc_mcontext.gregs[REG_RIP];
+	regs.sp = (uint64_t)here.uc_mcontext.gregs[REG_RSP];
+	regs.fp = (uint64_t)here.uc_mcontext.gregs[REG_RBP];
 	w->end = UNWIND_OK;
 	for (w->n_ours = 0; w->n_ours < 64 && w->end == UNWIND_OK; w->n_ours++) {
-		w->ours[w->n_ours] = (void *)(uintptr_t)regs.rip;
+		w->ours[w->n_ours] = (void *)(uintptr_t)regs.pc;
 		w->end = unwind_step(row_at(unwind_lookup_pc(&regs)), NULL, &regs, read_own, NULL);
 	}
 }

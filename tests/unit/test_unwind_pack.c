@@ -73,8 +73,8 @@ static void few_rows(void **state)
 {
 	struct unwind_table t = make_table(3);
 
-	t.rows[0] = (struct unwind_row){.pc = 700, .kind = UNWIND_CFA_RSP, .cfa_off = 1};
-	t.rows[1] = (struct unwind_row){.pc = 701, .kind = UNWIND_CFA_RBP, .cfa_off = 2};
+	t.rows[0] = (struct unwind_row){.pc = 700, .kind = UNWIND_CFA_SP, .cfa_off = 1};
+	t.rows[1] = (struct unwind_row){.pc = 701, .kind = UNWIND_CFA_FP, .cfa_off = 2};
 	t.rows[2] = (struct unwind_row){.pc = 100000, .kind = UNWIND_CFA_GAP};
 	check(&t, 0);
 	check(&t, UNWIND_CHUNK_WORDS - 1);
@@ -105,7 +105,7 @@ static void many_rows(void **state)
 	for (uint32_t i = 0; i < t.n; i++) {
 		seed = seed * 1103515245 + 12345;
 		pc += 1 + (seed >> 16) % (i % 1000 ? 60 : 5000);
-		t.rows[i] = (struct unwind_row){.pc = pc, .kind = i % 9, .rbp_off = (int8_t)i, .cfa_off = (int16_t)i};
+		t.rows[i] = (struct unwind_row){.pc = pc, .kind = i % 9, .fp_off = (int8_t)i, .cfa_off = (int16_t)i};
 	}
 	for (uint32_t first = 0; first < 3 * UNWIND_CHUNK_WORDS; first += 1777)
 		check(&t, first);
@@ -124,7 +124,7 @@ static void wide_rules(void **state)
 		wide[i] = (struct unwind_wide){.cfa = {UNWIND_REG_PLUS, 7, 0, (int32_t)i}, .ra = {UNWIND_AT_CFA, 0, 0,
 			-8}};
 	for (uint32_t i = 0; i < t.n; i++) {
-		t.rows[i] = (struct unwind_row){.pc = i * 40, .kind = UNWIND_CFA_RSP, .cfa_off = (int16_t)i};
+		t.rows[i] = (struct unwind_row){.pc = i * 40, .kind = UNWIND_CFA_SP, .cfa_off = (int16_t)i};
 		if (i % 3 == 0)
 			unwind_row_set_wide(&t.rows[i], i % t.n_wide);
 	}

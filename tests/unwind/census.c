@@ -25,15 +25,15 @@ static struct {
 	size_t files, damaged;
 	struct tally cfa[UNWIND_CFA_KINDS], why[UNWIND_WHYS], reg[UNWIND_REGS];
 	/* Of the wide ones; what makes them so. */
-	struct tally large, ra, rsp, other_rbp, other_cfa;
+	struct tally large, ra, sp, other_fp, other_cfa;
 } all;
 
 static const char *const cfa_names[UNWIND_CFA_KINDS] = {
 	[UNWIND_CFA_GAP] = "none",
-	[UNWIND_CFA_RSP] = "rsp + n",
-	[UNWIND_CFA_RBP] = "rbp + n",
-	[UNWIND_CFA_RBP_MEM] = "*(rbp + n) + m",
-	[UNWIND_CFA_RSP_MEM] = "*(rsp + n) + m",
+	[UNWIND_CFA_SP] = "rsp + n",
+	[UNWIND_CFA_FP] = "rbp + n",
+	[UNWIND_CFA_FP_MEM] = "*(rbp + n) + m",
+	[UNWIND_CFA_SP_MEM] = "*(rsp + n) + m",
 	[UNWIND_CFA_PLT] = "lazy PLT",
 	[UNWIND_CFA_SIGNAL] = "signal frame",
 	[UNWIND_CFA_STOP] = "outermost frame",
@@ -46,7 +46,7 @@ static const char *const why_names[UNWIND_WHYS] = {
 	[UNWIND_WHY_EXPRESSION] = "not held: CFA expression",
 	[UNWIND_WHY_OFFSET] = "not held: offset",
 	[UNWIND_WHY_RETURN] = "not held: return address",
-	[UNWIND_WHY_RSP] = "not held: rsp",
+	[UNWIND_WHY_SP] = "not held: rsp",
 	[UNWIND_WHY_NO_CFA] = "not held: no CFA",
 	[UNWIND_WHY_PROGRAM] = "not held: damaged program",
 };
@@ -61,12 +61,12 @@ static void add_wide(const struct unwind_wide *w, uint32_t bytes)
 {
 	if (w->ra.how != UNWIND_AT_CFA || w->ra.off != -8)
 		add(&all.ra, bytes);
-	else if (w->rsp.how != UNWIND_CFA_PLUS || w->rsp.off != 0)
-		add(&all.rsp, bytes);
+	else if (w->sp.how != UNWIND_CFA_PLUS || w->sp.off != 0)
+		add(&all.sp, bytes);
 	else if (w->cfa.how == UNWIND_REG_PLUS && (w->cfa.off < -262144 || w->cfa.off > 262136))
 		add(&all.large, bytes);
-	else if (w->rbp.how != UNWIND_SAME && w->rbp.how != UNWIND_AT_CFA)
-		add(&all.other_rbp, bytes);
+	else if (w->fp.how != UNWIND_SAME && w->fp.how != UNWIND_AT_CFA)
+		add(&all.other_fp, bytes);
 	else
 		add(&all.other_cfa, bytes);
 }
@@ -140,8 +140,8 @@ int main(int argc, char **argv)
 	}
 	show("wide: large frame", &all.large);
 	show("wide: return address", &all.ra);
-	show("wide: rsp", &all.rsp);
-	show("wide: rbp", &all.other_rbp);
+	show("wide: rsp", &all.sp);
+	show("wide: rbp", &all.other_fp);
 	show("wide: CFA", &all.other_cfa);
 	for (size_t i = 0; i < UNWIND_WHYS; i++)
 		show(why_names[i], &all.why[i]);

@@ -2,7 +2,7 @@
 /*
  * A program is a list of two kinds of instructions: those that change the rules in force, and those that advance the
  * location. Each advance ends a range in which the rules were constant: one row. All that an instruction names besides
- * CFA, RBP, RSP and the return address is read over.
+ * CFA, FP, SP and the return address is read over.
  *
  * A hostile program costs no more than its length: each byte is looked at once, an advance past the function's end ends
  * it, expressions are looked at as they are set and never evaluated, and remembered states have a fixed
@@ -65,7 +65,7 @@ static void rows_grow(struct cfa_rows *rows, size_t n)
 	rows->cap = want;
 }
 
-/* Kind, rbp_off and cfa_off of a row are the upper four of its eight bytes. */
+/* Kind, fp_off and cfa_off of a row are the upper four of its eight bytes. */
 static inline uint32_t rule_of(const struct unwind_row *row)
 {
 	uint32_t rule;
@@ -111,7 +111,7 @@ static uint32_t wide_number(struct cfa_rows *rows, const struct unwind_wide *wid
 	return (uint32_t)(rows->wide.n - 1);
 }
 
-/* kind, rbp_off and cfa_off of a row that has the state's rules. */
+/* kind, fp_off and cfa_off of a row that has the state's rules. */
 static uint32_t state_rule(struct cfa_rows *rows, const struct cfa_state *s)
 {
 	struct unwind_wide wide;
@@ -382,23 +382,23 @@ static inline uint32_t with_offset(uint32_t rule, uint64_t word)
 	return (rule & 0xffff) | (uint32_t)(word >> 8 & 0x78) << 13;
 }
 
-/* DW_CFA_offset of a register other than RSP and the return address, with one byte of operand. */
+/* DW_CFA_offset of a register other than SP and the return address, with one byte of operand. */
 static inline bool saves_usual(uint64_t word)
 {
 	uint8_t reg = word & 0x3f;
 
-	return (word & 0x80c0) == DW_CFA_offset && reg != CFA_REG_RSP && reg != CFA_REG_RETURN;
+	return (word & 0x80c0) == DW_CFA_offset && reg != CFA_REG_SP && reg != CFA_REG_RETURN;
 }
 
 static inline uint32_t with_saved(uint32_t rule, uint64_t word)
 {
-	uint32_t saved = (rule & 0xffff000f) | UNWIND_RBP_CFA << 4 | (uint32_t)(-(word >> 8 & 0x7f) & 0xff) << 8;
+	uint32_t saved = (rule & 0xffff000f) | UNWIND_FP_CFA << 4 | (uint32_t)(-(word >> 8 & 0x7f) & 0xff) << 8;
 
-	return (word & 0x3f) == CFA_REG_RBP ? saved : rule;
+	return (word & 0x3f) == CFA_REG_FP ? saved : rule;
 }
 
 /*
- * Nearly all of every program: advances, the CFA as an offset from RSP or RBP, registers saved. Most is "advance,
+ * Nearly all of every program: advances, the CFA as an offset from SP or FP, registers saved. Most is "advance,
  * def_cfa_offset" over and over, for a push or pop each: one turn of the loop, since a branch for each of the two that
  * the processor cannot predict would cost more than the rest.
  *
@@ -438,12 +438,12 @@ static void run_usual(struct run *r)
 			rule = with_offset(rule, word);
 			p += 2;
 			continue;
-		} else if ((word & 0xffff) == (CFA_REG_RBP << 8 | DW_CFA_def_cfa_register) && left >= 2) {
-			rule = (rule & ~(uint32_t)15) | CFA_RBP;
+		} else if ((word & 0xffff) == (CFA_REG_FP << 8 | DW_CFA_def_cfa_register) && left >= 2) {
+			rule = (rule & ~(uint32_t)15) | CFA_FP;
 			p += 2;
 			continue;
-		} else if ((word & 0x87ffff) == (CFA_REG_RSP << 8 | DW_CFA_def_cfa) && left >= 3) {
-			rule = with_offset((rule & ~(uint32_t)15) | CFA_RSP, word >> 8);
+		} else if ((word & 0x87ffff) == (CFA_REG_SP << 8 | DW_CFA_def_cfa) && left >= 3) {
+			rule = with_offset((rule & ~(uint32_t)15) | CFA_SP, word >> 8);
 			p += 3;
 			continue;
 		} else if (op == DW_CFA_nop) {
@@ -471,11 +471,11 @@ static void run_usual(struct run *r)
 	r->loc = loc + base;
 	r->row = row + base;
 	r->now.cfa = rule & 15;
-	r->now.cfa_reg = r->now.cfa == CFA_RSP ? CFA_REG_RSP : CFA_REG_RBP;
+	r->now.cfa_reg = r->now.cfa == CFA_SP ? CFA_REG_SP : CFA_REG_FP;
 	r->now.cfa_off = (int64_t)(int16_t)(rule >> 16) * 8;
-	if (r->now.rbp != (rule & 0xfff0)) {
-		r->now.rbp = rule & 0xfff0;
-		r->now.rbp_signal = false;
+	if (r->now.fp != (rule & 0xfff0)) {
+		r->now.fp = rule & 0xfff0;
+		r->now.fp_signal = false;
 	}
 	r->rows->n = (size_t)(out - r->rows->at);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Call frame programs: the byte code in .eh_frame's CIEs and FDEs that says, for each range of a function, how to
- * find the caller's registers. Only what a row or a wide rule (bpf/unwind_row.h) can hold is followed: CFA, RBP, RSP
+ * find the caller's registers. Only what a row or a wide rule (bpf/unwind_row.h) can hold is followed: CFA, FP, SP
  * and the return address. x86-64.
  */
 #ifndef ALLOCTRACE_ELF_CFA_H

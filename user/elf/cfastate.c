@@ -17,10 +17,10 @@ uint32_t cfa_rule(enum unwind_cfa kind, int16_t cfa_off)
 	return (uint32_t)kind | (uint32_t)(uint16_t)cfa_off << 16;
 }
 
-static uint32_t rbp_rule(enum unwind_rbp kind, int64_t bytes)
+static uint32_t fp_rule(enum unwind_fp kind, int64_t bytes)
 {
 	if (!cfa_fits(bytes, INT8_MIN, INT8_MAX)) {
-		kind = UNWIND_RBP_UNSUPPORTED;
+		kind = UNWIND_FP_UNSUPPORTED;
 		bytes = 0;
 	}
 	return (uint32_t)kind << 4 | (uint32_t)(uint8_t)(bytes / 8) << 8;
@@ -41,10 +41,10 @@ static bool is_at(const struct unwind_place *p, enum unwind_how how, unsigned in
 
 static bool is_signal(const struct cfa_state *s)
 {
-	return s->places == (PLACE_RA_OTHER | PLACE_RSP_OTHER) && s->rbp_signal && s->cfa == CFA_RSP_MEM &&
-	       s->cfa_expression == UNWIND_SIGNAL_RSP / 8 * 32 &&
-	       is_at(&s->ra, UNWIND_AT_REG, CFA_REG_RSP, UNWIND_SIGNAL_RIP) &&
-	       is_at(&s->rsp, UNWIND_AT_REG, CFA_REG_RSP, UNWIND_SIGNAL_RSP);
+	return s->places == (PLACE_RA_OTHER | PLACE_SP_OTHER) && s->fp_signal && s->cfa == CFA_SP_MEM &&
+	       s->cfa_expression == UNWIND_SIGNAL_SP / 8 * 32 &&
+	       is_at(&s->ra, UNWIND_AT_REG, CFA_REG_SP, UNWIND_SIGNAL_PC) &&
+	       is_at(&s->sp, UNWIND_AT_REG, CFA_REG_SP, UNWIND_SIGNAL_SP);
 }
 
 static struct unwind_place cfa_place(const struct cfa_state *s)
@@ -52,13 +52,13 @@ static struct unwind_place cfa_place(const struct cfa_state *s)
 	struct unwind_place p;
 
 	switch (s->cfa) {
-	case CFA_RSP:
-	case CFA_RBP:
+	case CFA_SP:
+	case CFA_FP:
 	case CFA_REG:
 		return place(UNWIND_REG_PLUS, s->cfa_reg, s->cfa_off);
-	case CFA_RSP_MEM:
-	case CFA_RBP_MEM:
-		p = place(UNWIND_AT_REG, s->cfa == CFA_RSP_MEM ? CFA_REG_RSP : CFA_REG_RBP,
+	case CFA_SP_MEM:
+	case CFA_FP_MEM:
+		p = place(UNWIND_AT_REG, s->cfa == CFA_SP_MEM ? CFA_REG_SP : CFA_REG_FP,
 			  UNWIND_MEM_AT(s->cfa_expression));
 		p.plus = UNWIND_MEM_PLUS(s->cfa_expression);
 		return p;
@@ -69,19 +69,19 @@ static struct unwind_place cfa_place(const struct cfa_state *s)
 	}
 }
 
-static struct unwind_place rbp_place(const struct cfa_state *s)
+static struct unwind_place fp_place(const struct cfa_state *s)
 {
-	const int64_t off = (int64_t)(int8_t)(s->rbp >> 8) * 8;
+	const int64_t off = (int64_t)(int8_t)(s->fp >> 8) * 8;
 
-	switch ((enum unwind_rbp)(s->rbp >> 4 & 15)) {
-	case UNWIND_RBP_SAME:
+	switch ((enum unwind_fp)(s->fp >> 4 & 15)) {
+	case UNWIND_FP_SAME:
 		return place(UNWIND_SAME, 0, 0);
-	case UNWIND_RBP_CFA:
+	case UNWIND_FP_CFA:
 		return place(UNWIND_AT_CFA, 0, off);
-	case UNWIND_RBP_RBP:
-		return place(UNWIND_AT_REG, CFA_REG_RBP, off);
-	case UNWIND_RBP_UNSUPPORTED:
-		return s->rbp_wide;
+	case UNWIND_FP_FP:
+		return place(UNWIND_AT_REG, CFA_REG_FP, off);
+	case UNWIND_FP_UNSUPPORTED:
+		return s->fp_wide;
 	default:
 		return place(UNWIND_LOST, 0, 0);
 	}
@@ -89,7 +89,7 @@ static struct unwind_place rbp_place(const struct cfa_state *s)
 
 static enum unwind_why cfa_why(const struct cfa_state *s)
 {
-	return s->cfa == CFA_NONE ? UNWIND_WHY_NO_CFA : s->cfa == CFA_RSP || s->cfa == CFA_RBP || s->cfa == CFA_REG ?
+	return s->cfa == CFA_NONE ? UNWIND_WHY_NO_CFA : s->cfa == CFA_SP || s->cfa == CFA_FP || s->cfa == CFA_REG ?
 	       UNWIND_WHY_OFFSET : UNWIND_WHY_EXPRESSION;
 }
 
@@ -100,32 +100,32 @@ uint32_t cfa_unusual_rule(const struct cfa_state *s, struct unwind_wide *wide, b
 		return cfa_rule(UNWIND_CFA_STOP, 0);
 	if (is_signal(s))
 		return cfa_rule(UNWIND_CFA_SIGNAL, 0);
-	if (!s->places && s->rbp != UNWIND_RBP_UNSUPPORTED << 4) {
-		if (s->cfa == CFA_RSP_MEM || s->cfa == CFA_RBP_MEM || s->cfa == CFA_PLT)
-			return s->rbp | cfa_rule(s->cfa, s->cfa_expression);
+	if (!s->places && s->fp != UNWIND_FP_UNSUPPORTED << 4) {
+		if (s->cfa == CFA_SP_MEM || s->cfa == CFA_FP_MEM || s->cfa == CFA_PLT)
+			return s->fp | cfa_rule(s->cfa, s->cfa_expression);
 		if (s->cfa == CFA_REG && s->cfa_reg < UNWIND_REGS && cfa_fits(s->cfa_off, -2048, 2047))
-			return s->rbp | cfa_rule(UNWIND_CFA_REGISTER,
+			return s->fp | cfa_rule(UNWIND_CFA_REGISTER,
 						 (int16_t)UNWIND_REGISTER((int64_t)s->cfa_reg, s->cfa_off));
 	}
 	*wide = (struct unwind_wide){
 		.cfa = cfa_place(s),
 		.ra = s->places & PLACE_RA ? s->ra : place(UNWIND_AT_CFA, 0, -8),
-		.rsp = s->places & PLACE_RSP ? s->rsp : place(UNWIND_CFA_PLUS, 0, 0),
-		.rbp = rbp_place(s),
+		.sp = s->places & PLACE_SP ? s->sp : place(UNWIND_CFA_PLUS, 0, 0),
+		.fp = fp_place(s),
 	};
 	if (wide->cfa.how == UNWIND_LOST)
 		return cfa_rule(UNWIND_CFA_UNSUPPORTED, cfa_why(s));
 	if ((s->places & PLACE_RA_NONE) || wide->ra.how == UNWIND_LOST || wide->ra.how == UNWIND_SAME)
 		return cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_RETURN);
-	if (wide->rsp.how == UNWIND_LOST)
-		return cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_RSP);
+	if (wide->sp.how == UNWIND_LOST)
+		return cfa_rule(UNWIND_CFA_UNSUPPORTED, UNWIND_WHY_SP);
 	*is_wide = true;
 	return cfa_rule(UNWIND_CFA_WIDE, 0);
 }
 
 void cfa_set_register(struct cfa_state *s, uint64_t reg)
 {
-	s->cfa = reg == CFA_REG_RSP ? CFA_RSP : reg == CFA_REG_RBP ? CFA_RBP : CFA_REG;
+	s->cfa = reg == CFA_REG_SP ? CFA_SP : reg == CFA_REG_FP ? CFA_FP : CFA_REG;
 	s->cfa_reg = reg <= UINT32_MAX ? (uint32_t)reg : UINT32_MAX;
 }
 
@@ -260,10 +260,10 @@ static struct unwind_place expression_cfa(const struct value *v)
 
 void cfa_set_expression(struct cfa_state *s, struct dwcursor e)
 {
-	static const uint8_t plt[] = { DW_OP_breg0 + CFA_REG_RSP, 8 };
+	static const uint8_t plt[] = { DW_OP_breg0 + CFA_REG_SP, 8 };
 	struct values values = {0};
 	struct value v;
-	bool rsp;
+	bool sp;
 
 	s->cfa = CFA_EXPRESSION;
 	s->cfa_wide = place(UNWIND_LOST, 0, 0);
@@ -275,44 +275,44 @@ void cfa_set_expression(struct cfa_state *s, struct dwcursor e)
 	if (!evaluate(&values, e, &v))
 		return;
 	s->cfa_wide = expression_cfa(&v);
-	rsp = s->cfa_wide.reg == CFA_REG_RSP;
-	if (s->cfa_wide.how == UNWIND_LOST || (!rsp && s->cfa_wide.reg != CFA_REG_RBP))
+	sp = s->cfa_wide.reg == CFA_REG_SP;
+	if (s->cfa_wide.how == UNWIND_LOST || (!sp && s->cfa_wide.reg != CFA_REG_FP))
 		return;
 	if (!v.is_read) {
 		cfa_set_register(s, s->cfa_wide.reg);
 		s->cfa_off = v.off;
 	} else if (cfa_fits(v.off, -1024, 1023) && cfa_fits(v.plus, 0, 31)) {
-		s->cfa = rsp ? CFA_RSP_MEM : CFA_RBP_MEM;
+		s->cfa = sp ? CFA_SP_MEM : CFA_FP_MEM;
 		s->cfa_expression = (int16_t)(v.off / 8 * 32 + v.plus / 8);
 	}
 }
 
-static void set_rbp(struct cfa_state *s, struct unwind_place p)
+static void set_fp(struct cfa_state *s, struct unwind_place p)
 {
-	s->rbp_signal = is_at(&p, UNWIND_AT_REG, CFA_REG_RSP, UNWIND_SIGNAL_RBP);
-	s->rbp_wide = p;
+	s->fp_signal = is_at(&p, UNWIND_AT_REG, CFA_REG_SP, UNWIND_SIGNAL_FP);
+	s->fp_wide = p;
 	if (p.how == UNWIND_SAME)
-		s->rbp = rbp_rule(UNWIND_RBP_SAME, 0);
+		s->fp = fp_rule(UNWIND_FP_SAME, 0);
 	else if (p.how == UNWIND_AT_CFA)
-		s->rbp = rbp_rule(UNWIND_RBP_CFA, p.off);
-	else if (p.how == UNWIND_AT_REG && p.reg == CFA_REG_RBP)
-		s->rbp = rbp_rule(UNWIND_RBP_RBP, p.off);
+		s->fp = fp_rule(UNWIND_FP_CFA, p.off);
+	else if (p.how == UNWIND_AT_REG && p.reg == CFA_REG_FP)
+		s->fp = fp_rule(UNWIND_FP_FP, p.off);
 	else if (p.how == UNWIND_LOST)
-		s->rbp = rbp_rule(UNWIND_RBP_UNDEFINED, 0);
+		s->fp = fp_rule(UNWIND_FP_UNDEFINED, 0);
 	else
-		s->rbp = rbp_rule(UNWIND_RBP_UNSUPPORTED, 0);
+		s->fp = fp_rule(UNWIND_FP_UNSUPPORTED, 0);
 }
 
 static void set_place(struct cfa_state *s, uint64_t reg, struct unwind_place p)
 {
-	if (reg == CFA_REG_RBP) {
-		set_rbp(s, p);
+	if (reg == CFA_REG_FP) {
+		set_fp(s, p);
 	} else if (reg == CFA_REG_RETURN) {
 		s->ra = p;
 		s->places = (s->places & ~PLACE_RA) | (is_at(&p, UNWIND_AT_CFA, 0, -8) ? 0 : PLACE_RA_OTHER);
-	} else if (reg == CFA_REG_RSP) {
-		s->rsp = p;
-		s->places = (s->places & ~PLACE_RSP) | (is_at(&p, UNWIND_CFA_PLUS, 0, 0) ? 0 : PLACE_RSP_OTHER);
+	} else if (reg == CFA_REG_SP) {
+		s->sp = p;
+		s->places = (s->places & ~PLACE_SP) | (is_at(&p, UNWIND_CFA_PLUS, 0, 0) ? 0 : PLACE_SP_OTHER);
 	}
 }
 
@@ -346,15 +346,15 @@ void cfa_set_saved_expression(struct cfa_state *s, uint64_t reg, struct dwcursor
 
 void cfa_restore(struct cfa_state *s, uint64_t reg, const struct cfa_state *from)
 {
-	if (reg == CFA_REG_RBP) {
-		s->rbp = from->rbp;
-		s->rbp_signal = from->rbp_signal;
-		s->rbp_wide = from->rbp_wide;
+	if (reg == CFA_REG_FP) {
+		s->fp = from->fp;
+		s->fp_signal = from->fp_signal;
+		s->fp_wide = from->fp_wide;
 	} else if (reg == CFA_REG_RETURN) {
 		s->ra = from->ra;
 		s->places = (s->places & ~PLACE_RA) | (from->places & PLACE_RA);
-	} else if (reg == CFA_REG_RSP) {
-		s->rsp = from->rsp;
-		s->places = (s->places & ~PLACE_RSP) | (from->places & PLACE_RSP);
+	} else if (reg == CFA_REG_SP) {
+		s->sp = from->sp;
+		s->places = (s->places & ~PLACE_SP) | (from->places & PLACE_SP);
 	}
 }

@@ -22,7 +22,7 @@ struct filler {
 
 static bool same_rule(const struct unwind_row *a, const struct unwind_row *b)
 {
-	return a->kind == b->kind && a->rbp_off == b->rbp_off && a->cfa_off == b->cfa_off;
+	return a->kind == b->kind && a->fp_off == b->fp_off && a->cfa_off == b->cfa_off;
 }
 
 static void put(struct filler *f, uint32_t pc, const struct unwind_row *rule)

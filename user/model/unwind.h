@@ -9,14 +9,14 @@
 #include "model/unwind_table.h"
 
 struct unwind_regs {
-	uint64_t rip, rsp, rbp;
-	bool rbp_known;
-	/* rip is where the frame was interrupted, not where it will be returned to: the first frame, and the one
+	uint64_t pc, sp, fp;
+	bool fp_known;
+	/* pc is where the frame was interrupted, not where it will be returned to: the first frame, and the one
 	 * below a signal frame. */
-	bool rip_exact;
+	bool pc_exact;
 	uint8_t turns;		/* how often the walk has gone to a lower stack */
 	uint16_t known;		/* bit n: other[n] is known */
-	uint64_t other[UNWIND_REGS];	/* by DWARF number, RSP and RBP apart */
+	uint64_t other[UNWIND_REGS];	/* by DWARF number, SP and FP apart */
 	uint64_t turn_sp;	/* where one of those led */
 };
 
@@ -42,7 +42,7 @@ typedef bool (*unwind_read_fn)(void *ctx, uint64_t addr, uint64_t *value);
  * function, where the call was the last instruction of one that never returns. */
 static inline uint64_t unwind_lookup_pc(const struct unwind_regs *regs)
 {
-	return regs->rip_exact ? regs->rip : regs->rip - 1;
+	return regs->pc_exact ? regs->pc : regs->pc - 1;
 }
 
 /* row (NULL: none) is the one in force at unwind_lookup_pc(regs), wide its wide rule if it has one. On UNWIND_OK regs

@@ -36,7 +36,7 @@ struct unwind_stats {
 /* Bytes of code by their rules. */
 struct unwind_bytes {
 	uint64_t cfa[UNWIND_CFA_KINDS];	/* UNWIND_CFA_GAP: those between the functions */
-	uint64_t rbp[UNWIND_RBP_KINDS];	/* of those with a CFA rule up to UNWIND_CFA_PLT */
+	uint64_t fp[UNWIND_FP_KINDS];	/* of those with a CFA rule up to UNWIND_CFA_PLT */
 	uint64_t why[UNWIND_WHYS];	/* of those with UNWIND_CFA_UNSUPPORTED */
 };
 
@@ -53,13 +53,13 @@ struct unwind_table {
 /* The number of a row that is UNWIND_CFA_WIDE: in a table, of unwind_table.wide. */
 static inline uint32_t unwind_row_wide(const struct unwind_row *row)
 {
-	return (uint32_t)row->kind >> 4 | (uint32_t)(uint8_t)row->rbp_off << 4 | (uint32_t)(uint16_t)row->cfa_off << 12;
+	return (uint32_t)row->kind >> 4 | (uint32_t)(uint8_t)row->fp_off << 4 | (uint32_t)(uint16_t)row->cfa_off << 12;
 }
 
 static inline void unwind_row_set_wide(struct unwind_row *row, uint32_t number)
 {
 	row->kind = (uint8_t)(UNWIND_CFA_WIDE | (number & 15) << 4);
-	row->rbp_off = (int8_t)(number >> 4);
+	row->fp_off = (int8_t)(number >> 4);
 	row->cfa_off = (int16_t)(number >> 12);
 }
 

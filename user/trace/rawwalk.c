@@ -31,17 +31,17 @@ static bool step_fp(struct unwind_regs *regs, struct stack_raw *raw, bool jit, u
 	uint64_t next, ret;
 
 	*end = jit ? WALK_JIT : WALK_NO_RULE;
-	if (start_stack - regs->rsp < START_CODE_BYTES || (regs->rbp_known && !regs->rbp && !jit)) {
-		*end = start_stack - regs->rsp < START_CODE_BYTES ? WALK_COMPLETE : WALK_ROOT_BY_FP;
+	if (start_stack - regs->sp < START_CODE_BYTES || (regs->fp_known && !regs->fp && !jit)) {
+		*end = start_stack - regs->sp < START_CODE_BYTES ? WALK_COMPLETE : WALK_ROOT_BY_FP;
 		return false;
 	}
-	if (!regs->rbp_known || regs->rsp - regs->rbp - 1 < STALE_BELOW_BYTES || !read_stack(raw, regs->rbp, &next) ||
-	    !read_stack(raw, regs->rbp + 8, &ret) || !ret)
+	if (!regs->fp_known || regs->sp - regs->fp - 1 < STALE_BELOW_BYTES || !read_stack(raw, regs->fp, &next) ||
+	    !read_stack(raw, regs->fp + 8, &ret) || !ret)
 		return false;
-	regs->rip = ret;
-	regs->rsp = regs->rbp + 16;
-	regs->rbp = next;
-	regs->rip_exact = false;
+	regs->pc = ret;
+	regs->sp = regs->fp + 16;
+	regs->fp = next;
+	regs->pc_exact = false;
 	regs->known = 0;
 	return true;
 }
@@ -58,7 +58,7 @@ static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const stru
 	};
 	enum unwind_result result = unwind_step(&rule->row, &rule->wide, regs, read_stack, raw);
 
-	if (result == UNWIND_OK && regs->rip) {
+	if (result == UNWIND_OK && regs->pc) {
 		*end = WALK_UNMAPPED;
 		return true;
 	}
@@ -69,7 +69,7 @@ static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const stru
 enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u64 *frames, size_t *n)
 {
 	struct unwind_regs regs = {
-		.rip = raw->pc, .rsp = raw->sp, .rbp = raw->bp, .rbp_known = raw->bp_known, .rip_exact = true,
+		.pc = raw->pc, .sp = raw->sp, .fp = raw->fp, .fp_known = raw->fp_known, .pc_exact = true,
 	};
 	const uint64_t start_stack = unwind_start_stack(w->unwind, w->process->pid);
 	enum walk_end end = WALK_UNMAPPED;
