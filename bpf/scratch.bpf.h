@@ -9,6 +9,7 @@
 #define ALLOCTRACE_SCRATCH_BPF_H
 
 #include "settings.bpf.h"
+#include "unwind_cursor.h"
 
 const volatile __u32 n_scratch = 1;	/* SLOTS_PER_CPU for each CPU, and one */
 
@@ -72,31 +73,6 @@ struct hints {
 	struct file_key unknown;	/* which file a walk broke off at; all zero: not known either */
 };
 
-/* Odd: neither a frame pointer nor a slot of the stack. */
-#define FP_UNKNOWN 1
-#define SLOT_OPAQUE 1
-
-/* The frame that a walk has come to. By frame pointers, bp and sp are used alone, and start: where the stack began. */
-struct cursor {
-	__u64 pc, sp, fp;	/* pc: of the call's last byte; below a signal frame, of the next instruction */
-	__u64 start;
-	__u64 fp_slot;	/* where the caller's rbp was read, 0: nowhere; SLOT_OPAQUE: not to be verified (memo.bpf.h) */
-	__u8 fp_known;
-	__u8 turns;	/* how often the walk has gone to a lower stack, */
-	/* The frame was found by its callee's frame pointer: how the walk ends if it is no code, and FRAME_BY_FP. */
-	__u64 by_fp;
-	__u64 turn_sp;	/* and where one of those led */
-	__u64 value;	/* of unwind_place() */
-	/* The last frame that a signal interrupted, and where its registers are; 0: none. */
-	__u64 signal_pc, signal_sp, signal_regs;
-};
-
-/* A step by a rule that takes a struct unwind_wide: what it says, and what was found by it so far. */
-struct wide_step {
-	__u64 ra, sp_at, fp_at;
-	__u64 cfa, pc, sp, fp;
-};
-
 /* The walk of a stack (walk.bpf.h, unwind.bpf.h, stack.bpf.h). */
 struct walk {
 	struct cursor cursor;
@@ -122,6 +98,9 @@ struct frame {
 };
 
 _Static_assert(sizeof(struct frame) == SLOT_FRAME_BYTES, "user space sizes the map");
+
+/* Odd: no frame pointer. */
+#define FP_UNKNOWN 1
 
 #define MEMO_INDEX_SIZE 512
 

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One row of an unwind table: how to find the caller's registers from a pc up to the next row's pc. Both sides read it;
- * this header includes nothing: the includer brings __u8, __s8, __s16 and __u32 (vmlinux.h or <linux/types.h>).
+ * the includer brings __u8, __s8, __s16 and __u32 (vmlinux.h or <linux/types.h>).
  *
  *     0        4      5        6        8
  *     | pc     | kind | fp_off| cfa_off|
- *              bits 0-3 of kind: CFA rule; bits 4-7: FP rule
+ *              bits 0-3 of kind: CFA rule; bits 4-6: FP rule; bit 7: return address rule
  *
  * The canonical frame address (CFA) is the stack pointer as it was before the call that made the frame: the caller's
- * SP. The return address is always at CFA - 8; where .eh_frame says otherwise the row is SIGNAL, STOP, WIDE or
- * UNSUPPORTED.
+ * SP. FP is the frame pointer: rbp on x86-64.
+ *
+ * The return address is where calls put it, at CFA + UNWIND_RA_AT, which is the rule 0 and on x86-64 the only one; where
+ * .eh_frame says otherwise the row is SIGNAL, STOP, WIDE (which has a place for it) or UNSUPPORTED. On a machine whose
+ * calls leave it in a link register, it is still there with the rule UNWIND_RA_LINK (signed or not: who reads it takes
+ * the signature off whatever the row says).
  *
  * One rule in ten thousand takes more than that: its row is WIDE, and has only the number of a struct unwind_wide:
  *
@@ -19,9 +23,11 @@
 #ifndef ALLOCTRACE_BPF_UNWIND_ROW_H
 #define ALLOCTRACE_BPF_UNWIND_ROW_H
 
+#include "arch/frame.h"
+
 struct unwind_row {
 	__u32 pc;	/* vaddr - the table's base; rows are sorted by it, none twice */
-	__u8 kind;	/* enum unwind_cfa | enum unwind_fp << 4 */
+	__u8 kind;	/* enum unwind_cfa | enum unwind_fp << 4 | enum unwind_ra << 7 */
 	__s8 fp_off;	/* in units of 8 bytes */
 	__s16 cfa_off;	/* in units of 8 bytes, or as the CFA rule says */
 };
@@ -51,6 +57,15 @@ enum unwind_fp {
 	UNWIND_FP_KINDS
 };
 
+enum unwind_ra {
+	UNWIND_RA_CALL = 0,	/* where a call puts it */
+	UNWIND_RA_LINK = 1,	/* in the link register: for machines that have one, of which none is built yet */
+};
+
+/* Of a row's kind, and so of a rule. */
+#define UNWIND_FP_MASK 0x70u
+#define UNWIND_RA_MASK 0x80u
+
 /* Why a row is UNWIND_CFA_UNSUPPORTED. */
 enum unwind_why {
 	UNWIND_WHY_EXPRESSION = 0,	/* a CFA expression of another shape */
@@ -71,12 +86,6 @@ enum unwind_why {
 #define UNWIND_REGISTER(reg, bytes) ((reg) | (bytes) / 8 * 16)
 #define UNWIND_REGISTER_OF(cfa_off) ((cfa_off) & 15)
 #define UNWIND_REGISTER_PLUS(cfa_off) (((cfa_off) >> 4) * 8)
-
-/* DWARF's numbers of registers. */
-#define UNWIND_REG_RBX 3
-#define UNWIND_REG_FP 6
-#define UNWIND_REG_SP 7
-#define UNWIND_REGS 16	/* the return address, which is no register, is the next */
 
 /* Where a caller's register is, or how the CFA is computed. */
 enum unwind_how {
@@ -105,11 +114,6 @@ struct unwind_wide {
 
 /* A walk that goes to a lower stack more often than this is led by no program. */
 #define UNWIND_TURNS_MAX 16
-
-/* Offsets from SP at a signal frame: struct rt_sigframe of the kernel without its return address. */
-#define UNWIND_SIGNAL_FP 120
-#define UNWIND_SIGNAL_SP 160
-#define UNWIND_SIGNAL_PC 168
 
 _Static_assert(sizeof(struct unwind_row) == 8, "a row is loaded as one u64");
 _Static_assert(sizeof(struct unwind_wide) == 8 * UNWIND_WIDE_WORDS, "a wide rule is loaded as words");

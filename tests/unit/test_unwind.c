@@ -101,6 +101,8 @@ static void each_way_to_end(void **state)
 	assert_int_equal(step(UNWIND_CFA_SP, 0, 0, 0, &regs), UNWIND_STUCK);
 	assert_int_equal(step(UNWIND_CFA_SP, -1, 0, 0, &regs), UNWIND_STUCK);
 	assert_int_equal(step(UNWIND_CFA_SP, 0x400, 0, 0, &regs), UNWIND_UNREADABLE);
+	/* There is no link register. */
+	assert_int_equal(step(UNWIND_CFA_SP | UNWIND_RA_LINK << 7, 2, 0, 0, &regs), UNWIND_UNSUPPORTED);
 	assert_regs(&regs, 0x40000b, RSP, RBP);
 }
 
@@ -124,16 +126,25 @@ static void a_lost_rbp_matters_only_when_it_is_needed(void **state)
 	assert_false(regs.fp_known);
 }
 
+#define DWARF_RBX 3
+#define SIGNAL_REGS 0x700000u	/* where registers are of a frame that a signal has interrupted: rbx and r12 alone */
+
+static bool read_interrupted(void *ctx, uint64_t addr, uint64_t *value)
+{
+	if (addr != SIGNAL_REGS + 128 && addr != SIGNAL_REGS + 72)
+		return addr < SIGNAL_REGS && read_word(ctx, addr, value);
+	*value = addr == SIGNAL_REGS + 128 ? RSP + 0x300 : 0xabcdef;
+	return true;
+}
+
 /* Words are their address plus one million: what is read leads to no stack, so nothing is read but where it is said. */
 static enum unwind_result step_wide(struct unwind_wide wide, struct unwind_regs *regs)
 {
 	const struct unwind_row row = { .kind = UNWIND_CFA_WIDE };
 
 	*regs = (struct unwind_regs){ .pc = 0x40000b, .sp = RSP, .fp = RBP, .fp_known = true, .pc_exact = true };
-	regs->other[UNWIND_REG_RBX] = RSP + 0x300;
-	regs->other[12] = 0xabcdef;
-	regs->known = 1 << UNWIND_REG_RBX | 1 << 12;
-	return unwind_step(&row, &wide, regs, read_word, NULL);
+	regs->signal_regs = SIGNAL_REGS;
+	return unwind_step(&row, &wide, regs, read_interrupted, NULL);
 }
 
 #define AT_CFA(o) { .how = UNWIND_AT_CFA, .off = (o) }
@@ -162,9 +173,15 @@ static void wide_rules(void **state)
 	assert_regs(&regs, RSP + 1000000, RBP + 8 + 1000000, RBP);
 	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), AT_CFA(-8), CFA_PLUS(0), lost), &regs), UNWIND_OK);
 	assert_false(regs.fp_known);
-	assert_int_equal(step_wide(WIDE(REG_PLUS(13, 8), AT_CFA(-8), CFA_PLUS(0), same), &regs), UNWIND_UNSUPPORTED);
-	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 8), REG_PLUS(14, 0), CFA_PLUS(0), same), &regs),
-		UNWIND_UNSUPPORTED);
+	assert_int_equal(step_wide(WIDE(REG_PLUS(13, 8), AT_CFA(-8), CFA_PLUS(0), same), &regs), UNWIND_UNREADABLE);
+	/* That no signal has interrupted. */
+	regs.signal_regs = 0;
+	assert_int_equal(unwind_step(&(struct unwind_row){ .kind = UNWIND_CFA_WIDE },
+				     &WIDE(REG_PLUS(7, 8), REG_PLUS(14, 0), CFA_PLUS(0), same), &regs,
+				     read_interrupted, NULL), UNWIND_UNSUPPORTED);
+	assert_int_equal(unwind_step(&(struct unwind_row){ .kind = UNWIND_CFA_WIDE },
+				     &WIDE(REG_PLUS(13, 8), AT_CFA(-8), CFA_PLUS(0), same), &regs,
+				     read_interrupted, NULL), UNWIND_UNSUPPORTED);
 	assert_int_equal(step_wide(WIDE(REG_PLUS(7, 0x2000), AT_CFA(-8), CFA_PLUS(0), same), &regs), UNWIND_UNREADABLE);
 	assert_regs(&regs, 0x40000b, RSP, RBP);
 }
@@ -201,16 +218,32 @@ static void a_lower_stack_is_gone_to_by_another_register_only(void **state)
 	assert_int_equal(steps, UNWIND_TURNS_MAX);
 }
 
+/* As read_word(), without an end. */
+static bool read_high(void *ctx, uint64_t addr, uint64_t *value)
+{
+	(void)ctx;
+	*value = addr + 1000000;
+	return true;
+}
+
 static void a_signal_frame_has_all_registers(void **state)
 {
+	const struct unwind_row by_rbx = { .kind = UNWIND_CFA_REGISTER, .cfa_off = UNWIND_REGISTER(DWARF_RBX, 0) };
+	const struct unwind_row by_r15 = { .kind = UNWIND_CFA_REGISTER, .cfa_off = UNWIND_REGISTER(15, 0) };
 	struct unwind_regs regs;
 
 	assert_int_equal(step(UNWIND_CFA_SIGNAL, 0, 0, 0, &regs), UNWIND_OK);
 	assert_regs(&regs, RSP + 168 + 1000000, RSP + 160 + 1000000, RSP + 120 + 1000000);
 	assert_true(regs.pc_exact);
-	assert_int_equal(regs.known, UINT16_MAX);
-	assert_int_equal(regs.other[UNWIND_REG_RBX], RSP + 128 + 1000000);
-	assert_int_equal(regs.other[15], RSP + 96 + 1000000);
+	assert_int_equal(regs.signal_regs, RSP);
+	/* All of them: its CFA is by rbx, at +128, and by r15, at +96. */
+	assert_int_equal(unwind_step(&by_rbx, NULL, &regs, read_high, NULL), UNWIND_OK);
+	assert_int_equal(regs.sp, RSP + 128 + 1000000);
+	step(UNWIND_CFA_SIGNAL, 0, 0, 0, &regs);
+	assert_int_equal(unwind_step(&by_r15, NULL, &regs, read_high, NULL), UNWIND_OK);
+	assert_int_equal(regs.sp, RSP + 96 + 1000000);
+	assert_int_equal(regs.signal_regs, 0);
+	step(UNWIND_CFA_SIGNAL, 0, 0, 0, &regs);
 	assert_int_equal(unwind_lookup_pc(&regs), regs.pc);
 	regs.pc_exact = false;
 	assert_int_equal(unwind_lookup_pc(&regs), regs.pc - 1);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One step from a frame to its caller by a row of an unwind table, for stacks unwound in user space. x86-64. */
+/* One step from a frame to its caller, for stacks unwound in user space: that of the BPF side (bpf/unwind_step.h). */
 #ifndef ALLOCTRACE_MODEL_UNWIND_H
 #define ALLOCTRACE_MODEL_UNWIND_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "unwind_cursor.h"
 
 #include "model/unwind_table.h"
 
@@ -15,18 +18,8 @@ struct unwind_regs {
 	 * below a signal frame. */
 	bool pc_exact;
 	uint8_t turns;		/* how often the walk has gone to a lower stack */
-	uint16_t known;		/* bit n: other[n] is known */
-	uint64_t other[UNWIND_REGS];	/* by DWARF number, SP and FP apart */
 	uint64_t turn_sp;	/* where one of those led */
-};
-
-enum unwind_result {
-	UNWIND_OK,
-	UNWIND_END,		/* the outermost frame: the stack is whole */
-	UNWIND_NO_ROW,		/* no unwind information here */
-	UNWIND_UNSUPPORTED,	/* a rule that rows can't hold, or one that needs a register that is lost */
-	UNWIND_UNREADABLE,	/* the stack can't be read where the rule leads */
-	UNWIND_STUCK,		/* the caller's frame would not be above this one, and on no other stack: wrong */
+	uint64_t signal_regs;	/* a signal has interrupted it: where all its registers are; 0: none has */
 };
 
 /* A rule of a table: wide counts where the row is UNWIND_CFA_WIDE. */
@@ -49,5 +42,9 @@ static inline uint64_t unwind_lookup_pc(const struct unwind_regs *regs)
  * are the caller's, otherwise unchanged. */
 enum unwind_result unwind_step(const struct unwind_row *row, const struct unwind_wide *wide, struct unwind_regs *regs,
 			       unwind_read_fn read, void *ctx);
+/* The same by the frame pointer, where no row is. start_stack: where the program's arguments are on its stack; is_jit:
+ * code of no file. */
+enum unwind_result unwind_by_fp(uint64_t start_stack, bool is_jit, struct unwind_regs *regs, unwind_read_fn read,
+				void *ctx);
 
 #endif

@@ -45,7 +45,7 @@ void unwind_table_count_bytes(const struct unwind_table *t, struct unwind_bytes 
 		if (cfa == UNWIND_CFA_UNSUPPORTED)
 			bytes->why[row->cfa_off] += len;
 		else if (cfa != UNWIND_CFA_GAP && (cfa <= UNWIND_CFA_PLT || cfa == UNWIND_CFA_REGISTER))
-			bytes->fp[row->kind >> 4] += len;
+			bytes->fp[(row->kind & UNWIND_FP_MASK) >> 4] += len;
 	}
 }
 

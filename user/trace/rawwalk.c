@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The same steps as in bpf/unwind.bpf.h, on a copy of the stack, with what was mapped when it was taken. In the copy,
+ * The steps of the BPF side, on a copy of the stack, with what was mapped when it was taken. In the copy,
  * the return addresses that return probes had replaced are the original ones again (bpf/retprobe.bpf.h).
  */
 #include "trace/rawwalk.h"
@@ -8,10 +8,6 @@
 #include <string.h>
 
 #include "model/unwind.h"
-
-/* As in bpf/unwind.bpf.h. */
-#define STALE_BELOW_BYTES (1 << 20)
-#define START_CODE_BYTES 256
 
 static bool read_stack(void *ctx, uint64_t addr, uint64_t *value)
 {
@@ -28,22 +24,11 @@ static bool read_stack(void *ctx, uint64_t addr, uint64_t *value)
 /* *end is how the walk ends if there is no caller, and stays so if what is found is no code. */
 static bool step_fp(struct unwind_regs *regs, struct stack_raw *raw, bool jit, uint64_t start_stack, enum walk_end *end)
 {
-	uint64_t next, ret;
+	enum unwind_result result = unwind_by_fp(start_stack, jit, regs, read_stack, raw);
 
-	*end = jit ? WALK_JIT : WALK_NO_RULE;
-	if (start_stack - regs->sp < START_CODE_BYTES || (regs->fp_known && !regs->fp && !jit)) {
-		*end = start_stack - regs->sp < START_CODE_BYTES ? WALK_COMPLETE : WALK_ROOT_BY_FP;
-		return false;
-	}
-	if (!regs->fp_known || regs->sp - regs->fp - 1 < STALE_BELOW_BYTES || !read_stack(raw, regs->fp, &next) ||
-	    !read_stack(raw, regs->fp + 8, &ret) || !ret)
-		return false;
-	regs->pc = ret;
-	regs->sp = regs->fp + 16;
-	regs->fp = next;
-	regs->pc_exact = false;
-	regs->known = 0;
-	return true;
+	*end = result == UNWIND_END ? WALK_COMPLETE : result == UNWIND_ROOT ? WALK_ROOT_BY_FP :
+	       jit ? WALK_JIT : WALK_NO_RULE;
+	return result == UNWIND_OK;
 }
 
 static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const struct unwind_rule *rule,
@@ -58,12 +43,8 @@ static bool step_row(struct unwind_regs *regs, struct stack_raw *raw, const stru
 	};
 	enum unwind_result result = unwind_step(&rule->row, &rule->wide, regs, read_stack, raw);
 
-	if (result == UNWIND_OK && regs->pc) {
-		*end = WALK_UNMAPPED;
-		return true;
-	}
-	*end = result == UNWIND_OK ? WALK_COMPLETE : (enum walk_end)ends[result];
-	return false;
+	*end = result == UNWIND_OK ? WALK_UNMAPPED : (enum walk_end)ends[result];
+	return result == UNWIND_OK;
 }
 
 enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u64 *frames, size_t *n)
