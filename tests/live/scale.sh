@@ -31,6 +31,6 @@ serve() {	# BY ARGS...
 		fail "$got calls instead of $truth, by $by"
 }
 
-serve 'reads and writes' 20
+serve reads 20
 serve 'messages on sockets' -s 20
 no_probe_left

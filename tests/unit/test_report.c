@@ -190,8 +190,8 @@ static void probes_in_windows(void **state)
 	struct fixture *x = *state;
 
 	add_server(x);
-	x->r.windows = (struct recording_windows){.scaled = true, .n = 12, .share = 0.0413, .error = 0.023, .load = 0.54,
-					       .limit = 2.5, .by = "the target's reads and writes"};
+	x->r.windows = (struct recording_windows){.scaled = true, .n = 12, .share = 0.0413, .error = 0.023,
+						  .load = 0.54, .limit = 2.5, .by = "the target's reads"};
 	x->r.account = (struct recording_account){.seen = 4000, .recorded = 3000, .unsampled = 1000, .checked = true};
 	x->r.sample_mean = 4096;
 	x->r.sample_auto = true;
@@ -203,7 +203,11 @@ static void probes_in_windows(void **state)
 	x->r.windows.error = 0.17;
 	x->r.windows.mixed = true;
 	check_golden(x, "table", "slowdown_in_windows");
-	x->r.windows.at_least = true;
+	x->r.windows.mixed = false;
+	x->r.windows.batched = true;
+	check_golden(x, "table", "other_reads_in_windows");
+	x->r.windows.at_least = x->r.windows.mixed = true;
+	x->r.windows.batched = false;
 	x->r.windows.error = 0;
 	x->r.windows.by = "time";
 	check_golden(x, "table", "lower_bound_of_windows");

@@ -19,11 +19,14 @@
 /* What a program does in a millisecond, without probes and with: requests of so many calls, CPU time, waits. */
 struct pace {
 	double requests, calls, cpu_ms, waits;
+	double at_once;		/* requests that one read brings; 0: none is read */
 };
 
 struct program {
 	struct pace without, with;
-	double io, messages;	/* per request */
+	double io, messages;	/* per request; io without the reads */
+	double other_size;	/* bytes of a request in every other second, where it is not 1; 0: it always is */
+	int turn;		/* not 0: of an event loop, which writes the answers to so many requests at its end */
 	double probes_ms;	/* CPU time of probes per millisecond with them */
 	struct pace other_without, other_with;	/* of every other second, if it has requests */
 	int window_ms;
@@ -36,12 +39,27 @@ struct sim {
 	bool counting;
 	double truth, truth_bytes;	/* as if nothing was missed */
 	double ms;
+	double unanswered;
 	uint64_t seed;
 };
 
 static double draw(struct sim *s)
 {
 	return (mix64(s->seed += 0x9e3779b97f4a7c15) >> 11) * 0x1p-53;
+}
+
+/* Answers at the end of a turn are written at once. */
+static double writes(struct sim *s, double requests)
+{
+	const int turn = s->p->turn;
+	double answered = requests;
+
+	if (turn) {
+		s->unanswered += requests;
+		answered = floor(s->unanswered / turn) * turn;
+		s->unanswered -= answered;
+	}
+	return answered * s->p->io;
 }
 
 static void step(struct sim *s)
@@ -51,10 +69,15 @@ static void step(struct sim *s)
 	const struct pace *pace = s->counting ? (other ? &p->other_with : &p->with) :
 		(other ? &p->other_without : &p->without);
 	const double requests = pace->requests * (0.5 + draw(s)), calls = requests * pace->calls;
+	const double size = p->other_size > 0 && (long)(s->ms / STRATUM_MS) % 2 ? p->other_size : 1;
+	double reads;
 
 	s->ms++;
 	s->now.work[SCALE_TIME] += 1e6;
-	s->now.work[SCALE_IO] += requests * p->io;
+	reads = pace->at_once > 0 ? requests / pace->at_once : 0;
+	s->now.work[SCALE_READS] += reads;
+	s->now.work[SCALE_READ_BYTES] += reads > 0 ? requests * size : 0;
+	s->now.work[SCALE_IO] += reads + writes(s, requests);
 	s->now.work[SCALE_MESSAGES] += requests * p->messages;
 	s->now.work[SCALE_CPU] += pace->cpu_ms * 1e6;
 	s->now.waits += pace->waits;
@@ -108,7 +131,7 @@ static void run(struct sim *s, const struct program *p, uint64_t seed, int strat
 }
 
 struct outcome {
-	double bias, sd, believed, covered, mixed, most_off;
+	double bias, sd, believed, covered, mixed, batched, most_off;
 	int kinds[SCALE_KINDS];
 };
 
@@ -130,6 +153,7 @@ static struct outcome simulate(const struct program *p, int strata)
 		o.believed += t.error * t.error / RUNS;
 		o.covered += (fabs(off) <= 2 * t.error) / (double)RUNS;
 		o.mixed += t.mixed / (double)RUNS;
+		o.batched += t.batched / (double)RUNS;
 		o.most_off = fmax(o.most_off, fabs(off));
 		o.kinds[t.kind]++;
 		scale_free(s.scale);
@@ -178,6 +202,81 @@ static void one_at_its_own_pace_too(void **state)
 static void another_mix_is_told(void **state)
 {
 	assert_true(simulate(&saturated, 10).mixed > 0.99);
+}
+
+/* A turn takes 10 ms, and 100 with probes, five windows: most have reads alone, and the sum of both is wrong. */
+static void reads_are_not_summed_with_writes(void **state)
+{
+	static const struct program p = {
+		.without = {20, 64, 1, 0, 1}, .with = {2, 64, .1, 0, 1}, .io = 1, .turn = 200,
+		.probes_ms = .9, .window_ms = 20,
+	};
+	struct outcome o = simulate(&p, 10);
+	double by_both = 0;
+
+	assert_int_equal(o.kinds[SCALE_READS], RUNS);
+	assert_true(fabs(o.bias) < 0.005 && o.most_off < 0.03 && o.batched == 0);
+	for (uint64_t i = 0; i < RUNS; i++) {
+		struct sim s;
+
+		run(&s, &p, i * 7919 + 1, 10);
+		by_both += scale_total_by(s.scale, SCALE_IO, &s.now).calls / s.truth / RUNS;
+		scale_free(s.scale);
+	}
+	assert_true(by_both > 1.2);
+}
+
+/* A stream that waits in its pipe: a read brings four times as much with probes. */
+static const struct program stream = {
+	.without = {40, 5, 1, 0, 1}, .with = {8, 5, .2, 0, 4}, .probes_ms = .8, .window_ms = 50,
+};
+
+static void bytes_where_reads_are_larger_in_windows(void **state)
+{
+	struct program p = stream;
+	struct outcome o = simulate(&p, 10);
+	struct sim s;
+
+	assert_int_equal(o.kinds[SCALE_READ_BYTES], RUNS);
+	assert_true(fabs(o.bias) < 0.005 && o.most_off < 0.03 && o.batched == 0);
+	run(&s, &p, 5, 10);
+	assert_true(scale_total_by(s.scale, SCALE_READS, &s.now).calls > 3 * s.truth);
+	assert_true(fabs(scale_slowdown(s.scale) - 5) < 0.5);
+	scale_free(s.scale);
+	p.with.at_once = 0.5;
+	assert_int_equal(simulate(&p, 10).kinds[SCALE_READ_BYTES], RUNS);
+}
+
+/* Sizes that say nothing of requests: what is scaled by reads may be wrong, and is told. */
+static void bytes_that_are_no_measure(void **state)
+{
+	struct program p = stream;
+	struct outcome o;
+
+	p.other_size = 20;
+	o = simulate(&p, 10);
+	assert_int_equal(o.kinds[SCALE_READS], RUNS);
+	assert_true(o.batched > 0.9);
+}
+
+/* A file of 100 MB between two windows is no work of 100 million requests. */
+static void one_large_file_is_no_batch(void **state)
+{
+	struct scale_total t;
+	struct program p = stream;
+	struct sim s;
+
+	p.with.at_once = 1;
+	begin(&s, &p, 3);
+	for (int i = 0; i < 10; i++) {
+		stratum(&s);
+		s.now.work[SCALE_READS] += i == 5 ? 1000 : 0;
+		s.now.work[SCALE_READ_BYTES] += i == 5 ? 1e8 : 0;
+	}
+	t = scale_total(s.scale, &s.now);
+	assert_int_equal(t.kind, SCALE_READS);
+	assert_true(fabs(t.calls / s.truth - 1) < 0.03 && !t.batched);
+	scale_free(s.scale);
 }
 
 /* recv and send are no I/O: messages are counted from the first stratum on. */
@@ -350,6 +449,10 @@ int main(void)
 		cmocka_unit_test(a_saturated_server_is_scaled_by_io),
 		cmocka_unit_test(one_at_its_own_pace_too),
 		cmocka_unit_test(another_mix_is_told),
+		cmocka_unit_test(reads_are_not_summed_with_writes),
+		cmocka_unit_test(bytes_where_reads_are_larger_in_windows),
+		cmocka_unit_test(bytes_that_are_no_measure),
+		cmocka_unit_test(one_large_file_is_no_batch),
 		cmocka_unit_test(messages_where_there_is_no_io),
 		cmocka_unit_test(messages_that_come_late),
 		cmocka_unit_test(cpu_time_where_there_is_no_other_work),

@@ -85,18 +85,20 @@ static const char *const errors[] = {
 	"comes by calls, also where BYTES is given. A site of which nothing was sampled has no row, and no error "
 	"shows that. For a small leak, or an exact count of blocks, use --sample 1.",
 	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
-	"well, and all errors have that part in them which comes from how much windows differ, and at "
-	"least 2 % of what was not traced. It takes some windows until it is known itself. A process that has no idle "
-	"time, or that others wait for, does less while it is traced: time is no measure of what it would have done. "
-	"Each window is scaled up by work that the process does anyway, and the summary names it: reads and writes "
-	"(/proc/PID/io); where there are fewer than 20 in a window, messages that it sends and receives on sockets; "
-	"where there are none either, and probes take less than half of its CPU time, CPU time less what the probes "
-	"take. If there is no such measure, windows are scaled up by time: totals and rows are a lower bound then "
-	"(\"at least\"), and no error of it is shown. A measure of work assumes that a process allocates as much for "
-	"the same work while it is traced. One that handles requests in batches may not, and it is said if it waits "
-	"less than half as often for the same work meanwhile. All rows are scaled by one factor in the end: if phases "
-	"of a process are slowed down by different amounts, totals are right, and the rows of one phase are too large "
-	"against those of another until the forecast for the next window has caught up.",
+	"well, and all errors have that part in them which comes from how much windows differ, and at least 2 % of "
+	"what was not traced. It takes some windows until it is known itself. A process that has no idle time, or "
+	"that others wait for, does less while it is traced: time is no measure of what it would have done. Each "
+	"window is scaled up by work that the process does anyway, and the summary names it: reads (/proc/PID/io), "
+	"or the bytes that it reads, if a read brings more or fewer of them while it is traced; where there are "
+	"fewer than 20 reads in a window, reads and writes; where there are too few of these, messages that it "
+	"sends and receives on sockets; where there are none either, and probes take less than half of its CPU "
+	"time, CPU time less what the probes take. If there is no such measure, windows are scaled up by time: "
+	"totals and rows are a lower bound then (\"at least\"), and no error of it is shown. A measure of work "
+	"assumes that a process allocates as much for the same work while it is traced. One that handles requests "
+	"in batches may not, and it is said if it waits less than half as often for the same work meanwhile, or if "
+	"it reads other amounts at once and bytes are no measure either. All rows are scaled by one factor in the "
+	"end: if phases of a process are slowed down by different amounts, totals are right, and the rows of one "
+	"phase are too large against those of another until the forecast for the next window has caught up.",
 	NULL
 };
 

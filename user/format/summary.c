@@ -6,7 +6,7 @@
  *     not seen   plugin.so: its text is mapped writable, where the kernel places no probe
  *     allocated  1.23 GiB in 4.56M calls: 126 MiB/s, 456k calls/s, mean 290 B
  *     traced     4.1 % of the time, in 12 windows (--max-overhead 5); totals and rows are scaled up by the target's
- *                reads and writes, which adds an error of 2.3 %
+ *                reads, which adds an error of 2.3 %
  *     sampled    312k of 4.56M calls, the first 250k all, 512 KiB or 1.05k calls apart on average now; totals are
  *                exact, rows are estimates
  *     live       12.3 MiB in 1.23k blocks; at most 15.1 MiB, at 3.20 s
@@ -285,9 +285,10 @@ static void put_meanwhile(struct buf *text, const struct recording_windows *w)
 		buf_str(text, "," BREAK "and a target without idle time does less");
 	else if (w->slowdown >= SLOWDOWN_SAID)
 		buf_printf(text, "," BREAK "and the target does %.0f %% of its work", 100 / w->slowdown);
-	if (w->mixed)
-		buf_str(text, ";" BREAK "the target waits less often for the same work then:" BREAK
-			"if it batches its work," BREAK "counts are off by what that changes");
+	if (w->mixed || w->batched)
+		buf_printf(text, ";" BREAK "the target %s then:" BREAK
+			   "if it batches its work," BREAK "counts are off by what that changes",
+			   w->batched ? "reads other amounts at once" : "waits less often for the same work");
 }
 
 static void put_windows(struct buf *out, const struct recording *r, const struct report_options *o)

@@ -45,7 +45,8 @@ struct recording_windows {
 	const char *by;		/* what was counted meanwhile is scaled by this */
 	bool at_least;		/* which makes all counters lower bounds */
 	double error;		/* relative standard error of all counters for that; 0 for lower bounds */
-	bool mixed;		/* the target may do other work meanwhile */
+	bool mixed;		/* the target may do other work meanwhile: it waits less often */
+	bool batched;		/* or reads other amounts at once */
 	double load;		/* CPUs that they took meanwhile */
 	double slowdown;	/* how much less the target did meanwhile, which is made up for; 1: no less */
 	double limit;		/* per cent */

@@ -15,11 +15,17 @@
 #define WHOLE_SHARE	0.9	/* of a stratum: from there on it counts as if all was counted */
 #define FIRST_IO	5	/* I/O calls before the first window: with fewer, messages are counted as well */
 #define MIXED		2
+#define BATCHED		1.1	/* so much a read's bytes differ between windows and around them */
+#define BATCHED_SHARE	0.75	/* of the strata, and all to the same side: one large file is in one */
+#define BATCHED_STRATA	3
 #define KEPT		0.9	/* of what was learnt, per window */
 #define SLOWDOWN_MAX	1000
 
 /* Least work of a window. */
-static const double least[SCALE_KINDS] = {20, 20, 1e5, 1};
+static const double least[SCALE_KINDS] = {
+	[SCALE_READ_BYTES] = 1, [SCALE_READS] = 20, [SCALE_IO] = 20, [SCALE_MESSAGES] = 20,
+	[SCALE_CPU] = 1e5, [SCALE_TIME] = 1,
+};
 
 /* One way to scale. */
 struct sum {
@@ -48,6 +54,7 @@ struct scale {
 	double cpu_ns, probes_ns;		/* in windows */
 	double waits_inside, waits_outside;
 	bool lacked_io;				/* when all was counted */
+	double compared, larger, smaller;	/* strata: all, and where reads are larger or smaller in the window */
 };
 
 struct scale *scale_new(const struct scale_reading *now)
@@ -168,6 +175,23 @@ static void add_stratum(struct sum *sum, const struct scale_reading *in, const s
 		add_window(sum, in, all->work[k], k);
 }
 
+static void compare_reads(struct scale *s, const struct scale_reading *in, const struct scale_reading *all)
+{
+	const double inside = in->work[SCALE_READS], outside = all->work[SCALE_READS] - inside;
+	const double in_bytes = in->work[SCALE_READ_BYTES], out_bytes = all->work[SCALE_READ_BYTES] - in_bytes;
+
+	if (fmin(inside, outside) < least[SCALE_READS])
+		return;
+	s->compared++;
+	s->larger += in_bytes / inside > BATCHED * out_bytes / outside;
+	s->smaller += BATCHED * in_bytes / inside < out_bytes / outside;
+}
+
+static bool is_batched(const struct scale *s)
+{
+	return s->compared >= BATCHED_STRATA && fmax(s->larger, s->smaller) >= BATCHED_SHARE * s->compared;
+}
+
 void scale_next(struct scale *s, const struct scale_reading *now)
 {
 	const struct scale_reading all = since(now, &s->stratum), *in = &s->inside;
@@ -182,6 +206,7 @@ void scale_next(struct scale *s, const struct scale_reading *now)
 		s->probes_ns += in->probes_ns;
 		s->waits_inside += in->waits;
 		s->waits_outside += all.waits - in->waits;
+		compare_reads(s, in, &all);
 	} else if (in->work[SCALE_IO] < FIRST_IO) {
 		s->lacked_io = true;
 	}
@@ -219,13 +244,15 @@ static bool may_scale_by(const struct scale *s, enum scale_kind k)
 		return s->cpu_ns > 0 && s->probes_ns < PROBES_SHARE * s->cpu_ns;
 	if (k == SCALE_MESSAGES && !s->counts_messages)
 		return false;
+	if (k == SCALE_READ_BYTES && !is_batched(s))
+		return false;
 	return s->sums[k].windows > 0 && !is_few(&s->sums[k]);
 }
 
 /* The one that will be chosen unless errors are large. */
 static enum scale_kind likely_kind(const struct scale *s)
 {
-	enum scale_kind k = SCALE_IO;
+	enum scale_kind k = SCALE_READ_BYTES;
 
 	while (k != SCALE_TIME && !may_scale_by(s, k))
 		k++;
@@ -293,7 +320,7 @@ static struct scale_total total_by(const struct scale *s, enum scale_kind k, con
 	const double missing = fmax(sum->kept_work - sum->kept_inside + rest.work[k] - in.work[k], 0);
 	const double factor = 1 + (sum->work > 0 ? missing / sum->work : 0);
 	struct scale_total t = {
-		.kind = k, .mixed = is_mixed(s, k),
+		.kind = k, .mixed = is_mixed(s, k), .batched = (k == SCALE_READS || k == SCALE_IO) && is_batched(s),
 		.calls = sum->calls * factor + sum->kept_calls + in.calls,
 		.bytes = sum->bytes * factor + sum->kept_bytes + in.bytes,
 	};
@@ -322,7 +349,8 @@ struct scale_total scale_total(const struct scale *s, const struct scale_reading
 		enum scale_kind kind;
 		double most_error;
 	} order[] = {
-		{SCALE_IO, SURE_ERROR}, {SCALE_MESSAGES, SURE_ERROR}, {SCALE_CPU, MOST_ERROR},
+		{SCALE_READ_BYTES, SURE_ERROR}, {SCALE_READS, SURE_ERROR}, {SCALE_IO, SURE_ERROR},
+		{SCALE_MESSAGES, SURE_ERROR}, {SCALE_CPU, MOST_ERROR}, {SCALE_READS, MOST_ERROR},
 		{SCALE_IO, MOST_ERROR}, {SCALE_MESSAGES, MOST_ERROR},
 	};
 	const struct scale e = ended(s, now);

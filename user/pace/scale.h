@@ -19,15 +19,21 @@
  * because a wrong measure is as steady as a right one (measured: 1.33 times the truth, by all system calls, with a
  * standard error of 0.0004). The first of these that will do is taken:
  *
- *     SCALE_IO        read and write calls. A window with fewer than 20 says little; it is taken together with the
- *                     next. It will do if no more than a tenth of the calls were made in such windows, and the
- *                     standard error is below 10 %.
+ *     SCALE_READ_BYTES  what was read, if in three of four strata a read brings over a tenth more in the window, or
+ *                     less, than around it: a stream that waits while its reader is slowed down. Not otherwise,
+ *                     since one large file between two windows would count for many requests.
+ *     SCALE_READS     read calls. A window with fewer than 20 says little; it is taken together with the next. It will
+ *                     do if no more than a tenth of the calls were made in such windows, and the standard error is
+ *                     below 10 %. Not together with writes: an event loop reads requests one by one and writes all
+ *                     answers at its end (redis), and with probes one turn can take longer than a window. Windows
+ *                     have reads then and no writes, or the other way round (by the sum up to 1.7 times the truth).
+ *     SCALE_IO        read and write calls, for programs that read little.
  *     SCALE_MESSAGES  the same of messages on sockets, for programs that use recv and send, which are no I/O calls to
  *                     the kernel's accounting.
  *     SCALE_CPU       CPU time without that of the probes. Where they take most of it, what is left is a small
  *                     difference of large numbers, so only while they take less than half; and with the error that what
  *                     a hit costs is known with.
- *     one of the first two, if its error is below 50 %
+ *     reads, reads and writes, or messages, if the error is below 50 %
  *     SCALE_TIME      a lower bound, since probes only slow down. No error can be told.
  *
  * The weight of a call in a table is settled when it is recorded, by what earlier windows tell (scale_slowdown()).
@@ -39,12 +45,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum scale_kind { SCALE_IO, SCALE_MESSAGES, SCALE_CPU, SCALE_TIME, SCALE_KINDS };
+enum scale_kind {
+	SCALE_READ_BYTES, SCALE_READS, SCALE_IO, SCALE_MESSAGES, SCALE_CPU, SCALE_TIME, SCALE_KINDS
+};
 
 /* Since any time, the same for all readings; none ever gets smaller but the CPU time, whose probes are an estimate. */
 struct scale_reading {
 	double calls, bytes;		/* counted, in windows alone */
-	double work[SCALE_KINDS];	/* calls, messages, ns of CPU time without probes, ns */
+	double work[SCALE_KINDS];	/* bytes, calls, calls, messages, ns of CPU time without probes, ns */
 	double probes_ns;		/* CPU time of probes */
 	double waits;			/* times that a thread has gone to sleep */
 };
@@ -76,6 +84,7 @@ struct scale_total {
 	 * 0: all was traced. For SCALE_TIME not to be shown. */
 	double error;
 	bool mixed;	/* per work the target waits much less or more often in windows: it may do other work then */
+	bool batched;	/* reads are of other sizes in windows, and were counted none the less */
 };
 
 /* Up to now, in a window or not. */

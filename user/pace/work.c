@@ -18,7 +18,7 @@
 struct counters_of {
 	pid_t pid;
 	int io_fd;	/* of /proc/PID/io; -1: can't be read */
-	double io, cpu_ns, waits;	/* the last time */
+	double reads, read_bytes, io, cpu_ns, waits;	/* the last time */
 };
 
 struct work {
@@ -71,19 +71,6 @@ static bool read_all(int fd, char *text, size_t size)
 		return false;
 	text[n] = '\0';
 	return true;
-}
-
-/* -1: unknown. */
-static double read_io(int fd)
-{
-	char text[512];
-	double reads, writes;
-
-	if (fd < 0 || !read_all(fd, text, sizeof(text)))
-		return -1;
-	reads = number_of(text, "syscr: ");
-	writes = number_of(text, "syscw: ");
-	return reads < 0 || writes < 0 ? -1 : reads + writes;
 }
 
 static double read_cpu(pid_t pid)
@@ -159,6 +146,20 @@ static void grow(double *all, double *last, double now, bool is_new)
 	*last = now;
 }
 
+static void grow_io(struct work_done *done, struct counters_of *c, bool is_new)
+{
+	char text[512];
+	double reads, writes;
+
+	if (c->io_fd < 0 || !read_all(c->io_fd, text, sizeof(text)))
+		return;
+	reads = number_of(text, "syscr: ");
+	writes = number_of(text, "syscw: ");
+	grow(&done->reads, &c->reads, reads, is_new);
+	grow(&done->read_bytes, &c->read_bytes, number_of(text, "rchar: "), is_new);
+	grow(&done->io, &c->io, reads < 0 || writes < 0 ? -1 : reads + writes, is_new);
+}
+
 struct work_done work_read(struct work *w, bool waits)
 {
 	const struct processes *ps = tracer_processes(w->tracer);
@@ -168,7 +169,7 @@ struct work_done work_read(struct work *w, bool waits)
 		bool is_new;
 		struct counters_of *c = find(w, pid, &is_new);
 
-		grow(&w->done.io, &c->io, read_io(c->io_fd), is_new);
+		grow_io(&w->done, c, is_new);
 		grow(&w->done.cpu_ns, &c->cpu_ns, read_cpu(pid), is_new);
 		if (waits)
 			grow(&w->done.waits, &c->waits, read_waits(pid), is_new);

@@ -11,7 +11,9 @@ struct work;
 
 /* Of all processes together; those that have exited stay in it. */
 struct work_done {
-	double io;		/* read and write calls (/proc/PID/io), but not recv and send */
+	/* Of /proc/PID/io, which knows read and write with their relatives, but not recv and send, nor io_uring. */
+	double reads, read_bytes;
+	double io;		/* read and write calls */
 	double messages;	/* received and sent on sockets, by any call; since work_count_messages() */
 	double cpu_ns;		/* of all threads */
 	double waits;		/* of the first threads of each process: times that they went to sleep */

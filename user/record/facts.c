@@ -120,6 +120,7 @@ static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows
 	m->at_least = w->at_least;
 	m->error = w->error;
 	m->mixed = w->mixed;
+	m->batched = w->batched;
 	m->load = w->load;
 	m->slowdown = w->slowdown;
 	m->limit = w->limit;
@@ -138,7 +139,8 @@ static struct recording_windows unpack_windows(const Pb__Windows *m, struct aren
 		return (struct recording_windows){0};
 	return (struct recording_windows){
 		.scaled = m->scaled, .n = m->n, .share = shown_number(m->share), .by = facts_text(a, m->by),
-		.at_least = m->at_least, .error = shown_number(m->error), .mixed = m->mixed, .load = shown_number(m->load),
+		.at_least = m->at_least, .error = shown_number(m->error), .mixed = m->mixed,
+		.batched = m->batched, .load = shown_number(m->load),
 		.slowdown = shown_number(m->slowdown), .limit = shown_number(m->limit),
 	};
 }
@@ -338,6 +340,7 @@ static void add_windows(struct recording *r, const struct recording *with)
 	w->n = sum(w->n, x->n);
 	w->at_least |= x->at_least;
 	w->mixed |= x->mixed;
+	w->batched |= x->batched;
 	w->load = fmax(w->load, x->load);
 	w->slowdown = fmax(w->slowdown, x->slowdown);
 	w->limit = fmax(w->limit, x->limit);

@@ -158,6 +158,7 @@ static double share_of(uint64_t part, uint64_t whole)
 }
 
 static const char *const scale_names[SCALE_KINDS] = {
+	[SCALE_READ_BYTES] = "the bytes that the target reads", [SCALE_READS] = "the target's reads",
 	[SCALE_IO] = "the target's reads and writes", [SCALE_MESSAGES] = "the target's messages on sockets",
 	[SCALE_CPU] = "the target's own CPU time", [SCALE_TIME] = "time",
 };
@@ -181,6 +182,7 @@ static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, co
 		.load = a.load,
 		.at_least = a.total.kind == SCALE_TIME,
 		.error = a.total.kind == SCALE_TIME ? 0 : a.total.error, .mixed = a.total.mixed,
+		.batched = a.total.batched,
 		.slowdown = a.slowdown,
 		.share = a.elapsed_ns ? (double)a.traced_ns / a.elapsed_ns : 1,
 	};
