@@ -2,10 +2,11 @@
 /*
  * A server that another process keeps busy: for each request it reads, allocates CALLS blocks, frees them, and writes.
  *
- * usage: answer [-w] [-s] [-t MS] [CALLS]
+ * usage: answer [-w] [-s] [-t MS] [-o CALLS] [CALLS]
  *   -w  says "ready" and waits for a line on stdin
  *   -s  by send and recv, not read and write
  *   -t  for that long (default: 5000)
+ *   -o  so many in every second phase of 1.5 s
  * On stdout: allocated BYTES CALLS.
  */
 #include <signal.h>
@@ -16,6 +17,7 @@
 
 #define BLOCKS_MAX 64
 #define SIZE 100
+#define PHASE_NS 1500000000
 
 static int by_messages;
 
@@ -58,7 +60,7 @@ static uint64_t answer(int fd, size_t calls)
 int main(int argc, char **argv)
 {
 	uint64_t end, all = 0, ms = 5000, now;
-	size_t calls = 5;
+	size_t calls = 5, other = 0;
 	int fds[2], w = 0;
 
 	for (int i = 1; i < argc; i++) {
@@ -68,10 +70,12 @@ int main(int argc, char **argv)
 			by_messages = 1;
 		else if (!strcmp(argv[i], "-t") && i + 1 < argc)
 			ms = strtoull(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "-o") && i + 1 < argc)
+			other = strtoull(argv[++i], NULL, 10);
 		else
 			calls = strtoull(argv[i], NULL, 10);
 	}
-	if (calls > BLOCKS_MAX || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+	if (calls > BLOCKS_MAX || other > BLOCKS_MAX || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
 		return 1;
 	if (!fork()) {
 		close(fds[0]);
@@ -82,7 +86,7 @@ int main(int argc, char **argv)
 		wait_for_go();
 	end = now_ns() + ms * 1000000;
 	while ((now = now_ns()) < end)
-		all += answer(fds[0], calls);
+		all += answer(fds[0], other && now / PHASE_NS % 2 ? other : calls);
 	say("allocated %llu %llu\n", (unsigned long long)all * SIZE, (unsigned long long)all);
 	return 0;
 }
