@@ -111,9 +111,11 @@ static void waits_before_the_exec(void **state)
 	assert_false(launch_reap(l, &status, &stopped));
 	assert_false(stopped);
 	assert_int_equal(status, -1);
+	assert_true(launch_cpu_ns(l) == 0);
 	assert_int_equal(launch_exec(l), 0);
 	assert_int_equal(wait_for(l), 0);
 	assert_int_equal(access(path, F_OK), 0);
+	assert_true(launch_cpu_ns(l) > 0 && launch_cpu_ns(l) < 5000000000);
 	/* Reaped is reaped: asking again gives the same, a signal goes nowhere. */
 	assert_true(launch_reap(l, &status, &stopped));
 	assert_int_equal(status, 0);

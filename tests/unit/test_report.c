@@ -184,6 +184,22 @@ static void full_summary(void **state)
 	check_golden(x, "table", __func__);
 }
 
+static void cost_of_all_cpu_time(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	add_server(x);
+	x->r.hits = 4124481;
+	x->r.hit_ns = 6550;
+	x->r.cost_ns = 9.5e9;
+	x->r.cost_is_all = true;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "cost       at most 9.50 s (95.0 % of the duration),\n"
+				     "           all of the target's CPU time: 4.12M probe hits\n"));
+	free(text);
+}
+
 /* Probes that come and go: nothing is exact, and the account is of what was counted. */
 static void probes_in_windows(void **state)
 {
@@ -432,6 +448,7 @@ int main(void)
 		TEST(list_without_source),
 		TEST(list_of_nothing),
 		TEST(full_summary),
+		TEST(cost_of_all_cpu_time),
 		TEST(probes_in_windows),
 		TEST(rest_of_estimates),
 		TEST(one_call),

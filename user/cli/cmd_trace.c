@@ -412,6 +412,7 @@ static int report(struct run *r, uint64_t interval)
 	const struct snapshot_moment m = {
 		.interval = interval, .start_ns = r->start_ns, .duration_ns = until_ns - since_ns,
 		.min_age_ns = co.min_age_ns, .ended = ended, .adapt = r->adapt,
+		.cpu_ns = r->launch ? launch_cpu_ns(r->launch) : 0,
 	};
 
 	r->collected_ns = since_ns + m.duration_ns;

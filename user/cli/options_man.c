@@ -194,7 +194,9 @@ static const struct item summary_lines[] = {
 	  "frame pointer." },
 	{ "unnamed", "Frames without a function's name, by reason." },
 	{ "cost", "What tracing cost the target: probe hits times the cost of one, which was measured on this "
-	  "machine for calls that are sampled and others; and what taking probes out and putting them back took." },
+	  "machine for calls that are sampled and others; and what taking probes out and putting them back took. If "
+	  "that is more than the CPU time of a command, the hits were cheaper than those measured, and the CPU time "
+	  "is shown (\"at most\")." },
 	{ NULL, NULL }
 };
 

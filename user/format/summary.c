@@ -431,18 +431,20 @@ static void put_cost(struct buf *out, const struct recording *r, const struct re
 	struct buf text = {0};
 
 	if (r->cost_ns > 0) {
-		buf_str(&text, "about ");
+		buf_str(&text, r->cost_is_all ? "at most " : "about ");
 		text_duration(&text, r->cost_ns);
 		if (r->duration_ns) {
 			buf_str(&text, " (");
 			value_put_share(&text, r->cost_ns / r->duration_ns);
 			buf_str(&text, " of the duration)");
 		}
+		if (r->cost_is_all)
+			buf_str(&text, "," BREAK "all of the target's CPU time");
 		buf_str(&text, ":" BREAK);
 	}
 	text_count(&text, r->hits);
 	buf_str(&text, r->hits == 1 ? " probe hit" : " probe hits");
-	if (r->hit_ns > 0) {
+	if (r->hit_ns > 0 && !r->cost_is_all) {
 		buf_str(&text, " x ");
 		text_duration(&text, r->hit_ns + 0.5);
 	}

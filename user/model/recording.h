@@ -95,6 +95,7 @@ struct recording {
 	struct recording_windows windows;
 	double cost_ns;		/* what tracing cost the target; 0: not measured */
 	double hit_ns;		/* of that a probe hit, on average */
+	bool cost_is_all;	/* it would be more than the target's CPU time, and is that */
 	uint64_t hits;
 };
 

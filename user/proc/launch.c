@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -40,6 +41,7 @@ struct launch {
 	bool gone;	/* reaped */
 	bool stopped;
 	int status;
+	uint64_t cpu_ns;
 };
 
 /* What alloctrace was started with, before main() changes anything. */
@@ -284,11 +286,17 @@ bool launch_ended(const struct launch *l)
 	return l->gone || (!waitid(P_PID, l->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid);
 }
 
+static uint64_t ns_of(struct timeval t)
+{
+	return t.tv_sec * 1000000000ULL + t.tv_usec * 1000ULL;
+}
+
 bool launch_reap(struct launch *l, int *status, bool *stopped)
 {
 	while (!l->gone) {
 		int st;
-		pid_t pid = waitpid(l->pid, &st, WNOHANG | WUNTRACED | WCONTINUED);
+		struct rusage used;
+		pid_t pid = wait4(l->pid, &st, WNOHANG | WUNTRACED | WCONTINUED, &used);
 
 		if (pid < 0 && errno == EINTR)
 			continue;
@@ -306,6 +314,7 @@ bool launch_reap(struct launch *l, int *status, bool *stopped)
 			l->gone = true;
 			l->stopped = false;
 			l->status = st;
+			l->cpu_ns = ns_of(used.ru_utime) + ns_of(used.ru_stime);
 		}
 	}
 	if (stopped)
@@ -313,6 +322,11 @@ bool launch_reap(struct launch *l, int *status, bool *stopped)
 	if (l->gone && status)
 		*status = l->status;
 	return l->gone;
+}
+
+uint64_t launch_cpu_ns(const struct launch *l)
+{
+	return l->cpu_ns;
 }
 
 int launch_exit_status(int status)

@@ -4,6 +4,7 @@
 #define ALLOCTRACE_PROC_LAUNCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct launch;
@@ -28,6 +29,8 @@ bool launch_ended(const struct launch *l);
 /* Reaps without waiting: true once the child is gone; *status as of waitpid(). Before that, *stopped tells whether it
  * is stopped by a signal now (WUNTRACED, WCONTINUED). */
 bool launch_reap(struct launch *l, int *status, bool *stopped);
+/* CPU time of a child that is reaped, with the children that it waited for itself; 0: not known. */
+uint64_t launch_cpu_ns(const struct launch *l);
 /* What a shell would return for the status: the exit status, or 128 + the signal. */
 int launch_exit_status(int status);
 /* Passes a signal on to the child (nothing if it is gone). */

@@ -223,6 +223,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->cost_ns = r->cost_ns;
 	m->hit_ns = r->hit_ns;
 	m->hits = r->hits;
+	m->cost_is_all = r->cost_is_all;
 	m->views = r->views;
 	m->not_read = r->names->not_read;
 	m->named = !r->unnamed;
@@ -264,6 +265,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->cost_ns = shown_number(m->cost_ns);
 	r->hit_ns = shown_number(m->hit_ns);
 	r->hits = m->hits;
+	r->cost_is_all = m->cost_is_all;
 	r->unnamed = !m->named;
 	r->threads = m->threads;
 }
@@ -381,6 +383,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	r->ends = add_counts(a, r->ends, r->n_ends, with->ends, with->n_ends, &r->n_ends);
 	r->uncertain = sum(r->uncertain, with->uncertain);
 	r->cost_ns += with->cost_ns;
+	r->cost_is_all &= with->cost_is_all;
 	r->hits = sum(r->hits, with->hits);
 	r->hit_ns = r->hits ? r->cost_ns / r->hits : 0;
 	r->views &= with->views;

@@ -40,6 +40,7 @@ struct snapshot_moment {
 	uint64_t duration_ns;	/* that the counters cover */
 	uint64_t min_age_ns;	/* of leaks, as they were collected */
 	bool ended;		/* the command is over */
+	uint64_t cpu_ns;	/* that it took in all; 0: not known */
 	struct adapt *adapt;
 };
 
