@@ -21,6 +21,10 @@ __s64 raw_left = 0, raw_room = 0;
 
 /* Without bpf_loop(). */
 #define PLAIN_RAW_PAGES 32
+/* Where the stack's mapping is not known: whole ones of several threads would fill the ring. */
+#define BLIND_RAW_PAGES 16
+/* Where the stack's mapping is not known: whole ones of several threads would fill the ring. */
+#define BLIND_RAW_PAGES 16
 
 struct raw_copy {
 	struct stack_raw *raw;
@@ -54,8 +58,15 @@ static long raw_loop_step(__u32 i, void *arg)
 static __always_inline __u32 raw_pages(struct scratch *s, __u64 page)
 {
 	__u64 n = RAW_PAGES;
+	long err;
 
-	if (ask_kernel && !ask_vma(page, &s->hints.seen) && s->hints.seen.end > page)
+	if (!ask_kernel)
+		return n;
+	__builtin_memset(&s->hints.seen, 0, sizeof(s->hints.seen));
+	err = ask_vma(page, &s->hints.seen);
+	if (err)
+		return BLIND_RAW_PAGES;
+	if (s->hints.seen.end > page)
 		n = (s->hints.seen.end - page) / RAW_PAGE_BYTES;
 	return n < RAW_PAGES ? n : RAW_PAGES;
 }

@@ -6,6 +6,7 @@
 #include <bpf/bpf_core_read.h>
 
 #include "arch/arch.bpf.h"
+#include "kernel.bpf.h"
 #include "scratch.bpf.h"
 
 /* Set before loading: bpf_find_vma() is there, Linux 5.17. */
@@ -112,11 +113,15 @@ static __always_inline bool vma_is_detached(const struct vm_area_struct *vma)
 	return bpf_core_field_exists(old->detached) ? old->detached : true;
 }
 
-static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *arg)
-{
-	struct vma_seen *seen = *(struct vma_seen **)arg;
-	struct mm_struct *mm = vma->vm_mm;
+/*
+ * Addresses of vmas that the kernel gave as an answer, by the address that it was asked for. It gives none while the
+ * lock of the mappings is held or wanted, which lasts as long as whoever has it does not get the CPU.
+ */
+#define VMAS_KEPT 1024
+__u64 vmas_kept[VMAS_KEPT] = {};
 
+static __always_inline void take_vma(struct vma_seen *seen, const struct vm_area_struct *vma)
+{
 	seen->vma = (__u64)vma;
 	seen->start = vma->vm_start;
 	seen->end = vma->vm_end;
@@ -125,19 +130,62 @@ static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *
 	if (vma->vm_file) {
 		seen->has_file = 1;
 		inode_key(vma->vm_file->f_inode, &seen->file);
-	} else if (vma->vm_start == arch_vdso(mm)) {
+	} else if (vma->vm_start == arch_vdso(vma->vm_mm)) {
 		seen->has_file = 1;
 	}
+}
+
+static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *arg)
+{
+	take_vma(*(struct vma_seen **)arg, vma);
 	return 0;
 }
 
-/* 0, -ENOENT: nothing is mapped there; -EBUSY. */
+/* A whole library is mostly in one piece of 2 MiB, but many small ones are, too: so it is kept twice. */
+static __always_inline __u64 *kept_place(const struct mm_struct *mm, __u64 addr, __u32 shift)
+{
+	__u64 hash = (addr >> shift ^ arch_space(mm) << 40 ^ (__u64)shift << 34) * 0x9e3779b97f4a7c15ULL;
+
+	return &vmas_kept[MASKED(hash >> 54, VMAS_KEPT - 1)];
+}
+
+static __always_inline bool kept_holds(const struct vm_area_struct *vma, const struct mm_struct *mm, __u64 addr)
+{
+	return vma->vm_mm == mm && !vma_is_detached(vma) && addr - vma->vm_start < vma->vm_end - vma->vm_start;
+}
+
+/* As hint_holds(), all of it is looked at without a lock. */
+static __always_inline bool take_kept(__u64 addr, __u32 shift, struct vma_seen *seen)
+{
+	const struct mm_struct *mm = direct_mm();
+	const struct vm_area_struct *vma = bpf_rdonly_cast((void *)*kept_place(mm, addr, shift),
+							   bpf_core_type_id_kernel(struct vm_area_struct));
+
+	if (!kept_holds(vma, mm, addr))
+		return false;
+	take_vma(seen, vma);
+	/* It was not taken away meanwhile. */
+	asm volatile("" ::: "memory");
+	if (kept_holds(vma, mm, addr) && seen->start == vma->vm_start && seen->end == vma->vm_end)
+		return true;
+	__builtin_memset(seen, 0, sizeof(*seen));
+	return false;
+}
+
+/* 0, -ENOENT: nothing is mapped there; -EBUSY. *seen is all 0 before. */
 static __always_inline long ask_vma(__u64 addr, struct vma_seen *seen)
 {
+	const struct mm_struct *mm;
 	long err = -EBUSY;
 
 	for (int i = 0; i < VMA_TRIES && err == -EBUSY; i++)
 		err = bpf_find_vma(bpf_get_current_task_btf(), addr, see_vma, &seen, 0);
+	if (!direct_possible)
+		return err;
+	if (err == -EBUSY)
+		return take_kept(addr, 16, seen) || take_kept(addr, 21, seen) ? 0 : err;
+	mm = direct_mm();
+	*kept_place(mm, addr, 16) = *kept_place(mm, addr, 21) = seen->vma;
 	return err;
 }
 
