@@ -330,11 +330,23 @@ static bool is_row(const char *name)
 	return false;
 }
 
-static void add_family(struct finder *f, const struct hit *first)
+/* What the command line says of the function there; NULL: nothing. */
+static struct candidate *named_at(const struct planner *p, uint64_t vaddr)
+{
+	for (int i = 0; i < p->n; i++)
+		if (p->c[i].fn->named && p->c[i].sym.name && p->c[i].sym.vaddr == vaddr)
+			return &p->c[i];
+	return NULL;
+}
+
+/* Beside a malloc that the command line names, the others of its family are added, too. */
+static void add_family(struct finder *f, const struct hit *first, struct candidate *named)
 {
 	struct planner *p = f->p;
 
 	p->n_prefixes++;
+	if (named)
+		named->heads = p->n_prefixes;
 	for (size_t row = 0; row < alloc_function_count(); row++) {
 		const struct hit *h = may_have_prefix((int)row) ?
 			find_prefixed(f, first->name, first->prefix, alloc_function(row)->name) : NULL;
@@ -355,11 +367,13 @@ static void add_prefixed(struct finder *f)
 	for (size_t i = 0; i < f->hits.n && f->p->n_prefixes < PREFIXES_MAX; i++) {
 		const struct hit *h = &f->hits.at[i];
 
+		struct candidate *named = named_at(f->p, h->sym.vaddr);
+
 		if (h->row == NO_ROW || !h->prefix || strcmp(h->name + h->prefix, "malloc") || is_inner(h->name) ||
-		    is_row(h->name) || h->sym.ifunc || has_candidate(f->p, h))
+		    is_row(h->name) || h->sym.ifunc || (named ? named->heads != 0 : has_candidate(f->p, h)))
 			continue;
 		if (find_prefixed(f, h->name, h->prefix, "free"))
-			add_family(f, h);
+			add_family(f, h, named);
 	}
 }
 

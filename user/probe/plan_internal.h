@@ -30,6 +30,7 @@ struct candidate {
 	bool chosen;		/* sym is a resolver, and what it chooses has candidates */
 	char refused[80];	/* why the command line is wrong about it; "" if it is not */
 	bool probed;		/* as far as is known by now */
+	int heads;		/* the family whose malloc it is, of a function that the command line names; 0: none */
 	int same_as;		/* the first row with this address; itself if it is the first */
 	int forwards;		/* the row that does all its work, -1 */
 	struct flow_result flow;

@@ -85,6 +85,9 @@ static bool passes_on(struct planner *p, const struct candidate *c, uint64_t vad
 static const struct candidate *find_in_family(const struct planner *p, int prefix, const char *row)
 {
 	for (int i = 0; i < p->n; i++)
+		if (p->c[i].heads == prefix && !strcmp(row, "malloc"))
+			return &p->c[i];
+	for (int i = 0; i < p->n; i++)
 		if (p->c[i].prefix == prefix && p->c[i].sym.name && !strcmp(p->c[i].fn->name, row))
 			return &p->c[i];
 	return NULL;
