@@ -30,4 +30,18 @@ go
 trace_end
 expect_status 0
 grep -Eq ' (4\.[789]|5\.[0-2])[0-9] s' <(head -3 "$DIR/table") || fail "not 5 s: $(head -3 "$DIR/table")"
+
+# So does a signal, as soon as it comes.
+storm 500 8 400
+trace_start "${EXACT[@]}" -p "$TARGET" -o "$DIR/table"
+from=$(date +%s%N)
+go
+sleep 2
+kill -TERM "$TRACE"
+ms=$((($(date +%s%N) - from) / 1000000))
+trace_end
+expect_status 0
+said=$(sed -nE '1s/.* ([0-9.]+) s$/\1/p' "$DIR/table")
+awk -v said="$said" -v ms="$ms" 'BEGIN { exit !(said >= 2 && said <= ms / 1000 + 1) }' ||
+	fail "SIGTERM after $ms ms, tracing ended after $said s"
 no_probe_left
