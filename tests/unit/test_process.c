@@ -8,7 +8,6 @@
 
 #include "target_fixture.h"
 
-#include "base/clock.h"
 #include "proc/process.h"
 #include "proc/procfs.h"
 
@@ -512,30 +511,6 @@ static void first_thread_gone(void **state)
 	}
 }
 
-/* What is not traced after all is not in the list, and does not shift the others. */
-static void removes(void **state)
-{
-	struct process *self, *other;
-	pid_t pid = fork();
-
-	if (!pid)
-		return (void)pause();
-	assert_int_equal(processes_add(&processes, pid, &other), 0);
-	assert_int_equal(processes_add(&processes, getpid(), &self), 0);
-	processes_remove(&processes, pid);
-	assert_int_equal(processes.list.n, 1);
-	assert_null(processes_find(&processes, pid));
-	assert_ptr_equal(processes_find(&processes, getpid()), self);
-	processes_remove(&processes, pid);
-	assert_int_equal(processes.list.n, 1);
-	assert_int_equal(processes_add(&processes, pid, &other), 0);
-	assert_int_equal(other->pid, pid);
-	process_exit(other, monotonic_ns());
-	process_forget(other);
-	assert_null(module_at(other, (uintptr_t)removes, &(uint64_t){0}));
-	stop(pid);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(int argc, char **argv)
@@ -554,7 +529,6 @@ int main(int argc, char **argv)
 		TEST(shares_modules),
 		TEST(a_process_that_exits),
 		TEST(first_thread_gone),
-		TEST(removes),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--wait"))

@@ -5,6 +5,7 @@
 
 #include "target_fixture.h"
 
+#include "base/clock.h"
 #include "proc/process.h"
 #include "proc/procfs.h"
 
@@ -321,6 +322,38 @@ static void skips(void **state)
 	free(pids);
 }
 
+/* What is not traced after all is not in the list, and does not shift the others. */
+static void removes(void **state)
+{
+	struct modules modules;
+	struct processes processes;
+	struct process *self, *other;
+	uint64_t offset;
+	uint32_t id;
+	pid_t pid = fork();
+
+	if (!pid)
+		return (void)pause();
+	modules_init(&modules);
+	processes_init(&processes, &modules);
+	assert_int_equal(processes_add(&processes, pid, &other), 0);
+	assert_int_equal(processes_add(&processes, getpid(), &self), 0);
+	processes_remove(&processes, pid);
+	assert_int_equal(processes.list.n, 1);
+	assert_null(processes_find(&processes, pid));
+	assert_ptr_equal(processes_find(&processes, getpid()), self);
+	processes_remove(&processes, pid);
+	assert_int_equal(processes.list.n, 1);
+	assert_int_equal(processes_add(&processes, pid, &other), 0);
+	assert_int_equal(other->pid, pid);
+	process_exit(other, monotonic_ns());
+	process_forget(other);
+	assert_false(process_resolve(other, &modules, (uintptr_t)removes, UINT64_MAX - 1, &id, &offset));
+	stop(pid);
+	processes_free(&processes);
+	modules_free(&modules);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +368,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(parses_names),
 		cmocka_unit_test(names_leave_out),
 		cmocka_unit_test(skips),
+		cmocka_unit_test(removes),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--wait"))
