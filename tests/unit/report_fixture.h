@@ -136,7 +136,7 @@ static char *render_recording(struct fixture *x, const struct recording *r, cons
 	return shown.data;
 }
 
-static char *render(struct fixture *x, const char *format)
+__attribute__((unused)) static char *render(struct fixture *x, const char *format)
 {
 	return render_recording(x, &x->r, format);
 }

@@ -33,24 +33,13 @@ void bars_lay_out(struct bars *b, const struct view_detail *details, size_t n, s
 	b->width = (range + b->per_column - 1) / b->per_column;
 }
 
-/* The least value of a bucket, or the first one above it. */
-static void put_value(enum profile_hist hist, unsigned int bucket, struct buf *out)
-{
-	uint64_t value = bucket > 64 ? UINT64_MAX : bucket ? 1ULL << (bucket - 1) : 0;
-
-	if (hist == PROFILE_LIFETIMES)
-		text_duration(out, value);
-	else
-		text_bytes(out, value);
-}
-
 void bars_put_head(const struct bars *b, enum profile_hist hist, struct buf *out)
 {
 	struct buf from = {0}, to = {0};
 	size_t used;
 
-	put_value(hist, b->first, &from);
-	put_value(hist, b->first + b->width * b->per_column, &to);
+	value_put(&from, columns_bucket(hist, b->first));
+	value_put(&to, columns_bucket(hist, b->first + b->width * b->per_column));
 	used = from.len + to.len;
 	if (used + 1 <= b->width)
 		buf_printf(out, "%s%*s%s", from.data, (int)(b->width - used), "", to.data);
@@ -60,26 +49,26 @@ void bars_put_head(const struct bars *b, enum profile_hist hist, struct buf *out
 	buf_free(&to);
 }
 
-static double column_calls(const struct bars *b, const struct view_detail *d, size_t column)
+static double column_calls(const struct bars *b, const double *buckets, size_t column)
 {
 	double calls = 0;
 
 	for (unsigned int i = 0; i < b->per_column; i++) {
 		unsigned int bucket = b->first + column * b->per_column + i;
 
-		calls += bucket < PROFILE_BUCKETS ? d->buckets[bucket] : 0;
+		calls += bucket < PROFILE_BUCKETS ? buckets[bucket] : 0;
 	}
 	return calls;
 }
 
-void bars_put(const struct bars *b, const struct view_detail *d, struct buf *out)
+void bars_put(const struct bars *b, const double *buckets, struct buf *out)
 {
 	double most = 0;
 
 	for (size_t i = 0; i < b->width; i++)
-		most = column_calls(b, d, i) > most ? column_calls(b, d, i) : most;
+		most = column_calls(b, buckets, i) > most ? column_calls(b, buckets, i) : most;
 	for (size_t i = 0; i < b->width; i++) {
-		double calls = column_calls(b, d, i);
+		double calls = column_calls(b, buckets, i);
 		int level = calls > 0 ? (int)(calls / most * LEVELS + 0.5) : 0;
 
 		if (!(calls > 0))
@@ -87,22 +76,4 @@ void bars_put(const struct bars *b, const struct view_detail *d, struct buf *out
 		else	/* U+2581 … U+2588 */
 			buf_printf(out, "\xe2\x96%c", 0x80 + (level > 1 ? level : 1));
 	}
-}
-
-void bars_put_median(const struct view_detail *d, enum profile_hist hist, struct buf *out)
-{
-	double all = 0, below = 0;
-	unsigned int i;
-
-	for (i = 0; i < PROFILE_BUCKETS; i++)
-		all += d->buckets[i];
-	if (!(all > 0))
-		return;
-	for (i = 0; i < PROFILE_BUCKETS; i++) {
-		below += d->buckets[i];
-		if (below * 2 >= all)
-			break;
-	}
-	buf_char(out, '<');
-	put_value(hist, i + 1, out);
 }

@@ -21,8 +21,7 @@ int report_write_folded(FILE *f, const struct recording *r, const struct report_
 void summary_head(const struct recording *r, const struct report_options *o, struct buf *out);
 void summary_unnamed(const struct recording *r, const struct report_options *o, struct buf *out);
 
-/* A line may be broken where its text has a BREAK, a space otherwise. Nothing that was escaped has one. */
-#define BREAK "\n"
+#define BREAK VIEW_BREAK
 /* "label      text", broken to the width. */
 void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
 		  const char *style);

@@ -16,7 +16,6 @@
  * The metric's column comes first. What is left of the width belongs to the place and its callers; where that would be
  * too little, the columns that say least go.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -110,7 +109,7 @@ static void put_chain(struct table *t, const struct view_row *row, size_t used)
 
 	if (room < strlen(joint) + 6)
 		return;
-	view_chain(t->r, row->stack, row->chain_skip, room, &chain);
+	view_chain(t->s.r, row->stack, row->chain_skip, room, &chain);
 	if (chain.len) {
 		buf_str(&t->line, t->o->colour ? STYLE_OFF STYLE_DIM : "");
 		buf_str(&t->line, joint);
@@ -121,7 +120,7 @@ static void put_chain(struct table *t, const struct view_row *row, size_t used)
 
 static const char *row_style(const struct table *t, const struct view_row *row)
 {
-	double share = table_share(t, t->cum ? row->cum : row->flat);
+	double share = sheet_share(&t->s, t->s.cum ? row->cum : row->flat);
 
 	if (!t->o->colour || (share < HOT_SHARE && share >= COLD_SHARE))
 		return "";
@@ -131,14 +130,14 @@ static const char *row_style(const struct table *t, const struct view_row *row)
 /* "↑5 " before the name of what grew in each of the last 5 intervals. */
 static void put_grew(struct table *t, const struct view_detail *d)
 {
-	if (t->by_age && d->grew >= GREW_MARKED)
+	if (t->s.kind->by_age && d->grew >= GREW_MARKED)
 		buf_printf(&t->text, "\xe2\x86\x91%u ", d->grew);
 }
 
 static void put_row(struct table *t, size_t i, struct buf *out)
 {
-	const struct view_row *row = &t->view.rows[i];
-	struct numbers n = {.flat = row->flat, .cum = row->cum, .detail = &t->details[i]};
+	const struct view_row *row = &t->s.view.rows[i];
+	struct numbers n = {.flat = row->flat, .cum = row->cum, .detail = &t->s.details[i]};
 	size_t limit = t->name_width ? t->name_width : t->place_width, used;
 
 	n.sum = t->above = counters_add(t->above, row->flat);
@@ -156,7 +155,7 @@ static void put_row(struct table *t, size_t i, struct buf *out)
 
 static void put_rest(struct table *t, size_t n_rows, struct buf *out)
 {
-	struct numbers n = {.flat = counters_sub(t->all_rows, t->above), .sum = t->all_rows};
+	struct numbers n = {.flat = counters_sub(t->s.all_rows, t->above), .sum = t->s.all_rows};
 	struct buf text = {0};
 
 	buf_reset(&t->line);
@@ -182,7 +181,7 @@ static void set_name_width(struct table *t, size_t n_rows)
 		struct buf name = {0};
 		size_t width;
 
-		text_escape(&name, t->view.rows[i].name, strlen(t->view.rows[i].name));
+		text_escape(&name, t->s.view.rows[i].name, strlen(t->s.view.rows[i].name));
 		width = text_width(buf_cstr(&name));
 		widest = width > widest ? width : widest;
 		buf_free(&name);
@@ -194,9 +193,9 @@ static void set_name_width(struct table *t, size_t n_rows)
 /* How many rows there is room for in `room` lines, where the last one may have to say how many are left out. */
 static size_t rows_that_fit(const struct table *t, size_t room)
 {
-	size_t n = t->n_rows;
+	size_t n = t->s.n_rows;
 
-	if (!t->o->height || (n < t->view.n ? n + 1 <= room : n <= room))
+	if (!t->o->height || (n < t->s.view.n ? n + 1 <= room : n <= room))
 		return n;
 	return room ? room - 1 : 0;
 }
@@ -213,76 +212,39 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 		if (!t->o->height && out->len > 65536)
 			err = render_flush_text(f, out);
 	}
-	if (n < t->view.n)
-		put_rest(t, t->view.n - n, out);
+	if (n < t->s.view.n)
+		put_rest(t, t->s.view.n - n, out);
 	return err;
 }
 
-/* Shares are of the exact total where there is one beside the estimates: what all rows add up to is off by its error,
- * and may be less than the rows shown, or more. */
-static void use_exact_total(struct table *t)
+/* Where one view is all there is, and the summary says what its heading would, nothing stands above its rows. */
+static bool has_heading(const struct table *t)
 {
-	const struct recording *r = t->r;
-
-	if (t->kind->counted != PROFILE_ALLOC || t->since_mark || !r->account.unsampled)
-		return;
-	if (r->windows.scaled || r->n_losses)
-		return;
-	t->view.total.bytes = r->recorded.bytes;
-	t->view.total.calls = r->recorded.calls;
+	return !(t->s.kind->in_summary && t->o->views == VIEW_BIT(t->s.kind - view_kinds));
 }
 
-/* One view in at most so many lines (no limit where the report has none). */
-static int write_view(FILE *f, struct table *t, size_t lines, struct buf *out)
+/* One view in at most so many lines (no limit where the report has none). *any: whether there was anything to write. */
+static int write_view(FILE *f, struct table *t, size_t lines, bool *any, struct buf *out)
 {
-	bool alone = t->o->views == VIEW_BIT(VIEW_ALLOC);
 	size_t before = text_lines(out->data, out->len), used;
 	int err = 0;
 
-	view_build(t->r, t->since_mark ? PROFILE_MARKED : t->kind->counted, t->o->by, t->o->metric,
-		   t->cum, &t->view);
-	t->all_rows = t->view.total;
-	use_exact_total(t);
-	t->n_rows = t->o->top && t->o->top < t->view.n ? t->o->top : t->view.n;
-	t->details = xcalloc(t->n_rows + 1, sizeof(*t->details));
-	view_details(&t->view, t->r->profile, t->kind, !t->r->interval, t->n_rows, t->details);
+	sheet_fill(&t->s, t->o->top);
 	table_lay_out(t);
-	if (!alone || t->view.n)
+	*any |= has_heading(t) || t->s.n_rows;
+	if (has_heading(t) || t->s.n_rows)
 		buf_char(out, '\n');
-	if (!alone)
+	if (has_heading(t))
 		table_put_heading(t, out);
-	if (t->view.n) {
+	if (t->s.view.n) {
 		used = text_lines(out->data, out->len) - before + 1;
 		err = write_rows(f, t, lines > used ? lines - used : 0, out);
 	}
-	free(t->details);
 	buf_free(&t->line);
 	buf_free(&t->text);
 	buf_free(&t->cell);
-	view_free(&t->view);
+	sheet_free(&t->s);
 	return err;
-}
-
-/* The views that were asked for; a live heap with marks is two tables. */
-static size_t list_views(const struct recording *r, const struct report_options *o, struct table tables[VIEW_KINDS + 1])
-{
-	const bool cum = o->cum && o->by->has_cum;
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < VIEW_KINDS; i++) {
-		if (!(o->views & VIEW_BIT(i)))
-			continue;
-		tables[n++] = (struct table){
-			.r = r, .o = o, .kind = &view_kinds[i], .by_age = VIEW_BIT(i) & VIEWS_BY_AGE,
-			.cum = cum && !view_kinds[i].histogram,
-		};
-		/* After the last of those by age. */
-		if (r->profile->generations && tables[n - 1].by_age && !((o->views & VIEWS_BY_AGE) >> (i + 1)))
-			tables[n++] = (struct table){
-				.r = r, .o = o, .kind = &view_kinds[VIEW_LIVE], .since_mark = true, .cum = cum,
-			};
-	}
-	return n;
 }
 
 /* Below the rows, since making them is what looks names up. A screen that is refreshed has better use for the lines. */
@@ -300,8 +262,8 @@ static void put_unnamed(const struct recording *r, const struct report_options *
 
 int report_write_table(FILE *f, const struct recording *r, const struct report_options *o)
 {
-	struct table tables[VIEW_KINDS + 1];
-	size_t n = list_views(r, o, tables), used;
+	struct sheet sheets[SHEETS_MAX];
+	size_t n = sheet_list(r, o->views, o->by, o->metric, o->cum, sheets), used;
 	bool any = false;
 	struct buf out = {0};
 	int err = 0;
@@ -311,9 +273,10 @@ int report_write_table(FILE *f, const struct recording *r, const struct report_o
 	if (o->height && text_lines(out.data, out.len) + n * (2 + LEAST_ROWS) > o->height)
 		render_cut_lines(&out, SHORT_SUMMARY);
 	for (size_t i = 0; i < n && !err; i++) {
+		struct table t = {.o = o, .s = sheets[i]};
+
 		used = text_lines(out.data, out.len);
-		err = write_view(f, &tables[i], o->height > used ? (o->height - used) / (n - i) : 0, &out);
-		any |= tables[i].n_rows || o->views != VIEW_BIT(VIEW_ALLOC);
+		err = write_view(f, &t, o->height > used ? (o->height - used) / (n - i) : 0, &any, &out);
 	}
 	if (!err && !o->height)
 		put_unnamed(r, o, any, &out);

@@ -15,16 +15,27 @@ static inline uint64_t counters_metric(struct counters c, enum metric m)
 /* Relative standard error of the estimate; 0: it is exact, or nothing. */
 double counters_error(struct counters c, enum metric m);
 
+struct sheet;
+
 /* What is shown: allocations, the live heap, …; a report may show several. */
 struct view_kind {
-	const char *name;	/* as --view takes it */
+	const char *name;	/* as --view takes it, and as its heading begins */
 	const char *help;
 	enum profile_kind counted;	/* what ranks its rows */
 	bool blocks;		/* blocks must be followed */
 	bool state;		/* tells what is so at one moment, so that there is no "in the interval alone" */
+	bool in_summary;	/* where it is the only one, the summary says what its heading does */
+	bool by_age;		/* its rows tell their oldest block, and whether they grow */
+	bool part;		/* its rows tell which share of their calls they are */
+	bool generations;	/* its rows are live blocks since the first mark, and tell them by generation */
 	bool histogram;		/* of `hist`; its rows have no cumulative counts, and no stacks to fold */
 	enum profile_hist hist;
+	/* What its table is about, for the line above it: "12.3 MiB in 1.23k blocks"; appends, with VIEW_BREAKs. */
+	void (*heading)(const struct sheet *s, struct buf *out);
 };
+
+/* A heading may be broken here, where it has a space otherwise. Nothing that was escaped has one. */
+#define VIEW_BREAK "\n"
 
 enum view_id {
 	VIEW_ALLOC, VIEW_LIVE, VIEW_LEAKS, VIEW_PEAK, VIEW_TEMP, VIEW_LIFETIMES, VIEW_SIZES,
@@ -32,9 +43,11 @@ enum view_id {
 };
 
 extern const struct view_kind view_kinds[];	/* by enum view_id; ends with a NULL name */
+/* What stands below those by age where marks were set; not to be asked for by itself. */
+extern const struct view_kind view_since_mark;
 
 #define VIEW_BIT(id) (1U << (id))
-/* Those that tell the age of live blocks, and what has grown. */
+/* Those that are by_age. */
 #define VIEWS_BY_AGE (VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS))
 
 /* What the table of a view tells of a row beside its counters. */
