@@ -98,12 +98,10 @@ static int check_view(const struct options *o, const struct view_kind *kind, boo
 	for (size_t i = 0; i < o->n_outputs; i++) {
 		const struct report_format *f = o->outputs[i].format;
 
-		if (!f->one_view)
-			continue;
-		if (kind->histogram)
+		if (!(kind->forms & f->form))
 			return option_error("--view %s is a table only: not for %s%s", kind->name,
 					   o->list ? "--list" : "--format ", o->list ? "" : f->name);
-		if (!alone)
+		if (f->one_view && !alone)
 			return option_error("%s%s takes one --view, not several", o->list ? "--list" : "--format ",
 					   o->list ? "" : f->name);
 	}

@@ -385,5 +385,6 @@ static int report_write_list(FILE *f, const struct recording *r, const struct re
 }
 
 const struct report_format report_format_list = {
-	"list", "the source of functions with what each line allocates", report_write_list, .one_view = true
+	"list", "the source of functions with what each line allocates", report_write_list, VIEW_AS_SOURCE,
+	.one_view = true
 };

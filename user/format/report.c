@@ -8,11 +8,11 @@
 #include "format/render.h"
 
 const struct report_format report_formats[] = {
-	{ "table", "hot spots, for people", report_write_table, .machine = false },
-	{ "folded", "one line per stack, for flamegraph.pl and the like", report_write_folded, .machine = true,
-	  .one_view = true },
+	{ "table", "hot spots, for people", report_write_table, VIEW_AS_TABLE, .machine = false },
+	{ "folded", "one line per stack, for flamegraph.pl and the like", report_write_folded, VIEW_AS_STACKS,
+	  .machine = true, .one_view = true },
 	{ "pprof", "a recording: for alloctrace report, go tool pprof and the like", report_write_pprof,
-	  .machine = true, .binary = true, .ending = ".pb.gz" },
+	  VIEW_AS_RECORDING, .machine = true, .binary = true, .ending = ".pb.gz" },
 	{ 0 }
 };
 

@@ -28,6 +28,7 @@ struct report_format {
 	const char *help;
 	/* 0, or -errno of the stream. */
 	int (*write)(FILE *f, const struct recording *r, const struct report_options *o);
+	enum view_form form;	/* what it writes of a view; those that have no such form are refused */
 	bool machine;		/* meant for programs: no summary in it; the summary goes to stderr */
 	bool binary;		/* nothing for a terminal */
 	bool one_view;		/* has room for one view */

@@ -15,6 +15,14 @@ static inline uint64_t counters_metric(struct counters c, enum metric m)
 /* Relative standard error of the estimate; 0: it is exact, or nothing. */
 double counters_error(struct counters c, enum metric m);
 
+/* What a view can be written as, and what a format writes. */
+enum view_form {
+	VIEW_AS_TABLE = 1,	/* rows with columns */
+	VIEW_AS_STACKS = 2,	/* stacks with a number each */
+	VIEW_AS_SOURCE = 4,	/* lines of the source with numbers */
+	VIEW_AS_RECORDING = 8,	/* all that is known */
+};
+
 struct sheet;
 
 /* What is shown: allocations, the live heap, …; a report may show several. */
@@ -22,13 +30,14 @@ struct view_kind {
 	const char *name;	/* as --view takes it, and as its heading begins */
 	const char *help;
 	enum profile_kind counted;	/* what ranks its rows */
+	unsigned int forms;	/* enum view_form: it can be written as each of these */
 	bool blocks;		/* blocks must be followed */
 	bool state;		/* tells what is so at one moment, so that there is no "in the interval alone" */
 	bool in_summary;	/* where it is the only one, the summary says what its heading does */
 	bool by_age;		/* its rows tell their oldest block, and whether they grow */
 	bool part;		/* its rows tell which share of their calls they are */
 	bool generations;	/* its rows are live blocks since the first mark, and tell them by generation */
-	bool histogram;		/* of `hist`; its rows have no cumulative counts, and no stacks to fold */
+	bool histogram;		/* of `hist`; its rows have no cumulative counts */
 	enum profile_hist hist;
 	/* What its table is about, for the line above it: "12.3 MiB in 1.23k blocks"; appends, with VIEW_BREAKs. */
 	void (*heading)(const struct sheet *s, struct buf *out);
