@@ -7,7 +7,8 @@
 
 #include "base/mem.h"
 
-#define CHUNK_BYTES (1UL << 20)
+#define CHUNK_LEAST (16UL << 10)
+#define CHUNK_MOST (1UL << 20)
 #define ALIGNMENT 16
 
 struct arena_chunk {
@@ -15,37 +16,45 @@ struct arena_chunk {
 	_Alignas(ALIGNMENT) char bytes[];
 };
 
-static bool grow(struct arena *a, size_t size)
+/* As much as there is already, so that a small arena stays small. */
+static size_t chunk_size(const struct arena *a)
 {
-	size_t bytes = size > CHUNK_BYTES / 4 ? size : CHUNK_BYTES;
+	return a->taken < CHUNK_LEAST ? CHUNK_LEAST : a->taken < CHUNK_MOST ? a->taken : CHUNK_MOST;
+}
+
+static struct arena_chunk *grow(struct arena *a, size_t bytes)
+{
 	struct arena_chunk *chunk;
 
 	if (a->most && (bytes > a->most || a->taken > a->most - bytes))
-		return false;
+		return NULL;
 	chunk = xcalloc(1, sizeof(*chunk) + bytes);
 	chunk->next = a->chunks;
 	a->chunks = chunk;
 	a->taken += bytes;
-	/* A large piece has a chunk of its own; the one that was begun goes on. */
-	if (bytes == size)
-		return true;
-	a->at = chunk->bytes;
-	a->end = chunk->bytes + bytes;
-	return true;
+	return chunk;
 }
 
 void *arena_get(struct arena *a, size_t n, size_t size)
 {
+	struct arena_chunk *chunk;
 	void *p;
 
 	if (__builtin_mul_overflow(n, size, &size) || size > PTRDIFF_MAX - ALIGNMENT)
 		return NULL;
 	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	if ((size_t)(a->end - a->at) < size) {
-		if (!grow(a, size))
+		const size_t bytes = chunk_size(a);
+		const bool apart = size > bytes / 4;
+
+		chunk = grow(a, apart ? size : bytes);
+		if (!chunk)
 			return NULL;
-		if (size > CHUNK_BYTES / 4)
-			return a->chunks->bytes;
+		/* A large piece has a chunk of its own; the one that was begun goes on. */
+		if (apart)
+			return chunk->bytes;
+		a->at = chunk->bytes;
+		a->end = chunk->bytes + bytes;
 	}
 	p = a->at;
 	a->at += size;

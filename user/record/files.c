@@ -4,6 +4,7 @@
  * it has the same build id; one that was recorded without a build id is taken from where it was.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,13 +32,28 @@ static bool has_build_id(int fd, const char *path, const char *wanted)
 	return same;
 }
 
+/* Whoever wrote the recording chose the path, and to open a device may do something: only regular files are opened. */
+static int open_regular(const char *path)
+{
+	int place = open(path, O_PATH | O_CLOEXEC), fd = -1;
+	struct stat st;
+	char self[32];
+
+	if (place < 0)
+		return -1;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", place);
+	if (!fstat(place, &st) && S_ISREG(st.st_mode))
+		fd = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	close(place);
+	return fd;
+}
+
 /* A regular file of that build; -1: it is none. The path is freed. */
 static int try_path(char *path, const char *build_id)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	int fd = open_regular(path);
 
-	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode) || !has_build_id(fd, path, build_id))) {
+	if (fd >= 0 && !has_build_id(fd, path, build_id)) {
 		close(fd);
 		fd = -1;
 	}
