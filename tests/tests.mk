@@ -27,17 +27,19 @@ $(T)/unit/%: tests/unit/%.c $(LIB)
 
 # --- fuzz targets: what parses, compiled once more with the coverage and the sanitizers of clang
 
-FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
-	-fno-sanitize-recover=undefined
-FUZZ_DIRS := base elf model proc probe image sym view
+FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O)/proto -g -O1 \
+	-fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_DIRS := base elf model proc probe image sym view record format
 FUZZ_SRC := $(sort $(ARCH_SRC) $(wildcard $(FUZZ_DIRS:%=user/%/*.c)) user/kern/livecode.c user/kern/uprobes.c)
-FUZZ_OBJ := $(FUZZ_SRC:%.c=$(T)/fuzz/%.o)
+FUZZ_OBJ := $(FUZZ_SRC:%.c=$(T)/fuzz/%.o) $(PROTO_SRC:%.c=$(T)/fuzz/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,$(T)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 $(T)/fuzz/%.o: %.c tests/tests.mk
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(filter $(T)/fuzz/user/record/%,$(FUZZ_OBJ)): $(PROTO_SRC)
 
 $(T)/fuzz/libfuzz.a: $(FUZZ_OBJ)
 	$(Q)rm -f $@ && ar rcs $@ $^

@@ -39,7 +39,8 @@ static double variance(const double *list, size_t n, size_t i)
 
 static int read_sums(struct reading *r, const Pb__Sums *m)
 {
-	const bool in_profile = m->kind == PROFILE_ALLOC || (m->kind == PROFILE_LIVE && r->column[2] >= 0);
+	const bool in_profile = m->kind == PROFILE_ALLOC ||
+				(m->kind == PROFILE_LIVE && (r->column[2] >= 0 || r->column[3] >= 0));
 	uint64_t at = 0;
 	uint32_t stack;
 	int err = 0;
@@ -125,6 +126,9 @@ static int read_history(struct reading *r)
 	}
 	if (x->pasts > PROFILE_PAST || x->generations > PROFILE_GENERATIONS)
 		return reading_fail(r, "it has more earlier reports or generations than there can be");
+	/* Marks are counted from 1 on. */
+	if (x->generations && (!x->first_generation || x->first_generation > UINT32_MAX - PROFILE_GENERATIONS))
+		return reading_fail(r, "its generations begin with %u", x->first_generation);
 	for (size_t i = 0; i < x->n_past && !err; i++)
 		err = read_past(r, x->past[i]);
 	p->n_past = x->pasts;

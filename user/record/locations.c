@@ -42,6 +42,19 @@ static bool is_hex(const char *s)
 	return !s[strspn(s, "0123456789abcdefABCDEF")];
 }
 
+/* Where its code lies, for who writes the recording once more. */
+static void set_text(struct module *mod, const Pb__Mapping *m, uint64_t vaddr)
+{
+	const uint64_t most = 1ULL << 47;
+
+	if (mod->kind != MODULE_ELF || mod->text_bytes || m->memory_limit <= m->memory_start || vaddr >= most ||
+	    m->memory_limit - m->memory_start >= most)
+		return;
+	mod->text_vaddr = vaddr;
+	mod->text_bytes = m->memory_limit - m->memory_start;
+	mod->text_offset = m->file_offset;
+}
+
 static int read_mappings(struct reading *r)
 {
 	r->modules = arena_get(&r->s->a, r->m->n_mapping + 1, sizeof(*r->modules));
@@ -59,6 +72,7 @@ static int read_mappings(struct reading *r)
 			build_id = "";
 		r->modules[i] = stored_module(r->s, x && x->kind <= MODULE_JIT ? x->kind : kind_of(path), path,
 					      build_id, x ? x->pid : 0);
+		set_text(r->s->modules.list.at[r->modules[i]], m, x ? m->memory_start - x->slide : m->file_offset);
 	}
 	return 0;
 }
