@@ -13,6 +13,7 @@
  *     frees      4.55M, 34 of blocks that were not recorded; 12 blocks ended by exec or exit
  *     unfollowed 120 of 4.56M calls (<0.01 %) recorded: of functions that may throw, in no view but alloc
  *     left out   1.20k of 4.57M calls (0.03 %): size filter
+ *     missing    losses and errors of estimates: another program than alloctrace wrote this file
  *     lost       12 of 4.57M calls (<0.01 %): stack table full (--max-stacks) 10, no working memory 2
  *     account    4.57M calls seen = 4.56M recorded + 1.20k filtered + 12 lost
  *     suppressed 12 blocks, 1.2 KiB by 2 patterns
@@ -22,7 +23,7 @@
  *     unnamed    12 of 340 frames: file without symbols
  *     cost       about 2.51 s (25.1 % of the duration): 4.56M probe hits x 551 ns
  *
- * "lost" is always there; the others that have nothing to say are left out.
+ * "lost" is there unless "missing" is; the others that have nothing to say are left out.
  */
 #include <math.h>
 #include <string.h>
@@ -459,6 +460,16 @@ static void put_cost(struct buf *out, const struct recording *r, const struct re
 	buf_free(&text);
 }
 
+/* Of a file that has not all that alloctrace knows: no count of losses is not none. */
+static void put_missing(struct buf *out, const struct recording *r, const struct report_options *o)
+{
+	struct buf text = {0};
+
+	escape_str(&text, r->missing);
+	summary_line(out, o, "missing", &text, "");
+	buf_free(&text);
+}
+
 void summary_head(const struct recording *r, const struct report_options *o, struct buf *out)
 {
 	put_target(out, r, o);
@@ -469,12 +480,16 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 	put_sampled(out, r, o);
 	if (follows_blocks(o)) {
 		put_live(out, r, o);
-		put_frees(out, r, o);
+		if (!r->missing)
+			put_frees(out, r, o);
 		if (r->heap.unfollowed)
 			put_unfollowed(out, r, o);
 	}
 	put_left_out(out, r, o);
-	put_lost(out, r, o);
+	if (r->missing)
+		put_missing(out, r, o);
+	if (!r->missing || r->n_losses)
+		put_lost(out, r, o);
 	put_account(out, r, o);
 	if (r->n_suppressions)
 		put_suppressed(out, r, o);

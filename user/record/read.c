@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/memlimit.h"
+#include "base/text.h"
 #include "record/facts.h"
 #include "record/gzip.h"
 #include "record/stored.h"
@@ -199,7 +200,28 @@ static int read_samples(struct reading *r)
 	return err;
 }
 
-/* Of a profile that has nothing but pprof's own fields. */
+/* What a profile that has nothing but pprof's own fields does not tell. */
+static const char *missing_text(const struct reading *r, bool ours)
+{
+	const Pb__ValueType *type = r->m->period_type;
+	struct buf text = {0};
+	const char *copy;
+
+	if (ours)
+		buf_str(&text, "losses, errors of estimates, ages, and views other than alloc and live: another program has "
+			"rewritten this file");
+	else
+		buf_str(&text, "losses and errors of estimates: another program than alloctrace wrote this file");
+	if (type && !strcmp(text_at(r, type->unit), "bytes") && r->m->period > 1) {
+		buf_str(&text, "; a sample every ");
+		text_bytes(&text, r->m->period);
+	}
+	copy = stored_text(r->s, buf_cstr(&text));
+	buf_free(&text);
+	return copy;
+}
+
+/* Of such a profile. */
 static void plain_facts(const struct reading *r, struct recording *rec)
 {
 	const char *comment = r->m->n_comment ? text_at(r, r->m->comment[0]) : "";
@@ -207,8 +229,7 @@ static void plain_facts(const struct reading *r, struct recording *rec)
 	const char *colon = ours ? strstr(comment, ": ") : NULL;
 
 	rec->target = facts_text(&r->s->a, colon ? colon + 2 : program_of(r));
-	rec->missing = ours ? "errors, losses, ages and all views but alloc and live: another program has rewritten the file" :
-		       "errors and losses: alloctrace did not record this";
+	rec->missing = missing_text(r, ours);
 	rec->duration_ns = r->m->duration_nanos > 0 ? r->m->duration_nanos : 0;
 	rec->views = (r->column[ALLOC_BYTES] >= 0 || r->column[ALLOC_CALLS] >= 0 ? VIEW_BIT(VIEW_ALLOC) : 0) |
 		     (r->column[LIVE_BYTES] >= 0 || r->column[LIVE_CALLS] >= 0 ? VIEW_BIT(VIEW_LIVE) : 0);
