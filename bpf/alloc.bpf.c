@@ -112,7 +112,7 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 
 	if (!call_seen(s, ctx, cookie, sp, call)) {
 		info = s->nest.adopts ? probe_info(cookie) : NULL;
-		return info && adopt(s, ctx, sp, call->bytes, info);
+		return info && adopt(s, ctx, cookie, sp, call->bytes, info);
 	}
 	if (call->weight && stack_entry(s)) {
 		call->stack = s->rec.id;
@@ -121,7 +121,7 @@ static __always_inline bool on_entry(struct scratch *s, struct pt_regs *ctx, __u
 		call->weight = 0;
 	}
 	info = probe_info(cookie);
-	return info && call_begins(s, ctx, sp, call, info);
+	return info && call_begins(s, ctx, cookie, sp, call, info);
 }
 
 /*
@@ -161,8 +161,8 @@ static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
 	count_shared(COUNT_SEEN_BYTES, bytes);
 	count_shared(COUNT_LOST_SCRATCH, 1);
 	info = follow_blocks ? probe_info(cookie) : NULL;
-	if (info && info->old_reg != PROBE_NO_REG)
-		give_up_unslotted(reg_get(ctx, info->old_reg));
+	if (info && info->old != NO_PLACE)
+		give_up_unslotted(place_get(ctx, cookie, info->old));
 }
 
 SEC("uprobe")
@@ -238,7 +238,7 @@ int on_return(struct pt_regs *ctx)
 static __noinline void lost_free(struct pt_regs *ctx, __u64 cookie)
 {
 	if (count_hit_shared())
-		give_up_unslotted(reg_get(ctx, cookie));
+		give_up_unslotted(call_block(ctx, cookie));
 }
 
 SEC("uprobe")

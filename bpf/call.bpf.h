@@ -20,12 +20,36 @@ static __always_inline const struct probe_info *probe_info(__u64 cookie)
 	return bpf_map_lookup_elem(&probes, &probe);
 }
 
+/* Where the return address is. */
+static __always_inline __u64 return_slot(const struct pt_regs *ctx, __u64 cookie)
+{
+	return arch_return_slot(ctx, ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8);
+}
+
+/* What is at a place; 0 if that is on the stack and can't be read. */
+static __always_inline __u64 place_get(const struct pt_regs *ctx, __u64 cookie, __u64 place)
+{
+	__u64 value;
+
+	if (!(place & PLACE_STACK))
+		return reg_get(ctx, place);
+	bpf_probe_read_user(&value, sizeof(value), (void *)arch_stack_arg(return_slot(ctx, cookie),
+									   place & (PLACE_STACK - 1)));
+	return value;
+}
+
 /* A call that this function hands on to another allocator function, by a jump. */
 static __always_inline bool is_skipped(const struct pt_regs *ctx, __u64 cookie)
 {
 	const struct probe_info *info = probe_info(cookie);
 
-	return info && reg_get(ctx, cookie >> COOKIE_SKIP_SHIFT) <= info->skip_max;
+	return info && place_get(ctx, cookie, info->skip) <= info->skip_max;
+}
+
+/* The block that a freeing function is called for. */
+static __always_inline __u64 call_block(const struct pt_regs *ctx, __u64 cookie)
+{
+	return place_get(ctx, cookie, cookie & PLACE_MASK);
 }
 
 #define SIZE_LIMIT (1ULL << 56)	/* of user addresses, with five levels of page tables */
@@ -35,21 +59,16 @@ static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, 
 {
 	__u64 n, most;
 
-	*bytes = reg_get(ctx, cookie);
+	*bytes = place_get(ctx, cookie, cookie & PLACE_MASK);
 	if (!(cookie & COOKIE_HAS_COUNT))
 		return *bytes < SIZE_LIMIT;
-	n = reg_get(ctx, cookie >> COOKIE_COUNT_SHIFT);
+	n = place_get(ctx, cookie, cookie >> COOKIE_COUNT_SHIFT & PLACE_MASK);
 	most = n ? ~0ULL / n : ~0ULL;
 	asm volatile("" : "+r"(most));	/* or clang makes it a 128-bit product, which BPF has not */
 	if (*bytes > most)
 		return false;
 	*bytes *= n;
 	return *bytes < SIZE_LIMIT;
-}
-
-static __always_inline __u64 return_slot(const struct pt_regs *ctx, __u64 cookie)
-{
-	return arch_sp(ctx) + ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8;
 }
 
 #endif

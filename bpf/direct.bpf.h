@@ -30,8 +30,8 @@ __u32 direct_top = 0;
 
 /*
  * Have the page tables changed since this was asked last? Then what is known of pages is forgotten. It is void in
- * another address space, and when an entry of the page tables was changed or taken away: the kernel counts that, so that
- * CPUs know when to flush their TLB; and this here is a small TLB.
+ * another address space, and when an entry of the page tables was changed or taken away: the kernel counts that, so
+ * that CPUs know when to flush their TLB; and this here is a small TLB.
  */
 static __always_inline bool direct_changed(struct scratch *s)
 {

@@ -115,7 +115,8 @@ static __always_inline bool nest_caller(struct scratch *s)
 	if (!unwind_tables)
 		return walk_caller_fp(s);
 	h = unwind_hint(s, s->walk.cursor.pc);
-	s->nest.at_signal = h->kind == UNWIND_KIND_TABLE && (unwind_rule(h, s->walk.cursor.pc) & 15) == UNWIND_CFA_SIGNAL;
+	s->nest.at_signal = h->kind == UNWIND_KIND_TABLE &&
+			    (unwind_rule(h, s->walk.cursor.pc) & 15) == UNWIND_CFA_SIGNAL;
 	return unwind_caller_of(s, h);
 }
 
@@ -144,8 +145,7 @@ static long nest_step(__u32 i, void *arg)
 	return 1;
 }
 
-/* Walks from the call at s->walk.sp, whose return address is s->walk.ret, to s->nest.outer. A global function: the verifier looks at
- * it once. */
+/* Walks from the call that is judged out to the one that is looked for. */
 static __always_inline int nest_walk(struct scratch *s)
 {
 	if (!s)
@@ -175,16 +175,18 @@ static __always_inline __u32 under_way(struct scratch *s, const struct outer *o)
 }
 
 /*
- * Is this call, at s->walk.sp, a part of one that is under way? If not, and if it may have parts itself, it is the thread's
- * outermost from now on. A global function, too.
+ * Is this call a part of one that is under way? If not, and if it may have parts itself, it is the thread's outermost
+ * from now on. A global function: the verifier looks at it once.
  */
 __noinline int nest_judge(struct scratch *s, struct outers *t)
 {
-	__u32 how;
+	const struct outer *judged;
 	struct outer *o;
+	__u32 how;
 
 	if (!s || !t)
 		return 0;
+	judged = &s->nest.judged;
 	s->nest.adopts = 0;
 	walk_begin(s, s->walk.sp, false);
 	for (int i = 0; i < OUTERS_MAX; i++) {
@@ -194,9 +196,9 @@ __noinline int nest_judge(struct scratch *s, struct outers *t)
 		how = NEST_ENDED;
 		if (o->sp > s->walk.sp) {
 			how = under_way(s, o);
-		} else if (o->sp == s->walk.sp && o->ret == s->walk.ret && o->probe != s->nest.judged.probe &&
-			   o->last != s->nest.judged.probe && s->nest.judged.bytes >= o->bytes && leaves_by_jump(o->last)) {
-			o->last = s->nest.judged.probe;
+		} else if (o->sp == s->walk.sp && o->ret == s->walk.ret && o->probe != judged->probe &&
+			   o->last != judged->probe && judged->bytes >= o->bytes && leaves_by_jump(o->last)) {
+			o->last = judged->probe;
 			how = NEST_UNDER_WAY;
 		}
 		if (how == NEST_UNDER_WAY) {
@@ -214,9 +216,9 @@ __noinline int nest_judge(struct scratch *s, struct outers *t)
 	o = &t->at[t->n++ & (OUTERS_MAX - 1)];
 	o->sp = s->walk.sp;
 	o->ret = s->walk.ret;
-	o->ip = s->nest.judged.ip;
-	o->bytes = s->nest.judged.bytes;
-	o->probe = o->last = s->nest.judged.probe;
+	o->ip = judged->ip;
+	o->bytes = judged->bytes;
+	o->probe = o->last = judged->probe;
 	t->open.weight = 0;
 	t->unknown_free = 0;
 	return 0;

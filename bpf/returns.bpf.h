@@ -103,10 +103,10 @@ static __always_inline struct pending *pending_pop(struct scratch *s, struct thr
  * An allocating function begins. info: of its probe. False: its return need not be seen.
  * A call that is no sample is followed only for the sake of the block that it gives up.
  */
-static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, __u64 sp, const struct call *call,
-					const struct probe_info *info)
+static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, __u64 cookie, __u64 sp,
+					const struct call *call, const struct probe_info *info)
 {
-	__u64 old = info->old_reg != PROBE_NO_REG ? reg_get(ctx, info->old_reg) : 0;
+	__u64 old = info->old != NO_PLACE ? place_get(ctx, cookie, info->old) : 0;
 	struct thread *t;
 	struct pending *p;
 	struct block *b = &s->now.given_up;
@@ -134,7 +134,7 @@ static __always_inline bool call_begins(struct scratch *s, struct pt_regs *ctx, 
 	p = pending_push(s, t, sp);
 	p->sp = sp;
 	p->call = *call;
-	p->out = info->out_reg != PROBE_NO_REG ? reg_get(ctx, info->out_reg) : 0;
+	p->out = info->out != NO_PLACE ? place_get(ctx, cookie, info->out) : 0;
 	p->old = old;
 	p->had_block = had;
 	if (had)
@@ -169,20 +169,20 @@ static __always_inline void call_undone(struct scratch *s, const struct call *c)
  * inside of it. So the outer call is followed by the inner one's return, and freed by that block's address: the
  * function that frees takes the header off likewise. True: its return has to be seen.
  */
-static __always_inline bool adopt(struct scratch *s, struct pt_regs *ctx, __u64 sp, __u64 bytes,
+static __always_inline bool adopt(struct scratch *s, struct pt_regs *ctx, __u64 cookie, __u64 sp, __u64 bytes,
 				  const struct probe_info *info)
 {
 	struct outers *t = outers_get(false);
 	struct call call;
 
-	if (!t || info->old_reg != PROBE_NO_REG)
+	if (!t || info->old != NO_PLACE)
 		return false;
 	call = t->open;
 	if (!call.weight || bytes - call.bytes > (info->aligns ? ADOPT_ALIGNED_BYTES : ADOPT_EXTRA_BYTES))
 		return false;
 	t->open.weight = 0;
 	call_undone(s, &call);
-	return call_begins(s, ctx, sp, &call, info);
+	return call_begins(s, ctx, cookie, sp, &call, info);
 }
 
 /* realloc() has given up its old block. */
@@ -283,7 +283,7 @@ static __always_inline bool free_now_known(struct scratch *s)
 /* A freeing function begins. */
 static __always_inline void free_begins(struct scratch *s, struct pt_regs *ctx, __u64 cookie)
 {
-	__u64 addr = reg_get(ctx, cookie);
+	__u64 addr = call_block(ctx, cookie);
 	struct thread *t;
 	struct block b;
 	bool nested;

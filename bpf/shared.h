@@ -11,41 +11,48 @@
 #define STACK_MAX_FRAMES 512
 
 /*
- * A probe's cookie says what the BPF side has to know of the function it sits on, so that one program serves them all:
+ * A probe's cookie says what the BPF side has to know of the function it sits on at every hit, so that one program
+ * serves them all; what only some hits need is in the probe's row of `probes`:
  *
- *   63        48 47          32 31      24 23       16 15 14 13 12 11   8 7     4 3    0
- *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
- *  |   module   |    probe     | function | pushed/8  |O |  |Z |C | skip | count | size |
- *  +------------+--------------+----------+-----------+--+--+--+--+------+-------+------+
+ *   63        48 47          32 31      24 23       16 15 14 13 12 11      6 5      0
+ *  +------------+--------------+----------+-----------+--+--+--+--+---------+--------+
+ *  |   module   |    probe     | function | pushed/8  |O |Z |C |  |  count  |  size  |
+ *  +------------+--------------+----------+-----------+--+--+--+--+---------+--------+
  *
- * size, count: the registers (x86-64 encoding) that hold the size in bytes and the factor it is multiplied by (if C).
- * skip: if Z, a register whose small values make the function jump to another allocator function, whose event it is
- * then (realloc of NULL to malloc). O: it may call other allocator functions as a part of its own work
- * (bpf/nest.bpf.h). pushed: what lies between rsp and the return address. function: id of the allocator function.
- * probe: index into `probes`, looked at if O or Z. module: number of the ELF file.
+ * size, count: the places of the size in bytes (of the block, where the function frees) and of the factor that it is
+ * multiplied by (if C). Z: the row has a place whose small values make the function jump to another allocator function,
+ * whose event it is then (realloc of NULL to malloc). O: it may call other allocator functions as a part of its own
+ * work (bpf/nest.bpf.h). pushed: what lies between the stack pointer and where it was when the function was entered.
+ * function: id of the allocator function. probe: number of the row, looked at if O or Z, and where blocks are followed.
+ * module: number of the ELF file.
+ *
+ * A place is the number of a register (user/arch/arch.h), or PLACE_STACK and a number: of those of the function's
+ * arguments that are on the stack, the first one 0.
  */
-#define COOKIE_COUNT_SHIFT	4
-#define COOKIE_SKIP_SHIFT	8
-#define COOKIE_HAS_COUNT	(1ULL << 12)
-#define COOKIE_HAS_SKIP	(1ULL << 13)
+#define COOKIE_COUNT_SHIFT	6
+#define COOKIE_HAS_COUNT	(1ULL << 13)
+#define COOKIE_HAS_SKIP		(1ULL << 14)
 #define COOKIE_OUTER		(1ULL << 15)
 #define COOKIE_PUSHED_SHIFT	16
 #define COOKIE_FUNCTION_SHIFT	24
 #define COOKIE_PROBE_SHIFT	32
 #define COOKIE_MODULE_SHIFT	48
+#define PLACE_STACK		32
+#define PLACE_MASK		63
 
 /* What of a probe does not fit into its cookie. */
 #define BODIES_MAX 4
-#define PROBE_NO_REG 0xff
+#define NO_PLACE 0xff
 struct probe_info {
-	__u64 skip_max;	/* the skip register's largest value that makes it another function's event */
-	/* Looked at only where blocks are followed. Registers, PROBE_NO_REG if there is none. */
-	__u8 old_reg;	/* holds the block that is given up (realloc) */
-	__u8 out_reg;	/* where the block's address goes, what is returned being 0 or an error (posix_memalign) */
+	__u64 skip_max;	/* the largest value of `skip` that makes it another function's event */
+	/* Places, NO_PLACE if there is none. The first two are looked at only where blocks are followed. */
+	__u8 old;	/* of the block that is given up (realloc) */
+	__u8 out;	/* of where the block's address goes, what is returned being 0 or an error (posix_memalign) */
+	__u8 skip;	/* with COOKIE_HAS_SKIP */
 	__u8 no_return;	/* its return can't be probed (it may throw): its blocks are not followed */
 	__u8 jumps;	/* may leave by a jump to code that is none of its bodies */
 	__u8 aligns;	/* takes an alignment: it may be asked for more than the block's bytes */
-	__u8 pad[3];
+	__u8 pad[2];
 	/* Where its code lies, relative to the probe's own address: what shows on the stack while it is under way. */
 	struct {
 		__s32 from, to;	/* [from, to); both 0: unused */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The frame that a walk of a stack has come to, and what comes of a step from there. Includes nothing: see unwind_row.h. */
+/* The frame that a walk of a stack has come to, and what comes of a step from there. As unwind_row.h it takes its types
+ * from the includer. */
 #ifndef ALLOCTRACE_BPF_UNWIND_CURSOR_H
 #define ALLOCTRACE_BPF_UNWIND_CURSOR_H
 

@@ -10,10 +10,10 @@
  * The canonical frame address (CFA) is the stack pointer as it was before the call that made the frame: the caller's
  * SP. FP is the frame pointer: rbp on x86-64.
  *
- * The return address is where calls put it, at CFA + UNWIND_RA_AT, which is the rule 0 and on x86-64 the only one; where
- * .eh_frame says otherwise the row is SIGNAL, STOP, WIDE (which has a place for it) or UNSUPPORTED. On a machine whose
- * calls leave it in a link register, it is still there with the rule UNWIND_RA_LINK (signed or not: who reads it takes
- * the signature off whatever the row says).
+ * The return address is where calls put it, at CFA + UNWIND_RA_AT: that is the rule 0, and on x86-64 the only one.
+ * Where .eh_frame says otherwise the row is SIGNAL, STOP, WIDE (which has a place for it) or UNSUPPORTED. On a machine
+ * whose calls leave it in a link register, it is still there with the rule UNWIND_RA_LINK (signed or not: who reads it
+ * takes the signature off whatever the row says).
  *
  * One rule in ten thousand takes more than that: its row is WIDE, and has only the number of a struct unwind_wide:
  *

@@ -19,7 +19,8 @@ static __always_inline bool window_map(struct scratch *s, __u64 addr)
 	__u64 number = addr >> PAGE_SHIFT, offset = addr & (PAGE_BYTES - 1);
 	struct direct_page *page = &s->pages.at[MASKED(number, DIRECT_PAGES - 1)];
 
-	if (s->window.copies || (page->number != number && !direct_find(addr, page)) || !direct_word(page->at + offset)) {
+	if (s->window.copies || (page->number != number && !direct_find(addr, page)) ||
+	    !direct_word(page->at + offset)) {
 		*(void *volatile *)&s->window.in = s->window.words;
 		return false;
 	}

@@ -45,9 +45,17 @@ static __always_inline __u64 reg_get(const struct pt_regs *ctx, __u64 reg)
 	return 0;
 }
 
-static __always_inline __u64 arch_sp(const struct pt_regs *ctx)
+/* Where the return address of a function is, in which the stack pointer is so many bytes below where it was at its
+ * entry. */
+static __always_inline __u64 arch_return_slot(const struct pt_regs *ctx, __u64 pushed)
 {
-	return ctx->sp;
+	return ctx->sp + pushed;
+}
+
+/* Where the nth of those arguments is that are on the stack. */
+static __always_inline __u64 arch_stack_arg(__u64 return_slot, __u64 n)
+{
+	return return_slot + 8 + 8 * n;
 }
 
 static __always_inline __u64 arch_fp(const struct pt_regs *ctx)

@@ -137,7 +137,7 @@ static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t m
 	if (f->count_arg != ALLOC_NO_ARG)
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
 	if (p->skip_arg != SITE_NO_REG)
-		c |= COOKIE_HAS_SKIP | (uint64_t)p->site.arg_reg[p->skip_arg] << COOKIE_SKIP_SHIFT;
+		c |= COOKIE_HAS_SKIP;
 	if (p->outer)
 		c |= COOKIE_OUTER;
 	return c | (uint64_t)(p->site.pushed / 8) << COOKIE_PUSHED_SHIFT |
@@ -154,12 +154,13 @@ static bool takes_alignment(const struct alloc_function *f)
 static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t probe)
 {
 	struct probe_info info = {
-		.skip_max = p->skip_max, .old_reg = p->old_reg, .out_reg = p->out_reg, .no_return = p->no_return,
+		.skip_max = p->skip_max, .old = p->old_reg, .out = p->out_reg, .no_return = p->no_return,
+		.skip = p->skip_arg != SITE_NO_REG ? p->site.arg_reg[p->skip_arg] : NO_PLACE,
 		.jumps = p->jumps, .aligns = takes_alignment(alloc_function(p->function)),
 	};
 
 	_Static_assert(PLAN_MAX_BODIES <= BODIES_MAX, "a plan's bodies fit");
-	_Static_assert(PROBE_NO_REG == SITE_NO_REG, "no register is the same number for both");
+	_Static_assert(NO_PLACE == SITE_NO_REG && ARCH_REGS <= PLACE_STACK, "a register is its place");
 	for (size_t i = 0; i < p->n_bodies; i++) {
 		info.bodies[i].from = p->bodies[i].from;
 		info.bodies[i].to = p->bodies[i].to;
