@@ -16,13 +16,13 @@
 /* One of the outputs. */
 struct place {
 	const struct output *output;
-	char *last_path;	/* of the report before */
 	struct outfile *file;	/* opened ahead; NULL: opened for each report */
 };
 
 struct present {
 	const struct options *o;
 	pid_t first_pid;	/* what %p stands for */
+	time_t time;		/* what %t stands for: of one report, in the names of all its files */
 	struct place places[OPTIONS_STRINGS_MAX];
 	bool to_stderr;		/* the command owns stdout */
 	size_t drawn;		/* lines on the terminal that the next refresh replaces */
@@ -37,19 +37,31 @@ static int open_file(const struct present *p, struct place *place)
 	if (!pattern)
 		return outfile_open(NULL, &place->file);
 	snprintf(pid, sizeof(pid), "%d", (int)p->first_pid);
-	err = outfile_expand(pattern, pid, time(NULL), &path);
-	/* %t counts seconds: two reports of one second must not be one file. */
-	while (!err && place->last_path && !strcmp(path, place->last_path) && options_output_has_time(pattern)) {
-		usleep(10000);
-		free(path);
-		path = NULL;
-		err = outfile_expand(pattern, pid, time(NULL), &path);
-	}
+	err = outfile_expand(pattern, pid, p->time, &path);
 	if (!err)
 		err = outfile_open(path, &place->file);
-	free(place->last_path);
-	place->last_path = path;
+	free(path);
 	return err;
+}
+
+static bool has_time(const struct present *p)
+{
+	for (size_t i = 0; i < p->o->n_outputs; i++)
+		if (p->o->outputs[i].pattern && options_output_has_time(p->o->outputs[i].pattern))
+			return true;
+	return false;
+}
+
+/* %t counts seconds: two reports of one second must not be one file. */
+static void set_time(struct present *p)
+{
+	time_t now = time(NULL);
+
+	while (now == p->time && has_time(p)) {
+		usleep(10000);
+		now = time(NULL);
+	}
+	p->time = now;
 }
 
 int present_open(const struct options *o, pid_t first_pid, struct present **out)
@@ -60,6 +72,8 @@ int present_open(const struct options *o, pid_t first_pid, struct present **out)
 	p->o = o;
 	p->first_pid = first_pid;
 	p->to_stderr = o->argv && !o->output[0];
+	if (!o->interval_ns)
+		set_time(p);
 	for (size_t i = 0; i < o->n_outputs; i++) {
 		p->places[i].output = &o->outputs[i];
 		if (!err && o->outputs[i].pattern && !o->interval_ns)
@@ -77,10 +91,8 @@ void present_close(struct present *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->o->n_outputs; i++) {
+	for (size_t i = 0; i < p->o->n_outputs; i++)
 		outfile_abort(p->places[i].file);
-		free(p->places[i].last_path);
-	}
 	free(p);
 }
 
@@ -188,6 +200,8 @@ int present_write(struct present *p, const struct recording *rec, uint32_t views
 	bool gone = false;
 	int err = 0;
 
+	if (p->o->interval_ns)
+		set_time(p);
 	for (size_t i = 0; i < p->o->n_outputs && !err; i++) {
 		err = write_place(p, &p->places[i], rec, &ro);
 		gone |= err == -EPIPE;
