@@ -176,9 +176,9 @@ $(T)/census: tests/unwind/census.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
-# --- how long unwind tables take to build (bench/run)
+# --- how long unwind tables take to build, and recordings to write (bench/run)
 
-$(T)/bench/tables: tests/bench/tables.c $(LIB)
+$(T)/bench/tables $(T)/bench/record: $(T)/bench/%: tests/bench/%.c $(LIB)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
@@ -212,7 +212,7 @@ lint:
 
 bench:
 	$(Q)tools/install-deps build test bench
-	$(Q)$(MAKE) --no-print-directory all workloads $(T)/bench/tables
+	$(Q)$(MAKE) --no-print-directory all workloads $(T)/bench/tables $(T)/bench/record
 	$(Q)$(RUN_ENV) /usr/bin/python3 tests/bench/run $(BENCH)
 
 demo:

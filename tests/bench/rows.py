@@ -364,6 +364,29 @@ def bench_report(scratch, runs):
           f"{seconds / stacks * 10000:.2f} s for 10,000; wanted: below 2 s")
 
 
+def bench_record(scratch, runs):
+    """A recording of 100,000 distinct stacks: writing it, and the report from the file."""
+    path = f"{scratch}/record.pb.gz"
+    wrote, took, most = [], [], 0
+    for _ in range(runs):
+        done = subprocess.run([os.path.join(O, "tests", "bench", "record"), "100000", path], env=ENV, check=False,
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(done.stderr.strip())
+        wrote.append(float(done.stdout))
+        report = subprocess.Popen([ALLOCTRACE, "report", path], env=ENV, stdout=DEVNULL)
+        _, status, usage = os.wait4(report.pid, 0)
+        report.returncode = os.waitstatus_to_exitcode(status)
+        if report.returncode:
+            raise Failed(f"report: exit status {report.returncode}")
+        took.append(usage.ru_utime + usage.ru_stime)
+        most = max(most, usage.ru_maxrss)
+    print(f"\nRecording of 100,000 distinct stacks, {os.path.getsize(path) / 1e6:.1f} MB: {statistics.median(wrote):.2f} s "
+          f"of CPU time to write, {statistics.median(took):.2f} s and {most / 1024:.0f} MiB to report; "
+          f"wanted: below 2 s each, 300 MiB", flush=True)
+    os.remove(path)
+
+
 def bench_memory(scratch):
     """Peak resident memory of alloctrace, report included. It is attached: rusage has a process's children in it."""
     code = ("import json, re\n"
