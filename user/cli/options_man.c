@@ -165,6 +165,15 @@ static const char table_example[] =
 static const char folded_example[] =
 	"redis-server;_start;main;aeMain;sdsnewlen;malloc 13421772\n";
 
+static const char recordings[] =
+	"A recording: a gzipped pprof profile, for alloctrace report, go tool pprof, speedscope and others. Sample "
+	"types are alloc_objects, alloc_space, inuse_objects and inuse_space, or the first two if no view follows "
+	"blocks; the view and --metric choose which is shown first. Samples have the labels allocator, pid, bytes "
+	"(the mean size) and, with --by thread, tid. What pprof has no place for (peak, temporary blocks, "
+	"histograms, growth, errors, losses) is in a field that other programs skip. Programs that rewrite a "
+	"profile, as pprof -proto does, drop that field; report then says what is missing. An output whose name ends "
+	"in .pb.gz is a recording unless --format is given.";
+
 static const struct item summary_lines[] = {
 	{ "target", "The processes, and the allocators that were called." },
 	{ "not seen", "Functions of the files that are mapped which may allocate, but are not traced, and why (no "
@@ -184,6 +193,7 @@ static const struct item summary_lines[] = {
 	{ "unfollowed", "Of the calls that were recorded, those of functions that may throw: see LIMITS." },
 	{ "left out", "Calls left out on purpose: by --min-size and --max-size, or because they failed (the size "
 	  "overflows, or blocks are followed and there was none)." },
+	{ "missing", "In a report on a file that another program has written, or rewritten: what it does not have." },
 	{ "lost", "Calls that could not be recorded, by reason; they are not among the recorded ones in any view. "
 	  "With more than 1 % lost the exit status is 4." },
 	{ "account", "What became of all calls that were seen. The sum is checked; if it is wrong, a warning says so, "
@@ -258,6 +268,8 @@ static const struct item examples[] = {
 	{ "All functions of a name, or one by its address in a stripped file:",
 	  "sudo alloctrace --alloc-fn 'PyObject_*alloc(size=1)' -p 4711\n"
 	  "sudo alloctrace --object /opt/bin/server --alloc-fn '+0x2a3f0(n=1,size=2)' -p 4711\n" },
+	{ "A recording of a minute, and what it shows later, elsewhere, without root:",
+	  "sudo alloctrace --view alloc,live -p 4711 -d 1m -o heap.pb.gz\nalloctrace report --view live heap.pb.gz\n" },
 	{ "What this machine allows, and what a probe would cost a process:", "sudo alloctrace check -p 4711\n" },
 	{ NULL, NULL }
 };
@@ -488,6 +500,8 @@ static void put_output(FILE *f)
 		 "follows the name: worker-4715. Other groupings, --cum and --top are for tables. The summary goes "
 		 "to standard error.");
 	put_example(f, folded_example);
+	fputs(".SS Pprof\n", f);
+	put_text(f, recordings);
 }
 
 static void put_examples(FILE *f)
