@@ -56,7 +56,7 @@ expect_status 0
 same "threads" "$out/some.txt" --by thread some.pb.gz
 
 # Intervals: a pair of files each, of one name.
-target_start "$W/leak" -w 100
+target_start "$W/heap" -w -s -j
 "$ALLOCTRACE" -q "${EXACT[@]}" --view live -i 1 -d 3500ms -p "$TARGET" -o "$out/i-%t.txt" -o "$out/i-%t.pb.gz" \
 	>"$DIR/out" 2>"$DIR/err" </dev/null &
 TRACE=$!
@@ -64,6 +64,7 @@ BACKGROUND+=("$TRACE")
 wait_until 20 trace_attached || fail "no probes in place"
 go
 trace_end
+kill -KILL "$TARGET"
 n=0
 for file in "$out"/i-*.pb.gz; do
 	text=${file%.pb.gz}.txt
