@@ -381,8 +381,9 @@ def bench_record(scratch, runs):
             raise Failed(f"report: exit status {report.returncode}")
         took.append(usage.ru_utime + usage.ru_stime)
         most = max(most, usage.ru_maxrss)
-    print(f"\nRecording of 100,000 distinct stacks, {os.path.getsize(path) / 1e6:.1f} MB: {statistics.median(wrote):.2f} s "
-          f"of CPU time to write, {statistics.median(took):.2f} s and {most / 1024:.0f} MiB to report; "
+    print(f"\nRecording of 100,000 distinct stacks, {os.path.getsize(path) / 1e6:.1f} MB: "
+          f"{statistics.median(wrote):.2f} s of CPU time to write, "
+          f"{statistics.median(took):.2f} s and {most / 1024:.0f} MiB to report; "
           f"wanted: below 2 s each, 300 MiB", flush=True)
     os.remove(path)
 

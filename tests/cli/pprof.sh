@@ -73,12 +73,14 @@ grep -Eq '^ +allocator: *malloc' "$DIR/pprof" || fail "-traces: no allocator"
 grep -Eq '^ +pid: *[0-9]+' "$DIR/pprof" || fail "-traces: no pid"
 pprof -list '^app::two_lines$' -unit=B -source_path="$ROOT/tests/workloads" -trim_path=/src/tests/workloads \
 	"$R/inlined.pb.gz"
-grep -Eq ' 128143B +128143B .*malloc\(127\);' "$DIR/pprof" || fail "-list: not 1009 x 127 bytes: $(head -60 "$DIR/pprof")"
+grep -Eq ' 128143B +128143B .*malloc\(127\);' "$DIR/pprof" ||
+	fail "-list: not 1009 x 127 bytes: $(head -60 "$DIR/pprof")"
 grep -Eq ' 126253B +126253B .*malloc\(251\);' "$DIR/pprof" || fail "-list: not 503 x 251 bytes"
 
 # Against itself nothing is left; twice the file against once is once. Lists of types are equal if views are.
 pprof -top -unit=B -diff_base="$R/heap.pb.gz" -sample_index=alloc_space "$R/heap.pb.gz"
-grep -Eq '^Showing nodes accounting for 0B?, ' "$DIR/pprof" || fail "-diff_base: something is left: $(head "$DIR/pprof")"
+grep -Eq '^Showing nodes accounting for 0B?, ' "$DIR/pprof" ||
+	fail "-diff_base: something is left: $(head "$DIR/pprof")"
 pprof -top -unit=B -diff_base="$R/sampled.pb.gz" -nodefraction=0 -nodecount=1000 "$R/inlined.pb.gz"
 grep -Eq '^ *183061B .* innermost' "$DIR/pprof" || fail "-diff_base: no innermost"
 grep -Eq '^ *-[0-9]+B .* site_00$' "$DIR/pprof" || fail "-diff_base: site_00 is not taken off"
@@ -100,11 +102,13 @@ for view in alloc live; do
 		rows="s/OLDEST//; / (KiB|MiB|B) /!d; /^(target|allocated|live|left|peak|cost|frees)/d"
 		run report --view $view --by $by -T 0 "$R/heap.pb.gz"
 		# Without the age of the oldest block; a thread has the program's name.
-		sed -nE "/^ *BYTES/,\$p" "$DIR/out" | sed -E "$rows; s/ [0-9.]+ (s|ms|us) / /" | tr -s ' ' | sort >"$DIR/want"
+		sed -nE "/^ *BYTES/,\$p" "$DIR/out" | sed -E "$rows; s/ [0-9.]+ (s|ms|us) / /" | tr -s ' ' |
+			sort >"$DIR/want"
 		run report --view $view --by $by -T 0 "$DIR/again.pb.gz"
 		expect_status 0
 		sed -nE "/^ *BYTES/,\$p" "$DIR/out" | sed -E "$rows" | tr -s ' ' | sort >"$DIR/got"
-		diff "$DIR/want" "$DIR/got" >"$DIR/diff" || fail "--view $view --by $by after pprof: $(head "$DIR/diff")"
+		diff "$DIR/want" "$DIR/got" >"$DIR/diff" ||
+			fail "--view $view --by $by after pprof: $(head "$DIR/diff")"
 	done
 done
 run report --view peak "$DIR/again.pb.gz"
@@ -123,7 +127,8 @@ expect_one_error 'less\.pb\.gz: .*negative counts'
 cp "$ROOT/tests/workloads/goheap.go" "$DIR"
 command go build -o "$DIR/goheap" "$DIR/goheap.go" >"$DIR/out" 2>"$DIR/err" || fail "goheap does not build"
 for exact in '' 1; do
-	EXACT=$exact "$DIR/goheap" "$DIR/heap" "$DIR/allocs" "$DIR/served" >"$DIR/out" 2>"$DIR/err" || fail "goheap fails"
+	EXACT=$exact "$DIR/goheap" "$DIR/heap" "$DIR/allocs" "$DIR/served" >"$DIR/out" 2>"$DIR/err" ||
+		fail "goheap fails"
 	for name in heap allocs served; do
 		for type in $types; do
 			IFS=: read -r index view metric <<<"$type"

@@ -19,6 +19,7 @@ chmod 644 "$DIR"/*.pb.gz
 
 report() {	# ARGS...
 	(cd "$DIR" && timeout -k 5 30 "${as_nobody[@]}" ./alloctrace report "$@" >"$DIR/out" 2>"$DIR/err" </dev/null)
+	# shellcheck disable=SC2034 # expect_status reads it
 	STATUS=$?
 }
 

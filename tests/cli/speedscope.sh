@@ -10,12 +10,13 @@ VERSION=1.25.0
 package=$O/tests/speedscope/node_modules/speedscope
 if [[ ! -d $package ]]; then
 	mkdir -p "$O/tests/speedscope"
-	timeout 50 npm install --prefix "$O/tests/speedscope" --no-audit --no-fund --ignore-scripts speedscope@$VERSION \
-		>"$DIR/out" 2>"$DIR/err" || skip "npm cannot install speedscope@$VERSION"
+	timeout 50 npm install --prefix "$O/tests/speedscope" --no-audit --no-fund --ignore-scripts \
+		speedscope@$VERSION >"$DIR/out" 2>"$DIR/err" || skip "npm cannot install speedscope@$VERSION"
 fi
 
 open() {	# FILE
-	node "$ROOT/tests/speedscope.js" "$package" "$1" >"$DIR/opened" 2>"$DIR/err" || fail "speedscope does not open $1"
+	node "$ROOT/tests/speedscope.js" "$package" "$1" >"$DIR/opened" 2>"$DIR/err" ||
+		fail "speedscope does not open $1"
 	grep -q "^file ${1##*/} profiles 1\$" "$DIR/opened" || fail "not one profile in $1"
 }
 

@@ -46,7 +46,7 @@ static sum_t add_column(const Pb__Profile *m, int column)
 	return sum;
 }
 
-/* Of allocations and, if the profile has any, of live blocks the values count; the rest is in alloctrace's own field. */
+/* Values of the profile count allocations and, if it has any of these, live blocks; our own field counts the rest. */
 static struct sums message_sums(const Pb__Profile *m, enum profile_kind kind, bool ours)
 {
 	static const char *const names[][6] = {

@@ -15,8 +15,9 @@ mkdir "$out"
 chmod 755 "$out"
 
 report() {	# ARGS...: as a user who may nothing
-	(cd "$out" && setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs timeout -k 5 30 "$DIR/alloctrace" \
-		report "$@" >"$DIR/report" 2>"$DIR/err" </dev/null)
+	(cd "$out" && setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs timeout -k 5 30 \
+		"$DIR/alloctrace" report "$@" >"$DIR/report" 2>"$DIR/err" </dev/null)
+	# shellcheck disable=SC2034 # expect_status reads it
 	STATUS=$?
 }
 

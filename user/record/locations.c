@@ -28,8 +28,8 @@ static enum module_kind kind_of(const char *path)
 	static const struct {
 		const char *path;
 		enum module_kind kind;
-	} kinds[] = {{"", MODULE_UNKNOWN}, {"[unknown]", MODULE_UNKNOWN}, {"[vdso]", MODULE_VDSO}, {"[anon]", MODULE_JIT},
-		     {"//anon", MODULE_JIT}};
+	} kinds[] = {{"", MODULE_UNKNOWN}, {"[unknown]", MODULE_UNKNOWN}, {"[vdso]", MODULE_VDSO},
+		     {"[anon]", MODULE_JIT}, {"//anon", MODULE_JIT}};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(path, kinds[i].path))
@@ -202,7 +202,8 @@ static int read_frame(struct reading *r, size_t i)
 		return 0;
 	if (r->ext && i >= r->ext->frames)
 		return reading_fail(r, "location %zu is no frame and no mark", i);
-	sym = names_of_location(r, i, addr, facts_named && (r->ext || !mapping || r->m->mapping[*mapping]->has_functions));
+	sym = names_of_location(r, i, addr, facts_named &&
+				(r->ext || !mapping || r->m->mapping[*mapping]->has_functions));
 	/* Other producers have locations without addresses, and several of one address. */
 	r->frames[i] = profile_frame(&r->s->p, module, addr);
 	if (!r->ext && (!l->address || (before == r->s->p.frames.n && !r->s->n_files))) {

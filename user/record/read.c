@@ -208,8 +208,8 @@ static const char *missing_text(const struct reading *r, bool ours)
 	const char *copy;
 
 	if (ours)
-		buf_str(&text, "losses, errors of estimates, ages, and views other than alloc and live: another program has "
-			"rewritten this file");
+		buf_str(&text, "losses, errors of estimates, ages, and views other than alloc and live: another "
+			"program has rewritten this file");
 	else
 		buf_str(&text, "losses and errors of estimates: another program than alloctrace wrote this file");
 	if (type && !strcmp(text_at(r, type->unit), "bytes") && r->m->period > 1) {
@@ -320,7 +320,8 @@ static int read_file(const char *path, FILE *f, struct buf *data)
 	if (err == -EFBIG)
 		return fail(err, "%s: it decompresses to more than %zu bytes (an eighth of --max-memory)", path, most);
 	if (err == -EBADMSG)
-		return fail(-EINVAL, "%s: not a profile that can be read: its compressed data is damaged or cut off", path);
+		return fail(-EINVAL, "%s: not a profile that can be read: its compressed data is damaged or cut off",
+			    path);
 	if (err)
 		return fail(err, "cannot read %s: %s", path, strerror(-err));
 	if (!data->len)
