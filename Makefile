@@ -96,7 +96,8 @@ include vmlinux/vmlinux.mk
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/vmlinux.h Makefile
 	$(call say,CLANG,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(TARGET_ARCH_$(ARCH)) -I$(O) -Ibpf -Wall -Werror -MMD -MP -c -o $@ $<
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(TARGET_ARCH_$(ARCH)) -I$(O) -Ibpf -Wall -Werror \
+		-MMD -MP -c -o $@ $<
 
 $(O)/alloctrace.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)

@@ -150,7 +150,8 @@ __attribute__((noinline)) int run(void)
 }
 C
 	calls_of scalable_malloc 2042 ';run;scalable_[mc]alloc ' -- "$DIR/tbb"
-	calls_of 'named scalable_malloc' 2042 ';run;scalable_[mc]alloc ' --alloc-fn 'scalable_malloc(size=1)' -- "$DIR/tbb"
+	calls_of 'named scalable_malloc' 2042 ';run;scalable_[mc]alloc ' --alloc-fn 'scalable_malloc(size=1)' \
+		-- "$DIR/tbb"
 fi
 # Objects of python: 5000 more in the second run than in the first.
 if nm -D /usr/bin/python3 2>/dev/null | grep -q ' T PyObject_Calloc$'; then

@@ -12,58 +12,7 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
-#include "cli/options.h"
-#include "cli/options_table.h"
-
-#define MAX_WORDS 20
-
-static char *said;
-
-/* Parses "alloctrace LINE", words split at spaces; what was said is in `said`. o->pids and others point into a buffer
- * that lives until the next call. */
-static int parse(const char *line, struct options *o)
-{
-	static char buffer[500];
-	static char *argv[MAX_WORDS + 1];
-	size_t len = 0;
-	FILE *f;
-	int argc = 0, err;
-
-	free(said);
-	said = NULL;
-	f = open_memstream(&said, &len);
-	log_set_stream(f);
-	assert_true((size_t)snprintf(buffer, sizeof(buffer), "alloctrace %s", line) < sizeof(buffer));
-	for (char *w = strtok(buffer, " "); w && argc < MAX_WORDS; w = strtok(NULL, " "))
-		argv[argc++] = w;
-	argv[argc] = NULL;
-	err = options_parse(argc, argv, o);
-	log_set_stream(NULL);
-	fclose(f);
-	return err;
-}
-
-static void accept(const char *line, struct options *o)
-{
-	int err = parse(line, o);
-
-	if (err)
-		fail_msg("\"%s\" gave %d: %s", line, err, said);
-	assert_string_equal(said, "");
-}
-
-/* A usage error of one line which has all of the words. */
-static void refuse(const char *line, const char *word, const char *word2)
-{
-	struct options o;
-	int err = parse(line, &o);
-
-	if (err != -EINVAL)
-		fail_msg("\"%s\" gave %d", line, err);
-	if (!strstr(said, word) || !strstr(said, word2) || strchr(said, '\n') != said + strlen(said) - 1)
-		fail_msg("\"%s\" said: %s(and should have said \"%s\", \"%s\")", line, said, word, word2);
-}
+#include "options_fixture.h"
 
 static void defaults(void **state)
 {
@@ -183,55 +132,6 @@ static void check_command(void **state)
 	refuse("check 17", "17", "check takes no argument");
 	refuse("check -p 1 -p 2", "--pid", "-p 1,2");
 	refuse("check --nonsense", "--nonsense", "--help");
-}
-
-static void outputs(void **state)
-{
-	struct options o;
-
-	accept("-o a.pb.gz -o b.txt -o c -p 1", &o);
-	assert_int_equal(o.n_outputs, 3);
-	assert_string_equal(o.outputs[0].format->name, "pprof");
-	assert_string_equal(o.outputs[1].format->name, "table");
-	assert_string_equal(o.outputs[2].pattern, "c");
-	assert_true(options_has_machine(&o));
-	accept("-o a.pb.gz -f folded -p 1", &o);
-	assert_string_equal(o.outputs[0].format->name, "folded");
-	accept("record -p 1", &o);
-	assert_string_equal(o.outputs[0].pattern, "alloctrace.pb.gz");
-	assert_string_equal(o.outputs[0].format->name, "pprof");
-	accept("record -o x prog report", &o);
-	assert_string_equal(o.outputs[0].format->name, "pprof");
-	assert_string_equal(o.argv[0], "prog");
-	assert_string_equal(o.argv[1], "report");
-	refuse("-p 1 --no-names", "--no-names", "--format pprof");
-	refuse("-p 1 --list x -o y.pb.gz", "--list", "pprof");
-}
-
-static void report_command(void **state)
-{
-	struct options o;
-
-	accept("report a.pb.gz --by function b.pb.gz --cum", &o);
-	assert_ptr_equal(o.command, command_find("report"));
-	assert_string_equal(o.files[0], "a.pb.gz");
-	assert_string_equal(o.files[1], "b.pb.gz");
-	assert_null(o.files[2]);
-	assert_string_equal(o.by->name, "function");
-	assert_true(o.cum);
-	assert_int_equal(o.views, 0);
-	accept("report -- -x y", &o);
-	assert_string_equal(o.files[0], "-x");
-	assert_string_equal(o.files[1], "y");
-	accept("-v report a", &o);
-	assert_string_equal(o.files[0], "a");
-	accept("-- report a", &o);
-	assert_string_equal(o.argv[0], "report");
-	refuse("report", "report", "needs a file");
-	refuse("report a -p 1", "report", "--pid");
-	refuse("report a -i 1", "report", "--interval");
-	refuse("check a", "check", "alloctrace -- check");
-	refuse("--symbol-path x -p 1", "tracing", "--symbol-path");
 }
 
 static void contradictions(void **state)
@@ -576,8 +476,6 @@ int main(void)
 		cmocka_unit_test(every_option),
 		cmocka_unit_test(the_command_ends_options),
 		cmocka_unit_test(check_command),
-		cmocka_unit_test(outputs),
-		cmocka_unit_test(report_command),
 		cmocka_unit_test(contradictions),
 		cmocka_unit_test(nothing_to_trace),
 		cmocka_unit_test(bad_values),

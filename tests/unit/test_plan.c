@@ -541,8 +541,7 @@ int main(void)
 		cmocka_unit_test(test_libstdcxx),
 		cmocka_unit_test(test_wrapper),
 		cmocka_unit_test(test_nothing_there),
-		cmocka_unit_test(test_go),
-		cmocka_unit_test(test_go_returns),
+		cmocka_unit_test(test_go), cmocka_unit_test(test_go_returns),
 		cmocka_unit_test(test_not_for_us),
 		cmocka_unit_test(test_damaged),
 	};

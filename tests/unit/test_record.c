@@ -66,12 +66,14 @@ static void fill(struct fixture *x)
 	x->p.generations = 2;
 	x->p.ended_blocks = 5;
 	x->r.heap = (struct recording_heap){
-		.peak_bytes = 76546048, .peak_ns = 32 * SECOND / 10, .frees = 5362011, .frees_unknown = 34, .replaced = 2,
+		.peak_bytes = 76546048, .peak_ns = 32 * SECOND / 10,
+		.frees = 5362011, .frees_unknown = 34, .replaced = 2,
 		.ended_blocks = 5, .unfollowed = 9, .min_age_ns = 5 * SECOND, .temp_age_ns = 1000000,
 		.marks_ns = marks, .n_marks = 2,
 	};
 	x->r.account = (struct recording_account){
-		.seen = 5376549, .recorded = 5000000, .filtered = 76537, .unsampled = 300000, .lost = 12, .checked = true,
+		.seen = 5376549, .recorded = 5000000, .filtered = 76537,
+		.unsampled = 300000, .lost = 12, .checked = true,
 	};
 	x->r.seen.calls = 5376549;
 	x->r.sample_mean = 4096;
@@ -143,8 +145,10 @@ static void probes_in_windows(void **state)
 	char *want;
 
 	fill(x);
-	x->r.windows = (struct recording_windows){.scaled = true, .n = 12, .share = 0.0413, .error = 0.023, .load = 0.54,
-						  .by = "the target's messages", .slowdown = 1.5, .limit = 5};
+	x->r.windows = (struct recording_windows){
+		.scaled = true, .n = 12, .share = 0.0413, .error = 0.023, .load = 0.54,
+		.by = "the target's messages", .slowdown = 1.5, .limit = 5,
+	};
 	x->r.interval = 3;
 	x->r.delta = true;
 	want = render(x, "table");

@@ -287,7 +287,9 @@ static void sampled_and_filtered(void **state)
 	char *text;
 
 	ADD(x, x->task, 0, STACK_END_CHAIN, 123456789, 98765, frame(x, PARSE, 1));
-	x->r.account = (struct recording_account){.seen = 198765, .recorded = 64, .filtered = 100000, .unsampled = 98701};
+	x->r.account = (struct recording_account){
+		.seen = 198765, .recorded = 64, .filtered = 100000, .unsampled = 98701,
+	};
 	x->r.sample_mean = 65536;
 	x->r.recorded.bytes_var = 1e14;
 	x->r.recorded.calls_var = 1e8;

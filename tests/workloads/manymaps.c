@@ -2,11 +2,10 @@
 /*
  * Very many executable mappings, each of a file of its own, and a call of malloc from each.
  *
- * usage: manymaps [-w] [-u] [-l] N LIBRARY DIRECTORY [ROUNDS]
- * Puts N copies of the library into the directory, and maps them; then calls run_mapped() in each, ROUNDS times (1).
- * With -w it waits when they are mapped, and calls them as often once more after that. With -u the copies are unlinked
- * at once. With -l threads pass the lock of the address space's mappings on to each other, and another thread calls, once
- * it need not wait any more.
+ * usage: manymaps [-w] [-u] [-l] N LIBRARY DIRECTORY [ROUNDS] Puts N copies of the library into the directory, and maps
+ * them; then calls run_mapped() in each, ROUNDS times (1). With -w it waits when they are mapped, and calls them as
+ * often once more after that. With -u the copies are unlinked at once. With -l threads pass the lock of the address
+ * space's mappings on to each other, and another thread calls, once it need not wait any more.
  */
 #include "workload.h"
 

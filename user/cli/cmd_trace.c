@@ -20,9 +20,9 @@
 #include "cli/guard.h"
 #include "cli/nothing.h"
 #include "cli/present.h"
+#include "cli/settings.h"
 #include "cli/ulimits.h"
 #include "pace/adapt.h"
-#include "pace/rate.h"
 #include "proc/launch.h"
 #include "snapshot/snapshot.h"
 #include "sym/debuginfod.h"
@@ -235,34 +235,6 @@ static int add_pids(struct run *r)
 	return err ? err : tracer_check_named(r->tracer);
 }
 
-static struct pace_options pace_options(const struct options *o)
-{
-	return (struct pace_options){
-		.sample_bytes = o->sample_bytes, .max_overhead = o->max_overhead, .attach = o->attach,
-		.measures = o->bench != BENCH_OFF, .blocks = o->blocks, .shows_rates = o->interval_ns && !o->quiet,
-	};
-}
-
-static struct kern_options kern_options(const struct options *o, bool governed)
-{
-	const uint64_t mean = o->sample_bytes ? o->sample_bytes : RATE_FIRST_MEAN;
-
-	return (struct kern_options){
-		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
-		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
-		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
-		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
-		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
-		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
-		.peak = o->views & VIEW_BIT(VIEW_PEAK),
-		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
-		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
-		.governed = governed,
-		.sample_law = SAMPLE_LAW(mean, rate_first_call(mean)), .sample_fixed = o->sample_bytes != 0,
-		.exact_calls = o->sample_bytes ? 0 : RATE_EXACT_CALLS,
-	};
-}
-
 /* Which of the two ways sees all that the processes do. */
 static void choose_attach(struct run *r)
 {
@@ -276,12 +248,7 @@ static void choose_attach(struct run *r)
 static int open_reports(struct run *r)
 {
 	const struct options *o = &r->o;
-	const struct snapshot_options so = {
-		.views = o->views, .temp_age_ns = o->temp_age_ns, .threads = o->by->by_thread,
-		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
-		.max_overhead = o->max_overhead, .delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,
-		.naming = {.demangle = !o->no_demangle, .no_inline = o->no_inline},
-	};
+	const struct snapshot_options so = settings_snapshot(o);
 	int err = snapshot_open(&so, r->tracer, &r->snapshot);
 
 	return err ? err : present_open(o, target_pid(r->target), &r->present);
@@ -320,8 +287,8 @@ static int start(struct run *r)
 		err = find_target(r);
 	if (!err)
 		choose_attach(r);
-	pace = pace_options(&r->o);
-	ko = kern_options(&r->o, adapt_governs(&pace));
+	pace = settings_pace(&r->o);
+	ko = settings_kern(&r->o, adapt_governs(&pace));
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)

@@ -311,15 +311,15 @@ static int check_options(const struct parser *p)
 
 	for (int i = 0; option_rows[i].name; i++)
 		if (p->given >> i & 1 && !option_is_for(&option_rows[i], c))
-			return option_error("%s%sdoes not take --%s", c->name ? c->name : "tracing ", c->name ? " " : "",
+			return option_error("%s does not take --%s", c->name ? c->name : "tracing",
 					   option_rows[i].name);
 	return 0;
 }
 
 static int refuse_operand(const struct command *c, const char *word)
 {
-	return option_error("%s takes no argument %s; a program called %s is traced by: alloctrace -- %s", c->name, word,
-			   c->name, c->name);
+	return option_error("%s takes no argument %s; a program called %s is traced by: alloctrace -- %s",
+			   c->name, word, c->name, c->name);
 }
 
 /* What follows the command's name: files with options between them, or options alone. */

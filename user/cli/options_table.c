@@ -119,10 +119,12 @@ const struct option_row option_rows[] = {
 		 "allocator function makes, or that the function makes to another one, is not counted twice. It must "
 		 "be a function of C, or have C's calling convention; one that may throw and is not named by a "
 		 "mangled name must not be traced in views of the live heap. May be given several times." },
-	{ "free-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(free_fns), .commands = FOR_TRACE | FOR_CHECK, .man_only = true,
+	{ "free-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(free_fns), .commands = FOR_TRACE | FOR_CHECK,
+	  .man_only = true,
 	  .help = "its counterpart: NAME(ptr=1)",
 	  .man = "The same for a function that frees: my_free(ptr=1). It counts in views of the live heap alone." },
-	{ "object", 0, "FILE", OPTION_STRINGS, SECTION_TARGET, TO(objects), .commands = FOR_TRACE | FOR_CHECK, .man_only = true,
+	{ "object", 0, "FILE", OPTION_STRINGS, SECTION_TARGET, TO(objects), .commands = FOR_TRACE | FOR_CHECK,
+	  .man_only = true,
 	  .help = "where to look for these functions",
 	  .man = "Look for the functions of --alloc-fn and --free-fn in this file alone: its path, or the last part of "
 		 "it. May be given several times." },
@@ -258,13 +260,14 @@ const struct option_row option_rows[] = {
 	  .commands = FOR_REPORT,
 	  .help = "where report looks for the files of a recording",
 	  .man = "Where report looks for the executable files, or debug files, of a recording without names: as "
-		 ".build-id/xx/yyyy and .build-id/xx/yyyy.debug below DIR, or as the file's path or its name below DIR. "
-		 "Then at their path, below /usr/lib/debug/.build-id, and by debuginfod where DEBUGINFOD_URLS is set. "
+		 ".build-id/xx/yyyy and .build-id/xx/yyyy.debug below DIR, or as the file's path or its name below "
+		 "DIR. Then at their path, below /usr/lib/debug/.build-id, and by debuginfod where DEBUGINFOD_URLS is set. "
 		 "Only a file of the same build id is taken. May be given several times." },
 	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
 	  .help = "say nothing but errors",
 	  .man = "Say nothing but the report and errors: no warnings, and no summary beside --format folded." },
-	{ "verbose", 'v', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(verbose), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
+	{ "verbose", 'v', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(verbose),
+	  .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
 	  .help = "say what is done: probes, memory, symbols",
 	  .man = "Say what is done: which functions are probed and which are not, how much memory is used, where names "
 		 "come from." },

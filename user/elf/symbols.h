@@ -25,8 +25,8 @@ size_t elf_symbols_count(const struct elf_symbols *s);
 /* The symbol whose [vaddr, vaddr + size) holds the address, or one of size 0 that is exactly there and in no other;
  * where symbols nest, the smallest. false otherwise: never the nearest one before. */
 bool elf_symbols_at(const struct elf_symbols *s, uint64_t vaddr, struct elf_symbol *sym);
-/* The pieces of the address space that elf_symbols_at() has, by ascending start: piece i has the symbol *sym from *start
- * up to the next piece, or to the symbol's end, if that comes first. */
+/* The pieces of the address space that elf_symbols_at() has, by ascending start: piece i has the symbol *sym from
+ * *start up to the next piece, or to the symbol's end, if that comes first. */
 size_t elf_symbols_pieces(const struct elf_symbols *s);
 void elf_symbols_piece(const struct elf_symbols *s, size_t i, uint64_t *start, struct elf_symbol *sym);
 /* The last symbol that starts in [from, vaddr], if it is one without a size: assembly's. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where the functions of a file are, and what their code tells of frame pointers: for stacks that are walked by them. */
+/* Where the functions of a file are, and what their code tells of frame pointers: for stacks that are walked by
+ * them. */
 #ifndef ALLOCTRACE_IMAGE_FUNCTIONS_H
 #define ALLOCTRACE_IMAGE_FUNCTIONS_H
 
@@ -16,8 +17,8 @@ struct image_functions {
 	size_t n;
 };
 
-/* By the symbols of the file behind fd, and of its separate debug file. The caller frees *out by free(at). path, pid: as
- * in struct image_request. */
+/* By the symbols of the file behind fd, and of its separate debug file. The caller frees *out by free(at). path,
+ * pid: as in struct image_request. */
 void image_functions_read(int fd, const char *path, pid_t pid, struct image_functions *out);
 /* The one that holds vaddr; NULL: none. */
 const struct image_function *image_function_at(const struct image_functions *f, uint64_t vaddr);

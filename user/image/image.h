@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tracing has to know of an ELF file, as plain data: arrays, numbers and strings, and no handle. image_read() makes
- * it from a descriptor, opens and parses the file once, and is done with it; trace/ and kern/ see nothing else of ELF.
+ * What tracing has to know of an ELF file, as plain data: arrays, numbers and strings, and no handle. image_read()
+ * makes it from a descriptor, opens and parses the file once, and is done with it; trace/ and kern/ see nothing else of
+ * ELF.
  *
  * What is asked of few files, or of single functions in them, has functions of its own (image/ask.h,
  * image/functions.h): they are given the file's descriptor, and return plain data as well.

@@ -110,3 +110,18 @@ bool layout_make(const struct process *p, const struct modules *modules, code_fi
 	l.coarse = true;
 	return lay_out(p, modules, file, arg, &l);
 }
+
+uint64_t layout_hash(const struct process *p)
+{
+	uint64_t h = 1;
+
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const struct mapping *m = &p->maps.at[i];
+
+		if (m->until_ns == UINT64_MAX)
+			h = mix64(mix64(mix64(mix64(h ^ m->start) ^ m->end) ^ m->offset) ^ m->module);
+	}
+	for (size_t i = 0; i < p->copies.n; i++)
+		h = mix64(mix64(h ^ p->copies.at[i].start) ^ p->copies.at[i].end);
+	return h ? h : 1;
+}

@@ -13,4 +13,7 @@ typedef bool (*code_file_fn)(void *arg, uint32_t module, struct code_file *out);
 bool layout_make(const struct process *p, const struct modules *modules, code_file_fn file, void *arg,
 		 struct unwind_mappings *out);
 
+/* Of what is mapped now, never 0: another one once it changes. */
+uint64_t layout_hash(const struct process *p);
+
 #endif

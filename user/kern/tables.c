@@ -294,40 +294,6 @@ bool unwind_rule_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct un
 
 /* --- mappings */
 
-static uint64_t hash_mappings(const struct process *p)
-{
-	uint64_t h = 1;
-
-	for (size_t i = 0; i < p->maps.n; i++) {
-		const struct mapping *m = &p->maps.at[i];
-
-		if (m->until_ns == UINT64_MAX)
-			h = mix64(mix64(mix64(mix64(h ^ m->start) ^ m->end) ^ m->offset) ^ m->module);
-	}
-	for (size_t i = 0; i < p->copies.n; i++)
-		h = mix64(mix64(h ^ p->copies.at[i].start) ^ p->copies.at[i].end);
-	return h ? h : 1;
-}
-
-/* Field 28 of /proc/PID/stat, which an exec changes; 0 if it can't be read. */
-static uint64_t mm_start_stack(pid_t pid)
-{
-	pid_t tid = procfs_live_thread(pid);
-	struct buf b = {0};
-	uint64_t value = 0;
-	char *at;
-
-	if (tid && !procfs_read(tid, "stat", &b)) {
-		at = strrchr(buf_cstr(&b), ')');
-		for (int field = 2; at && field < 28; field++)
-			at = strchr(at + 1, ' ');
-		if (at)
-			value = strtoull(at + 1, NULL, 10);
-	}
-	buf_free(&b);
-	return value;
-}
-
 static struct mapped *mapped_of(struct unwind *u, pid_t pid)
 {
 	bool is_new;
@@ -505,12 +471,12 @@ static void use_tables(struct unwind *u, const struct process *p, struct mapped 
 
 void unwind_update(struct unwind *u, const struct process *p)
 {
-	struct mapped *m = mapped_of(u, p->pid), next = {.pid = p->pid, .what = hash_mappings(p)};
+	struct mapped *m = mapped_of(u, p->pid), next = {.pid = p->pid, .what = layout_hash(p)};
 
 	if (next.what == m->what)
 		return;
 	/* Before anything else: if it execs meanwhile, this is the old program's, and no walk uses what follows. */
-	next.start_stack = u->value->mm_start_stack = mm_start_stack(p->pid);
+	next.start_stack = u->value->mm_start_stack = procfs_start_stack(p->pid);
 	u->version++;
 	use_tables(u, p, &next);
 	/* Where that fails, walks find no slab: the stacks end there. */

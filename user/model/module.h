@@ -37,8 +37,8 @@ struct module {
 	uint32_t uid;	/* MODULE_JIT: owner of the process, for the check of perf-PID.map */
 	struct timespec written;	/* when the content was last changed, as fd was opened */
 	bool deleted;	/* the file was unlinked or replaced when it was seen */
-	/* What tells the file from others of its name, once modules_identify() has read it; owned; NULL: it has none, or
-	 * nobody asked. */
+	/* What tells the file from others of its name, once modules_identify() has read it; owned; NULL: it has
+	 * none, or nobody asked. */
 	char *build_id;	/* hexadecimal */
 	uint64_t text_vaddr, text_offset, text_bytes;	/* its first executable segment, from the page's beginning on */
 	bool identified;

@@ -115,13 +115,13 @@ struct skipped {
 
 /* Takes text, the message that was caught. */
 void skipped_add(struct skipped *s, int err, const struct buf *text);
-/* Says it: as warnings where something is left to be traced, and returns 0; else as errors, and returns the first one's.
- * Frees what s holds. */
+/* Says it: as warnings where something is left to be traced, and returns 0; else as errors, and returns the first
+ * one's. Frees what s holds. */
 int skipped_end(struct skipped *s, bool left);
 
 /* "-p" as users write it: PIDs and process names (comm, or the base name of the executable) with commas between.
- * Appends each pid once. A name that matches nothing, or a number that is no process, goes to *skip; skip NULL: it is an
- * error. 0, or -errno with a message said. */
+ * Appends each pid once. A name that matches nothing, or a number that is no process, goes to *skip; skip NULL: it
+ * is an error. 0, or -errno with a message said. */
 int processes_parse_list(const char *arg, pid_t **pids, size_t *n, struct skipped *skip);
 
 #endif

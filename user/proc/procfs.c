@@ -222,3 +222,21 @@ pid_t procfs_live_thread(pid_t pid)
 	closedir(dir);
 	return found;
 }
+
+uint64_t procfs_start_stack(pid_t pid)
+{
+	pid_t tid = procfs_live_thread(pid);
+	struct buf b = {0};
+	uint64_t value = 0;
+	char *at;
+
+	if (tid && !procfs_read(tid, "stat", &b)) {
+		at = strrchr(buf_cstr(&b), ')');
+		for (int field = 2; at && field < 28; field++)
+			at = strchr(at + 1, ' ');
+		if (at)
+			value = strtoull(at + 1, NULL, 10);
+	}
+	buf_free(&b);
+	return value;
+}

@@ -38,4 +38,7 @@ pid_t procfs_live_thread(pid_t pid);
 /* The number that a name in /proc is; 0 if it is none. */
 pid_t procfs_pid_of_name(const char *name);
 
+/* Field 28 of /proc/PID/stat, which an exec changes; 0 if it can't be read. */
+uint64_t procfs_start_stack(pid_t pid);
+
 #endif

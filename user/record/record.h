@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Recordings as files: gzipped pprof profiles (user/record/profile.proto), with what pprof has no place for in one field
- * of ours (recording.proto), which other readers skip. A file is hostile input.
+ * Recordings as files: gzipped pprof profiles (user/record/profile.proto), with what pprof has no place for in one
+ * field of ours (recording.proto), which other readers skip. A file is hostile input.
  */
 #ifndef ALLOCTRACE_RECORD_RECORD_H
 #define ALLOCTRACE_RECORD_RECORD_H

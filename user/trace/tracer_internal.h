@@ -68,8 +68,9 @@ struct tracer {
 
 /* The module's file, read and planned at the first call. */
 struct traced_file *tracer_file(struct tracer *t, uint32_t module);
-/* Reads a module's file (tracer_plan.c), for image_free(): all that is wanted of it; or a plan alone, by what was chosen
- * instead of what the resolvers' code tells. NULL: it is no ELF file. Its functions have their names from then on. */
+/* Reads a module's file (tracer_plan.c), for image_free(): all that is wanted of it; or a plan alone, by what was
+ * chosen instead of what the resolvers' code tells. NULL: it is no ELF file. Its functions have their names from
+ * then on. */
 struct image *tracer_read(struct tracer *t, const struct module *m, const struct plan_chosen *chosen);
 void tracer_read_file(struct tracer *t, const struct module *m, struct traced_file *f);
 /* Something that may be called is not traced: once for each text. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is known of the traced files, and what they lack: functions that are there and not seen, or asked for and not there. */
+/* What is known of the traced files, and what they lack: functions that are there and not seen, or asked for and not
+ * there. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/settings.h"
+
+#include "pace/rate.h"
+
+struct pace_options settings_pace(const struct options *o)
+{
+	return (struct pace_options){
+		.sample_bytes = o->sample_bytes, .max_overhead = o->max_overhead, .attach = o->attach,
+		.measures = o->bench != BENCH_OFF, .blocks = o->blocks, .shows_rates = o->interval_ns && !o->quiet,
+	};
+}
+
+struct kern_options settings_kern(const struct options *o, bool governed)
+{
+	const uint64_t mean = o->sample_bytes ? o->sample_bytes : RATE_FIRST_MEAN;
+
+	return (struct kern_options){
+		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
+		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
+		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
+		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
+		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
+		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
+		.peak = o->views & VIEW_BIT(VIEW_PEAK),
+		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
+		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
+		.governed = governed,
+		.sample_law = SAMPLE_LAW(mean, rate_first_call(mean)), .sample_fixed = o->sample_bytes != 0,
+		.exact_calls = o->sample_bytes ? 0 : RATE_EXACT_CALLS,
+	};
+}
+
+struct snapshot_options settings_snapshot(const struct options *o)
+{
+	return (struct snapshot_options){
+		.views = o->views, .temp_age_ns = o->temp_age_ns, .threads = o->by->by_thread,
+		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
+		.max_overhead = o->max_overhead, .delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,
+		.naming = {.demangle = !o->no_demangle, .no_inline = o->no_inline},
+	};
+}
