@@ -10,15 +10,17 @@ const struct command commands[] = {
 	{ NULL, cmd_trace, FOR_TRACE, OPERANDS_PROGRAM, options_check_trace,
 	  "[record] [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }", NULL },
 	{ "record", cmd_trace, FOR_TRACE, OPERANDS_PROGRAM, options_check_record, NULL,
-	  "traces in the same way, and writes a recording, alloctrace.pb.gz unless --output names another file: a "
-	  "pprof profile, which report shows as it would have been shown, and which go tool pprof and others read." },
+	  "traces in the same way and writes a recording, to alloctrace.pb.gz unless --output names another file: a "
+	  "pprof profile, which report shows as the run itself would have, and which go tool pprof and others can "
+	  "read." },
 	{ "report", cmd_report, FOR_REPORT, OPERANDS_FILES, options_check_report, "[OPTIONS] FILE...",
-	  "shows recordings; several are added up. It needs no privileges and none of the traced files. Without --view "
-	  "it shows what was recorded. Heap profiles of others in pprof's format are read, too: Go's "
+	  "shows recordings; several are added up. It needs no privileges and none of the traced files. Without "
+	  "--view, it shows what was recorded. It also reads other heap profiles in pprof's format: Go's "
 	  "(/debug/pprof/heap), and those of jemalloc and tcmalloc after pprof -proto." },
 	{ "check", cmd_check, FOR_CHECK, OPERANDS_NONE, options_check_check, "[-p PID]",
-	  "tells what this kernel, these privileges and the given processes allow: each feature with yes or no and "
-	  "why, each function that would be probed, where, and what a hit costs there, as measured on this machine." },
+	  "shows what this kernel, these privileges and the given processes allow: each feature with yes or no and "
+	  "why, each function that would be probed and where, and the cost of a probe hit, as measured on this "
+	  "machine." },
 };
 const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
 

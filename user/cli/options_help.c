@@ -9,7 +9,7 @@
 
 /*
  *     Time    -d, --duration TIME   stop after TIME: 10s, 1m30s, 250ms; 10 is seconds
- *             -i, --interval TIME   a report every TIME; on a terminal in place
+ *             -i, --interval TIME   report every TIME (refreshed in place on a tty)
  *
  * The section stands beside its first option, so that everything fits a screen of 24 lines.
  */

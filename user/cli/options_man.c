@@ -12,148 +12,149 @@ struct item {
 };
 
 static const char *const description[] = {
-	"alloctrace shows which code of a running process allocates how much memory in how many calls. It "
-	"needs no restart, no recompilation and no preloaded library: probes in the kernel (uprobes) sit on "
-	"the allocator's functions, a BPF program sums up sizes and calls by stack, and alloctrace names the "
-	"stacks and prints them.",
-	"Live-heap views follow each block to its free: what is live, what leaks, what was live at the peak of the "
-	"heap, what was only temporary, how long blocks live.",
-	"Every call is recorded while a process allocates slowly, samples of them while it allocates fast "
-	"(--sample). Counted are calls of malloc, calloc, realloc, reallocarray, posix_memalign, aligned_alloc, "
-	"memalign, valloc, pvalloc and C++ operator new in whatever file of the process defines them: the C library, "
-	"another allocator, or the program itself; and of those with a prefix, where a file has a whole family of "
-	"them (je_malloc and je_free) that does its own work. They are found by the dynamic and the full symbol "
-	"table (versions such as malloc@V1, local, hidden and untyped symbols; the function that an ifunc resolver "
-	"chose), by those of the separate debug file and by .gnu_debugdata; --alloc-fn names others.",
-	"Where one allocator function calls another (operator new, a preloaded wrapper, a helper between them), the "
-	"outermost call counts, once, with the size that it was asked for; live-heap views have one block. Which "
-	"call is under way in the thread decides, not where the caller lies.",
-	"With -p, alloctrace traces processes that run. With a command it launches the command and traces it "
-	"from its first allocation; the command keeps standard input, standard output, signals, and its exit "
-	"status is alloctrace's. A command that is setuid, setgid or has file capabilities is launched like any other.",
-	"alloctrace needs root, or the capabilities CAP_BPF and CAP_PERFMON (and CAP_SYS_PTRACE for processes of other "
-	"users) as ambient ones, see setpriv(1). A copy of alloctrace that is setuid, setgid or has file capabilities "
-	"refuses to run. When it ends, however that happens, the kernel removes every probe.",
+	"alloctrace shows, by call stack, which code in a running process allocates memory, leaks it, or churns "
+	"through it. It requires no restart, no recompilation and no preloaded library: it attaches uprobes to the "
+	"allocator's functions, a BPF program sums up bytes and calls by stack in the kernel, and alloctrace names "
+	"the stacks and prints them.",
+	"Live-heap views follow each block from its allocation to its free: what is in use, what leaks, what was "
+	"in use at the peak of the heap, what was only temporary, how long blocks live.",
+	"Every call is recorded while a process allocates slowly, and samples of them while it allocates fast "
+	"(--sample). The functions traced are malloc, calloc, realloc, reallocarray, posix_memalign, "
+	"aligned_alloc, memalign, valloc, pvalloc and C++ operator new, in whatever file of the process defines "
+	"them: the C library, another allocator, or the program itself; and functions with a prefix, where a file "
+	"has a whole family of them (je_malloc and je_free) that does its own work. They are found by the dynamic "
+	"and the full symbol table (versions such as malloc@V1, local, hidden and untyped symbols; the function "
+	"that an ifunc resolver chose), by those of the separate debug file and by .gnu_debugdata; --alloc-fn "
+	"names others.",
+	"Where one allocator function calls another (operator new, a preloaded wrapper, a helper between them), "
+	"only the outermost call counts, with the size that was requested from it; live-heap views have one block. "
+	"What matters is which call is in progress in the thread, not where the caller lies.",
+	"With -p, alloctrace traces running processes. With a command, it launches the command and traces it from "
+	"its first allocation; the command keeps standard input, standard output, and signals, and its exit status "
+	"becomes alloctrace's. A command that is setuid, setgid or has file capabilities is launched like any "
+	"other.",
+	"alloctrace needs root, or the ambient capabilities CAP_BPF and CAP_PERFMON (and CAP_SYS_PTRACE for "
+	"processes of other users), see setpriv(1). A copy of alloctrace that is setuid, setgid or has file "
+	"capabilities refuses to run. When alloctrace exits, in whatever way, the kernel removes every probe.",
 	NULL
 };
 
-static const char *const arguments[] = {
-	"TIME is a number of seconds, or one with a unit: 250ms, 10s, 1m30s, 2h, 1d. SIZE is a number of bytes, "
-	"or one with a unit: 4096, 64k, 1.5M, 2G (powers of 1024). An option that is given twice counts as "
-	"it was given last.",
-	NULL
-};
+static const char arguments[] =
+	"TIME is a number of seconds, or has units: 250ms, 10s, 1m30s, 2h, 1d. SIZE is a number of bytes, or has a "
+	"unit: 4096, 64k, 1.5M, 2G (powers of 1024). If an option is given twice, the last one wins.";
 
-static const char *const views[] = {
-	"--view names what is shown; several views are several tables of one run, and --format folded takes one. In "
-	"views of the live heap BLOCKS are blocks, not calls. With exec and with its end the blocks of a process end, "
-	"too; what a launched command had at its end is what it never freed.",
-	NULL
-};
+static const char views[] =
+	"--view selects what is shown; several views are several tables of one run, and --format folded takes one. "
+	"In live-heap views, BLOCKS are blocks, not calls. A process's blocks are considered freed when it calls "
+	"exec or exits; what a launched command still had when it exited is what it never freed.";
 
 static const struct item view_items[] = {
-	{ "alloc", "What was allocated since the start, whether it is live or not." },
-	{ "live", "What was allocated since the start and is not freed yet; blocks that are older than the tracing "
-	  "are not known. OLDEST is the age of the site's oldest block, ALLOC and FREED what the site has allocated "
-	  "since the start and what of that was freed. With --interval, GROWTH is what came or went since the report "
-	  "before, and a site that has grown in each of the last three or more intervals is marked with an arrow and "
-	  "their number." },
-	{ "leaks", "What is live and older than --min-age; at the end of a launched command, everything that was never "
-	  "freed: also what a program keeps on purpose, and leaves to the kernel when it ends. --suppress hides "
-	  "what is known. Leaks do not change the exit status." },
-	{ "peak", "What was live, by site, at the moment when the live heap of all traced processes was largest. The "
-	  "moment is exact to the call, but for calls that were under way on other CPUs." },
-	{ "temp", "What was freed within --temp-age, or before its thread allocated again. TEMP% is the share of the "
-	  "site's calls that were such." },
-	{ "lifetimes, sizes", "A histogram for each site. A column is a power of two (or several, as the heading says) "
-	  "and its height the number of calls, in proportion to the row's highest column; the header has the least "
-	  "value of the first column and the end of the last one. MEDIAN: half of the calls are below." },
-	{ "since mark", "With --mark, once a mark was set: what was allocated since the first mark (of the last 8) and "
-	  "is still live, by the mark that it follows." },
+	{ "alloc", "What was allocated since the start, whether it is still in use or not." },
+	{ "live", "What was allocated since the start and is not freed yet; blocks older than the trace are not "
+	  "known. OLDEST is the age of the call site's oldest block. ALLOC is what the site has allocated since "
+	  "the start, FREED what of that was freed. With --interval, GROWTH is the change since the previous "
+	  "report, and a site that has grown in each of the last three or more intervals is marked with an arrow "
+	  "and their number." },
+	{ "leaks", "What is in use and older than --min-age; at the end of a launched command, everything that was "
+	  "never freed, including what a program keeps on purpose and leaves to the kernel. --suppress hides known "
+	  "leaks. Leaks do not change the exit status." },
+	{ "peak", "What was in use, by call site, at the moment when the live heap of all traced processes was "
+	  "largest. The moment is exact to the call, except for calls in progress on other CPUs." },
+	{ "temp", "What was freed within --temp-age, or before its thread allocated again. TEMP% is the share of "
+	  "the site's calls that were temporary." },
+	{ "lifetimes, sizes", "A histogram for each call site. A column is a power of two (or several, as the "
+	  "heading says), and its height the number of calls relative to the row's highest column; the header "
+	  "shows the lower bound of the first column and the upper bound of the last. Half of the calls are below "
+	  "MEDIAN." },
+	{ "since mark", "With --mark, after a mark was set: what was allocated since the first mark (of the last "
+	  "8) and is still in use, by the mark that it follows." },
 	{ NULL, NULL }
 };
 
 static const char *const errors[] = {
-	"Where calls are sampled, a row is an estimate without bias. The column with the plus-minus sign is its "
-	"standard error in per cent: the true value is within that of the one shown in two of three cases, and within "
-	"twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error of 100 % "
-	"comes from one sample. Totals in the summary are exact, since every call is counted there, and % and SUM% are "
-	"shares of these.",
+	"Where calls are sampled, a row is an unbiased estimate. The column with the plus-minus sign is its "
+	"standard error in per cent: the true value is within that of the one shown in two of three cases, and "
+	"within twice that in 19 of 20. Numbers are rounded to the first digit of the error. A row with an error "
+	"of 100 % comes from one sample. Totals in the summary are exact, since every call is counted there, and % "
+	"and SUM% are shares of these.",
 	"A block of n bytes is sampled with a probability of 1 - exp(-(n/BYTES + 1/CALLS)), where the line "
-	"\"sampled\" has BYTES and CALLS: one of twice as many bytes as --sample has in 86 % of cases, one of a "
-	"tenth of them in 9.5 %, and a little more by calls. CALLS follows the sizes so that one sample in five "
-	"comes by calls, also where BYTES is given. A site of which nothing was sampled has no row, and no error "
-	"shows that. For a small leak, or an exact count of blocks, use --sample 1.",
-	"Where probes come and go (--max-overhead; the summary then has a line \"traced\"), totals are estimates as "
-	"well, and all errors have that part in them which comes from how much windows differ, and at least 2 % of "
-	"what was not traced. It takes some windows until it is known itself. A process that has no idle time, or "
-	"that others wait for, does less while it is traced: time is no measure of what it would have done. Each "
-	"window is scaled up by work that the process does anyway, and the summary names it: reads (/proc/PID/io), "
-	"or the bytes that it reads, if a read brings more or fewer of them while it is traced; where there are "
-	"fewer than 20 reads in a window, reads and writes; where there are too few of these, messages that it "
-	"sends and receives on sockets; where there are none either, and probes take less than half of its CPU "
-	"time, CPU time less what the probes take. If there is no such measure, windows are scaled up by time: "
-	"totals and rows are a lower bound then (\"at least\"), and no error of it is shown. A measure of work "
-	"assumes that a process allocates as much for the same work while it is traced. One that handles requests "
-	"in batches may not, and it is said if it waits less than half as often for the same work meanwhile, or if "
-	"it reads other amounts at once and bytes are no measure either. All rows are scaled by one factor in the "
-	"end: if phases of a process are slowed down by different amounts, totals are right, and the rows of one "
-	"phase are too large against those of another until the forecast for the next window has caught up.",
+	"\"sampled\" shows BYTES and CALLS: a block of twice as many bytes as --sample has in 86 % of cases, one "
+	"of a tenth of them in 9.5 %, and a little more by calls. CALLS follows the sizes so that one sample in "
+	"five comes by calls, also if BYTES is given. A call site of which nothing was sampled has no row, and no "
+	"error shows that. For a small leak, or an exact count of blocks, use --sample 1.",
+	"Where probes are detached and reattached (--max-overhead; the summary then has a line \"traced\"), totals "
+	"are estimates as well. All errors then include the uncertainty that comes from how much sampling windows "
+	"differ, and at least 2 % of what was not traced. It takes some windows until that uncertainty is known "
+	"itself. A process that has no idle time, or that others wait for, does less while it is traced: time does "
+	"not measure what it would have done. Each window is therefore scaled up by work that the process does "
+	"anyway, and the summary names it: reads (/proc/PID/io), or the bytes that it reads, if their number per "
+	"read changes while it is traced; with fewer than 20 reads in a window, reads and writes; if there are too "
+	"few of these, messages that it sends and receives on sockets; if there are none either, and probes take "
+	"less than half of its CPU time, CPU time less what the probes take. If there is no such measure, windows "
+	"are scaled up by time: totals and rows are a lower bound then (\"at least\"), and no error is shown for "
+	"that. Measuring by work assumes that a process allocates as much for the same work while it is traced. A "
+	"process that handles requests in batches may not; a warning says so if it waits less than half as often "
+	"for the same work meanwhile, or if it reads other amounts at once and bytes are no measure either. In the "
+	"end, all rows are scaled by one factor: if phases of a process are slowed down by different amounts, "
+	"totals are right, and the rows of one phase are too large relative to those of another until the forecast "
+	"for the next window has caught up.",
 	NULL
 };
 
 static const struct item table_columns[] = {
-	{ "BYTES", "Bytes asked for." },
+	{ "BYTES", "Bytes requested." },
 	{ "%", "The row's share of all bytes (with --metric calls, of all calls)." },
 	{ "SUM%", "The share of this row and those above it." },
-	{ "the plus-minus column", "The standard error of what ranks the rows, in per cent, where it is "
-	  "an estimate (see Errors of estimates); empty where it is exact." },
-	{ "CALLS, BLOCKS", "Calls of an allocator function, and in views of the live heap blocks." },
-	{ "MEAN", "Bytes for each call, or block." },
-	{ "CUM, CUM%", "With --cum: what the row's function and all it calls allocate." },
-	{ "SITE < CALLERS", "The place that calls the allocator (or what --by makes a row), and the chain of its "
-	  "callers in the row's heaviest stack, innermost first. With debugging information a site is function "
-	  "(file:line), and functions that the compiler put into their callers are shown as if they had been called. "
-	  "Else an offset is the return address in its function, as debuggers show it. What only passes a request on "
-	  "to malloc is no site: operator new, allocators of the C++ standard library, Rust's crates alloc and core, "
-	  "the allocation functions of GLib, APR, Qt, V8 and mimalloc. A frame that no symbol covers is shown as "
-	  "module+0xaddress, the address as addr2line(1) takes it." },
+	{ "the plus-minus column", "The standard error of what rows are ranked by, in per cent, if it is an "
+	  "estimate (see Errors of estimates); empty if it is exact." },
+	{ "CALLS, BLOCKS", "Calls of an allocator function; in live-heap views, blocks." },
+	{ "MEAN", "Bytes per call, or per block." },
+	{ "CUM, CUM%", "With --cum: what the row's function and all its callees allocate." },
+	{ "SITE < CALLERS", "The call site, which is the place that calls the allocator (or what --by groups by), "
+	  "and the chain of its callers in the row's heaviest stack, innermost first. With debugging information, "
+	  "a site is function (file:line), and inlined functions are shown as if they had been called. Otherwise "
+	  "an offset is the return address in its function, as debuggers show it. Functions that only forward a "
+	  "request to malloc are not call sites: operator new, allocators of the C++ standard library, Rust's "
+	  "crates alloc and core, the allocation functions of GLib, APR, Qt, V8 and mimalloc. A frame that no "
+	  "symbol covers is shown as module+0xaddress, the address as addr2line(1) takes it." },
 	{ NULL, NULL }
 };
 
 static const char *const stacks[] = {
-	"The caller of the allocator function is read where the call left it, and is always right. From there on the "
-	"stack is walked by the unwind tables (.eh_frame) that distributions leave in every file, in the kernel; where "
-	"that has no entry by .debug_frame, of the file or of its separate debug file; code without either (generated "
-	"code, Go, assembly) by frame pointers. A function of a file that has no unwind tables and keeps no frame "
-	"pointer leaves its callers out: [?] stands in the stack where they may be missing, in every format, unless "
-	"the function's code shows that it keeps one. A stack that is not whole says why at its "
-	"root in every format: [truncated: reason]. Compiled code of Java has frame pointers only with java "
-	"-XX:+PreserveFramePointer: without it stacks end there (JIT boundary), and those that don't may lack some of "
-	"the compiled callers. Go is walked by frame pointers, also from C back into Go.",
-	"Names come from the file's symbols, from a separate debug file (by build id or debuglink, below "
-	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and where DEBUGINFOD_URLS is set from "
-	"debuginfod, which is asked for the last report only, at most DEBUGINFOD_TIMEOUT seconds for each file (10 if "
-	"unset). Split debugging information (.dwo, .dwp) is not read: lines are there, inlined functions are not. "
-	"Code of a JIT is named by /tmp/perf-PID.map or by a jitdump file: node --perf-basic-prof "
-	"--interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while it is traced). Text "
-	"that a program has copied to huge pages (node --use-largepages) has the names of its file.",
-	"Reports and messages are UTF-8 where LC_ALL, LC_CTYPE or LANG says so, and ASCII elsewhere (\"~\" for what "
-	"was cut off, \"+-%\"). Folded stacks keep the bytes of names.",
+	"The caller of the allocator function is read where the call left it, and is always right. From there on, "
+	"the BPF side unwinds the stack by the unwind tables (.eh_frame) that distributions leave in every file. "
+	"Where these have no entry, .debug_frame of the file or of its separate debug file is used; code without "
+	"either (generated code, Go, assembly) is unwound by frame pointers. A function of a file that has no "
+	"unwind tables and keeps no frame pointer hides its callers: unless the function's code shows that it "
+	"keeps one, [?] marks the place in the stack where they may be missing, in every format. A truncated stack "
+	"names the reason at its root in every format: [truncated: reason]. Compiled code of Java has frame "
+	"pointers only with java -XX:+PreserveFramePointer: without it, stacks end there (JIT boundary), and those "
+	"that do not may lack some of the compiled callers. Go is unwound by frame pointers, also from C back into "
+	"Go.",
+	"Names come from the file's symbols, from a separate debug file (by build ID or debuglink, below "
+	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and from debuginfod if "
+	"DEBUGINFOD_URLS is set. debuginfod is queried for the last report only, for at most DEBUGINFOD_TIMEOUT "
+	"seconds per file (10 if unset). Split debugging information (.dwo, .dwp) is not read: lines are "
+	"available, inlined functions are not. JIT code is named by /tmp/perf-PID.map or by a jitdump file: node "
+	"--perf-basic-prof --interpreted-frames-native-stack, python3.12 -X perf, jcmd PID Compiler.perfmap (while "
+	"it is traced). Text that a program has copied to huge pages (node --use-largepages) has the names of its "
+	"file.",
+	"Reports and messages are UTF-8 if LC_ALL, LC_CTYPE or LANG selects it, and ASCII otherwise (\"~\" for "
+	"truncated names, \"+-%\"). Folded stacks keep the bytes of names.",
 	NULL
 };
 
 static const struct item truncation_reasons[] = {
-	{ "depth limit", "There are more frames than --max-depth." },
+	{ "depth limit", "The stack has more frames than --max-depth." },
 	{ "JIT boundary", "Generated code without frame pointers." },
-	{ "no unwind information", "Code of a file that has neither unwind tables nor a frame pointer that leads on." },
+	{ "no unwind information", "Code of a file with neither unwind tables nor a usable frame pointer." },
 	{ "unsupported unwind rule", "The frame's rule needs a register whose value is not known there; see LIMITS." },
-	{ "stack memory not readable", "A page of the stack is not in memory, or the stack was copied, and goes on "
-	  "beyond the 1 MiB of a copy." },
-	{ "return address outside code", "What should be a return address is none: a damaged stack, or a frame pointer "
-	  "that is none." },
-	{ "unknown mapping", "No file that is known is mapped there: its code was unmapped, or mapped so recently "
-	  "that its unwind table is not there yet." },
+	{ "stack memory not readable", "A page of the stack is not in memory, or the stack was copied and "
+	  "continues beyond the 1 MiB of a copy." },
+	{ "return address outside code", "What should be a return address is not in code: a damaged stack, or an "
+	  "invalid frame pointer." },
+	{ "unknown mapping", "No known file is mapped there: its code was unmapped, or mapped so recently that its "
+	  "unwind table is not loaded yet." },
 	{ NULL, NULL }
 };
 
@@ -167,86 +168,81 @@ static const char folded_example[] =
 
 static const char recordings[] =
 	"A recording: a gzipped pprof profile, for alloctrace report, go tool pprof, speedscope and others. Sample "
-	"types are alloc_objects, alloc_space, inuse_objects and inuse_space, or the first two if no view follows "
-	"blocks; the view and --metric choose which is shown first. Samples have the labels allocator, pid, bytes "
+	"types are alloc_objects, alloc_space, inuse_objects and inuse_space, or the first two without live-heap "
+	"views; the view and --metric choose which is shown first. Samples have the labels allocator, pid, bytes "
 	"(the mean size) and, with --by thread, tid. What pprof has no place for (peak, temporary blocks, "
-	"histograms, growth, errors, losses) is in a field that other programs skip. Programs that rewrite a "
-	"profile, as pprof -proto does, drop that field; report then says what is missing. An output whose name ends "
+	"histograms, growth, errors, losses) is in an extension field that other programs skip. Programs that rewrite "
+	"a profile, as pprof -proto does, drop it; report then shows what is missing. An output whose name ends "
 	"in .pb.gz is a recording unless --format is given.";
 
 static const struct item summary_lines[] = {
 	{ "target", "The processes, and the allocators that were called." },
-	{ "not seen", "Functions of the files that are mapped which may allocate, but are not traced, and why (no "
-	  "instruction that can be probed, a resolver whose choice is not known, text that is mapped writable, "
-	  "operator new stripped of its symbol): their calls are missing. With --verbose, all of them." },
+	{ "not seen", "Functions of mapped files that may allocate but are not traced, and why (no instruction "
+	  "that can be probed, an unknown ifunc choice, text that is mapped writable, operator new without a "
+	  "symbol): their calls are missing. With --verbose, all of them." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
-	{ "traced", "With --max-overhead, once it had to act: the share of the time in which there were probes, in how "
-	  "many windows; by what counts are scaled up, and the error that comes from it; what probes take meanwhile, "
-	  "and how much of its own work the target does then." },
-	{ "sampled", "Calls that are in the tables, where not all are, and how far apart they were at last, by bytes "
-	  "or by calls." },
-	{ "live", "What is live now, and the most there was at one moment, with the time from the start." },
-	{ "frees", "Blocks freed, those among them that were not recorded (allocated before tracing, or left out, "
-	  "or not sampled), those whose free was not seen, but whose address was allocated again, and those that an "
-	  "exec or the end of their process has ended. glibc frees what a thread kept in reserve once more when "
-	  "the thread ends: a few frees of blocks that were not recorded." },
-	{ "unfollowed", "Of the calls that were recorded, those of functions that may throw: see LIMITS." },
+	{ "traced", "With --max-overhead, if the limit took effect: the share of the time in which probes were "
+	  "attached, and in how many sampling windows; what counts are scaled up by, and the resulting error; what "
+	  "the probes take meanwhile, and how much of its own work the target does then." },
+	{ "sampled", "Calls that are in the tables, unless all are, and the final distance between samples, in "
+	  "bytes or calls." },
+	{ "live", "What is in use now, and the maximum at any moment, with the time since the start." },
+	{ "frees", "Blocks freed; among them, blocks that were not recorded (allocated before tracing, left out, "
+	  "or not sampled), blocks whose free was not seen but whose address was allocated again, and blocks that "
+	  "ended with an exec or with their process. When a thread exits, glibc once more frees what the thread "
+	  "kept in reserve: a few frees of blocks that were not recorded." },
+	{ "unfollowed", "Recorded calls of functions that may throw: see LIMITS." },
 	{ "left out", "Calls left out on purpose: by --min-size and --max-size, or because they failed (the size "
-	  "overflows, or blocks are followed and there was none)." },
-	{ "missing", "In a report on a file that another program has written, or rewritten: what it does not have." },
+	  "overflows, or in live-heap views the function returned no block)." },
+	{ "missing", "In a report on a file that another program has written or rewritten: what the file lacks." },
 	{ "lost", "Calls that could not be recorded, by reason; they are not among the recorded ones in any view. "
-	  "With more than 1 % lost the exit status is 4." },
-	{ "account", "What became of all calls that were seen. The sum is checked; if it is wrong, a warning says so, "
-	  "and the difference is a loss." },
-	{ "suppressed", "Leaks that --suppress left out; with --verbose, by pattern." },
-	{ "truncated", "Stacks that end before the program's start, by reason." },
-	{ "uncertain", "Stacks with [?]: callers may be missing there, since code without unwind tables was passed by "
-	  "frame pointer." },
-	{ "unnamed", "Frames without a function's name, by reason." },
-	{ "cost", "What tracing cost the target: probe hits times the cost of one, which was measured on this "
-	  "machine for calls that are sampled and others; and what taking probes out and putting them back took. If "
-	  "that is more than the CPU time of a command, the hits were cheaper than those measured, and the CPU time "
-	  "is shown (\"at most\")." },
+	  "If more than 1 % were lost, the exit status is 4." },
+	{ "account", "What became of every call that a probe saw. The sum is checked; if it does not add up, a "
+	  "warning says so, and the difference counts as lost." },
+	{ "suppressed", "Leaks that --suppress hid; with --verbose, by pattern." },
+	{ "truncated", "Stacks that do not reach the program's start, by reason." },
+	{ "uncertain", "Stacks with [?]: callers may be missing there, because code without unwind tables was "
+	  "unwound by frame pointer." },
+	{ "unnamed", "Frames without a function name, by reason." },
+	{ "cost", "What tracing cost the target: probe hits times the cost of a hit, which is measured on this "
+	  "machine for sampled and other calls, plus detaching and reattaching. If that exceeds the CPU time of a "
+	  "command, hits were cheaper than measured, and the CPU time is shown (\"at most\")." },
 	{ NULL, NULL }
 };
 
 static const struct item exit_status[] = {
-	{ "0", "Done." },
-	{ "1", "Failed; the reason was said. Of alloctrace check: something that tracing needs is missing." },
-	{ "2", "The command line is wrong." },
-	{ "3", "Nothing was recorded, and a line says why: the process slept, was stopped or has ended; only its "
-	  "children worked; it ran and called no function that has a probe; it runs under valgrind, qemu or the "
-	  "like, which run a translation of its code." },
-	{ "4", "The report is incomplete: more than 1 % of the calls were lost, or tracing ended early because it cost "
-	  "more than --max-overhead." },
-	{ "5", "There is no report: reading a file for it hangs (see LIMITS)." },
+	{ "0", "Success." },
+	{ "1", "Failure; the reason was logged. For alloctrace check: something that tracing needs is missing." },
+	{ "2", "Usage error." },
+	{ "3", "Nothing was recorded, and a message says why: the process slept, was stopped or has exited; only "
+	  "its children worked; it ran and called none of the probed functions; it runs under valgrind, qemu or "
+	  "the like, which execute a translation of its code." },
+	{ "4", "The report is incomplete: more than 1 % of the calls were lost, or tracing ended early because it "
+	  "exceeded --max-overhead." },
+	{ "5", "There is no report, because reading a file for it hangs (see LIMITS)." },
 	{ NULL, NULL }
 };
 
-static const char *const exit_of_command[] = {
-	"With a command: the command's own status, or 128 plus the signal's number if a signal killed it. Only if "
-	"alloctrace itself fails it is 1, or 2, as above.",
-	NULL
-};
+static const char exit_of_command[] =
+	"With a command: the command's own status, or 128 plus the signal number if a signal killed it. Only if "
+	"alloctrace itself fails is it 1 or 2, as above.";
 
 static const struct item signals[] = {
-	{ "SIGINT (Ctrl-C), SIGTERM, SIGHUP", "Detach, report what there is, and end. Counting stops within 100 ms, "
-	  "whatever else is under way. A second signal ends at once, without a report; before everything is attached "
-	  "the first one does (exit status 3). A SIGHUP that was ignored at the start (by nohup) still is." },
+	{ "SIGINT (Ctrl-C), SIGTERM, SIGHUP", "Detach, report, and exit. Counting stops within 100 ms, whatever "
+	  "else is in progress. A second signal exits at once, without a report; so does the first one before "
+	  "everything is attached (exit status 3). A SIGHUP that was ignored at startup (by nohup) remains ignored." },
 	{ "SIGUSR1", "With --mark: set a mark." },
 	{ NULL, NULL }
 };
 
-static const char *const signals_of_command[] = {
-	"With a command, the signals above (SIGUSR1 without --mark), SIGQUIT and SIGUSR2 are passed on to the command, "
-	"unless they come from the terminal, which sends them to both; alloctrace reports when the command has ended. "
-	"A second Ctrl-C ends alloctrace at once.",
-	NULL
-};
+static const char signals_of_command[] =
+	"With a command, the signals above (SIGUSR1 unless --mark is given), SIGQUIT and SIGUSR2 are forwarded to "
+	"the command, unless they come from the terminal, which sends them to both; alloctrace reports when the "
+	"command has exited. A second Ctrl-C ends alloctrace at once.";
 
 static const struct item examples[] = {
-	{ "The hot spots of a running process, until Ctrl-C:", "sudo alloctrace -p 4711\n" },
-	{ "A flame graph of the bytes of 30 seconds:",
+	{ "The allocation hot spots of a running process, until Ctrl-C:", "sudo alloctrace -p 4711\n" },
+	{ "A flame graph of the bytes allocated in 30 seconds:",
 	  "sudo alloctrace -p 4711 -d 30 -f folded | flamegraph.pl > out.svg\n" },
 	{ "A program from its first allocation on, ranked by calls:",
 	  "sudo alloctrace -m calls -- git log --stat >/dev/null\n" },
@@ -258,69 +254,70 @@ static const struct item examples[] = {
 	{ "The same as a flame graph, every block counted:",
 	  "sudo alloctrace --leaks --sample 1 -f folded -o leaks.folded -- ./server\nflamegraph.pl leaks.folded > "
 	  "leaks.svg\n" },
-	{ "Which sites grow, minute by minute:", "sudo alloctrace -p 4711 --view live -i 1m\n" },
+	{ "Which call sites grow, minute by minute:", "sudo alloctrace -p 4711 --view live -i 1m\n" },
 	{ "What one request leaves behind: warm up, mark, send it, look:",
 	  "sudo alloctrace -p 4711 --view live --mark &\nsudo kill -USR1 $(pidof alloctrace)\n" },
-	{ "Which sites churn, and how long what they allocate lives:",
+	{ "Which call sites churn, and how long their blocks live:",
 	  "sudo alloctrace -p 4711 -d 10 --view temp,lifetimes\n" },
-	{ "A pool of the program's own, by its functions; arguments count from 1:",
+	{ "An application's own pool, by its functions; arguments count from 1:",
 	  "sudo alloctrace --alloc-fn 'pool_alloc(size=2)' --free-fn 'pool_free(ptr=2)' --leaks -- ./server\n" },
-	{ "All functions of a name, or one by its address in a stripped file:",
+	{ "All functions that match a glob, or one by its address in a stripped file:",
 	  "sudo alloctrace --alloc-fn 'PyObject_*alloc(size=1)' -p 4711\n"
 	  "sudo alloctrace --object /opt/bin/server --alloc-fn '+0x2a3f0(n=1,size=2)' -p 4711\n" },
-	{ "A recording of a minute, and what it shows later, elsewhere, without root:",
+	{ "A recording of a minute, shown later, elsewhere, without root:",
 	  "sudo alloctrace --view alloc,live -p 4711 -d 1m -o heap.pb.gz\nalloctrace report --view live heap.pb.gz\n" },
 	{ "What this machine allows, and what a probe would cost a process:", "sudo alloctrace check -p 4711\n" },
 	{ NULL, NULL }
 };
 
 static const char *const limits[] = {
-	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux); before 5.17 stacks have at most 64 "
-	"frames, and at most 500 executable mappings of a process are known. Processes must be 64-bit. A static "
+	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux); before 5.17, stacks have at most 64 "
+	"frames, and at most 500 executable mappings per process are known. Processes must be 64-bit. A static "
 	"program without a symbol table shows no allocator. At most 65,536 files are probed.",
-	"In the views alloc and sizes alone calls are counted when they begin, and one that then fails for want of "
-	"memory is counted like any other. Where blocks are followed, such a call is not counted.",
-	"realloc of a null pointer is shown as malloc where the C library makes it one.",
-	"A block that is allocated by a function which may throw (operator new where it does not pass on to malloc) is "
-	"in the view alloc only: returns of such functions are not probed. So it is with operator new of tcmalloc, "
-	"jemalloc and mimalloc; that of libstdc++ passes on to malloc. The summary tells how many (unfollowed).",
-	"Live-heap views need return probes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such "
-	"a probe: there it is refused. alloctrace check tells.",
-	"A function whose code in memory is not the file's (a live patch, a hook, a debugger's breakpoint) is not "
-	"probed in that process; a line says what is there, and alloctrace check too. It is looked at before probes "
-	"are placed or put back, and whenever the process has mapped code. A change in between is not prevented: what "
-	"copies or writes over a probed function while a probe is in it (a hook that is installed or removed, a "
-	"breakpoint at that very place) may take the probe's breakpoint for the function's code, and the process may "
-	"be killed by SIGTRAP. A program that checks its own text sees the probes.",
-	"A program that copies its own text (to huge pages: ClickHouse, HHVM, iodlr, node --use-largepages) takes "
-	"breakpoints along, and SIGTRAP kills it. Where its allocator is in that text and it carries the functions "
-	"that do it, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy text "
-	"can't be told in advance. After it was copied there is no file behind it, and nothing is probed there. "
-	"Stacks through a copy are walked by the rules of its file once the copy is noticed; one that a launched "
-	"command makes by mremap alone is not, and is walked by frame pointers.",
-	"A frame whose place only a register tells that calls keep (rbx, r12 to r15) can't be left, unless a signal "
-	"has interrupted it: stacks end there (unsupported unwind rule). The resolver of lazily bound symbols, in "
-	"ld.so, is such a frame.",
-	"A tail call leaves no frame: the caller that is shown is the one that will be returned to.",
-	"Memory that a program takes from the kernel itself (mmap, brk) is not seen, nor what it hands out from a "
-	"pool of its own, unless --alloc-fn names the pool's functions. Of Go it is what C allocates (cgo), not Go's "
-	"own heap.",
+	"In the views alloc and sizes alone, calls are counted when they begin, and a call that then fails for "
+	"lack of memory counts like any other. Live-heap views do not count such calls.",
+	"realloc of a null pointer is shown as malloc where the C library turns it into one.",
+	"Blocks allocated by a function that may throw (operator new, unless it passes on to malloc) are in the "
+	"view alloc only, because returns of such functions are not probed. This applies to operator new of "
+	"tcmalloc, jemalloc and mimalloc; that of libstdc++ passes on to malloc. The summary shows how many "
+	"(unfollowed).",
+	"Live-heap views need uretprobes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such a probe, "
+	"so there it is refused. alloctrace check shows this.",
+	"A function whose code in memory differs from the file's (a live patch, a hook, a debugger's breakpoint) "
+	"is not probed in that process; a message says what is there, and so does alloctrace check. The code is "
+	"checked before probes are attached or reattached, and whenever the process has mapped code. A change in "
+	"between is not prevented: code that copies or overwrites a probed function while a probe is in it (a hook "
+	"being installed or removed, a breakpoint at that very place) may take the probe's breakpoint for the "
+	"function's code, and SIGTRAP may kill the process. A program that checks its own text sees the probes.",
+	"A program that copies its own text (to huge pages: ClickHouse, HHVM, iodlr, node --use-largepages) copies "
+	"the breakpoints, and SIGTRAP kills it. If its allocator is in that text, and it contains the functions "
+	"that copy text, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy "
+	"text cannot be detected in advance. Copied text has no file behind it, and is not probed. Stacks through "
+	"a copy are unwound by the rules of its file once the copy is noticed; one that a launched command makes "
+	"by mremap alone is not noticed, and is unwound by frame pointers.",
+	"A frame whose CFA is kept only in a callee-saved register (rbx, r12 to r15) cannot be unwound, unless a "
+	"signal has interrupted it: stacks end there (unsupported unwind rule). The resolver of lazily bound "
+	"symbols, in ld.so, is such a frame.",
+	"A tail call leaves no frame: the caller shown is the one that will be returned to.",
+	"Memory that a program takes directly from the kernel (mmap, brk) is not seen, nor what it hands out from "
+	"a pool of its own, unless --alloc-fn names the pool's functions. Of Go, only what C allocates (cgo) is "
+	"seen, not Go's own heap.",
 	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "
-	"exec, clone with CLONE_VM) is in the parent's. A process given by --pid that calls clone() itself is "
-	"attached by perf for that in live-heap views.",
-	"A child that a traced process forks is another process, and is not traced; a line says so if children did "
-	"more than the process. For the first 0.2 s it pays for the probes that it inherited. Many shells fork for "
-	"sh -c COMMAND: write sh -c 'exec COMMAND'.",
-	"A library that is loaded while tracing is probed some milliseconds after it was mapped; stacks through it are "
-	"sent with their memory until then, at most 4096, and beyond that end with [truncated: unknown mapping]. The "
-	"exec of a process given by --pid is noticed up to 50 ms late, and what the new program allocates until then "
-	"is not seen.",
-	"After an exec by a thread that is not the first the probes have to be attached anew, which takes 0.1 to "
-	"0.2 s.",
-	"A mapped file on FUSE, NFS and the like is read by a process of its own. If its file system does not answer "
-	"for a second, alloctrace says so, and code of that file has no probes and no names. Where reading hangs in "
-	"another way, the probes are removed when tracing ends, and alloctrace gives up its report after 10 seconds "
-	"without progress.",
+	"exec, clone with CLONE_VM) belongs to the parent's heap. In live-heap views, a process given by --pid "
+	"that calls clone() itself is therefore attached by perf.",
+	"A child that a traced process forks is another process, and is not traced; a message says so if children "
+	"did more than the process. For the first 0.2 s it pays for the probes that it inherited. Many shells fork "
+	"for sh -c COMMAND: write sh -c 'exec COMMAND'.",
+	"A library that is loaded while tracing is probed some milliseconds after it was mapped. Until then, "
+	"stacks through it are sent with their memory, at most 4096 of them; stacks beyond that end with "
+	"[truncated: unknown mapping]. The exec of a process given by --pid is noticed up to 50 ms late, and what "
+	"the new program allocates until then is not seen.",
+	"After an exec by a thread other than the main thread, the probes have to be attached anew, which takes "
+	"0.1 to 0.2 s.",
+	"A mapped file on FUSE, NFS and the like is read by a separate process. If its file system does not answer "
+	"for a second, alloctrace reports it, and code of that file has no probes and no names. If reading hangs "
+	"in another way, the probes are removed when tracing ends, and alloctrace abandons its report after 10 "
+	"seconds without progress.",
 	NULL
 };
 
@@ -471,7 +468,7 @@ static void put_options(FILE *f)
 	int section = -1;
 
 	fputs(".SH OPTIONS\n", f);
-	put_paragraphs(f, arguments, true);
+	put_text(f, arguments);
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		if (row->section == SECTION_HIDDEN)
 			continue;
@@ -485,17 +482,17 @@ static void put_options(FILE *f)
 static void put_output(FILE *f)
 {
 	fputs(".SH OUTPUT\n.SS Table\n", f);
-	put_text(f, "A summary, then a row for each site (or function, line, module, stack or thread), the "
-		 "heaviest first. Columns that say least are left out where the terminal is narrow.");
+	put_text(f, "A summary, then a row for each call site (or function, line, module, stack or thread), the "
+		 "heaviest first. On a narrow terminal, the least important columns are dropped.");
 	put_items(f, table_columns);
 	put_example(f, table_example);
-	fputs(".PP\nThe summary has these lines, of which those with nothing to say are left out:\n", f);
+	fputs(".PP\nThe summary has these lines; lines without information are omitted:\n", f);
 	put_items(f, summary_lines);
 	fputs(".PP\n", f);
-	put_text(f, "Colour is used on a terminal only, and not if the environment variable NO_COLOR is set.");
+	put_text(f, "Colour is used only on a terminal, and not if the environment variable NO_COLOR is set.");
 	fputs(".SS Folded\n", f);
 	put_text(f, "A line for each stack: the process's name, the functions from the outermost to the "
-		 "allocator's, with semicolons between, a space and the bytes (with --metric calls, the "
+		 "allocator's, separated by semicolons, a space and the bytes (with --metric calls, the "
 		 "calls). flamegraph.pl and other flame graph viewers read it. With --by thread the thread's ID "
 		 "follows the name: worker-4715. Other groupings, --cum and --top are for tables. The summary goes "
 		 "to standard error.");
@@ -519,7 +516,7 @@ void options_man(FILE *f)
 {
 	fprintf(f, ".\\\" Made from the option table of alloctrace.\n.TH ALLOCTRACE 8 %s \"alloctrace %s\"\n", MAN_DATE,
 		ALLOCTRACE_VERSION);
-	fputs(".SH NAME\nalloctrace \\- heap profiler for running processes (uprobes, BPF)\n", f);
+	fputs(".SH NAME\nalloctrace \\- eBPF heap profiler for running processes\n", f);
 	fputs(".SH SYNOPSIS\n", f);
 	put_commands(f);
 	fputs(".SH DESCRIPTION\n", f);
@@ -528,16 +525,18 @@ void options_man(FILE *f)
 	put_options(f);
 	put_output(f);
 	fputs(".SH VIEWS\n", f);
-	put_paragraphs(f, views, true);
+	put_text(f, views);
 	put_items(f, view_items);
 	fputs(".SS Errors of estimates\n", f);
 	put_paragraphs(f, errors, true);
 	fputs(".SH EXIT STATUS\n", f);
 	put_items(f, exit_status);
-	put_paragraphs(f, exit_of_command, false);
+	fputs(".PP\n", f);
+	put_text(f, exit_of_command);
 	fputs(".SH SIGNALS\n", f);
 	put_items(f, signals);
-	put_paragraphs(f, signals_of_command, false);
+	fputs(".PP\n", f);
+	put_text(f, signals_of_command);
 	put_examples(f);
 	fputs(".SH STACKS AND NAMES\n", f);
 	put_paragraphs(f, stacks, true);
