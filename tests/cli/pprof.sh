@@ -113,7 +113,7 @@ for view in alloc live; do
 done
 run report --view peak "$DIR/again.pb.gz"
 expect_status 1
-expect_one_error 'no view peak in it: recorded was --view alloc,live'
+expect_one_error 'it has no view peak: it was recorded with --view alloc,live'
 # Two files in one, and a difference, which has negative counts.
 pprof -proto -output="$DIR/both.pb.gz" "$R/inlined.pb.gz" "$R/inlined.pb.gz"
 expect_equal "both" "$(ours alloc bytes "$DIR/both.pb.gz")" $((2 * $(ours alloc bytes "$R/inlined.pb.gz")))

@@ -54,5 +54,5 @@ END
 CGO_ENABLED=0 command go build -o "$DIR/plain" "$DIR/plain.go" >"$DIR/out" 2>"$DIR/err" || fail "no plain program of Go"
 run -- "$DIR/plain"
 expect_status 1
-expect_err 'plain: no allocator function found .*an allocator of its own \(Go\)'
+expect_err 'plain: no allocator function .* found .*its own allocator \(Go\)'
 no_probe_left

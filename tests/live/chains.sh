@@ -21,5 +21,5 @@ expect_err 'stacks: more memory is needed than --max-memory, 200 MiB' \
 run "${EXACT[@]}" --max-naming 1ms -m calls -f folded -o "$DIR/folded" -- "$W/chains" 3000
 expect_status 0
 expect_equal "calls" "$(folded_sum "$DIR/folded")" 3000
-expect_err 'looking up names took longer than --max-naming' '^unnamed .*no time left \(--max-naming\)'
+expect_err 'symbol lookup exceeded --max-naming' '^unnamed .*no time left \(--max-naming\)'
 no_probe_left

@@ -58,7 +58,7 @@ named && fail "a name with DEBUGINFOD_URLS empty"
 # On: everything has its name.
 trace "DEBUGINFOD_URLS=$url" "DEBUGINFOD_CACHE_PATH=$cache"
 expect_primes "$DIR/folded" "$DIR/out" bytes "primes[a-z-]*"
-expect_err 'debuginfod: debug files come from .* 10 s for each at most, 30 s in all'
+expect_err 'debuginfod: fetching debug files from .* at most 10 s per file, 30 s in all'
 grep -q "GET /buildid/$id/debuginfo .* 200" "$DIR/requests" || fail "the server was not asked"
 
 # What another build's file says is not believed.
@@ -67,11 +67,11 @@ objcopy --only-keep-debug "$W/chains" "$DIR/www/buildid/$id/debuginfo"
 rm -rf "$cache"
 trace "DEBUGINFOD_URLS=$url" "DEBUGINFOD_CACHE_PATH=$cache"
 named && fail "names from another build"
-expect_err 'no debug file of that build'
+expect_err 'not a debug file of that build'
 head -c 3000 /dev/urandom >"$DIR/www/buildid/$id/debuginfo"
 rm -rf "$cache"
 trace "DEBUGINFOD_URLS=$url" "DEBUGINFOD_CACHE_PATH=$cache"
-expect_err 'no debug file of that build'
+expect_err 'not a debug file of that build'
 cp "$DIR/good" "$DIR/www/buildid/$id/debuginfo"
 
 # root, with the HOME of another user (sudo -E): nothing is written there. It goes to root's own cache.
@@ -98,11 +98,11 @@ named || fail "no names from the cache"
 # A server that is not there, and one that never answers: a note, in time.
 rm -rf "$cache"
 trace "DEBUGINFOD_URLS=$url" "DEBUGINFOD_CACHE_PATH=$cache"
-expect_err "debuginfod: nothing for .*primes-stripped"
+expect_err "debuginfod: no debug file for .*primes-stripped"
 rm -rf "$cache"
 serve "$mute"
 began=$SECONDS
 trace "DEBUGINFOD_URLS=http://127.0.0.1:$port" "DEBUGINFOD_CACHE_PATH=$cache" DEBUGINFOD_TIMEOUT=2
 [[ $((SECONDS - began)) -le 20 ]] || fail "waited $((SECONDS - began)) s for a server that never answers"
-expect_err "debuginfod: nothing for .*primes-stripped"
+expect_err "debuginfod: no debug file for .*primes-stripped"
 [[ -s $DIR/folded ]] || fail "no report"

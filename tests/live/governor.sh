@@ -115,15 +115,15 @@ trace_start --view live --max-overhead 3 -o "$DIR/table" -p "$TARGET"
 go
 trace_end 20
 expect_status 4
-expect_err 'tracing ends: it costs [0-9.]+ % of a CPU for each process, more than --max-overhead 3, ' \
-	'this would take --max-overhead (off|[0-9]+), a larger --sample.*, or --view alloc'
+expect_err 'tracing stopped: it costs [0-9.]+ % of a CPU per process, more than --max-overhead 3, ' \
+	'use --max-overhead (off|[0-9]+), a larger --sample.*, or --view alloc'
 grep -q '^live ' "$DIR/table" || fail "no report"
 kill -KILL "$TARGET"
 
 # A command goes on without us, and its status is ours.
 run --view live --max-overhead 3 -o "$DIR/table" -- "$W/loop" 1 6000000
 expect_status 0
-expect_err 'tracing ends: '
+expect_err 'tracing stopped: '
 expect_out '^bytes 186000000 calls 6000000'
 
 # Without a limit it goes on.
@@ -133,7 +133,7 @@ go
 target_end
 trace_end
 expect_status 0
-! grep -q 'tracing ends' "$DIR/err" || fail "it ended below the limit"
+! grep -q 'tracing stopped' "$DIR/err" || fail "it ended below the limit"
 
 # perf's probes can't come and go: it is said, once.
 target_start "$W/loop" -w -f

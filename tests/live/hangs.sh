@@ -27,7 +27,7 @@ hangfs_start "$W/plugin.so"
 target_start env LD_PRELOAD="$DIR/mnt/lib.so" "$W/primes" -w
 kill -USR1 "$HANGFS"
 trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
-expect_err 'mnt/lib.so: its file system does not answer'
+expect_err 'mnt/lib.so: its file system does not respond'
 go
 target_end
 trace_end 20

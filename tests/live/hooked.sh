@@ -15,7 +15,7 @@ hook_start() {	# ARGS...
 	target_start env LD_LIBRARY_PATH="$DIR/lib" "$W/hook" "$@"
 }
 
-FOUND='is not probed: its code in memory is not the file.s'
+FOUND='is not probed: its code in memory differs from the file'
 
 said_done() {	# TIMES
 	[[ $(grep -c '^done' "$DIR/target.$N_TARGETS") -ge $1 ]]
@@ -71,7 +71,7 @@ target_works_on
 hook_start jump free
 run -d 0.1 --view live -p "$TARGET"
 expect_status 1
-expect_err "what is live can't be told without a probe on free; --view alloc can be traced"
+expect_err "live-heap views require a probe on free; use --view alloc"
 trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 go
 wait_until 10 said_done 1 || fail "free: the target does not work"
@@ -84,7 +84,7 @@ target_works_on
 hook_start absolute malloc calloc
 run check -p "$TARGET"
 expect_status 0
-expect_out '^ *malloc  .*not probed: its code in memory is not the file.s: a jump to hook' '^ *calloc  .*not probed' \
+expect_out '^ *malloc  .*not probed: its code in memory differs .*: a jump to hook' '^ *calloc  .*not probed' \
 	'^ *realloc  .*emulated'
 go; wait_until 10 said_done 1; target_works_on
 
@@ -92,7 +92,7 @@ go; wait_until 10 said_done 1; target_works_on
 hook_start jump malloc calloc free all
 run -d 0.1 -p "$TARGET"
 expect_status 1
-expect_err 'no allocator function can be probed without harm'
+expect_err 'no allocator function can be probed safely'
 go; wait_until 10 said_done 1; target_works_on
 
 # A hook that comes while probes are there, and writes over them: they go once something is mapped.

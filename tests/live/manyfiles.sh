@@ -22,7 +22,7 @@ go
 target_end
 trace_end 60
 expect_status 0
-expect_err "copies/[0-9]+.so: not read: [0-9]+ files are kept open at most, and $kept or 1024 MiB" \
-	"^not seen +$((files - kept)) of the files that were mapped"
+expect_err "copies/[0-9]+.so: not read: at most [0-9]+ files are kept open, and $kept or 1024 MiB" \
+	"^not seen +$((files - kept)) mapped files: too many"
 expect_equal "calls" "$(folded_sum "$DIR/folded" '^manymaps;.*;malloc ')" $files
 no_probe_left

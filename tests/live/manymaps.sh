@@ -17,6 +17,6 @@ expect_status 0
 expect_equal "attached: calls" \
 	"$(folded_sum "$DIR/folded" '^manymaps;_start;.*;main;call_all;run_mapped;malloc ')" $files
 expect_equal "attached: truncated" "$(grep -c truncated "$DIR/folded")" 0
-expect_err "mappings: 100[0-9][0-9] files known to the kernel side, [0-9]+ KiB of kernel memory"
+expect_err "mappings: 100[0-9][0-9] files known to the BPF side, [0-9]+ KiB of kernel memory"
 
 no_probe_left

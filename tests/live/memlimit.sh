@@ -38,7 +38,7 @@ done
 	-o "$DIR/folded" -- "$W/dlopener" $libs >"$DIR/out" 2>"$DIR/err" </dev/null
 STATUS=$?
 expect_status 0
-expect_err 'more memory is needed than --max-memory, 200 MiB' \
+expect_err '--max-memory, 200 MiB, is exhausted' \
 	'^not read +[0-9]+ parts? of files: no memory left'
 [[ $(tail -1 "$DIR/kib") -lt 300000 ]] || fail "it took $(tail -1 "$DIR/kib") KiB"
 expect_equal "bytes" "$(folded_sum "$DIR/folded" 'call_plugin')" "$(awk '$1 == "plugin_work" { print $2 }' "$DIR/out")"

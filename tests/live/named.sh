@@ -65,7 +65,7 @@ expect_status 1
 expect_one_error 'alloc-fn no_such: no function of that name'
 run -p "$TARGET" --object libnone.so --alloc-fn 'malloc(size=1)'
 expect_status 1
-expect_one_error 'object libnone.so: no traced process has mapped'
+expect_one_error 'object libnone.so: no traced process maps'
 run check -p "$TARGET" --alloc-fn 'no_such(size=1)' --alloc-fn "bare+0x$get(size=2)"
 expect_status 1
 expect_out "^ *bare\+0x$get .*size rsi" 'alloc-fn no_such: not found'

@@ -27,7 +27,7 @@ gcc -O1 -o spin spin.c || fail gcc
 ./spin &
 SPINNER=$!
 BACKGROUND+=("$SPINNER")
-nothing 'it used [0-9.]+ m?s of CPU time, and called none of the [0-9]+ functions' "$SPINNER"
+nothing 'it used [0-9.]+ m?s of CPU time, and called none of the [0-9]+ probed functions' "$SPINNER"
 kill -STOP "$SPINNER"
 nothing 'it was stopped all the time' "$SPINNER"
 kill -KILL "$SPINNER"
@@ -74,7 +74,7 @@ C
 gcc -O1 -fno-builtin -o worker worker.c || fail gcc
 run -o table -- ./worker busy
 expect_status 0
-expect_one_error 'its children did the work, .* not traced \([0-9.]+ m?s of CPU time\)$'
+expect_one_error 'its children did the work; .* not traced \([0-9.]+ m?s of CPU time\)$'
 run -q -o table -- ./worker busy
 expect_equal "what -q says" "$(wc -c <"$DIR/err")" 0
 run -o table -- ./worker
@@ -123,11 +123,11 @@ for i in range(n):
 P
 run "${EXACT[@]}" -- ./rwx
 expect_status 1
-expect_one_error 'rwx: its text is mapped writable, where the kernel places no probe'
+expect_one_error 'rwx: its text is mapped writable, where the kernel cannot attach probes'
 target_start ./rwx -w
 run -d 1 -p "$TARGET"
 expect_status 1
-expect_one_error 'rwx: its text is mapped writable, where the kernel places no probe'
+expect_one_error 'rwx: its text is mapped writable, where the kernel cannot attach probes'
 run check -p "$TARGET"
 expect_status 1
 expect_out 'no: its text is mapped writable'

@@ -19,20 +19,20 @@ for program in selfcopy-static selfcopy-own; do
 	target_start "$W/$program"
 	run -d 0.1 -p "$TARGET"
 	expect_status $refused
-	expect_err 'its allocator is in its own text, and that it seems to copy \(mremap\(M.*--force'
+	expect_err 'its allocator is in its own text, which it seems to copy \(mremap\(M.*--force'
 	run check -p "$TARGET"
 	expect_out 'refused without --force: it seems to copy its own text \(m'
 	lives
 	run -d 0.1 -p "$TARGET"
 	expect_status $refused
-	expect_err 'has copied the text of .* into memory that belongs to no file'
+	expect_err 'has copied the text of .* into anonymous memory'
 	go
 	target_end
 	expect_status 0
 	# Launched it runs to its end.
 	run -o /dev/null -- "$W/$program"
 	expect_status $launched
-	expect_err 'that it seems to copy'
+	expect_err 'which it seems to copy'
 	expect_out '^done'
 	# By force, as long as it does not copy.
 	target_start "$W/$program"
@@ -65,7 +65,7 @@ for how in 'mmap(h, n, 7, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)' 'hugi
 	target_start "$DIR/other"
 	run -d 0.1 -p "$TARGET"
 	expect_status 1
-	expect_err 'that it seems to copy \((mmap\(MAP_FIXED\) of executable memory|hugifyText)\)'
+	expect_err 'which it seems to copy \((mmap\(MAP_FIXED\) of executable memory|hugifyText)\)'
 	go
 done
 

@@ -53,7 +53,7 @@ target_end
 trace_end
 expect_status 0
 expect_primes "$DIR/folded" "$DIR/target.$N_TARGETS" calls
-for why in "no process has the pid $dead" "process $bare .*no allocator function" 'no-such-name-9' 'kernel thread'; do
+for why in "no such process: $dead" "process $bare .*no allocator function" 'no-such-name-9' 'kernel thread'; do
 	expect_err "^alloctrace: skipped: .*$why"
 done
 

@@ -338,9 +338,10 @@ static void says_what_cannot_run(void **state)
 	refuses(COMMAND("./no-such-file"), -ENOENT, "cannot run ./no-such-file: No such file or directory");
 	refuses(COMMAND("/"), -EISDIR, "cannot run /: it is a directory");
 	refuses(COMMAND("/dev/null"), -EACCES,
-		"cannot run /dev/null: it is not executable (or a directory on the way is closed); see chmod +x");
-	message = xasprintf("cannot run %s: it is not executable (or a directory on the way is closed); see chmod +x",
-			    plain);
+		"cannot run /dev/null: it is not executable (or a directory of its path is not searchable); "
+		"see chmod +x");
+	message = xasprintf("cannot run %s: it is not executable (or a directory of its path is not searchable); "
+			    "see chmod +x", plain);
 	refuses(COMMAND(plain), -EACCES, message);
 	free(message);
 	message = xasprintf("cannot run %s/x: Not a directory", plain);

@@ -191,8 +191,8 @@ static void bad_values(void **state)
 	refuse("-p 1 -f x", "--format x", "table, folded");
 	refuse("-p 1 --attach x", "--attach x", "auto, multi, perf");
 	refuse("-p 1 --by=", "--by  is unknown", "site");
-	refuse("--pid=", "--pid", "not empty");
-	refuse("-p 1 --output=", "--output", "not empty");
+	refuse("--pid=", "--pid", "non-empty");
+	refuse("-p 1 --output=", "--output", "non-empty");
 }
 
 static void bad_options(void **state)
@@ -283,7 +283,7 @@ static void views_that_contradict(void **state)
 	refuse("-p 1 --suppress f", "--suppress", "--leaks");
 	refuse("-p 1 --view live --temp-age 5", "--temp-age", "--view temp");
 	refuse("-p 1 --view peak --mark", "--mark", "--view live or --leaks");
-	refuse("-p 1 -i 1 --delta --view live", "--delta", "has grown");
+	refuse("-p 1 -i 1 --delta --view live", "--delta", "show growth");
 	refuse("-p 1 -i 1 --delta --view peak,alloc", "--delta", "--view peak");
 	refuse("-p 1 -i 1 --delta --sizes", "--delta", "--view sizes");
 	refuse("-p 1 --cum --lifetimes", "--cum", "--view lifetimes");

@@ -118,9 +118,9 @@ static void test_no_prefix(void **state)
 		sh("cc -O%d -shared -fPIC -fno-builtin -o wrappers.so wrappers.c", level);
 		WITH_PLAN("wrappers.so", NULL) {
 			assert_int_equal(p->n_probes, 0);
-			expect_why(p, "x_malloc", "passes its calls on");
-			expect_why(p, "y_malloc", "passes its calls on");
-			expect_why(p, "h_malloc", "passes its calls on");
+			expect_why(p, "x_malloc", "forwards its calls");
+			expect_why(p, "y_malloc", "forwards its calls");
+			expect_why(p, "h_malloc", "forwards its calls");
 			expect_why(p, "t_malloc", "takes more arguments");
 			assert_false(skip_of(p, "x_malloc")->gap);
 		}
@@ -248,7 +248,7 @@ static void test_ifunc(void **state)
 	WITH_PLAN("hook.so", NULL) {
 		assert_int_equal(probes_on(p, "malloc"), 0);
 		assert_true(skip_of(p, "malloc")->gap);
-		expect_why(p, "malloc", "what it chooses is not known");
+		expect_why(p, "malloc", "its choice is unknown");
 	}
 	/* The slots that say it. */
 	write_text("user.c", "#include <stdlib.h>\nint main(void) { return !malloc(3); }\n");

@@ -498,7 +498,7 @@ static void first_thread_gone(void **state)
 		sched_yield();
 	catch_messages();
 	assert_int_equal(process_check(pid), -ENOTSUP);
-	assert_said("first thread");
+	assert_said("main thread");
 	assert_int_equal(processes_add(&processes, pid, &p), 0);
 	mod = module_at(p, (uintptr_t)first_thread_gone, &offset);
 	assert_non_null(mod);

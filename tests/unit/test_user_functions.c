@@ -81,8 +81,8 @@ static void test_refused(void **state)
 	refuse("foo", true, "as in foo(ptr=1)");
 	refuse("foo(size=1", false, "as in foo(size=1)");
 	refuse("foo(size=1)bar", false, "as in foo(size=1)");
-	refuse("(size=1)", false, "name is missing");
-	refuse("fo o(size=1)", false, "no function's name");
+	refuse("(size=1)", false, "missing function name");
+	refuse("fo o(size=1)", false, "not a function name");
 	refuse("foo(len=1)", false, "unknown argument \"len\"; known are size, n, old, out");
 	refuse("foo(ptr=1)", false, "unknown argument \"ptr\"");
 	refuse("foo(size=1)", true, "unknown argument \"size\"; known is ptr");
@@ -96,8 +96,8 @@ static void test_refused(void **state)
 	refuse("foo(size=1,size=2)", false, "size is given twice");
 	refuse("foo(size=1,n=1)", false, "size and n are the same argument");
 	refuse("foo(size=1,)", false, "unknown argument \"\"");
-	refuse("+0xq(size=1)", false, "no address");
-	refuse("+0x0(size=1)", false, "no address");
+	refuse("+0xq(size=1)", false, "not an address");
+	refuse("+0x0(size=1)", false, "not an address");
 	take("foo(size=1)", false);
 	refuse("foo(size=2)", false, "foo is given twice");
 	refuse("foo(ptr=1)", true, "foo is given twice");

@@ -111,13 +111,13 @@ static int take_name(const char *name, size_t len, struct alloc_user *u, struct 
 	bool bad = false;
 
 	if (!len || len > NAME_BYTES || memchr(name, ' ', len)) {
-		buf_str(why, len ? "that is no function's name" : "a function's name is missing");
+		buf_str(why, len ? "not a function name" : "missing function name");
 		return -EINVAL;
 	}
 	if (!take_address(name, len, u, &bad))
 		u->name = xasprintf("%.*s", (int)len, name);
 	else if (bad) {
-		buf_str(why, "that is no address: +0x and hexadecimal digits are");
+		buf_str(why, "not an address: expected +0x and hexadecimal digits");
 		return -EINVAL;
 	}
 	return 0;
@@ -164,7 +164,7 @@ int alloc_user_add(const char *spec, bool frees, struct buf *why)
 	char *shown = NULL;
 
 	if (!close || close[1] || close == open + 1) {
-		buf_printf(why, "what its arguments are is missing, as in %.*s%s", open ? (int)(open - spec) : 64, spec,
+		buf_printf(why, "missing arguments, as in %.*s%s", open ? (int)(open - spec) : 64, spec,
 			   frees ? "(ptr=1)" : "(size=1)");
 		return -EINVAL;
 	}

@@ -41,7 +41,7 @@ static uint64_t resident(void)
 static bool refuse(const char *what)
 {
 	if (!said)
-		warn("%s: more memory is needed than --max-memory, %llu MiB, has left: names or stacks are missing",
+		warn("%s: --max-memory, %llu MiB, is exhausted: names or stacks are missing",
 		     what, (unsigned long long)limit >> 20);
 	said = true;
 	return false;

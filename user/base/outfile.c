@@ -187,7 +187,7 @@ static int open_beside(struct outfile *o, const char *real)
 	if (o->fd < 0)	/* a file system without it, or a real failure, which the next try names */
 		err = open_hidden(o);
 	if (err)
-		fail(err, "cannot write %s: no file can be made in directory %s: %s", o->shown, dir, strerror(-err));
+		fail(err, "cannot write %s: cannot create a file in directory %s: %s", o->shown, dir, strerror(-err));
 	else if (o->temp[0] || o->name_is_new)
 		register_temp(o);
 out:
@@ -244,7 +244,7 @@ static int open_existing(struct outfile *o, int fd)
 		o->keep_mode = st.st_mode & 0777;
 	err = path_of_fd(fd, real, sizeof(real));
 	if (err)
-		fail(err, "cannot write %s: its directory cannot be found: %s", o->shown, strerror(-err));
+		fail(err, "cannot write %s: cannot find its directory: %s", o->shown, strerror(-err));
 	else
 		err = open_beside(o, real);
 out:
@@ -263,7 +263,7 @@ static int open_path(struct outfile *o, const char *path)
 	if (fd >= 0)
 		return open_existing(o, fd);
 	if (errno == ENXIO)
-		return fail(-ENXIO, "cannot write %s: it is a pipe that nobody reads, or a device that is not there",
+		return fail(-ENXIO, "cannot write %s: it is a pipe without a reader, or a device that does not exist",
 			    o->shown);
 	if (errno != ENOENT || !len)
 		return fail(-errno, "cannot write %s: %s", o->shown, strerror(errno));

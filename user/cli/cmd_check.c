@@ -45,7 +45,7 @@ static bool print_features(void)
 	if (!uname(&u))
 		printf("Kernel %s %s\n", u.release, u.machine);
 	for (int f = 0; f < FEATURE_MAX; f++) {
-		const char *why = "can't be told without privileges";
+		const char *why = "unknown without privileges";
 		bool known = !feature_infos[f].asks_bpf || feature(FEATURE_PRIVILEGE, NULL);
 		bool yes = known && feature(f, &why);
 
@@ -78,10 +78,10 @@ static void print_costs(enum attach_mode mode)
 	}
 	if (!err)
 		printf("Stacks are read %s.\n", hit.in_place ? "in place, without a copy" :
-		       feature(FEATURE_DIRECT, NULL) ? "by copies: this machine's direct map is not found" :
+		       feature(FEATURE_DIRECT, NULL) ? "by copying: this machine's direct map was not found" :
 						       "by copies");
 	if (attach_mode_resolve(mode) != ATTACH_MULTI)
-		printf("  --max-overhead only warns here: taking probes out takes too long without uprobe_multi\n");
+		printf("  --max-overhead only warns here: without uprobe_multi, detaching probes takes too long\n");
 }
 
 static const char *cost_name(enum site_cost cost)
@@ -93,9 +93,9 @@ static const char *cost_name(enum site_cost cost)
 static void print_live(const struct plan_probe *p, const struct plan_probe *alone)
 {
 	if (p->frees)
-		printf("  live views only");
+		printf("  live-heap views only");
 	else if (p->no_return)
-		printf("  never its return (%s): not followed",
+		printf("  no uretprobe (%s): not followed",
 		       alloc_function(p->function)->may_throw ? "it may throw" : "Go");
 	else
 		printf("  and return");
@@ -185,7 +185,7 @@ static const char *refused(const struct process *p, const struct module *m, uint
 
 static void print_left_out(const struct plan_probe *p, const char *found)
 {
-	printf("    %-32s  not probed: its code in memory is not the file's: %s\n",
+	printf("    %-32s  not probed: its code in memory differs from the file: %s\n",
 	       shown_name(alloc_function(p->function), p->name), found);
 }
 
@@ -200,8 +200,8 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 	size_t n = 0;
 
 	if (livecode_compare(p, ms, both, 2) == -EPERM)
-		printf("    its memory may not be read (CAP_SYS_PTRACE): a function that a hook or a debugger has "
-		       "changed is probed all the same\n");
+		printf("    cannot read its memory (CAP_SYS_PTRACE): functions changed by a hook or a debugger are "
+		       "probed all the same\n");
 	for (size_t i = 0; i < plan->n_probes; i++) {
 		if (both[0].found[i])
 			print_left_out(&plan->probes[i], both[0].found[i]);
@@ -212,7 +212,7 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 		n += !both[1].found[i];
 	livecode_free(both, 2);
 	if (n && copier_is_over(m->ino, p->pid)) {
-		printf("    not probed: the process has copied this text into memory that belongs to no file\n");
+		printf("    not probed: the process has copied this text into anonymous memory\n");
 		return 0;
 	}
 	if (n && copier_is_executable(m->fd, p->pid))
@@ -244,7 +244,7 @@ static size_t print_module(const struct process *p, const struct modules *ms, ui
 		printf("  %s%s%s%s\n", buf_cstr(&path), plan->implementation ? " (" : "",
 		       plan->implementation ? plan->implementation : "", plan->implementation ? ")" : "");
 		if (why)
-			printf("    no: its text is %s, where the kernel places no probe\n", why);
+			printf("    no: its text is %s, where the kernel cannot attach probes\n", why);
 		else
 			n = print_probes(p, ms, module, plan, alone->plan);
 		for (size_t i = 0; i < plan->n_skips && !why; i++)
@@ -280,15 +280,15 @@ static void print_followed(pid_t pid, enum attach_mode mode)
 	const bool multi = attach_mode_resolve(mode) == ATTACH_MULTI;
 	const char *why;
 
-	printf("  Live views (live, leaks, peak, temp, lifetimes): ");
+	printf("  Live-heap views (live, leaks, peak, temp, lifetimes): ");
 	if (!feature(FEATURE_RETURN, &why))
-		printf("refused, no return probes: %s\n", why);
+		printf("refused, no uretprobes: %s\n", why);
 	else if (returns_confined(pid) && !feature(FEATURE_RETURN_SECCOMP, &why))
-		printf("refused, the process is confined by seccomp: %s\n", why);
+		printf("refused, the process has a seccomp filter: %s\n", why);
 	else if (multi && feature(FEATURE_UPROBE_SESSION, NULL))
-		printf("by a uprobe session; a call that is not sampled has no return probe\n");
+		printf("by a uprobe session; a call that is not sampled has no uretprobe\n");
 	else
-		printf("by entry and return probes, at every call\n");
+		printf("by uprobe and uretprobe, at every call\n");
 }
 
 static int print_process(pid_t pid, enum attach_mode mode)
@@ -313,8 +313,8 @@ static int print_process(pid_t pid, enum attach_mode mode)
 		if (n)
 			print_followed(pid, mode);
 		else
-			printf("  no allocator function that can be probed: a program with an allocator of its own "
-			       "(Go), or static and stripped; --alloc-fn can name one of C\n");
+			printf("  no allocator function that can be probed: the program has its own allocator (Go), or "
+			       "is static and stripped; use --alloc-fn to name a C function\n");
 	}
 	buf_free(&name);
 	processes_free(&processes);
@@ -342,7 +342,7 @@ int cmd_check(const struct options *o)
 	if (n && !print_missing())
 		ok = false;
 	if (fflush(stdout) || ferror(stdout)) {
-		fail(-EIO, "cannot write to standard output: %s; the answer is incomplete", strerror(errno));
+		fail(-EIO, "cannot write to standard output: %s; the output is incomplete", strerror(errno));
 		ok = false;
 	}
 	return ok ? STATUS_DONE : STATUS_FAILED;

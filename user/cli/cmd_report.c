@@ -40,9 +40,9 @@ static uint32_t choose_views(const struct options *o, const struct recording *re
 	else if (!views)
 		views = rec->views;
 	if (!rec->views)
-		fail(-EINVAL, "%s: there is no view that all of the recordings have", o->files[0]);
+		fail(-EINVAL, "%s: the recordings have no view in common", o->files[0]);
 	else if (views & ~rec->views)
-		fail(-EINVAL, "%s: no view %s in it: recorded was --view %s", o->files[0],
+		fail(-EINVAL, "%s: it has no view %s: it was recorded with --view %s", o->files[0],
 		     view_names(views & ~rec->views, &wanted), buf_cstr(&there));
 	views = views & ~rec->views ? 0 : views;
 	buf_free(&there);
@@ -58,7 +58,7 @@ static int show(const struct options *o, const struct recording *rec)
 	int err = views ? 0 : -EINVAL;
 
 	if (!err && o->by->by_thread && !rec->threads)
-		err = fail(-EINVAL, "%s: threads are not told apart in it: record with --by thread", o->files[0]);
+		err = fail(-EINVAL, "%s: it does not distinguish threads: record with --by thread", o->files[0]);
 	if (!err)
 		err = present_open(o, 0, &present);
 	if (err)
@@ -86,7 +86,7 @@ int cmd_report(const struct options *o)
 	if (!err)
 		err = show(o, stored_recording(stored));
 	if (timelimit_stop())
-		warn("looking up names took longer than --max-naming: some are missing");
+		warn("symbol lookup exceeded --max-naming: some names are missing");
 	stored_free(stored);
 	return err ? STATUS_FAILED : STATUS_DONE;
 }

@@ -196,10 +196,9 @@ static int guard_give_up(void *arg, bool hangs)
 	struct tracer *t = r->opened;
 
 	if (hangs)
-		fail(0, "reading what the target has mapped hangs (a file system that does not answer?): there is no "
-		     "report");
+		fail(0, "no report: reading the target's mapped files hangs (unresponsive file system?)");
 	else
-		fail(0, "ended by a signal before everything was attached: nothing was recorded");
+		fail(0, "interrupted by a signal before all probes were attached: nothing was recorded");
 	if (r->launch)
 		launch_signal(r->launch, SIGCONT);
 	if (t)
@@ -240,7 +239,7 @@ static void choose_attach(struct run *r)
 {
 	if (!r->o.blocks || r->o.attach != ATTACH_AUTO || !target_clones(r->target))
 		return;
-	note("the program calls clone() itself: attached by perf, which sees children that share its memory");
+	note("the program calls clone() itself: attaching by perf, which sees children that share its memory");
 	r->o.attach = ATTACH_PERF;
 }
 
@@ -354,7 +353,7 @@ static int write_report(struct run *r, const struct snapshot_moment *m)
 	};
 	err = present_write(r->present, &rec, r->o.views, &rights, &r->result.reader_gone);
 	if (timelimit_stop())
-		warn("looking up names took longer than --max-naming: some are missing");
+		warn("symbol lookup exceeded --max-naming: some names are missing");
 	if (m->interval && r->o.views & VIEWS_BY_AGE)
 		snapshot_remember(r->snapshot);
 	return err;
@@ -519,7 +518,7 @@ int cmd_trace(const struct options *o)
 		r.o.interval_ns = DEFAULT_REFRESH_NS;
 	err = start(&r);
 	if (err == -ECANCELED && r.stop)
-		warn("ended by a signal before everything was attached: nothing was recorded");
+		warn("interrupted by a signal before all probes were attached: nothing was recorded");
 	if (!err)
 		err = trace(&r);
 	if (!err)

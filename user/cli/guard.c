@@ -169,7 +169,7 @@ static void wake(struct guard *g)
 	const uint64_t one = 1;
 
 	if (write(g->wake, &one, sizeof(one)) < 0)
-		note("cannot wake the thread that keeps the end: %s", strerror(errno));
+		note("cannot wake the guard thread: %s", strerror(errno));
 }
 
 static void close_fds(struct guard *g)
@@ -199,7 +199,7 @@ int guard_start(const sigset_t *signals, const struct guard_calls *calls, struct
 		err = thread_start(&g->thread, GUARD_STACK, run, g);
 	if (err) {
 		close_fds(g);
-		return fail(err, "cannot start the thread that keeps the end of tracing: %s", strerror(-err));
+		return fail(err, "cannot start the guard thread: %s", strerror(-err));
 	}
 	*out = g;
 	return 0;

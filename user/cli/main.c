@@ -14,8 +14,8 @@ int main(int argc, char **argv)
 
 	/* Whoever started it would have what only root may have: every process, and every file as -o. */
 	if (getauxval(AT_SECURE)) {
-		fail(-EPERM, "refused: this copy is setuid or setgid, or has file capabilities, and would give its "
-		     "rights to whoever starts it; use sudo");
+		fail(-EPERM, "refusing to run: this copy is setuid or setgid, or has file capabilities, and would give "
+			     "its privileges to anyone who starts it; use sudo");
 		return STATUS_FAILED;
 	}
 	err = options_parse(argc, argv, &o);

@@ -187,7 +187,7 @@ static bool say_children(const struct nothing *n, const struct usage *now, uint6
 	each_number("/proc", add_worker, &w);
 	most = w.used > now->own - n->before.own && w.used >= least_ns;
 	if (most) {
-		buf_str(out, "its children did the work, which are processes of their own and not traced (");
+		buf_str(out, "its children did the work; they are separate processes and not traced (");
 		text_duration(out, w.used);
 		buf_str(out, " of CPU time");
 		if (w.list.n)
@@ -235,8 +235,7 @@ static void say_process(const struct nothing *n, const struct usage *now, size_t
 	const char *by = translator(n->pid);
 
 	if (by) {
-		buf_printf(out, "it runs under %s, which translates its code and runs the translation: no probe is "
-			   "there", by);
+		buf_printf(out, "it runs under %s, which executes a translation of its code, without probes", by);
 	} else if (now->own == n->before.own && now->ran == n->before.ran) {
 		buf_str(out, now->stopped && n->before.stopped ? "it was stopped all the time" :
 			     now->stopped ? "it is stopped, and used no CPU time" : "it slept all the time");
@@ -245,7 +244,7 @@ static void say_process(const struct nothing *n, const struct usage *now, size_t
 
 		buf_str(out, "it used ");
 		text_duration(out, own > ran ? own : ran);
-		buf_printf(out, " of CPU time, and called none of the %zu functions that have a probe", n_probes);
+		buf_printf(out, " of CPU time, and called none of the %zu probed functions", n_probes);
 	}
 }
 
@@ -254,9 +253,9 @@ static void say_why(const struct nothing *n, uint64_t hits, size_t n_probes, str
 	struct usage now = usage_of(n->pid);
 
 	if (hits)
-		buf_printf(out, "%llu calls came to a probe, and none of them allocated", (unsigned long long)hits);
+		buf_printf(out, "%llu calls hit a probe, and none of them allocated", (unsigned long long)hits);
 	else if (!now.known)
-		buf_str(out, "it ended without an allocation");
+		buf_str(out, "it exited without an allocation");
 	else if (!say_children(n, &now, 0, out))
 		say_process(n, &now, n_probes, out);
 }

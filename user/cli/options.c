@@ -150,7 +150,7 @@ static int add_string(const struct option_row *row, const char *arg, const char 
 	while (to[n])
 		n++;
 	if (!*arg)
-		return option_error("--%s needs a %s that is not empty", row->name, row->arg);
+		return option_error("--%s needs a non-empty %s", row->name, row->arg);
 	if (n == OPTIONS_STRINGS_MAX)
 		return option_error("--%s is given more than %d times", row->name, OPTIONS_STRINGS_MAX);
 	to[n] = arg;
@@ -172,7 +172,7 @@ static int set_option(const struct option_row *row, const char *arg, struct opti
 		return add_string(row, arg, to);
 	case OPTION_STRING:
 		if (!*arg)
-			return option_error("--%s needs a %s that is not empty", row->name, row->arg);
+			return option_error("--%s needs a non-empty %s", row->name, row->arg);
 		*(const char **)to = arg;
 		return 0;
 	case OPTION_CHOICE:
@@ -272,7 +272,8 @@ static int read_options(struct parser *p, int argc, char **argv, int *at, bool *
 			return bad_option(c, argv[optind - 1]);
 		i = row_of(c);
 		if (option_rows[i].offset == offsetof(struct options, pids) && p->o->pids)
-			return option_error("--pid is given twice; put commas between: -p %s,%s", p->o->pids, optarg);
+			return option_error("--pid is given twice; separate the items by commas: -p %s,%s",
+					    p->o->pids, optarg);
 		err = set_option(&option_rows[i], optarg, p->o);
 		if (err)
 			return err;
@@ -311,15 +312,15 @@ static int check_options(const struct parser *p)
 
 	for (int i = 0; option_rows[i].name; i++)
 		if (p->given >> i & 1 && !option_is_for(&option_rows[i], c))
-			return option_error("%s does not take --%s", c->name ? c->name : "tracing",
-					   option_rows[i].name);
+			return option_error("%s%sdoes not take --%s", c->name ? c->name : "tracing ",
+					    c->name ? " " : "", option_rows[i].name);
 	return 0;
 }
 
 static int refuse_operand(const struct command *c, const char *word)
 {
-	return option_error("%s takes no argument %s; a program called %s is traced by: alloctrace -- %s",
-			   c->name, word, c->name, c->name);
+	return option_error("%s takes no argument %s; to trace a program called %s: alloctrace -- %s", c->name, word,
+			   c->name, c->name);
 }
 
 /* What follows the command's name: files with options between them, or options alone. */

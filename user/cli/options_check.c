@@ -91,15 +91,14 @@ static int check_view(const struct options *o, const struct view_kind *kind, boo
 {
 	if (o->delta && kind->state)
 		return option_error("--delta has no meaning with --view %s%s", kind->name, kind->histogram ? "" :
-				   ", which tells what is so at a moment; with --interval, live and leaks show what "
-				   "has grown");
+				   ", which shows one moment; with --interval, live and leaks show growth");
 	if (o->cum && kind->histogram)
 		return option_error("--cum has no meaning with --view %s", kind->name);
 	for (size_t i = 0; i < o->n_outputs; i++) {
 		const struct report_format *f = o->outputs[i].format;
 
 		if (!(kind->forms & f->form))
-			return option_error("--view %s is a table only: not for %s%s", kind->name,
+			return option_error("--view %s is only available as a table: not for %s%s", kind->name,
 					   o->list ? "--list" : "--format ", o->list ? "" : f->name);
 		if (f->one_view && !alone)
 			return option_error("%s%s takes one --view, not several", o->list ? "--list" : "--format ",
@@ -141,12 +140,12 @@ static int check_list(struct options *o)
 		return 0;
 	for (size_t i = 0; i < o->n_outputs; i++)
 		if (o->outputs[i].format->machine)
-			return option_error("--list shows source, which --format %s has no place for",
+			return option_error("--list shows source, which --format %s cannot hold",
 					   o->outputs[i].format->name);
 	err = regcomp(&regex, o->list, REG_EXTENDED | REG_NOSUB);
 	if (err) {
 		regerror(err, &regex, why, sizeof(why));
-		return option_error("--list %s is no regular expression: %s", o->list, why);
+		return option_error("--list %s is not a regular expression: %s", o->list, why);
 	}
 	regfree(&regex);
 	for (size_t i = 0; i < o->n_outputs; i++)
@@ -206,8 +205,8 @@ static int check_time(const struct options *o)
 	for (size_t k = 0; k < o->n_outputs && o->interval_ns; k++)
 		if (o->outputs[k].format->machine &&
 		    !(o->outputs[k].pattern && options_output_has_time(o->outputs[k].pattern)))
-			return option_error("--interval with --format %s needs a file for each interval: --output FILE "
-					   "with %%t in its name", o->outputs[k].format->name);
+			return option_error("--interval with --format %s needs a file per interval: --output FILE with "
+					    "%%t in its name", o->outputs[k].format->name);
 	return 0;
 }
 
@@ -221,7 +220,7 @@ static bool is_number(const char *s)
 static int check_target(const struct options *o)
 {
 	if (o->pids && o->argv && is_number(o->argv[0]))
-		return option_error("--pid %s and a command, %s; for two processes put a comma between: -p %s,%s",
+		return option_error("--pid %s and a command, %s; for two processes use a comma: -p %s,%s",
 				   o->pids, o->argv[0], o->pids, o->argv[0]);
 	if (o->pids && o->argv)
 		return option_error("--pid %s and a command, %s: give one of them", o->pids, o->argv[0]);

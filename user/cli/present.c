@@ -127,7 +127,7 @@ static int draw(struct present *p, FILE *f, const struct report_format *format, 
 		err = -ENOMEM;
 	if (err) {
 		free(text);
-		return fail(err, "cannot make a report: %s", strerror(-err));
+		return fail(err, "cannot write a report: %s", strerror(-err));
 	}
 	if (p->drawn)
 		fprintf(f, "\033[%zuA\r\033[J", p->drawn);
@@ -148,7 +148,7 @@ static int write_to(struct present *p, struct place *place, const struct recordi
 	size_t height = ro->height;
 
 	if (terminal && format->binary)
-		return fail(-EINVAL, "--format %s is not written to a terminal: give --output FILE", format->name);
+		return fail(-EINVAL, "--format %s cannot be written to a terminal: use --output FILE", format->name);
 	ro->colour = terminal && !getenv("NO_COLOR") && (!getenv("TERM") || strcmp(getenv("TERM"), "dumb"));
 	ro->height = refreshed && height > 1 ? height - 1 : 0;
 	names_start(rec->names);

@@ -34,13 +34,13 @@ int limits_raise(void)
 	struct rlimit space;
 
 	if (files < NEED_FILES)
-		return fail(-EMFILE, "too few files may be open: %llu (ulimit -n), and %d are needed at least",
+		return fail(-EMFILE, "the limit on open files is too low: %llu (ulimit -n); at least %d are needed",
 			    (unsigned long long)files, NEED_FILES);
 	if (stack < NEED_STACK)
-		return fail(-ENOMEM, "the limit of the stack is too low: %llu KiB (ulimit -s), and %llu are needed "
-			    "at least", (unsigned long long)stack >> 10, (unsigned long long)NEED_STACK >> 10);
+		return fail(-ENOMEM, "the stack limit is too low: %llu KiB (ulimit -s); at least %llu are needed",
+			    (unsigned long long)stack >> 10, (unsigned long long)NEED_STACK >> 10);
 	if (!getrlimit(RLIMIT_AS, &space) && space.rlim_cur < NEED_SPACE)
-		return fail(-ENOMEM, "the limit of memory is too low: %llu KiB (ulimit -v), and %llu are needed "
-			    "at least", (unsigned long long)space.rlim_cur >> 10, (unsigned long long)NEED_SPACE >> 10);
+		return fail(-ENOMEM, "the memory limit is too low: %llu KiB (ulimit -v); at least %llu are needed",
+			    (unsigned long long)space.rlim_cur >> 10, (unsigned long long)NEED_SPACE >> 10);
 	return 0;
 }

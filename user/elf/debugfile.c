@@ -87,8 +87,8 @@ static bool crc_matches(int fd, const char *path, uint32_t want)
 			return crcs.files.at[i].crc == want;
 	if ((uint64_t)f.st.st_size > CRC_BYTES_MAX - crcs.bytes) {
 		if (!crcs.said)
-			warn("%s: not used: to find debug files by name no more than %llu MiB are read, to compare "
-			     "CRCs", path, CRC_BYTES_MAX >> 20);
+			warn("%s: not used: at most %llu MiB are read to compare CRCs of debug files found by "
+			     "name", path, CRC_BYTES_MAX >> 20);
 		crcs.said = true;
 		return false;
 	}

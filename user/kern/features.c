@@ -42,7 +42,7 @@ static bool probe_btf(const char **why)
 	if (!access("/sys/kernel/btf/vmlinux", R_OK))
 		return true;
 	*why = errno == ENOENT ? "the kernel was built without CONFIG_DEBUG_INFO_BTF" :
-				 "/sys/kernel/btf/vmlinux can't be read";
+				 "cannot read /sys/kernel/btf/vmlinux";
 	return false;
 }
 
@@ -91,7 +91,7 @@ static bool probe_bpf(const char **why)
 	case ENOSYS: *why = "the kernel was built without CONFIG_BPF_SYSCALL"; break;
 	case EPERM: *why = "bpf() is not permitted (privileges, seccomp of a container, or lockdown)"; break;
 	case EINVAL: *why = "the kernel was built without CONFIG_BPF_EVENTS"; break;
-	default: *why = "bpf() refuses a program of type kprobe"; break;
+	default: *why = "bpf() rejects a program of type kprobe"; break;
 	}
 	return false;
 }
@@ -137,8 +137,9 @@ static bool probe_uprobe_multi(const char **why)
 	}
 	if (known == -EBADF && fixed == -EINVAL)
 		return true;
-	*why = known == -EBADF ? "its pid filter matches one thread only (fixed in Linux 6.10): perf uprobes instead" :
-				 "needs Linux 6.6: perf uprobes instead";
+	*why = known == -EBADF ? "its pid filter matches one thread only (fixed in Linux 6.10); using perf uprobes "
+				 "instead" :
+				 "needs Linux 6.6; using perf uprobes instead";
 	return false;
 }
 
@@ -163,7 +164,7 @@ static bool probe_uprobe_session(const char **why)
 	}
 	if (known == -EBADF)
 		return true;
-	*why = "needs Linux 6.13: every call's return is probed instead";
+	*why = "needs Linux 6.13; probing the return of every call instead";
 	return false;
 }
 
@@ -173,8 +174,8 @@ static bool probe_return_seccomp(const char **why)
 
 	if (!err)
 		return true;
-	*why = err == -EACCES ? "the kernel kills such a process at a return probe (Linux 6.11 to 6.13)" :
-				"it can't be tried out";
+	*why = err == -EACCES ? "the kernel kills such a process at a uretprobe (Linux 6.11 to 6.13)" :
+				"cannot be tested";
 	return false;
 }
 
@@ -192,7 +193,7 @@ static bool probe_direct(const char **why)
 {
 	if (is_linux(6, 2))
 		return true;
-	*why = "needs Linux 6.2: stacks are copied";
+	*why = "needs Linux 6.2; copying stacks instead";
 	return false;
 }
 
@@ -200,7 +201,7 @@ static bool probe_find_vma(const char **why)
 {
 	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_find_vma, NULL) == 1)
 		return true;
-	*why = "needs Linux 5.17: at most 500 executable mappings of a process are followed";
+	*why = "needs Linux 5.17; at most 500 executable mappings per process are known";
 	return false;
 }
 
@@ -208,7 +209,7 @@ static bool probe_nops(const char **why)
 {
 	if (is_linux(6, 18))
 		return true;
-	*why = "needs Linux 6.18: other sites are used";
+	*why = "needs Linux 6.18; using other sites";
 	return false;
 }
 
@@ -222,9 +223,9 @@ const struct feature_info feature_infos[FEATURE_MAX] = {
 	[FEATURE_COOKIE] = {"probe cookies", "one program for all functions, Linux 5.15", true, true, probe_cookie},
 	[FEATURE_UPROBE_PERF] = {"perf uprobes", "attach through perf_event_open()", false, false, probe_uprobe_perf},
 	[FEATURE_UPROBE_MULTI] = {"uprobe_multi", "attach all at once, Linux 6.10", false, true, probe_uprobe_multi},
-	[FEATURE_RETURN] = {"return probes", "live blocks: tell what address an allocator returns", false, false,
+	[FEATURE_RETURN] = {"return probes", "live blocks: address that an allocator returns", false, false,
 			    probe_return},
-	[FEATURE_UPROBE_SESSION] = {"uprobe session", "live blocks: no return probe if not sampled, Linux 6.13",
+	[FEATURE_UPROBE_SESSION] = {"uprobe session", "live blocks: no uretprobe if not sampled, Linux 6.13",
 				    false, true, probe_uprobe_session},
 	[FEATURE_RETURN_SECCOMP] = {"seccomp spared", "live blocks of sandboxed processes, Linux 6.14", false, true,
 				    probe_return_seccomp},

@@ -72,7 +72,7 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	while (skel->rodata->frames_max < o->max_frames)
 		skel->rodata->frames_max *= 2;
 	if (getrandom((void *)skel->rodata->hash_keys, sizeof(skel->rodata->hash_keys), 0) < 0)
-		note("no random numbers: ids of stacks could be guessed");
+		note("no random numbers available: stack IDs could be guessed");
 	skel->rodata->hash_keys[0] |= 1;
 	skel->rodata->hash_keys[1] |= 1;
 	skel->rodata->follow_blocks = o->blocks;
@@ -174,7 +174,7 @@ static int set_unwind(struct kern *k, struct alloctrace_bpf *skel)
 
 	k->unwind_slab = slab_create(o->unwind != UNWIND_FP ? UNWIND_SLAB_CHUNKS : 1);
 	if (k->unwind_slab < 0)
-		return fail(k->unwind_slab, "cannot make the map of unwind tables: %s", strerror(-k->unwind_slab));
+		return fail(k->unwind_slab, "cannot create the map of unwind tables: %s", strerror(-k->unwind_slab));
 	bpf_map__set_inner_map_fd(skel->maps.unwind_slabs, k->unwind_slab);
 	bpf_map__set_max_entries(skel->maps.unwind_slabs, n_slabs ? n_slabs : 1);
 	return 0;
@@ -202,7 +202,7 @@ static int fail_load(int err)
 	const char *why = "";
 	bool locked = !feature(FEATURE_LOCKDOWN, &why);
 
-	return fail(err, "the kernel refuses alloctrace's BPF programs: %s%s%s; -v shows the kernel's words",
+	return fail(err, "the kernel rejected alloctrace's BPF programs: %s%s%s; -v shows the verifier log",
 		strerror(-err),
 		    locked ? ": " : "", locked ? why : "");
 }
@@ -212,10 +212,10 @@ static int load(struct kern *k)
 	int err = direct_prepare();
 
 	if (err)
-		return fail(err, "cannot make libbpf ready: %s", strerror(-err));
+		return fail(err, "cannot initialize libbpf: %s", strerror(-err));
 	k->skel = alloctrace_bpf__open();
 	if (!k->skel)
-		return fail(-errno, "cannot open the BPF object inside alloctrace: %s", strerror(errno));
+		return fail(-errno, "cannot open the embedded BPF object: %s", strerror(errno));
 	set_constants(k, k->skel);
 	set_sizes(k, k->skel);
 	direct_set(k->skel);
@@ -227,8 +227,7 @@ static int load(struct kern *k)
 		return err;
 	err = alloctrace_bpf__load(k->skel);
 	if (err && k->options.unwind == UNWIND_AUTO) {
-		note("the kernel refuses the program that walks by unwind tables (%s): the one by frame pointers is "
-		     "tried", strerror(-err));
+		note("the kernel rejected the .eh_frame unwinder (%s); falling back to frame pointers", strerror(-err));
 		unload(k);
 		k->options.unwind = UNWIND_FP;
 		return load(k);
@@ -258,7 +257,7 @@ int kern_open(const struct kern_options *o, struct kern **out)
 	/* Ages and times of mappings are differences of the kernel's clock and ours. */
 	err = monotonic_begin();
 	if (err)
-		return fail(err, "cannot tell the kernel's clock in this time namespace: %s", strerror(-err));
+		return fail(err, "cannot determine the kernel's clock in this time namespace: %s", strerror(-err));
 	libbpf_set_print(print_libbpf);
 	k = xcalloc(1, sizeof(*k));
 	k->options = *o;
@@ -267,7 +266,7 @@ int kern_open(const struct kern_options *o, struct kern **out)
 	k->second_blocks = -1;
 	k->n_cpus = libbpf_num_possible_cpus();
 	if (k->n_cpus < 1) {
-		err = fail(-EIO, "cannot tell the number of CPUs: /sys/devices/system/cpu/possible can't be read");
+		err = fail(-EIO, "cannot determine the number of CPUs: cannot read /sys/devices/system/cpu/possible");
 		goto out;
 	}
 	err = load(k);

@@ -101,8 +101,8 @@ int probes_select(struct kern *k)
 	const char *why;
 
 	if (k->options.blocks && !feature(FEATURE_RETURN, &why))
-		return fail(-ENOTSUP, "blocks can't be followed, since this kernel has no return probes: %s; --view "
-			    "alloc can be traced", why);
+		return fail(-ENOTSUP, "live-heap views are not available, because this kernel has no uretprobes: %s; "
+				      "use --view alloc", why);
 	k->session = k->options.blocks && k->options.mode == ATTACH_MULTI && k->options.bench != BENCH_STACKID &&
 		     feature(FEATURE_UPROBE_SESSION, NULL);
 	for (int r = 0; r < N_ROLES; r++) {

@@ -178,8 +178,8 @@ int returns_check(pid_t pid)
 	if (!returns_confined(pid) || feature(FEATURE_RETURN_SECCOMP, NULL))
 		return 0;
 	name = procfs_comm(pid);
-	err = fail(-ENOTSUP, "process %d (%s) is confined by seccomp, and this kernel (%s) kills such a process at a "
-		   "return probe (fixed in Linux 6.14): its blocks can't be followed; --view alloc can be traced",
+	err = fail(-ENOTSUP, "process %d (%s) has a seccomp filter, and this kernel (%s) kills such a process at a "
+			     "uretprobe (fixed in Linux 6.14): live-heap views are not available; use --view alloc",
 		   (int)pid, name, uname(&u) ? "?" : u.release);
 	free(name);
 	return err;

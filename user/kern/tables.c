@@ -224,7 +224,7 @@ static void store(struct unwind *u, struct table *t, const struct unwind_table *
 
 	t->state = TABLE_NO_ROOM;
 	if (u->next_key + keys > UINT32_MAX || !take_room(u, p.max_words, &t->first)) {
-		note("%s: its unwind table, %zu KiB, has no room (--unwind-mem): stacks may end there", name,
+		note("%s: no room for its unwind table, %zu KiB (--unwind-mem): stacks may end there", name,
 		     p.max_words * sizeof(uint64_t) >> 10);
 		return;
 	}
@@ -379,7 +379,7 @@ static void tell_file(struct unwind *u, uint32_t module)
 		err = put_file(u, &t->file_key, &told);
 	t->told = !err;
 	if (err && !u->untold_noted)
-		note("%s: cannot tell the kernel side of this file, and maybe of others: %s; stacks end there",
+		note("%s: cannot register this file, and maybe others, with the BPF side: %s; stacks end there",
 		     m->path, strerror(-err));
 	u->untold_noted |= err != 0;
 }
@@ -440,7 +440,7 @@ static void tell_mappings(struct unwind *u, const struct process *p)
 	const bool whole = layout_make(p, u->modules, code_file, u, u->value);
 
 	if (!whole && !u->cut_said)
-		warn("process %d has more executable mappings than are followed on this kernel: some stacks end early",
+		warn("process %d has more executable mappings than this kernel can handle: some stacks end early",
 		     (int)p->pid);
 	u->cut_said |= !whole;
 	change_epoch(u);

@@ -132,8 +132,8 @@ static bool has_room(struct modules *m, int fd)
 static void leave_out(struct modules *m, const char *path)
 {
 	if (!m->left_out++)
-		warn("%s: not read: %zu files are kept open at most, and %zu or %llu MiB of deleted ones; what is "
-		     "left out has no probes and no names", path, m->open_max, m->open_max / 2,
+		warn("%s: not read: at most %zu files are kept open, and %zu or %llu MiB of deleted ones; other files "
+		     "have no probes and no names", path, m->open_max, m->open_max / 2,
 		     MODULES_DELETED_BYTES >> 20);
 }
 

@@ -190,7 +190,7 @@ static void set_law(struct adapt *a)
 	tracer_set_sample_law(a->tracer, law);
 	if (a->exact)
 		return;
-	note("from now on a sample every %llu bytes, of which each call counts for %llu more",
+	note("sampling every %llu bytes from now on; each call counts for %llu more",
 	     (unsigned long long)a->rate.mean, (unsigned long long)a->rate.call);
 }
 
@@ -368,7 +368,7 @@ static void end_calibration(struct adapt *a, bool wait)
 	a->has_cost = a->cost.recorded > 0;
 	a->hit_ns = a->cost.recorded;
 	if (a->limit != LIMIT_NONE && !a->has_cost) {
-		warn("what a probe hit costs could not be measured: there is no limit to it");
+		warn("cannot measure the cost of a probe hit: --max-overhead has no effect");
 		a->limit = LIMIT_NONE;
 	}
 	if (a->limit == LIMIT_WINDOWS && !a->governor)
@@ -409,8 +409,8 @@ static void exceed(struct adapt *a, double percent)
 	char wanted[32] = "off";
 
 	if (a->limit == LIMIT_WARN) {
-		warn("tracing costs %.3g %% of a CPU for each process, more than --max-overhead %.3g: probes by perf "
-		     "can't be taken out and put back in time, so it goes on", percent, limit);
+		warn("tracing costs %.3g %% of a CPU per process, more than --max-overhead %.3g: perf-based uprobes "
+		     "cannot be detached and reattached fast enough; continuing over budget", percent, limit);
 		a->limit = LIMIT_NONE;
 		return;
 	}
@@ -418,9 +418,9 @@ static void exceed(struct adapt *a, double percent)
 	/* It varies. */
 	if (percent * 1.2 < 100)
 		snprintf(wanted, sizeof(wanted), "%.0f", ceil(percent * 1.2));
-	warn("tracing ends: it costs %.3g %% of a CPU for each process, more than --max-overhead %.3g, and what is "
-	     "live can't be told with gaps; this would take --max-overhead %s, a larger --sample%s, or --view alloc, "
-	     "which can be traced for part of the time", percent, limit, wanted,
+	warn("tracing stopped: it costs %.3g %% of a CPU per process, more than --max-overhead %.3g, and live-heap "
+	     "views require continuous tracing; use --max-overhead %s, a larger --sample%s, or --view alloc, which "
+	     "can be traced in sampling windows", percent, limit, wanted,
 	     a->o.sample_bytes ? "" : " than auto's");
 }
 

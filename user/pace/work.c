@@ -186,7 +186,7 @@ int work_count_messages(struct work *w)
 		tracer_count_messages_of(w->tracer, w->list.at[i].pid);
 	err = tracer_count_messages(w->tracer);
 	w->counts_messages = !err;
-	note(err ? "messages on sockets can't be counted: %s" : "messages on sockets are counted from now on",
+	note(err ? "cannot count messages on sockets: %s" : "counting messages on sockets from now on",
 	     strerror(-err));
 	return err;
 }

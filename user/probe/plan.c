@@ -79,8 +79,8 @@ static void sift_ifunc(struct planner *p, int id)
 	struct candidate *c = &p->c[id];
 
 	vec_push(&p->ifuncs, ((struct plan_ifunc){(uint16_t)c->id, c->name, c->sym.vaddr}));
-	skip(p, id, c->chosen ? "resolver (ifunc): what it chooses is probed" :
-				"resolver (ifunc): what it chooses is not known");
+	skip(p, id, c->chosen ? "resolver (ifunc): the function that it chooses is probed" :
+				"resolver (ifunc): its choice is unknown");
 	if (!c->chosen)
 		set_gap(p);
 }
@@ -257,7 +257,7 @@ static bool choose_site(struct planner *p, int id)
 		skip(p, id, "no instruction at its entry");
 		break;
 	default:
-		skip(p, id, "no instruction at which the kernel allows a probe");
+		skip(p, id, "no instruction that the kernel can probe");
 		break;
 	}
 	set_gap(p);
@@ -370,11 +370,11 @@ static struct plan *take_plan(struct planner *p)
 	plan->names = p->names.at;
 	plan->n_names = p->names.n;
 	if (p->full)
-		snprintf(plan->gap, sizeof(plan->gap), "more than %d functions, of which the rest is not traced",
+		snprintf(plan->gap, sizeof(plan->gap), "more than %d functions; the rest is not traced",
 			 PLAN_MAX_FUNCTIONS);
 	else if (hides_operator_new(p))
-		snprintf(plan->gap, sizeof(plan->gap), "operator new is in it, stripped of its symbol, and may be an "
-			 "allocator's own");
+		snprintf(plan->gap, sizeof(plan->gap), "contains operator new without a symbol, which may be an "
+						       "allocator's own");
 	return plan;
 }
 

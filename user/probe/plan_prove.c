@@ -15,7 +15,7 @@
 #define PASS_INSNS 400
 #define PASS_WALKS 40	/* functions that are looked at for one answer */
 
-static const char is_wrapper[] = "passes its calls on, and they are counted where they arrive";
+static const char is_wrapper[] = "forwards its calls, which are counted at their destination";
 
 /* Those that take a size of the block, an alignment or flags as well take at most three. */
 static int most_args(const struct alloc_function *fn)
@@ -100,7 +100,7 @@ static const char *doubt_family(struct planner *p, int prefix)
 	int left = PASS_WALKS;
 
 	if (!c || takes_more(p, c))
-		return "takes more arguments than malloc: --alloc-fn can say which is the size";
+		return "takes more arguments than malloc; use --alloc-fn to say which is the size";
 	/* No other has this one, and what jemalloc calls through pointers are hooks. */
 	if (find_in_family(p, prefix, "mallocx"))
 		return NULL;

@@ -87,8 +87,8 @@ static int open_dummy(int cpu)
 static int fail_open(int err, int cpu)
 {
 	if (err == -EACCES || err == -EPERM)
-		return fail(err, "cannot watch for new mappings (perf_event_open: %s): it needs root, CAP_PERFMON, or "
-			    "kernel.perf_event_paranoid at 0 or less", strerror(-err));
+		return fail(err, "cannot watch for new mappings (perf_event_open: %s): this requires root, "
+				 "CAP_PERFMON, or kernel.perf_event_paranoid <= 0", strerror(-err));
 	if (err == -EMFILE)
 		return fail(err, "cannot watch for new mappings: too many open files; raise the limit (ulimit -n)");
 	return fail(err, "cannot watch for new mappings on CPU %d (perf_event_open): %s", cpu, strerror(-err));
@@ -106,8 +106,8 @@ static int add_cpu(struct task_events *te, int cpu)
 	r.page = mmap(NULL, te->page_size + te->data_size, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd, 0);
 	if (r.page == MAP_FAILED) {
 		err = fail(-errno,
-			   "cannot map the ring of CPU %d (%d KiB): %s; raise kernel.perf_event_mlock_kb, or run "
-			   "alloctrace as root",
+			   "cannot map the ring buffer of CPU %d (%d KiB): %s; raise kernel.perf_event_mlock_kb, or "
+			   "run alloctrace as root",
 			   cpu, (int)(te->data_size >> 10), strerror(errno));
 		close(r.fd);
 		return err;
@@ -115,7 +115,7 @@ static int add_cpu(struct task_events *te, int cpu)
 	vec_push(&te->rings, r);
 	ev.data.u32 = te->rings.n - 1;
 	if (epoll_ctl(te->epfd, EPOLL_CTL_ADD, r.fd, &ev))
-		return fail(-errno, "cannot watch the ring of CPU %d: %s", cpu, strerror(errno));
+		return fail(-errno, "cannot watch the ring buffer of CPU %d: %s", cpu, strerror(errno));
 	return 0;
 }
 
@@ -152,11 +152,11 @@ int task_events_open(struct task_events **out)
 	if (f)
 		fclose(f);
 	if (te->epfd < 0)
-		err = fail(-errno, "cannot make an epoll descriptor: %s", strerror(errno));
+		err = fail(-errno, "cannot create an epoll descriptor: %s", strerror(errno));
 	else
 		err = add_cpus(te, list);
 	if (!err && !te->rings.n)
-		err = fail(-ENODEV, "cannot watch for new mappings: no CPU in '%s' could be opened", list);
+		err = fail(-ENODEV, "cannot watch for new mappings: cannot open any CPU of '%s'", list);
 	if (err) {
 		task_events_close(te);
 		return err;

@@ -147,7 +147,8 @@ static int fail_runnable(const char *path, int err)
 		return fail(err, "cannot run %s: it is a directory", path);
 	case -EACCES:
 		return fail(err,
-			    "cannot run %s: it is not executable (or a directory on the way is closed); see chmod +x",
+			    "cannot run %s: it is not executable (or a directory of its path is not searchable); "
+			    "see chmod +x",
 			    path);
 	default:
 		return fail(err, "cannot run %s: %s", path, strerror(-err));
@@ -169,7 +170,7 @@ static int check_command(const char *name, char **file)
 	}
 	err = search_path(name, file);
 	if (err == -ENOENT && !name[strspn(name, "0123456789")])
-		fail(err, "cannot run %s: not found in PATH; to trace the process of that pid: alloctrace -p %s", name,
+		fail(err, "cannot run %s: not found in PATH; to trace that process: alloctrace -p %s", name,
 		     name);
 	else if (err == -ENOENT)
 		fail(err, "cannot run %s: not found in PATH", name);
@@ -188,7 +189,7 @@ int launch_new(char *const argv[], struct launch **out)
 	int sv[2], err = check_command(argv[0], &file);
 
 	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
-		err = fail(-errno, "cannot make a socket pair: %s", strerror(errno));
+		err = fail(-errno, "cannot create a socket pair: %s", strerror(errno));
 	if (err) {
 		free(file);
 		return err;

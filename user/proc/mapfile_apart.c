@@ -210,8 +210,8 @@ static struct mapfile ask(pid_t pid, const struct maps_line *line, struct buf *p
 		} else {
 			kill(p, SIGKILL);
 			vec_push(&apart.silent, line->dev);
-			warn("%s: its file system does not answer: nothing is read from it, and what is there has no "
-			     "probes and no names", line->path);
+			warn("%s: its file system does not respond: skipping the file, which gets no probes and no "
+			     "names", line->path);
 		}
 	}
 	close(sv[0]);

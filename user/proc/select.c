@@ -23,15 +23,15 @@ static int fail_no_process(pid_t pid)
 	/* /proc mounted with hidepid=2 hides what the signal's permission check still tells apart. */
 	if (kill(pid, 0) && errno == EPERM)
 		return fail(-EACCES, "process %d belongs to another user; run alloctrace as root (sudo)", (int)pid);
-	return fail(-ESRCH, "no process has the pid %d", (int)pid);
+	return fail(-ESRCH, "no such process: %d", (int)pid);
 }
 
 static int fail_no_access(pid_t pid, const char *comm, uid_t uid)
 {
 	if (!geteuid())
 		return fail(-EACCES,
-			    "access to process %d (%s) is denied even to root: a container without CAP_SYS_PTRACE or a "
-			    "security module forbids it",
+			    "access to process %d (%s) is denied even to root, by a container without CAP_SYS_PTRACE "
+			    "or a security module",
 			    (int)pid, comm);
 	if (uid == geteuid())
 		return fail(-EACCES, "access to process %d (%s) is denied; run alloctrace as root (sudo)", (int)pid,
@@ -84,18 +84,18 @@ static int check_named(pid_t pid, const char *comm, uid_t uid)
 			    (int)pid, comm);
 	tid = procfs_live_thread(pid);
 	if (!tid)
-		return fail(-ESRCH, "process %d (%s) has exited already and waits for its parent %d (a zombie)",
+		return fail(-ESRCH, "process %d (%s) is a zombie: its parent %d has not waited for it",
 			    (int)pid, comm, (int)st.parent);
 	if (tid != pid)
 		return fail(-ENOTSUP,
-			    "the first thread of process %d (%s) has ended, and the kernel puts no probes into what "
-			    "goes on: start the program by alloctrace, or attach earlier", (int)pid, comm);
+			    "the main thread of process %d (%s) has exited; the kernel cannot attach uprobes to the "
+			    "remaining threads; launch the program under alloctrace, or attach earlier",
+			    (int)pid, comm);
 	if (!may_read_maps(pid))
 		return fail_no_access(pid, comm, uid);
 	if (executable_class(pid) == ELFCLASS32)
 		return fail(-ENOTSUP,
-			    "process %d (%s) is a 32-bit process: 32-bit processes are not supported; only x86-64 "
-			    "programs can be traced",
+			    "process %d (%s) is a 32-bit process: 32-bit processes are not supported, only x86-64",
 			    (int)pid, comm);
 	return 0;
 }
@@ -108,7 +108,7 @@ int process_check(pid_t pid)
 	int err;
 
 	if (pid <= 0)
-		return fail(-ESRCH, "no process has the pid %d", (int)pid);
+		return fail(-ESRCH, "no such process: %d", (int)pid);
 	err = procfs_ids(pid, &tgid, &uid);
 	if (err == -EACCES || err == -EPERM)
 		return fail(err, "process %d belongs to another user; run alloctrace as root (sudo)", (int)pid);
@@ -230,8 +230,8 @@ static int add_named(struct pid_list *list, const char *name)
 	closedir(dir);
 	if (!found)
 		return fail(-ESRCH,
-			    "no running process is named '%s' (its command name, executable and argv[0] are compared); "
-			    "give a pid, see ps -e",
+			    "no such process: '%s' (compared with command name, executable and argv[0]); "
+			    "ps -e lists processes",
 			    name);
 	return 0;
 }
@@ -242,12 +242,12 @@ static int add_item(struct pid_list *list, const char *arg, const char *item)
 	uint64_t number;
 
 	if (!*item)
-		return fail(-EINVAL, "-p '%s': an empty item; expected pids and process names with commas between",
+		return fail(-EINVAL, "-p '%s': empty item; expected comma-separated PIDs and process names",
 			    arg);
 	if (item[strspn(item, "0123456789")])
 		return add_named(list, item);
 	if (parse_u64(item, &number) || !number || number > INT_MAX)
-		return fail(-ESRCH, "no process has the pid %s", item);
+		return fail(-ESRCH, "no such process: %s", item);
 	snprintf(path, sizeof(path), "/proc/%d", (int)number);
 	if (access(path, F_OK))
 		return fail_no_process(number);

@@ -330,7 +330,7 @@ static void calibrate(struct snapshot *s, struct adapt *adapt)
 	if (known)
 		s->hit = *known;
 	else if (tracer_calibrate(s->tracer, depth ? depth : 1, &s->hit))
-		note("what a probe hit costs could not be measured");
+		note("cannot measure the cost of a probe hit");
 }
 
 static void describe(struct snapshot *s, struct recording *r)

@@ -116,7 +116,7 @@ static bool settle_cache_of_root(void)
 	path = xasprintf("%s/.cache/debuginfod_client", root->pw_dir);
 	good = good && only_root_changes(path) && setenv("DEBUGINFOD_CACHE_PATH", path, 1) == 0;
 	if (good)
-		note("debuginfod: the cache is %s: others could change the one that the environment names", path);
+		note("debuginfod: the cache is %s: other users could change the one named by the environment", path);
 	free(path);
 	return good;
 }
@@ -132,7 +132,8 @@ static void set_limits(void)
 	}
 	state.file_ns = seconds * 1000000000u;
 	state.run_ns = RUN_FILES * state.file_ns;
-	note("debuginfod: debug files come from %s, %llu s for each at most, %llu s in all", getenv("DEBUGINFOD_URLS"),
+	note("debuginfod: fetching debug files from %s, at most %llu s per file, %llu s in all",
+	     getenv("DEBUGINFOD_URLS"),
 	     (unsigned long long)seconds, (unsigned long long)(RUN_FILES * seconds));
 }
 
@@ -143,20 +144,19 @@ static void start(void)
 	void (*set_progress)(void *client, progress_fn fn);
 
 	if (!lib) {
-		warn("DEBUGINFOD_URLS is set, but libdebuginfod.so.1 is not there (Debian: libdebuginfod1): debug "
-		     "files are looked for on this host only");
+		warn("DEBUGINFOD_URLS is set, but libdebuginfod.so.1 is not installed (Debian: libdebuginfod1): "
+		     "looking for debug files on this host only");
 		return;
 	}
 	begin = (void *(*)(void))dlsym(lib, "debuginfod_begin");
 	state.find = (int (*)(void *, const unsigned char *, int, char **))dlsym(lib, "debuginfod_find_debuginfo");
 	set_progress = (void (*)(void *, progress_fn))dlsym(lib, "debuginfod_set_progressfn");
 	if (!begin || !state.find || !set_progress) {
-		warn("debuginfod: libdebuginfod.so.1 lacks what is needed");
+		warn("debuginfod: libdebuginfod.so.1 lacks required functions");
 		return;
 	}
 	if (geteuid() == 0 && !settle_cache_of_root()) {
-		warn("debuginfod: there is no directory for its cache that only root can change: set "
-		     "DEBUGINFOD_CACHE_PATH to one");
+		warn("debuginfod: no cache directory that only root can change: set DEBUGINFOD_CACHE_PATH to one");
 		return;
 	}
 	set_limits();
@@ -181,8 +181,8 @@ int debuginfod_fetch(const uint8_t *id, size_t id_len, const char *path)
 		return -ENOSYS;
 	if (state.spent_ns >= state.run_ns) {
 		if (!state.said_over)
-			warn("debuginfod: %llu s are over: no more debug files are fetched (DEBUGINFOD_TIMEOUT, in "
-			     "seconds, allows three times itself)", (unsigned long long)(state.run_ns / 1000000000u));
+			warn("debuginfod: %llu s are over: fetching no more debug files (the limit is three times "
+			     "DEBUGINFOD_TIMEOUT)", (unsigned long long)(state.run_ns / 1000000000u));
 		state.said_over = true;
 		return -ETIMEDOUT;
 	}
@@ -193,7 +193,7 @@ int debuginfod_fetch(const uint8_t *id, size_t id_len, const char *path)
 	state.spent_ns += monotonic_ns() - began;
 	timelimit_add(monotonic_ns() - began);
 	if (fd < 0)
-		note("debuginfod: nothing for %s: %s", path,
+		note("debuginfod: no debug file for %s: %s", path,
 		     monotonic_ns() > state.until_ns ? "took too long" : strerror(-fd));
 	return fd;
 }

@@ -52,7 +52,7 @@ static bool from_server(const struct module *mod, const struct elf_file *ef, str
 		elf_file_close(out->ef);
 		out->ef = NULL;
 	}
-	note("debuginfod: what came for %s is no debug file of that build", mod->path);
+	note("debuginfod: the file received for %s is not a debug file of that build", mod->path);
 	close(fd);
 	return false;
 }
@@ -80,8 +80,8 @@ void debug_source_open_alt(const struct module *mod, const struct elf_file *ef, 
 	if (err && !is_apart(mod))
 		err = elf_altfile_open(ef, "", &out->fd, &out->ef);
 	if (err && elf_section_by_name(ef, ".gnu_debugaltlink"))
-		note("%s: the debugging information that it shares with other files (.gnu_debugaltlink) is not there: "
-		     "some names will be missing", elf_file_name(ef));
+		note("%s: the debugging information that it shares with other files (.gnu_debugaltlink) is not "
+		     "available: some names will be missing", elf_file_name(ef));
 }
 
 void debug_source_close(struct debug_source *d)

@@ -163,7 +163,7 @@ static void warn_of_missing(struct source *src)
 		     "functions are missing", src->mod->path);
 	else
 		warn("%s: inlined functions are missing: they are in .dwo or .dwp files (-gsplit-dwarf), which are not "
-		     "read", src->mod->path);
+		     "supported", src->mod->path);
 }
 
 static const struct elf_fdes *fdes_of(struct source *src)

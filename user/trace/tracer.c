@@ -65,8 +65,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		return err;
 	}
 	if (o->blocks && !feature(FEATURE_RETURN_SECCOMP, &why))
-		warn("a process that confines itself by seccomp while its blocks are followed is killed on this "
-		     "kernel: %s", why);
+		warn("this kernel kills a process that installs a seccomp filter while live-heap views trace it: %s",
+		     why);
 	if (kern_unwinds_by_tables(t->kern))
 		t->unwind = unwind_new(t->kern, &t->modules, image_of, t);
 	t->cleaner = cleaner_new(t->kern);
@@ -74,7 +74,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
 	t->kept = kept_new(&t->modules, image_of, t);
 	collector_set_kept(t->collector, t->kept);
-	note("kernel memory: %zu MiB before the first of at most %u stacks; attached by %s; stacks are read %s",
+	note("kernel memory: %zu MiB plus up to %u stacks; attached by %s; stacks are read %s",
 	     kern_memory(t->kern) >> 20, o->max_stacks, attach_mode_name(kern_mode(t->kern)),
 	     kern_reads_in_place(t->kern) ? "in place" : "by copies");
 	*out = t;
@@ -134,9 +134,9 @@ int tracer_fail_without_probes(const struct tracer *t, const char *who)
 	if (gaps.len)
 		fail(-ENOENT, "%s: no allocator function can be traced: %s", who, gaps.data);
 	else
-		fail(-ENOENT, "%s: no allocator function found in the files it has mapped (malloc, calloc, operator "
-		     "new, ...): it has an allocator of its own (Go), or it is static and stripped; --alloc-fn can "
-		     "name one of C", who);
+		fail(-ENOENT, "%s: no allocator function (malloc, calloc, operator new, ...) found in its mapped "
+			      "files: it has its own allocator (Go), or is static and stripped; use --alloc-fn to name "
+			      "a C function", who);
 	buf_free(&gaps);
 	return -ENOENT;
 }
@@ -185,11 +185,11 @@ static int add(struct tracer *t, pid_t pid)
 	if (t->refused && t->n_probes == before)
 		return -ENOTSUP;
 	if (left_out(t, a, &spoils) && t->n_probes == before)
-		return fail(-ENOENT, "process %d (%s): no allocator function can be probed without harm", (int)pid,
+		return fail(-ENOENT, "process %d (%s): no allocator function can be probed safely", (int)pid,
 			    p->name);
 	if (t->blocks && spoils)
-		return fail(-ENOTSUP, "process %d (%s): what is live can't be told without a probe on %s; --view alloc "
-			    "can be traced", (int)pid, p->name, spoils);
+		return fail(-ENOTSUP, "process %d (%s): live-heap views require a probe on %s; use --view alloc",
+			    (int)pid, p->name, spoils);
 	return t->n_probes == before ? fail_process(t, p) : 0;
 }
 
@@ -213,8 +213,8 @@ static void on_fork(struct tracer *t, const struct task_event *ev)
 	/* It runs on the parent's breakpoints, and goes with its memory. */
 	if (t->blocks && sharers_fork(&t->sharers, ev->parent, p && !p->exited, ev->pid)) {
 		if (kern_mode(t->kern) == ATTACH_MULTI)
-			note("process %d shares the memory of process %d: what it allocates and frees is seen by "
-			     "--attach perf alone", (int)ev->pid, (int)ev->parent);
+			note("process %d shares the memory of process %d: its allocations are seen only with "
+			     "--attach perf", (int)ev->pid, (int)ev->parent);
 		return;
 	}
 	if (parent)
@@ -258,7 +258,7 @@ static void clean_forked(struct tracer *t)
 		/* Taking the probes out has cleaned everybody who had a copy. */
 		if (t->paused || kern_is_over(t->kern))
 			continue;
-		note("process %d, forked by %d, is not traced: its copies of the probes are removed", (int)f.pid,
+		note("process %d, forked by %d, is not traced: removing its copies of the probes", (int)f.pid,
 		     (int)f.traced);
 		must_clean(t, &f, &files);
 	}
@@ -427,11 +427,11 @@ void tracer_detach(struct tracer *t)
 	if (t->unwind) {
 		struct unwind_usage use = unwind_usage(t->unwind);
 
-		note("unwind tables of %zu files: %zu rows, %zu KiB in %zu KiB of kernel memory; without room: "
+		note("unwind tables of %zu files: %zu rows, %zu KiB in %zu KiB of kernel memory; no room for "
 		     "%zu files", use.tables, use.rows, use.table_bytes >> 10, use.kernel_bytes >> 10,
 		     use.without_room);
-		note("mappings: %zu files known to the kernel side, %zu KiB of kernel memory; parts of code without "
-		     "room: %zu", use.files, use.file_bytes >> 10, use.parts_untold);
+		note("mappings: %zu files known to the BPF side, %zu KiB of kernel memory; no room for %zu "
+		     "parts of code", use.files, use.file_bytes >> 10, use.parts_untold);
 	}
 	kern_detach(t->kern);
 }

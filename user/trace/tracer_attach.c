@@ -91,7 +91,7 @@ static bool is_refused(struct tracer *t, const struct process *p, const struct t
 		if (!why)
 			continue;
 		refused++;
-		gap = xasprintf("%s: its text is %s, where the kernel places no probe",
+		gap = xasprintf("%s: its text is %s, where the kernel cannot attach probes",
 				module_basename(modules_get(&t->modules, module)), why);
 		tracer_add_gap(t, gap);
 		free(gap);
@@ -122,7 +122,7 @@ static void add_unattached(struct tracer *t, const struct module *m, int err)
 
 	if (err == -ESRCH || err == -ECANCELED)
 		return;
-	gap = xasprintf("%s: its probes cannot be attached: %s", module_basename(m), strerror(-err));
+	gap = xasprintf("%s: cannot attach its probes: %s", module_basename(m), strerror(-err));
 	tracer_add_gap(t, gap);
 	free(gap);
 }

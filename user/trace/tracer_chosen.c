@@ -127,7 +127,7 @@ static bool is_changed(struct tracer *t, const struct process *p, uint32_t modul
 	char *gap;
 
 	if (changed) {
-		gap = xasprintf("%s of %s: its code in memory is not the file's: %s", plan->probes[0].name,
+		gap = xasprintf("%s of %s: its code in memory differs from the file: %s", plan->probes[0].name,
 				module_basename(modules_get(&t->modules, module)), file.found[0]);
 		tracer_add_gap(t, gap);
 		free(gap);

@@ -55,10 +55,11 @@ static void say(struct tracer *t, const struct process *p, const struct livecode
 	const struct plan_probe *pp = &f->plan->probes[i];
 	const char *path = modules_get(&t->modules, f->module)->path;
 
-	warn("process %d (%s): %s of %s is not probed: its code in memory is not the file's: %s", (int)p->pid, p->name,
+	warn("process %d (%s): %s of %s is not probed: its code in memory differs from the file: %s",
+	     (int)p->pid, p->name,
 	     pp->name, path, f->found[i]);
 	if (running && t->blocks && placement_spoils_live(pp))
-		warn("process %d (%s): blocks that %s gives up are taken for live from now on", (int)p->pid, p->name,
+		warn("process %d (%s): blocks freed by %s are considered live from now on", (int)p->pid, p->name,
 		     pp->name);
 }
 
@@ -121,8 +122,8 @@ static bool any_news(struct tracer *t, struct attachment *a, const struct liveco
 static int unread(struct tracer *t, const struct process *p)
 {
 	if (!t->said_unread)
-		warn("the memory of process %d (%s) may not be read (CAP_SYS_PTRACE): where a hook or a debugger has "
-		     "changed a function, a probe kills the process", (int)p->pid, p->name);
+		warn("cannot read the memory of process %d (%s) (CAP_SYS_PTRACE): if a hook or a debugger has changed "
+		     "a function, a probe kills the process", (int)p->pid, p->name);
 	t->said_unread = true;
 	return 0;
 }
@@ -146,10 +147,10 @@ bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t m
 		return false;
 	t->refused = true;
 	if (over)
-		return fail(-ENOTSUP, "process %d (%s) has copied the text of %s into memory that belongs to no file: "
-			    "the kernel places no probes there", (int)p->pid, p->name, m->path) != 0;
-	fail(-ENOTSUP, "process %d (%s): its allocator is in its own text, and that it seems to copy (%s): a probe "
-	     "that is copied along kills it by SIGTRAP; attach after it has done so, or use --force", (int)p->pid,
+		return fail(-ENOTSUP, "process %d (%s) has copied the text of %s into anonymous memory: the kernel "
+				      "cannot attach probes there", (int)p->pid, p->name, m->path) != 0;
+	fail(-ENOTSUP, "process %d (%s): its allocator is in its own text, which it seems to copy (%s): a copied probe "
+		       "would kill it by SIGTRAP; attach after it has done so, or use --force", (int)p->pid,
 	     p->name, sign);
 	return true;
 }

@@ -34,7 +34,7 @@ static void add_missed(struct tracer *t, const char *why)
 {
 	char *gap = xasprintf("first calls of process %d: %s", (int)t->held_pid, why);
 
-	warn("%s: they are not seen until its probes are in place", gap);
+	warn("%s: not seen until its probes are attached", gap);
 	tracer_add_gap(t, gap);
 	free(gap);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is known of the traced files, and what they lack: functions that are there and not seen, or asked for and not
- * there. */
+/* What is known of the traced files, and what they lack: functions that are not probed, or not found. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +110,7 @@ void tracer_gaps(const struct tracer *t, struct buf *out)
 	if (t->gaps.n + t->more_gaps > n)
 		buf_printf(out, "; and %zu more (-v)", t->gaps.n + t->more_gaps - n);
 	if (t->modules.left_out)
-		buf_printf(out, "%s%llu of the files that were mapped: there are too many to be kept open",
+		buf_printf(out, "%s%llu mapped files: too many to keep open",
 			   out->len ? "; " : "", (unsigned long long)t->modules.left_out);
 }
 
@@ -142,7 +141,7 @@ static int fail_named(const struct tracer *t, const struct alloc_user *u)
 		return fail(-ENOENT, "%s %s: no such file is mapped", option, f->name);
 	return fail(-ENOENT, "%s %s: no function of that name in the symbols of %s", option, f->name,
 		    alloc_user_objects() ? "--object" :
-		    "the files that are mapped; --object and +0xOFFSET can say where one is that has no symbol");
+		    "the mapped files; use --object and +0xOFFSET for a function without a symbol");
 }
 
 int tracer_check_named(const struct tracer *t)
@@ -151,7 +150,7 @@ int tracer_check_named(const struct tracer *t)
 
 	for (size_t i = 0; i < alloc_user_objects(); i++)
 		if (!is_mapped(t, i))
-			return fail(-ENOENT, "--object %s: no traced process has mapped that file",
+			return fail(-ENOENT, "--object %s: no traced process maps this file",
 				    alloc_user_object(i));
 	for (size_t i = 0; i < alloc_user_count(); i++) {
 		const struct alloc_user *u = alloc_user(i);
