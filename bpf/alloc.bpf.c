@@ -143,8 +143,8 @@ static __always_inline void give_up_unslotted(__u64 addr)
 }
 
 /*
- * Where a call has no slot its stack is lost, and it can't be told whether it is nested; most are not. Nor whether a
- * realloc() fails; most do not.
+ * Where a call has no slot its stack is lost, and it cannot be determined whether it is nested; most are not. Nor
+ * whether a realloc() fails; most do not.
  */
 static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an allocator function was called with, as its probe's cookie tells. */
+/* What an allocator function was called with, as its probe's cookie describes it. */
 #ifndef ALLOCTRACE_CALL_BPF_H
 #define ALLOCTRACE_CALL_BPF_H
 

@@ -24,7 +24,7 @@
 /* Set before loading: walk by tables, not by frame pointers. */
 const volatile bool unwind_tables = false;
 
-/* What user space has told of files. */
+/* What user space has registered of files. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UNWIND_FILES);
@@ -41,7 +41,7 @@ struct {
 	__type(value, struct code_copy_of);
 } code_copies SEC(".maps");
 
-/* Mappings of processes, told by user space; where the kernel can't be asked. */
+/* Mappings of processes, written by user space; where the kernel can't be asked. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);

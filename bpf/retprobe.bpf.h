@@ -41,8 +41,8 @@ static __always_inline struct return_instance *retprobe_first(void)
 }
 
 /*
- * The return address that was at `slot` before a return probe; 0 if there is none. A global function: the verifier
- * looks at it once.
+ * The return address that was at `slot` before a uretprobe; 0 if there is none. A global function: the verifier looks
+ * at it once.
  */
 __noinline __u64 retprobe_original(__u64 slot)
 {

@@ -12,7 +12,7 @@
  *                            sample                                   sample
  *
  * so that a call of length s = n + c is one with probability p = 1 - exp(-s/T) = 1 - exp(-(n/T + 1/K)), K = T/c, and
- * stands for w = 1/p calls like it (Horvitz-Thompson). What this asks of the kernel side: `left` counts down the length
+ * stands for w = 1/p calls like it (Horvitz-Thompson). What this asks of the BPF side: `left` counts down the length
  * to the next point.
  *
  *      s = sample_length(bytes, law);

@@ -31,7 +31,7 @@
 
 enum unwind_kind {
 	UNWIND_KIND_GAP,	/* nothing executable */
-	UNWIND_KIND_UNKNOWN,	/* code of a file that user space has not told of yet */
+	UNWIND_KIND_UNKNOWN,	/* code of a file that user space has not registered yet */
 	UNWIND_KIND_TABLE,
 	UNWIND_KIND_BARE,	/* code of a file without unwind information, or with no room for it here */
 	UNWIND_KIND_JIT,	/* executable memory of no file */
@@ -91,8 +91,8 @@ struct file_ask {
 	__u32 found, pad;
 };
 
-/* Where bpf_find_vma() is missing, user space tells what is mapped: what an address belongs to, from start up to the
- * next entry's. */
+/* Where bpf_find_vma() is missing, user space writes what is mapped: what an address belongs to, from start up to
+ * the next entry's. */
 struct unwind_mapping {
 	__u64 start;
 	__u64 name;	/* as in struct unwind_part, of start; 0: none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One row of an unwind table: how to find the caller's registers from a pc up to the next row's pc. Both sides read it;
- * the includer brings __u8, __s8, __s16 and __u32 (vmlinux.h or <linux/types.h>).
+ * One row of an unwind table: how to find the caller's registers from a pc up to the next row's pc. The BPF side and
+ * user space read it; the includer brings __u8, __s8, __s16 and __u32 (vmlinux.h or <linux/types.h>).
  *
  *     0        4      5        6        8
  *     | pc     | kind | fp_off| cfa_off|

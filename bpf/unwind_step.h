@@ -7,7 +7,7 @@
  *
  *     UNWIND_MEMORY                          the type of what the stack is read by
  *     bool unwind_word(m, addr, &word)       8 bytes; false: they can't be read, or addr is no multiple of 8
- *     bool unwind_return(m, addr, &pc)       the same for a return address, whatever a return probe has put there
+ *     bool unwind_return(m, addr, &pc)       the same for a return address, whatever a uretprobe has put there
  *     __u8 signal_at[UNWIND_REGS]            = UNWIND_SIGNAL_AT
  *
  * and two functions that the BPF side keeps out of line, since the verifier looks at a global function once:

@@ -68,7 +68,7 @@ static __always_inline bool stack_word(struct scratch *s, __u64 addr, __u64 *wor
 	return true;
 }
 
-/* The return address at addr, a multiple of 8, whatever a return probe has put there. */
+/* The return address at addr, a multiple of 8, whatever a uretprobe has put there. */
 static __always_inline bool stack_return(struct scratch *s, __u64 addr, __u64 *ret)
 {
 	__u64 original;

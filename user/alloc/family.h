@@ -19,14 +19,14 @@ struct alloc_function {
 	const char *shown;	/* as reports show it: "malloc", "operator new" */
 	int8_t size_arg;	/* which argument (0 = the first) is the size in bytes; ALLOC_NO_ARG if it frees */
 	int8_t count_arg;	/* multiplied with the size; ALLOC_NO_ARG if there is none */
-	int8_t old_arg;		/* the block that is given up (realloc, free); ALLOC_NO_ARG if there is none */
+	int8_t old_arg;		/* the block that is freed (realloc, free); ALLOC_NO_ARG if there is none */
 	/*
 	 * Where the block's address is stored, the return value being 0 or an error number (posix_memalign);
 	 * ALLOC_NO_ARG if the block is what is returned, NULL on failure.
 	 */
 	int8_t out_arg;
 	bool frees;		/* it only gives old_arg up, which may be NULL: free, operator delete */
-	bool may_throw;		/* never a return probe */
+	bool may_throw;		/* never a uretprobe */
 	bool page_aligned;	/* what it returns begins a page: it cannot leave its work to malloc */
 	bool named;		/* on the command line (alloc/user.h) */
 	/*

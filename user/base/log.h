@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What alloctrace says about itself, on stderr, each line "alloctrace: …". The one error idiom: the function that
+ * What alloctrace logs about itself, on stderr, each line "alloctrace: …". The one error idiom: the function that
  * knows the object prints the one message and returns a negative errno; callers pass it on and add nothing:
  *
  *     if (fd < 0)
@@ -22,11 +22,11 @@ enum log_level {
 
 void log_set_level(enum log_level level);
 bool log_verbose(void);
-/* Where messages go; stderr unless told. For tests, and for a display that refreshes in place. */
+/* Where messages go; stderr by default. For tests, and for a display that refreshes in place. */
 void log_set_stream(FILE *f);
 
 struct buf;
-/* From now on what fail() says in this thread is appended to text instead (lines without "alloctrace: ", a newline
+/* From now on what fail() logs in this thread is appended to text instead (lines without "alloctrace: ", a newline
  * between them); NULL: it is printed again. For callers that can do without what failed. */
 void log_catch(struct buf *text);
 

@@ -12,7 +12,7 @@
 void memlimit_set(uint64_t bytes);
 uint64_t memlimit_bytes(void);
 /* May so many more bytes be taken, with what is resident now? False: the caller does without; the first time what is
- * left out is said. what: the file that wants them. */
+ * left out is logged. what: the file that wants them. */
 bool memlimit_has_room(uint64_t bytes, const char *what);
 /* The same for what comes in many small pieces: is less resident than so much of the limit? Stacks leave room for their
  * names, and these for what shows them. */

@@ -13,16 +13,17 @@
 
 struct outfile;
 
-/* path NULL or "-" is stdout. 0, or -errno with a message said. *out is freed by exactly one of commit and abort. */
+/* path NULL or "-" is stdout. Returns 0, or -errno after logging an error. *out is freed by exactly one of commit
+ * and abort. */
 int outfile_open(const char *path, struct outfile **out);
 /* A commit does not wait for the disk: after a crash of the machine the file may be empty. */
 void outfile_no_sync(struct outfile *o);
 /* fileno() of it is -1 for a file that is made anew, and else the descriptor that is written: for isatty(). */
 FILE *outfile_stream(struct outfile *o);
-/* 0, or -errno with a message said and nothing left behind. -EPIPE is returned without a message: the reader went away,
- * which is an end and not an error. stdout is flushed and checked, not closed. */
+/* Returns 0, or -errno after logging an error, with nothing left behind. -EPIPE is returned without a message: the
+ * reader went away, which is an end and not an error. stdout is flushed and checked, not closed. */
 int outfile_commit(struct outfile *o);
-/* abort(NULL) is fine. */
+/* NULL is a no-op. */
 void outfile_abort(struct outfile *o);
 /* What a signal handler that is about to _exit calls: removes hidden temporary names. Async-signal-safe. */
 void outfile_cleanup_on_exit(void);

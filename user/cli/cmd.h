@@ -7,7 +7,7 @@
 
 enum exit_status {
 	STATUS_DONE,
-	STATUS_FAILED,		/* said why */
+	STATUS_FAILED,		/* the reason was logged */
 	STATUS_USAGE,
 	STATUS_NOTHING,		/* nothing was recorded */
 	STATUS_INCOMPLETE,	/* more than 1 % was lost, or tracing cost more than --max-overhead */
@@ -19,7 +19,7 @@ enum exit_status {
 int cmd_trace(const struct options *o);
 /* Shows recordings. */
 int cmd_report(const struct options *o);
-/* Tells what this kernel, these privileges and the processes of -p allow. */
+/* Shows what this kernel, these privileges and the processes of -p allow. */
 int cmd_check(const struct options *o);
 
 #endif

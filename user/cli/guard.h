@@ -35,7 +35,7 @@ struct guard_calls {
 };
 
 /* Call it from the main thread. signals: blocked in all threads, and read by the main thread from a signalfd of its
- * own. 0, or -errno with a message said. */
+ * own. Returns 0, or -errno after logging an error. */
 int guard_start(const sigset_t *signals, const struct guard_calls *calls, struct guard **out);
 /* Everything is attached; tracing ends then (monotonic_ns(); UINT64_MAX: not by time). */
 void guard_attached(struct guard *g, uint64_t end_ns);
@@ -43,7 +43,7 @@ void guard_attached(struct guard *g, uint64_t end_ns);
 void guard_ending(struct guard *g);
 /* The report is made: from here on only signals matter. */
 void guard_done(struct guard *g);
-/* free(NULL) is fine. */
+/* NULL is a no-op. */
 void guard_free(struct guard *g);
 
 #endif

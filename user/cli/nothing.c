@@ -17,7 +17,7 @@
 
 #define TASKS_MAX 65536		/* of a process, and processes of the system, that are looked at */
 #define CHILDREN_SHOWN 3
-#define CHILDREN_NS 50000000	/* of CPU time, before they are said beside what was recorded */
+#define CHILDREN_NS 50000000	/* of CPU time, before they are reported beside what was recorded */
 
 /* CPU time in ns. */
 struct usage {

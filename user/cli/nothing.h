@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Why a run recorded nothing, or little: what the target did meanwhile, as far as the system tells. */
+/* Why a run recorded nothing, or little: what the target did meanwhile, as far as the system shows. */
 #ifndef ALLOCTRACE_CLI_NOTHING_H
 #define ALLOCTRACE_CLI_NOTHING_H
 
@@ -11,7 +11,7 @@ struct nothing;
 
 /* Notes what CPU time the process and its children have used. */
 struct nothing *nothing_begin(pid_t pid);
-/* free(NULL) is fine. */
+/* NULL is a no-op. */
 void nothing_free(struct nothing *n);
 /* Notes what they have used by now; the process may have ended, if it was not reaped. What was noted last counts. */
 void nothing_note(struct nothing *n);

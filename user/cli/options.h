@@ -86,7 +86,7 @@ struct options {
 
 /*
  * 0: go on with *o.  1: what was asked for (--help, --version) is printed; exit 0.  -EINVAL: a usage error, which was
- * said; exit 2.  Another -errno: what was asked for could not be printed, which was said; exit 1.
+ * logged; exit 2.  Another -errno: what was asked for could not be printed, which was logged; exit 1.
  * Options end at the command to launch, or at "--".
  */
 int options_parse(int argc, char **argv, struct options *o);

@@ -69,7 +69,7 @@ static inline const struct choice *option_choice(const struct option_row *row, s
 /* Appends the names of the choices with `between` between. */
 void option_choice_names(const struct option_row *row, const char *between, struct buf *out);
 
-/* Says what is wrong with the command line; returns -EINVAL. */
+/* Logs what is wrong with the command line; returns -EINVAL. */
 int option_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* What options mean together, for each command (command.check). given: bit i is set if row i was on the command line.
  * Return 0, or -EINVAL after logging an error. */

@@ -138,7 +138,7 @@ static int draw(struct present *p, FILE *f, const struct report_format *format, 
 	return 0;
 }
 
-/* An error of the stream stays with it: outfile_commit() says it, with the file's name. */
+/* An error of the stream stays with it: outfile_commit() logs it, with the file's name. */
 static int write_to(struct present *p, struct place *place, const struct recording *rec, struct report_options *ro)
 {
 	const struct report_format *format = place->output->format;

@@ -3,8 +3,8 @@
 #ifndef ALLOCTRACE_CLI_ULIMITS_H
 #define ALLOCTRACE_CLI_ULIMITS_H
 
-/* Raises those that may be raised. 0, or -errno with a message said: what is left does not suffice. A command that is
- * launched is to have what alloctrace was started with: fork first. */
+/* Raises those that may be raised. Returns 0, or -errno after logging an error: what is left does not suffice. A
+ * command that is launched is to have what alloctrace was started with: fork first. */
 int limits_raise(void);
 
 #endif

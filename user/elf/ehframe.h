@@ -14,10 +14,9 @@
 #include "model/unwind_table.h"
 
 /* From the file's .eh_frame section, or without section headers from what PT_GNU_EH_FRAME points to; where that has
- * nothing for an address, from its .debug_frame.
- * No message is said; unwind_load_why() has it in words:
- * 0; -ENOENT (the file has none); -ENOTSUP (not x86-64, or not a program or shared library); -EFBIG (more than max_rows
- * rows or functions); -EOVERFLOW (code that spans more than 4 GiB); -ENOEXEC (damaged). */
+ * nothing for an address, from its .debug_frame. Logs nothing; unwind_load_why() puts the result into words.
+ * Returns 0; -ENOENT (the file has none); -ENOTSUP (not x86-64, or not a program or shared library); -EFBIG (more than
+ * max_rows rows or functions); -EOVERFLOW (code that spans more than 4 GiB); -ENOEXEC (damaged). */
 int unwind_table_load(const struct elf_file *ef, size_t max_rows, struct unwind_table **out);
 /* The same for a file whose table is *t (NULL: it has none), from the .debug_frame of `debug`: its separate debug file,
  * or ef itself. Where that fails *t stays as it is. */

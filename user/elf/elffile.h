@@ -33,7 +33,7 @@ struct elf_file;
 int elf_file_open(int fd, const char *name, struct elf_file **out);
 /* The same from memory that outlives *out (the vDSO). */
 int elf_file_open_memory(const void *data, size_t size, const char *name, struct elf_file **out);
-/* close(NULL) is fine. */
+/* NULL is a no-op. */
 void elf_file_close(struct elf_file *ef);
 
 /* libelf's handle (it reads with pread, too), for libdw; NULL where the file's tables reach past its end, or libelf

@@ -13,7 +13,7 @@ struct elf_fdes;
 
 /* 0, -ENOENT (no table, or one in an encoding that no linker writes), or -ENOEXEC. ef must outlive *out. */
 int elf_fdes_load(const struct elf_file *ef, struct elf_fdes **out);
-/* free(NULL) is fine. */
+/* NULL is a no-op. */
 void elf_fdes_free(struct elf_fdes *f);
 /* The start of the function whose [start, end) holds the address. false: no function does. */
 bool elf_fdes_start(const struct elf_fdes *f, uint64_t vaddr, uint64_t *start);

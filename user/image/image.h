@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What tracing has to know of an ELF file, as plain data: arrays, numbers and strings, and no handle. image_read()
- * makes it from a descriptor, opens and parses the file once, and is done with it; trace/ and kern/ see nothing else of
- * ELF.
+ * makes it from a descriptor: it opens and parses the file once. trace/ and kern/ see nothing else of ELF.
  *
  * What is asked of few files, or of single functions in them, has functions of its own (image/ask.h,
  * image/functions.h): they are given the file's descriptor, and return plain data as well.
@@ -48,7 +47,7 @@ struct image_request {
 	pid_t pid;
 	unsigned int wants;	/* of enum image_wants */
 	unsigned int plan_flags;	/* of enum plan_flags */
-	const struct plan_chosen *chosen;	/* instead of what the resolvers' code tells */
+	const struct plan_chosen *chosen;	/* instead of what the resolvers' code shows */
 	size_t n_chosen;
 	size_t max_rows;	/* of the unwind table */
 };

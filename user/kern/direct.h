@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading stacks in place, by page tables and the kernel's direct map: the user side of bpf/direct.bpf.h. */
+/* Reading stacks in place, by page tables and the kernel's direct map: the user space part of bpf/direct.bpf.h. */
 #ifndef ALLOCTRACE_KERN_DIRECT_H
 #define ALLOCTRACE_KERN_DIRECT_H
 

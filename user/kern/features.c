@@ -143,7 +143,7 @@ static bool probe_uprobe_multi(const char **why)
 	return false;
 }
 
-/* Perf's return probes are as old as its uprobes, but a kernel may have been built without them. */
+/* Perf's uretprobes are as old as its uprobes, but a kernel may have been built without them. */
 static bool probe_return(const char **why)
 {
 	if (feature(FEATURE_UPROBE_MULTI, NULL) || uprobe_pmu_return_bit() >= 0)
@@ -223,7 +223,7 @@ const struct feature_info feature_infos[FEATURE_MAX] = {
 	[FEATURE_COOKIE] = {"probe cookies", "one program for all functions, Linux 5.15", true, true, probe_cookie},
 	[FEATURE_UPROBE_PERF] = {"perf uprobes", "attach through perf_event_open()", false, false, probe_uprobe_perf},
 	[FEATURE_UPROBE_MULTI] = {"uprobe_multi", "attach all at once, Linux 6.10", false, true, probe_uprobe_multi},
-	[FEATURE_RETURN] = {"return probes", "live blocks: address that an allocator returns", false, false,
+	[FEATURE_RETURN] = {"uretprobes", "live blocks: address that an allocator returns", false, false,
 			    probe_return},
 	[FEATURE_UPROBE_SESSION] = {"uprobe session", "live blocks: no uretprobe if not sampled, Linux 6.13",
 				    false, true, probe_uprobe_session},

@@ -21,9 +21,9 @@ enum feature {
 	FEATURE_COOKIE,		/* bpf_get_attach_cookie(), 5.15 */
 	FEATURE_UPROBE_PERF,	/* uprobes through perf_event_open() */
 	FEATURE_UPROBE_MULTI,	/* uprobe_multi with a pid filter that works, 6.10 */
-	FEATURE_RETURN,		/* return probes: without them live blocks can't be followed */
+	FEATURE_RETURN,		/* uretprobes: without them live blocks can't be followed */
 	FEATURE_UPROBE_SESSION,	/* one program at entry and return, which may decline the return, 6.13 */
-	FEATURE_RETURN_SECCOMP,	/* a return probe spares a process confined by seccomp (probe/returns.h) */
+	FEATURE_RETURN_SECCOMP,	/* a uretprobe does not kill a process with a seccomp filter (kern/returns.h) */
 	FEATURE_DIRECT,		/* BPF can read any kernel address by a plain load, 6.2 */
 	FEATURE_FIND_VMA,	/* BPF can ask what is mapped at an address, 5.17 */
 	FEATURE_NOPS,		/* uprobes on multi-byte nops are emulated */
@@ -35,7 +35,7 @@ struct feature_info {
 	const char *name;	/* "uprobe_multi" */
 	const char *help;	/* what it is for */
 	bool required;		/* without it nothing can be traced */
-	bool asks_bpf;		/* can't be told without FEATURE_PRIVILEGE */
+	bool asks_bpf;		/* cannot be determined without FEATURE_PRIVILEGE */
 	bool (*probe)(const char **why);	/* feature() calls it once */
 };
 
@@ -43,7 +43,7 @@ extern const struct feature_info feature_infos[FEATURE_MAX];
 
 /* why (may be NULL) is set to a static string: the reason if the answer is no, else NULL or a remark. */
 bool feature(enum feature f, const char **why);
-/* The first required feature that is missing is said as an error (what, why, what to do). 0 or -EPERM, -ENOTSUP. */
+/* The first required feature that is missing is logged as an error (what, why, what to do). 0 or -EPERM, -ENOTSUP. */
 int features_require(void);
 /* What ATTACH_AUTO stands for here; others as they are. */
 enum attach_mode attach_mode_resolve(enum attach_mode mode);

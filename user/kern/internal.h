@@ -45,7 +45,7 @@ struct kern {
 	struct links links, hold_links;	/* kern/links.c has the lock */
 	_Atomic(bool) over;	/* kern_end() was called: nothing is attached any more */
 	unsigned int closing;	/* threads that take probes out for kern_end() */
-	bool session;		/* blocks are followed by session probes, not by entry and return probes */
+	bool session;		/* blocks are followed by session probes, not by entry and uretprobes */
 	uint32_t n_probes;	/* ids given to probes so far: entries of the map `probes` */
 	struct u64map probe_ids;	/* plan -> the id of its first probe */
 	void (*on_frames)(void *arg, const struct stack_frames *rec);
@@ -82,8 +82,8 @@ void links_drop(struct links *links);
 void links_detach(struct links *links, pid_t pid, int module);
 /* Begins to make the second table of live blocks, where there is to be one; once. */
 void blocks_extend(struct kern *k);
-/* Chooses the programs on functions that are loaded, and how; between open and load. 0 or -errno with a message
- * said. */
+/* Chooses the programs on functions that are loaded, and how; between open and load. Returns 0 or -errno after
+ * logging an error. */
 int probes_select(struct kern *k);
 
 #endif

@@ -27,7 +27,7 @@
 #define SECOND_MAKER_STACK ((size_t)64 << 10)
 #define HISTS_PER_STACK 2	/* buckets that have something in them, on average, were there the most of stacks */
 
-/* libbpf's own words are for -v; what failed is said by the caller in one line. */
+/* libbpf's own words are for -v; the caller logs what failed in one line. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	char *text, *line, *rest;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a process has mapped, as the BPF side is told of it where the kernel can't be asked (bpf/unwind_map.h). */
+/* What a process has mapped, as the BPF side learns it where the kernel can't be asked (bpf/unwind_map.h). */
 #ifndef ALLOCTRACE_KERN_LAYOUT_H
 #define ALLOCTRACE_KERN_LAYOUT_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a return probe is safe for its process. Linux 6.11 (commit ff474a78cef5) lets a probed function return
- * through a system call of its own, uretprobe, which seccomp refuses like any other that its filter does not know: the
- * process is killed, or the call fails where it can't. Since 6.14 (commit cf6cb56ef244) and in later stable releases
- * seccomp lets it pass.
+ * Whether a uretprobe is safe for its process. Linux 6.11 (commit ff474a78cef5) lets a probed function return through a
+ * system call of its own, uretprobe, which seccomp refuses like any other that its filter does not know: the process is
+ * killed, or the call fails where it can't. Since 6.14 (commit cf6cb56ef244) and in later stable releases seccomp lets
+ * it pass.
  */
 #ifndef ALLOCTRACE_KERN_RETURNS_H
 #define ALLOCTRACE_KERN_RETURNS_H
@@ -16,7 +16,7 @@
 int returns_try_seccomp(void);
 /* A thread of the process is confined by seccomp. False if that can't be read. */
 bool returns_confined(pid_t pid);
-/* 0, or -ENOTSUP with a message said (what, why, what to do): the process would be killed. */
+/* Returns 0, or -ENOTSUP after logging an error (what, why, what to do): the process would be killed. */
 int returns_check(pid_t pid);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel side unwinds by (bpf/unwind.bpf.h): the unwind table of every file that traced processes have
- * mapped, once for all of them. Tables are in place before the kernel side is told of the file, or of a mapping.
+ * What the BPF side unwinds by (bpf/unwind.bpf.h): the unwind table of every file that traced processes have mapped,
+ * once for all of them. Tables are in place before the BPF side knows of the file, or of a mapping.
  */
 #ifndef ALLOCTRACE_KERN_TABLES_H
 #define ALLOCTRACE_KERN_TABLES_H
@@ -21,19 +21,19 @@ size_t unwind_max_rows(const struct kern *k);
 
 /* k must have been opened with unwind_tables. Everything is borrowed. */
 struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_image_fn image, void *arg);
-/* Before kern_close(). free(NULL) is fine. */
+/* Before kern_close(). NULL is a no-op. */
 void unwind_free(struct unwind *u);
 
-/* Tells the kernel side what p has mapped now, if that has changed. Cheap if not. What can't be done is noted:
- * stacks end there then, and say so. */
+/* Tells the BPF side what p has mapped now, if that has changed. Cheap if not. What can't be done is noted: stacks
+ * end there then, and say so. */
 void unwind_update(struct unwind *u, const struct process *p);
 /* The process is gone. */
 void unwind_forget(struct unwind *u, pid_t pid);
 
-/* The kernel side met code of a file that it had not been told of, at an address that belongs to this module. False:
- * the module is not that file, as one whose content was rewritten. */
+/* The BPF side met code of a file that it did not know, at an address that belongs to this module. False: the module
+ * is not that file, as one whose content was rewritten. */
 bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key);
-/* What the kernel side has named so (FRAME_FILE), and its vaddr. False: nothing. */
+/* What the BPF side has named so (FRAME_FILE), and its vaddr. False: nothing. */
 bool unwind_name(const struct unwind *u, uint64_t name, uint32_t *module, uint64_t *vaddr);
 
 /* The rule in force at a module's vaddr. False: none, or a gap. */
@@ -45,7 +45,7 @@ struct unwind_usage {
 	size_t tables, rows;		/* in use or kept */
 	size_t table_bytes, kernel_bytes;
 	size_t without_room;		/* files whose table did not fit */
-	size_t files, file_bytes;	/* that the kernel side has been told of, and what that takes there */
+	size_t files, file_bytes;	/* that the BPF side knows, and what that takes there */
 	size_t parts_untold;		/* parts of files' code that had no room: stacks go on by frame pointer there */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An unwind table as the words that the kernel side searches (bpf/unwind_map.h says how they lie). Pure. */
+/* An unwind table as the words that the BPF side searches (bpf/unwind_map.h says how they lie). Pure. */
 #ifndef ALLOCTRACE_KERN_UNWIND_PACK_H
 #define ALLOCTRACE_KERN_UNWIND_PACK_H
 

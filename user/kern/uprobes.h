@@ -12,7 +12,7 @@
 
 enum uprobe_there {
 	UPROBE_NONE,	/* everything could be listed, and none is at that place */
-	UPROBE_MAYBE,	/* one is there, and for which processes can't be told; or not all could be listed */
+	UPROBE_MAYBE,	/* one is there, and for which processes cannot be determined; or not all could be listed */
 	UPROBE_THERE,	/* one is there, and the process, or one that it was forked from, is among its processes */
 };
 

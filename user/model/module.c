@@ -53,7 +53,7 @@ static uint64_t module_key(const struct module *mod)
 	return key;
 }
 
-/* When the open file was last written to; zero if that can't be told. */
+/* When the open file was last written to; zero if that cannot be determined. */
 static struct timespec written(int fd)
 {
 	struct stat st;

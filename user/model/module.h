@@ -37,7 +37,7 @@ struct module {
 	uint32_t uid;	/* MODULE_JIT: owner of the process, for the check of perf-PID.map */
 	struct timespec written;	/* when the content was last changed, as fd was opened */
 	bool deleted;	/* the file was unlinked or replaced when it was seen */
-	/* What tells the file from others of its name, once modules_identify() has read it; owned; NULL: it has
+	/* Distinguishes the file from others of its name, once modules_identify() has read it; owned; NULL: it has
 	 * none, or nobody asked. */
 	char *build_id;	/* hexadecimal */
 	uint64_t text_vaddr, text_offset, text_bytes;	/* its first executable segment, from the page's beginning on */
@@ -63,9 +63,9 @@ struct modules {
 
 /* Makes id 0. */
 void modules_init(struct modules *m);
-/* Finds or adds; fd is taken over (closed if the file is known already and open). Keyed by (dev, ino); a file that was
- * written to since its module was opened is another one from then on. Beyond the bounds above files are closed, and
- * beyond MODULES_MAX they are id 0: the first is said, and they count. */
+/* Finds or adds; fd is taken over (closed if the file is known already and open). Keyed by (dev, ino); a file that
+ * was written to since its module was opened is another one from then on. Beyond the bounds above files are closed,
+ * and beyond MODULES_MAX they are id 0: the first is logged, and they count. */
 uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_t ino, int fd, uint32_t pid,
 		      bool deleted);
 /* fd, of modules_file(), is a copy: probes go to probe_fd, which is taken over. */

@@ -30,7 +30,7 @@ static inline struct counters counters_add(struct counters a, struct counters b)
 				 a.calls_var + b.calls_var};
 }
 
-/* a - b, where b is a part of a: an earlier reading, or what was given up of it. Never below 0: while the kernel side
+/* a - b, where b is a part of a: an earlier reading, or what was given up of it. Never below 0: while the BPF side
  * counts, the two are not read in one instant. */
 static inline struct counters counters_sub(struct counters a, struct counters b)
 {
@@ -196,9 +196,9 @@ static inline uint64_t profile_past(const struct profile *p, enum profile_kind k
 
 /* Writes the stack's frame ids, innermost first, at most max; returns how many it has. */
 size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *frames, size_t max);
-/* Orders two stacks by what they are, not by their ids: by their frames from the innermost one (module path,
- * address), the shorter one first; then by the allocator function's name, by how they end, by their tasks. Below 0:
- * a comes first; 0: they differ in nothing that is shown. For ties: it may walk both stacks to their ends. */
+/* Orders two stacks by what they are, not by their ids: by their frames from the innermost one (module path, address),
+ * the shorter one first; then by the allocator function's name, by how they end, by their tasks. Returns less than 0
+ * if a comes first, 0 if they differ in nothing that is shown. For ties: it may walk both stacks to their ends. */
 int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b);
 /* Bytes of memory held, for -v. */
 size_t profile_memory(const struct profile *p);

@@ -25,7 +25,7 @@ struct recording_account {
 	uint64_t unaccounted;	/* by how much the two sides differ */
 };
 
-/* What following blocks tells. */
+/* What following blocks shows. */
 struct recording_heap {
 	uint64_t peak_bytes, peak_ns;	/* as sampled; when: since the start of the run */
 	uint64_t frees, frees_unknown, replaced;	/* as in shared.h */

@@ -33,7 +33,7 @@ const char *sym_reason_text(enum sym_reason reason);
  *     for (sym = names_of(…); sym; sym = sym->into)
  */
 struct symbol {
-	const char *function;	/* demangled unless told otherwise; NULL if there is none */
+	const char *function;	/* demangled unless switched off; NULL if there is none */
 	const char *module;	/* basename, for display */
 	uint64_t start;		/* without a function name: where the unnamed function starts, or `offset` if unknown */
 	/* from the start of the function; where none is known, the address as addr2line takes it */

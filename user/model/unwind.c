@@ -24,7 +24,7 @@ static bool unwind_word(struct memory *m, __u64 addr, __u64 *word)
 	return true;
 }
 
-/* In memory that was copied no return probe has changed anything. */
+/* In memory that was copied no uretprobe has changed anything. */
 static bool unwind_return(struct memory *m, __u64 addr, __u64 *pc)
 {
 	return unwind_word(m, addr, pc);

@@ -32,12 +32,12 @@ bool adapt_governs(const struct pace_options *o);
 
 /* The tracer is borrowed. */
 struct adapt *adapt_new(const struct pace_options *o, struct tracer *t);
-/* free(NULL) is fine. */
+/* NULL is a no-op. */
 void adapt_free(struct adapt *a);
 /* Probes are attached, and count. */
 void adapt_start(struct adapt *a);
-/* Call some twenty times a second, and at adapt_wake_ns() (CLOCK_MONOTONIC; UINT64_MAX: it doesn't matter). 0, or
- * -errno with a message said. */
+/* Call some twenty times a second, and at adapt_wake_ns() (CLOCK_MONOTONIC; UINT64_MAX: it doesn't matter). Returns
+ * 0, or -errno after logging an error. */
 int adapt_tick(struct adapt *a);
 uint64_t adapt_wake_ns(const struct adapt *a);
 /* In the midst of a window, which a report would make longer. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * --max-overhead: decides when the probes are attached, so that tracing costs no more than a share of a CPU. Pure
- * logic: it is told the time and the hits, and answers what to do.
+ * logic: it takes the time and the hits, and returns what to do.
  *
  *   phase   ALWAYS              REST     WAIT      WINDOW   REST       WAIT            WINDOW  REST
  *   probes  ====================|                 |======|                            |=====|
@@ -15,7 +15,7 @@
  * W are settled before the stratum begins, from the past alone: that makes the sum unbiased. One ratio for the whole
  * run (time / time traced) would not do: busy times get small shares, that is the purpose, and would count for too
  * little beside idle ones. So f belongs to the samples, like their weight, and has to be applied when they are counted.
- * It is a forecast: what a window really stands for, in time or better in work, kern/scale.h tells afterwards.
+ * It is a forecast: what a window really stands for, in time or better in work, pace/scale.h works out afterwards.
  *
  * The windows' length: a stratum is a second, and its window as long as the budget allows, but 20 ms at least; if that
  * is too dear, strata are longer. What matters for the error is the number of windows, but attaching and detaching have
@@ -49,14 +49,14 @@ struct governor;
 /* The probes are attached, and calls counted, from now on. now_ns: CLOCK_MONOTONIC. hits: of all probes since any time,
  * counted or not. */
 struct governor *governor_new(const struct governor_options *o, uint64_t now_ns, uint64_t hits);
-/* free(NULL) is fine. */
+/* NULL is a no-op. */
 void governor_free(struct governor *g);
 /* The budget (a process has come or gone), and the cost of the hits to come, as it is known better (sampling). */
 void governor_set(struct governor *g, double budget, double hit_ns);
 
 /*
  * What to do now. ATTACH: attach, not counting yet; then governor_attached(). DETACH: stop counting, detach, then
- * governor_detached(). Until it is told so, it gives no other advice.
+ * governor_detached(). Until that is called, it gives no other advice.
  */
 enum governor_action governor_tick(struct governor *g, uint64_t now_ns, uint64_t hits);
 /* How many strata have begun: the next one does in governor_tick() and governor_detached(). */

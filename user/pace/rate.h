@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `--sample auto`: how thinly to sample, from how fast the processes allocate. Knows nothing of the kernel: it is told
+ * `--sample auto`: how thinly to sample, from how fast the processes allocate. Knows nothing of the kernel: it takes
  * counters, some twenty times a second, and answers the mean distance of samples in bytes, T, and how many bytes each
  * call counts for beside its own, c (bpf/sample.h).
  *
  * A run is exact until RATE_EXACT_CALLS are recorded: that is a fifth of a second of its time, and short programs are
- * not thinned for nothing. Meanwhile the mean follows the rate without being in force; the kernel side puts it in force
- * by itself, from one call to the next, so that it does not matter how much later user space gets to know.
+ * not thinned for nothing. Meanwhile the mean follows the rate without being in force; the BPF side puts it in force by
+ * itself, from one call to the next, so that it does not matter how much later user space gets to know.
  *
  * Then every call is a sample while that stays below the target. A sample costs some 0.4 us more than a call that is
  * none, so the default of 20,000 a second is 0.8 % of a CPU; a row with 1 % of the samples then has a standard error of

@@ -34,9 +34,9 @@
  *                     difference of large numbers, so only while they take less than half; and with the error that what
  *                     a hit costs is known with.
  *     reads, reads and writes, or messages, if the error is below 50 %
- *     SCALE_TIME      a lower bound, since probes only slow down. No error can be told.
+ *     SCALE_TIME      a lower bound, since probes only slow down. No error can be given.
  *
- * The weight of a call in a table is settled when it is recorded, by what earlier windows tell (scale_slowdown()).
+ * The weight of a call in a table is settled when it is recorded, by what earlier windows show (scale_slowdown()).
  * Later all rows are scaled by one factor, so that their sum is the total here; their shares are as recorded.
  */
 #ifndef ALLOCTRACE_PACE_SCALE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How many arguments a function takes, as far as its code tells. */
+/* How many arguments a function takes, as far as its code shows. */
 #ifndef ALLOCTRACE_PROBE_ARGS_H
 #define ALLOCTRACE_PROBE_ARGS_H
 

@@ -4,7 +4,7 @@
  * allocator function that calls another is one event. Pure: reads the file, touches no process.
  *
  * Where blocks are followed (PLAN_BLOCKS) the functions that free are probed too, and an allocating function whose
- * return is of interest has its site where rsp is as at entry: a return probe finds the return address by it.
+ * return is of interest has its site where rsp is as at entry: a uretprobe finds the return address by it.
  */
 #ifndef ALLOCTRACE_PROBE_PLAN_H
 #define ALLOCTRACE_PROBE_PLAN_H
@@ -22,7 +22,7 @@ struct plan_input {
 	const char *root;
 	uint64_t dev, ino;	/* of fstat(), 0 if not known: for --object */
 	unsigned int flags;	/* of enum plan_flags */
-	const struct plan_chosen *chosen;	/* instead of what the resolvers' code tells */
+	const struct plan_chosen *chosen;	/* instead of what the resolvers' code shows */
 	size_t n_chosen;
 };
 

@@ -24,7 +24,7 @@ static const char *const marks[] = {
 	"__bolt_hugify",		/* BOLT -hugify */
 };
 
-/* node has iodlr's code in each of its binaries, and runs it only if told. */
+/* node has iodlr's code in each of its binaries, and runs it only on request. */
 static const char node_mark[] = "_ZN4node25MapStaticCodeToLargePages";
 
 static const char *mark_in(const struct elf_file *ef, const char *section, bool *if_told)

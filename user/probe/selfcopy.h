@@ -11,8 +11,8 @@
 
 #include "elf/elffile.h"
 
-/* NULL, or a static string that names the sign ("MapStaticCodeToLargePages"). *if_told: the program is node, which has
- * such code in each of its binaries, and runs it only if told (proc/copier.h). */
+/* NULL, or a static string that names the sign ("MapStaticCodeToLargePages"). *if_told: the program is node, which
+ * has such code in each of its binaries, and runs it only on request (proc/copier.h). */
 const char *selfcopy_sign(const struct elf_file *ef, bool *if_told);
 
 #endif

@@ -20,7 +20,7 @@ struct site_request {
 	uint8_t arg_reg[SITE_MAX_ARGS];
 	uint8_t null_args;	/* bit i: calls in which argument i is NULL need not pass the site */
 	bool nops_emulated;	/* the kernel emulates multi-byte nops (0f 1f), not only 90 and 66 90 */
-	bool keep_sp;		/* the stack pointer must be as at entry (a return probe shares the site) */
+	bool keep_sp;		/* the stack pointer must be as at entry (a uretprobe shares the site) */
 };
 
 

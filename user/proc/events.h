@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel tells about processes: executable mappings, fork, exec, exit, as perf side-band records (a dummy
+ * What the kernel reports about processes: executable mappings, fork, exec, exit, as perf side-band records (a dummy
  * software event per CPU with mmap2, comm and task set). No tracefs needed.
  */
 #ifndef ALLOCTRACE_PROC_EVENTS_H
@@ -28,10 +28,10 @@ struct task_event {
 
 struct task_events;
 
-/* For all processes, on every CPU that is online now (one that comes later is not heard). 0, or -errno with a message
- * said. */
+/* For all processes, on every CPU that is online now (one that comes later is not heard). Returns 0, or -errno after
+ * logging an error. */
 int task_events_open(struct task_events **out);
-/* close(NULL) is fine. */
+/* NULL is a no-op. */
 void task_events_close(struct task_events *te);
 /* An epoll fd that is readable when there is something new since it was last asked: adding it to another epoll may
  * swallow that once (the kernel forgets a ring's readiness when it tells it), so call task_events_poll() after adding

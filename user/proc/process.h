@@ -65,12 +65,13 @@ void processes_init(struct processes *ps, struct modules *modules);
 void processes_free(struct processes *ps);
 struct process *processes_find(const struct processes *ps, pid_t pid);
 
-/* Checks that the pid is a process alloctrace can trace: it exists, is no thread of another process, no kernel thread,
- * not 32-bit, not a zombie, and ours to look into. 0, or -errno with a message said (what, why, what to do). */
+/* Checks that the pid is a process alloctrace can trace: it exists, is no thread of another process, no kernel
+ * thread, not 32-bit, not a zombie, and ours to look into. Returns 0, or -errno after logging an error (what, why,
+ * what to do). */
 int process_check(pid_t pid);
 
-/* Adds the process (no check) and reads its mappings. *out belongs to ps. 0, or -errno with a message said.
- * Adding a process that is there already rereads its mappings. */
+/* Adds the process (no check) and reads its mappings. *out belongs to ps. Returns 0, or -errno after logging an
+ * error. Adding a process that is there already rereads its mappings. */
 int processes_add(struct processes *ps, pid_t pid, struct process **out);
 
 /*
@@ -115,13 +116,13 @@ struct skipped {
 
 /* Takes text, the message that was caught. */
 void skipped_add(struct skipped *s, int err, const struct buf *text);
-/* Says it: as warnings where something is left to be traced, and returns 0; else as errors, and returns the first
+/* Logs them: as warnings if something is left to be traced, and returns 0; otherwise as errors, and returns the first
  * one's. Frees what s holds. */
 int skipped_end(struct skipped *s, bool left);
 
 /* "-p" as users write it: PIDs and process names (comm, or the base name of the executable) with commas between.
  * Appends each pid once. A name that matches nothing, or a number that is no process, goes to *skip; skip NULL: it
- * is an error. 0, or -errno with a message said. */
+ * is an error. Returns 0, or -errno after logging an error. */
 int processes_parse_list(const char *arg, pid_t **pids, size_t *n, struct skipped *skip);
 
 #endif

@@ -21,15 +21,16 @@ int procfs_read(pid_t pid, const char *name, struct buf *b);
 int procfs_stat(pid_t pid, struct proc_stat *out);
 /* The process's first thread's id, and its effective user. pid may be the id of any thread. 0 or -errno. */
 int procfs_ids(pid_t pid, pid_t *tgid, uid_t *euid);
-/* With what rights the process opens files. False where they can't be told, or where its paths or user ids are not ours
- * (another root directory, mount or user namespace), or where it is root without root's right to read all. */
+/* With what rights the process opens files. False where they cannot be determined, or where its paths or user ids
+ * are not ours (another root directory, mount or user namespace), or where it is root without root's right to read
+ * all. */
 struct rights;
 bool procfs_rights(pid_t pid, struct rights *out);
 /* Only what ids say, which holds for a zombie, too. */
 bool procfs_rights_ids(pid_t pid, struct rights *out);
 /* comm, without the newline; "?" if it cannot be read. Caller frees. */
 char *procfs_comm(pid_t pid);
-/* The process that traces it by ptrace (a debugger, strace); 0: none, or it can't be told. */
+/* The process that traces it by ptrace (a debugger, strace); 0: none, or it cannot be determined. */
 pid_t procfs_debugger(pid_t pid);
 /* SIGSTOP was sent to it, and it has not stopped yet. */
 bool procfs_stop_is_pending(pid_t pid);

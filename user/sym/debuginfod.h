@@ -15,8 +15,8 @@ bool debuginfod_is_set(void);
 /* From now on files may be fetched: for the last report, when nothing waits that is being traced. */
 void debuginfod_allow(void);
 bool debuginfod_is_allowed(void);
-/* The debug file of a build id, open for reading, or a negative errno. path is for messages: each failure is said with
- * -v. */
+/* The debug file of a build id, open for reading, or a negative errno. path is for messages: each failure is logged
+ * with -v. */
 int debuginfod_fetch(const uint8_t *id, size_t id_len, const char *path);
 
 #endif

@@ -19,7 +19,7 @@ enum attached {
 /* Where a file's probes are in one process; each by probe of its plan. */
 struct placement {
 	bool *left_out;		/* its code in memory is not the file's */
-	bool *ours, *said;	/* the probe is there; a message was said */
+	bool *ours, *said;	/* the probe is there; a message was logged */
 	size_t n_left_out;
 };
 
@@ -46,7 +46,7 @@ struct pending_slot {
 
 struct attachment {
 	struct process *process;	/* borrowed */
-	bool untold;		/* its mappings may not be what the kernel side was told of */
+	bool untold;		/* its mappings may not be what the BPF side knows */
 	bool incomplete;	/* files may have come that want probes, or want them back */
 	bool gone;		/* it has exited, and is freed when its last stacks have names */
 	vec_of(struct attached_file) files;

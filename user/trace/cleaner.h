@@ -29,7 +29,7 @@ void clean_add(struct clean_file *f, const struct plan *plan, pid_t pid, bool *l
 struct cleaner;
 
 struct cleaner *cleaner_new(struct kern *k);
-/* Waits for what is under way. free(NULL) is fine. */
+/* Waits for what is under way. NULL is a no-op. */
 void cleaner_free(struct cleaner *c);
 /* False: the last batch is not done yet. */
 bool cleaner_is_free(struct cleaner *c);

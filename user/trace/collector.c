@@ -179,7 +179,7 @@ static const uint8_t ends[] = {
 	[WALK_ROOT_BY_FP] = STACK_END_COMPLETE,
 };
 
-/* The frames of a stack that came raw; those the kernel side found if it can't be unwound here either. */
+/* The frames of a stack that came raw; those the BPF side found if it can't be unwound here either. */
 static enum walk_end unwind_raw(struct collector *c, const struct process *p, const struct stack_raw *raw,
 				__u64 *frames, size_t *n)
 {

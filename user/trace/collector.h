@@ -18,17 +18,17 @@ struct kept;
 struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
 				to_vaddr_fn to_vaddr, void *arg);
 void collector_free(struct collector *c);
-/* Where stacks are unwound by tables: what to unwind those with that the kernel side could not. Borrowed. */
+/* Where stacks are unwound by tables: what to unwind those with that the BPF side could not. Borrowed. */
 void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames);
 
 /* What tells certain steps by frame pointer from others. Without it none is certain. Borrowed. */
 void collector_set_kept(struct collector *c, struct kept *kept);
 
-/* The process's blocks that were allocated before that time (CLOCK_MONOTONIC) are no more: it has execed, or exited. 0
- * or -errno with a message said. */
+/* The process's blocks that were allocated before that time (CLOCK_MONOTONIC) are no more: it has execed, or exited.
+ * Returns 0 or -errno after logging an error. */
 int collector_end_blocks(struct collector *c, pid_t pid, uint64_t time_ns);
 
-/* Takes the records out of the ring and keeps them raw. 0 or -errno with a message said. */
+/* Takes the records out of the ring and keeps them raw. Returns 0 or -errno after logging an error. */
 int collector_drain(struct collector *c);
 /* Names the raw records' processes and modules; the process events up to now must have been handled before. */
 void collector_resolve(struct collector *c);
@@ -40,7 +40,7 @@ struct collect_options {
 	uint32_t generation;	/* as of kern_mark() */
 };
 
-/* Sets the profile's counters to what the kernel side has counted. 0 or -errno with a message said. */
+/* Sets the profile's counters to what the BPF side has counted. Returns 0 or -errno after logging an error. */
 int collector_sums(struct collector *c, const struct collect_options *o);
 /* Has a stack been recorded of a call of this module's functions? */
 bool collector_saw_allocator(const struct collector *c, uint32_t module);

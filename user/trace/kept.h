@@ -20,7 +20,7 @@ typedef struct image *(*kept_image_fn)(void *arg, uint32_t module);
 
 /* Everything is borrowed. */
 struct kept *kept_new(const struct modules *modules, kept_image_fn image, void *arg);
-/* free(NULL) is fine. */
+/* NULL is a no-op. */
 void kept_free(struct kept *k);
 /* At the call that ends at this vaddr of a module, rbp is the frame pointer of the function there. */
 bool kept_at(struct kept *k, uint32_t module, uint64_t vaddr);

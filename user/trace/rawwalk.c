@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The steps of the BPF side, on a copy of the stack, with what was mapped when it was taken. In the copy,
- * the return addresses that return probes had replaced are the original ones again (bpf/retprobe.bpf.h).
+ * The steps of the BPF side, on a copy of the stack, with what was mapped when it was taken. In the copy, the return
+ * addresses that uretprobes had replaced are the original ones again (bpf/retprobe.bpf.h).
  */
 #include "trace/rawwalk.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Goes on with a walk that the kernel side broke off at a mapping it did not know yet. */
+/* Goes on with a walk that the BPF side broke off at a mapping it did not know yet. */
 #ifndef ALLOCTRACE_TRACE_RAWWALK_H
 #define ALLOCTRACE_TRACE_RAWWALK_H
 
@@ -15,8 +15,8 @@ struct rawwalk {
 	size_t max_frames;
 };
 
-/* frames (room for max_frames) gets what raw->rec has and what follows, as the kernel side writes it; *n is how
- * many. Returns how it ended: enum walk_end, never WALK_RAW. */
+/* frames (room for max_frames) gets what raw->rec has and what follows, as the BPF side writes it; *n is how many.
+ * Returns how it ended: enum walk_end, never WALK_RAW. */
 enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u64 *frames, size_t *n);
 
 #endif

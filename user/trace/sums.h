@@ -9,14 +9,14 @@
 struct counters counters_of_sum(const struct sum *s);
 /* a - b, never below 0: see counters_sub(). */
 struct sum sum_sub(const struct sum *a, const struct sum *b);
-/* Blocks of one stack that ended with their process, or by its exec: the kernel side does not know. */
+/* Blocks of one stack that ended with their process, or by its exec: the BPF side does not know. */
 struct ended {
 	struct sum sum;
 	uint64_t time_ns;	/* when */
 };
 
 void ended_add(struct ended *e, const struct block *block);
-/* What was live at the heap's peak: sum->peak if the kernel side has brought it up to that peak; else what was live
+/* What was live at the heap's peak: sum->peak if the BPF side has brought it up to that peak; else what was live
  * since the stack's last event, which was before the peak. */
 struct sum sum_at_peak(const struct stack_sum *sum, const struct ended *ended, const struct heap *heap);
 

@@ -105,8 +105,8 @@ void tracer_close(struct tracer *t)
 	free(t);
 }
 
-/* Functions that were found and left out, over all files of the process; *spoils: one without which what is live can't
- * be told. */
+/* Functions that were found and left out, over all files of the process; *spoils: one without which what is live
+ * cannot be determined. */
 static size_t left_out(const struct tracer *t, const struct attachment *a, const char **spoils)
 {
 	size_t n = 0;

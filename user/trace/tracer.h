@@ -14,13 +14,13 @@
 
 struct tracer;
 
-/* 0, or -errno with a message said. */
+/* Returns 0, or -errno after logging an error. */
 int tracer_open(const struct kern_options *o, struct tracer **out);
-/* close(NULL) is fine. */
+/* NULL is a no-op. */
 void tracer_close(struct tracer *t);
 
-/* Attaches to a running process that process_check() has passed. 0, or -errno with a message said; -ENOENT: it has no
- * allocator function. Then nothing of it stays. */
+/* Attaches to a running process that process_check() has passed. Returns 0, or -errno after logging an error;
+ * -ENOENT: it has no allocator function. Then nothing of it stays. */
 int tracer_add(struct tracer *t, pid_t pid);
 
 /* A command that is launched: call before its exec; then tracer_held() often, and when it was found stopped. */
@@ -30,8 +30,8 @@ int tracer_hold(struct tracer *t, pid_t pid);
  * the summary says so. */
 bool tracer_held(struct tracer *t, bool stopped);
 
-/* Takes in process events and stacks. Call when one of the fds is readable, and every TRACER_POLL_MS. 0, or -errno with
- * a message said. */
+/* Takes in process events and stacks. Call when one of the fds is readable, and every TRACER_POLL_MS. Returns 0, or
+ * -errno after logging an error. */
 #define TRACER_POLL_MS 50
 int tracer_poll(struct tracer *t);
 int tracer_events_fd(const struct tracer *t);
@@ -47,20 +47,20 @@ struct rights tracer_rights(struct tracer *t);
  * Takes the probes on allocator functions out of every process for a while, and puts them back: no file is read and no
  * plan made again. What is mapped meanwhile gets its probes at the end. Detaching waits some 30 to 60 ms for the kernel
  * per link (uprobe_multi: a file in a process), during which probes may still be hit: kern_stop() is for not counting
- * them. tracer_resume(): 0, or -errno with a message said.
+ * them. tracer_resume() returns 0, or -errno after logging an error.
  */
 void tracer_pause(struct tracer *t);
 int tracer_resume(struct tracer *t);
 
 void tracer_detach(struct tracer *t);
-/* Brings the profile up to date. 0, or -errno with a message said. */
+/* Brings the profile up to date. Returns 0, or -errno after logging an error. */
 int tracer_collect(struct tracer *t, const struct collect_options *o);
 
 struct profile *tracer_profile(struct tracer *t);
 const struct modules *tracer_modules(const struct tracer *t);
 const struct processes *tracer_processes(const struct tracer *t);
 
-/* What the kernel side counts, and how much of it (kern/kern.h has them under the same names). */
+/* What the BPF side counts, and how much of it (kern/kern.h has them under the same names). */
 void tracer_counts(const struct tracer *t, uint64_t counts[COUNT_MAX]);
 struct heap tracer_heap(const struct tracer *t);
 uint32_t tracer_mark(struct tracer *t);
@@ -92,11 +92,11 @@ void tracer_allocators(const struct tracer *t, struct buf *out);
 void tracer_gaps(const struct tracer *t, struct buf *out);
 /* Says why `who` ("process 12 (nginx)", a command) has no probe. -ENOENT. */
 int tracer_fail_without_probes(const struct tracer *t, const char *who);
-/* Every file and function of the command line was found. 0, or -ENOENT with a message said. */
+/* Every file and function of the command line was found. Returns 0, or -ENOENT after logging an error. */
 int tracer_check_named(const struct tracer *t);
 /* Probes attached so far, over all processes. */
 size_t tracer_probes(const struct tracer *t);
-/* An executable that seems to copy its own code was not probed, which was said. */
+/* An executable that seems to copy its own code was not probed, which was logged. */
 bool tracer_refused(const struct tracer *t);
 /* A process has mapped a 32-bit ELF file. */
 bool tracer_saw_32bit(const struct tracer *t);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the kernel side counts, and how much of it: for those that pace the run, and for those that report it. */
+/* What the BPF side counts, and how much of it: for those that pace the run, and for those that report it. */
 #include "trace/tracer_internal.h"
 
 void tracer_counts(const struct tracer *t, uint64_t counts[COUNT_MAX])

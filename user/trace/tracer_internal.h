@@ -69,7 +69,7 @@ struct tracer {
 /* The module's file, read and planned at the first call. */
 struct traced_file *tracer_file(struct tracer *t, uint32_t module);
 /* Reads a module's file (tracer_plan.c), for image_free(): all that is wanted of it; or a plan alone, by what was
- * chosen instead of what the resolvers' code tells. NULL: it is no ELF file. Its functions have their names from
+ * chosen instead of what the resolvers' code shows. NULL: it is no ELF file. Its functions have their names from
  * then on. */
 struct image *tracer_read(struct tracer *t, const struct module *m, const struct plan_chosen *chosen);
 void tracer_read_file(struct tracer *t, const struct module *m, struct traced_file *f);
@@ -84,25 +84,25 @@ void tracer_expect_chosen(struct tracer *t, struct attachment *a, uint32_t modul
 int tracer_attach_chosen(struct tracer *t, struct attachment *a);
 void tracer_forget_chosen(struct attachment *a);
 void tracer_free_chosen(struct tracer *t);
-/* What is said and counted once of each plan in each process. */
+/* What is logged and counted once of each plan in each process. */
 void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan,
 			   const struct placement *pl);
 /* The file's probes are in the process at this moment. */
 bool tracer_has_probes(const struct tracer *t, const struct attachment *a, uint32_t module);
 /*
- * Compares the code at all probes, those to come and those that are there, with the files'; each difference is said
+ * Compares the code at all probes, those to come and those that are there, with the files'; each difference is logged
  * once. Probes where something changed are taken out, and a file's remaining ones are to be attached anew. 0; silent:
  * -ESRCH.
  */
 int tracer_compare(struct tracer *t, struct attachment *a);
-/* The file's code must have no probe, since the process may copy it: said once. */
+/* The file's code must have no probe, since the process may copy it: logged once. */
 bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module);
 /* Without this probe blocks seem to be live that are not. */
 bool placement_spoils_live(const struct plan_probe *p);
-/* The probes of which a forked child has no copy, for kern_clean(); the caller frees. NULL: can't be told. */
+/* The probes of which a forked child has no copy, for kern_clean(); the caller frees. NULL: cannot be determined. */
 bool *tracer_copies(struct tracer *t, struct attachment *parent, pid_t child, uint32_t module);
-/* Does what is to be done for the process since it was marked: the kernel side is told of its mappings, and every file
- * that it has mapped gets its probes. 0, or -errno with a message said, and it is tried again; silent: -ESRCH. */
+/* Does what is to be done for the process since it was marked: the BPF side learns its mappings, and every file that
+ * it has mapped gets its probes. Returns 0, or -errno after logging an error, and it is tried again; silent: -ESRCH. */
 int tracer_attach_new(struct tracer *t, struct attachment *a);
 /* An exec by a thread that was not the leader: the process is to be attached to again, by tracer_attach_new(). */
 void tracer_exec_by_thread(struct tracer *t, struct attachment *a);
