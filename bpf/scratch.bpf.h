@@ -39,7 +39,7 @@ struct window {
 	__u32 pad;
 	__u64 next;	/* how many bytes to read next */
 	__u64 depth_bytes;	/* how far up the last walk came */
-	__u64 trampoline;	/* of return probes in this process; 0: none */
+	__u64 trampoline;	/* of uretprobes in this process; 0: none */
 	__u64 words[WINDOW_WORDS];
 };
 
@@ -115,7 +115,7 @@ struct memo {
 	__u32 spare;	/* which half of frames[] is free: where a new walk's frames go */
 	__u8 walk_end;	/* how it ended: enum walk_end */
 	__u8 pad[3];
-	__u16 index[MEMO_INDEX_SIZE];	/* number of the frame with that sp, by memo_index_of(sp) */
+	__u16 index[MEMO_INDEX_SIZE];	/* number of the frame with that sp, by memo_index() */
 };
 
 /* A call of an allocator function that may call others (nest.bpf.h). */

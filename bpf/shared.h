@@ -103,7 +103,7 @@ struct slot {
 	__u64 counts[COUNT_MAX];
 };
 
-/* How the walk of a stack ended; values as in enum stack_end of the profile. */
+/* How the walk of a stack ended; user space makes an enum stack_end of it (user/trace/collector.c). */
 enum walk_end {
 	WALK_COMPLETE,
 	WALK_CHAIN,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel side: loads the BPF programs, attaches them, reads what they counted.
+ * Loads the BPF programs, attaches them, and reads what they counted.
  *
- *     kern_open() -> kern_attach() for each file of each process -> kern_collect() … -> kern_detach() -> kern_close()
+ *     kern_open() -> kern_attach() for each file of each process -> kern_sums() … -> kern_detach() -> kern_close()
  */
 #ifndef ALLOCTRACE_KERN_KERN_H
 #define ALLOCTRACE_KERN_KERN_H
@@ -47,9 +47,9 @@ struct kern_options {
 
 struct kern;
 
-/* Loads, attaches nothing. 0, or -errno with a message said. */
+/* Loads, attaches nothing. Returns 0, or -errno after logging an error. */
 int kern_open(const struct kern_options *o, struct kern **out);
-/* Detaches what is attached. close(NULL) is fine. */
+/* Detaches what is attached. NULL is a no-op. */
 void kern_close(struct kern *k);
 enum attach_mode kern_mode(const struct kern *k);
 /* Stacks are walked by .eh_frame's tables, not by frame pointers. */
@@ -66,9 +66,9 @@ size_t kern_memory(const struct kern *k);
 uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes);
 
 /* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
- * MODULES_MAX. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS. 0, or -errno with
- * a message said; then nothing of it stays attached. Silent: -ESRCH (the process is gone), -ECANCELED (kern_end()).
- * left_out: by probe, those that must not be there; NULL: none. */
+ * MODULES_MAX. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS. Returns 0, or
+ * -errno after logging an error; then nothing of it stays attached. Silent: -ESRCH (the process is gone), -ECANCELED
+ * (kern_end()). left_out: by probe, those that must not be there; NULL: none. */
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
 		const bool *left_out);
 /*
@@ -98,21 +98,21 @@ void kern_detach_file(struct kern *k, pid_t pid, uint16_t module);
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);
 /* Of these, calls that were seen and are in no table. */
 uint64_t kern_lost(const uint64_t counts[COUNT_MAX]);
-/* Calls back for every stack that was recorded, with its sums so far. 0 or -errno with a message said. */
+/* Calls back for every stack that was recorded, with its sums so far. Returns 0 or -errno after logging an error. */
 int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg);
-/* Calls back for every live block, in no order; for none where blocks are not followed. 0 or -errno with a message
- * said. */
+/* Calls back for every live block, in no order; for none where blocks are not followed. Returns 0 or -errno after
+ * logging an error. */
 int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_key *key, const struct block *block),
 		void *arg);
-/* Calls back for every bucket of the histograms that has something in it; calls << CALLS_SHIFT. 0 or -errno with a
- * message said. */
+/* Calls back for every bucket of the histograms that has something in it; calls << CALLS_SHIFT. Returns 0 or -errno
+ * after logging an error. */
 int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls), void *arg);
 /* The live heap of all processes and its peak, as of now. */
 struct heap kern_heap(const struct kern *k);
 /*
  * Takes the blocks of the address spaces that the process had before that time (CLOCK_MONOTONIC) out of the live heap,
- * at its exec or exit, and calls back for each: the kernel's sums still have them as live. 0 or -errno with a message
- * said.
+ * at its exec or exit, and calls back for each: the kernel's sums still have them as live. Returns 0 or -errno after
+ * logging an error.
  */
 int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg);
@@ -130,7 +130,7 @@ void kern_go(struct kern *k);
 void kern_set_window_factor(struct kern *k, uint64_t factor);
 /*
  * Puts a probe that is never hit on a function of our own, or takes it away: while it is there, and for some time
- * after, detaching takes breakpoints out at once, rather than after 40 to 95 ms (kern/governor.h says why). Putting it
+ * after, detaching takes breakpoints out at once, rather than after 40 to 95 ms (pace/governor.h says why). Putting it
  * there waits that long itself. Without a message: it is only slower if it fails.
  */
 void kern_guard(struct kern *k, bool on);
@@ -182,7 +182,7 @@ struct calibration *kern_calibrate_begin(enum attach_mode mode, enum unwind_mode
 					 unsigned depth);
 /* 0 (*hit is set) or -errno: it has ended, and c is freed. -EAGAIN: it has not; never if `wait`. */
 int kern_calibrate_end(struct calibration *c, bool wait, struct hit_cost *hit);
-/* Gives it up. cancel(NULL) is fine. */
+/* Abandons it. NULL is a no-op. */
 void kern_calibrate_cancel(struct calibration *c);
 
 #endif
