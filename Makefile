@@ -13,7 +13,7 @@ DESTDIR ?=
 CC ?= cc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-VERSION := 0.1.0
+VERSION := 0.2.0
 
 # The machine that it is built for, by the name that uname has for it: user/arch/$(ARCH)*.c, bpf/arch/$(ARCH).h.
 ARCH ?= $(shell uname -m | sed 's/^amd64$$/x86_64/')
