@@ -65,7 +65,8 @@ unversioned() {
 for name in heap sampled inlined unnamed; do
 	run report -q -f pprof -o "$DIR/again.pb.gz" "$DIR/$name.pb.gz"
 	expect_status 0
-	cmp <(unversioned "$DIR/again.pb.gz") <(unversioned "$DIR/$name.pb.gz") || fail "$name.pb.gz, recorded once more, differs"
+	cmp <(unversioned "$DIR/again.pb.gz") <(unversioned "$DIR/$name.pb.gz") ||
+		fail "$name.pb.gz, recorded once more, differs"
 done
 
 # --- what can't be
