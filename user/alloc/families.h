@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One line per family's file; alloc_families[] (family.c) gives them their order. */
+/* Part of alloc/family.h. */
 #ifndef ALLOCTRACE_ALLOC_FAMILIES_H
 #define ALLOCTRACE_ALLOC_FAMILIES_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* x86-64: constants. Registers: rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 … r15. */
+/* Part of arch/arch.h. */
 #ifndef ALLOCTRACE_ARCH_X86_64_H
 #define ALLOCTRACE_ARCH_X86_64_H
 

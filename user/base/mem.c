@@ -8,9 +8,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/outfile.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
+
+static void (*before_exit)(void);
+
+void mem_before_exit(void (*f)(void))
+{
+	before_exit = f;
+}
 
 static void out_of_memory(void) __attribute__((noreturn));
 static void out_of_memory(void)
@@ -20,7 +26,8 @@ static void out_of_memory(void)
 	/* Nothing here may allocate, so no stdio and no atexit handlers. */
 	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
 		_exit(1);
-	outfile_cleanup_on_exit();
+	if (before_exit)
+		before_exit();
 	_exit(1);
 }
 

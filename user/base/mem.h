@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <stdint.h>
 
+/* What is called before out of memory ends the program; async-signal-safe. */
+void mem_before_exit(void (*f)(void));
+
 void *xmalloc(size_t size);
 /* For what may be many megabytes: in huge pages where the system has them for the asking, since to be given a small one
  * costs more than most work that is done on its 4 KiB. Only what is touched takes memory. */

@@ -284,6 +284,7 @@ int outfile_open(const char *path, struct outfile **out)
 	struct outfile *o = xcalloc(1, sizeof(*o));
 	int err = 0;
 
+	mem_before_exit(outfile_cleanup_on_exit);
 	o->is_stdout = !path || !strcmp(path, "-");
 	o->shown = xstrdup(o->is_stdout ? "the output" : path);
 	o->dir_fd = -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands, one cmd_*.c each. They return the exit status. */
+/* Part of cli/options.h. */
 #ifndef ALLOCTRACE_CLI_CMD_H
 #define ALLOCTRACE_CLI_CMD_H
 

@@ -3,6 +3,7 @@
  * The commands. A new one is a row here and a file cmd_NAME.c; its bit stands in the rows of the options that it takes
  * (cli/options_table.c). Parser, --help, man page and completion are made from the two tables.
  */
+/* Part of cli/options.h. */
 #ifndef ALLOCTRACE_CLI_COMMANDS_H
 #define ALLOCTRACE_CLI_COMMANDS_H
 

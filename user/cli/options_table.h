@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The option table, from which the parser, --help, the man page and the completion are made. Inside options*.c only. */
+/* Part of cli/options.h. */
 #ifndef ALLOCTRACE_CLI_OPTIONS_TABLE_H
 #define ALLOCTRACE_CLI_OPTIONS_TABLE_H
 

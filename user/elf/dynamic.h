@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* For elffile.c: what the dynamic linker needs is there even where the section headers were cut off. */
+/* Part of elf/elffile.h. */
 #ifndef ALLOCTRACE_ELF_DYNAMIC_H
 #define ALLOCTRACE_ELF_DYNAMIC_H
 

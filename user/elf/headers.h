@@ -4,6 +4,7 @@
  * hundred bytes for each section that a file claims to have, before anybody can ask how many there are; here a claim
  * is believed as far as the file reaches.)
  */
+/* Part of elf/elffile.h. */
 #ifndef ALLOCTRACE_ELF_HEADERS_H
 #define ALLOCTRACE_ELF_HEADERS_H
 

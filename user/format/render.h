@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Inside format/: what the renderers share. */
+/* Part of format/report.h. */
 #ifndef ALLOCTRACE_FORMAT_RENDER_H
 #define ALLOCTRACE_FORMAT_RENDER_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading stacks in place, by page tables and the kernel's direct map: the user space part of bpf/direct.bpf.h. */
+/* Part of kern/kern.h. */
 #ifndef ALLOCTRACE_KERN_DIRECT_H
 #define ALLOCTRACE_KERN_DIRECT_H
 

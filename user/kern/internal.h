@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shared by the files of kern/ only. */
+/* Part of kern/kern.h. */
 #ifndef ALLOCTRACE_KERN_INTERNAL_H
 #define ALLOCTRACE_KERN_INTERNAL_H
 

@@ -5,6 +5,7 @@
  * killed, or the call fails where it can't. Since 6.14 (commit cf6cb56ef244) and in later stable releases seccomp lets
  * it pass.
  */
+/* Part of kern/features.h. */
 #ifndef ALLOCTRACE_KERN_RETURNS_H
 #define ALLOCTRACE_KERN_RETURNS_H
 

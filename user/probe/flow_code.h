@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What flow.c and flow_code.c share: a file's code by address, and what its calls and jumps lead to. */
+/* Part of probe/flow.h. */
 #ifndef ALLOCTRACE_PROBE_FLOW_CODE_H
 #define ALLOCTRACE_PROBE_FLOW_CODE_H
 

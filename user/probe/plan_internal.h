@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A plan in the making: shared by plan.c and plan_nest.c only. */
+/* Part of probe/plan.h. */
 #ifndef ALLOCTRACE_PROBE_PLAN_INTERNAL_H
 #define ALLOCTRACE_PROBE_PLAN_INTERNAL_H
 

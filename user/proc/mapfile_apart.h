@@ -3,6 +3,7 @@
  * A mapped file whose file system may not answer is opened and read by a process of its own, which can be left behind:
  * a wait for such a file system cannot be ended, not even by SIGKILL. What alloctrace reads then is a copy in memory.
  */
+/* Part of proc/mapfile.h. */
 #ifndef ALLOCTRACE_PROC_MAPFILE_APART_H
 #define ALLOCTRACE_PROC_MAPFILE_APART_H
 

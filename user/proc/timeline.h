@@ -3,6 +3,7 @@
  * What a process had mapped where, and when: operations on process.maps. Pure, no system calls. Times ns,
  * CLOCK_MONOTONIC.
  */
+/* Part of proc/process.h. */
 #ifndef ALLOCTRACE_PROC_TIMELINE_H
 #define ALLOCTRACE_PROC_TIMELINE_H
 

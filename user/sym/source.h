@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where the names of one module come from: its symbol tables, or what its process records of the code it makes. */
+/* Part of sym/symbolizer.h. */
 #ifndef ALLOCTRACE_SYM_SOURCE_H
 #define ALLOCTRACE_SYM_SOURCE_H
 

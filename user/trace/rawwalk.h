@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Goes on with a walk that the BPF side broke off at a mapping it did not know yet. */
+/* Part of trace/collector.h. */
 #ifndef ALLOCTRACE_TRACE_RAWWALK_H
 #define ALLOCTRACE_TRACE_RAWWALK_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shared by tracer.c and tracer_*.c only. */
+/* Part of trace/tracer.h. */
 #ifndef ALLOCTRACE_TRACE_TRACER_INTERNAL_H
 #define ALLOCTRACE_TRACE_TRACER_INTERNAL_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Inside view/: what a grouping fills. */
+/* Part of view/view.h. */
 #ifndef ALLOCTRACE_VIEW_ROWS_H
 #define ALLOCTRACE_VIEW_ROWS_H
 
