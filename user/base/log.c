@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -42,7 +43,7 @@ static void keep(const char *fmt, va_list ap)
 		return;
 	if (caught->len)
 		buf_char(caught, '\n');
-	buf_str(caught, text);
+	text_escape(caught, text, n);	/* so that a newline ends a message; printing escapes nothing twice */
 	free(text);
 }
 
@@ -67,6 +68,14 @@ static void say(const char *fmt, va_list ap)
 	free(text);
 	buf_free(&line);
 	errno = saved;
+}
+
+void log_caught(const struct buf *text)
+{
+	for (size_t at = 0, len; at < text->len; at += len + 1) {
+		len = strcspn(text->data + at, "\n");
+		fail(0, "%.*s", (int)len, text->data + at);
+	}
 }
 
 int fail(int err, const char *fmt, ...)

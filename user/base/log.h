@@ -26,9 +26,11 @@ bool log_verbose(void);
 void log_set_stream(FILE *f);
 
 struct buf;
-/* From now on what fail() logs in this thread is appended to text instead (lines without "alloctrace: ", a newline
- * between them); NULL: it is printed again. For callers that can do without what failed. */
+/* From now on what fail() logs in this thread is appended to text instead, escaped (lines without "alloctrace: ", a
+ * newline between them); NULL: it is printed again. For callers that can do without what failed. */
 void log_catch(struct buf *text);
+/* Prints what was caught after all, as errors. */
+void log_caught(const struct buf *text);
 
 /* Unit tests include this below cmocka.h, which has a macro of that name: it is put aside for the declaration, and a
  * test that means this one writes (fail)(...). */

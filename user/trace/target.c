@@ -143,6 +143,8 @@ int target_attach(struct target *t, struct tracer *tracer)
 		err = tracer_add(tracer, t->watched.at[i].pid);
 		log_catch(NULL);
 		if (!err) {
+			/* A file of it may have been refused all the same, and others have probes. */
+			log_caught(&why);
 			i++;
 			continue;
 		}
