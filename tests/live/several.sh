@@ -63,7 +63,7 @@ expect_status 1
 expect_equal "lines" "$(grep -c '^alloctrace: no ' "$DIR/err")" 2
 run -p "$dead,$bare"
 expect_status 1
-expect_err '^alloctrace: skipped: no process'
+expect_err '^alloctrace: skipped: no such process'
 expect_err '^alloctrace: process .*no allocator function'
 TARGET=$bare
 go 6
