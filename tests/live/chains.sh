@@ -14,7 +14,7 @@ expect_status 0
 expect_equal "calls" "$(folded_sum "$DIR/folded")" $calls
 lost=$(folded_sum "$DIR/folded" '^chains;\[stack not delivered\] ')
 [[ $lost -gt 0 && $lost -lt $calls ]] || fail "$lost of $calls calls have no stack"
-expect_err 'stacks: more memory is needed than --max-memory, 200 MiB' \
+expect_err 'stacks: --max-memory, 200 MiB, is exhausted' \
 	'^lost .*no memory left for stacks \(--max-memory\)' '^unnamed .*no memory left \(--max-memory\)'
 [[ $(tail -1 "$DIR/kib") -lt $((200 << 10)) ]] || fail "it took $(tail -1 "$DIR/kib") KiB"
 

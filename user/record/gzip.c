@@ -12,7 +12,7 @@
 
 int gzip_write(FILE *f, const void *data, size_t size)
 {
-	unsigned char piece[PIECE];
+	unsigned char piece[PIECE] = {0};
 	z_stream z = {.next_in = (unsigned char *)data};
 	int state = Z_OK, err = 0;
 
