@@ -139,7 +139,7 @@ grep -q '^leak;' "$DIR/here/x" || fail "record -f folded"
 
 # A recording is nothing for a terminal, and a pipe gets it whole.
 script -qec "'$ALLOCTRACE' -f pprof -- '$W/leak' 10" /dev/null >"$DIR/out" </dev/null
-grep -q 'pprof is not written to a terminal' "$DIR/out" || fail "a recording on a terminal"
+grep -q 'pprof cannot be written to a terminal' "$DIR/out" || fail "a recording on a terminal"
 ! LC_ALL=C grep -q $'\x1f\x8b' "$DIR/out" || fail "a recording on a terminal"
 target_start "$W/leak" -w 10
 "$ALLOCTRACE" -q -f pprof -p "$TARGET" 2>"$DIR/err" </dev/null > >(cat >"$out/pipe.pb.gz") &
