@@ -6,6 +6,7 @@
 #ifndef ALLOCTRACE_BASE_MEM_H
 #define ALLOCTRACE_BASE_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@ void *xcalloc(size_t n, size_t size);
 /* n * size is checked for overflow. */
 void *xrealloc_array(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
+char *xvasprintf(const char *fmt, va_list ap);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* A growable array: `vec_of(struct mapping) maps = {0}; vec_push(&maps, m);`, then maps.at[i], i < maps.n. */

@@ -30,13 +30,10 @@ int option_error(const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return -EINVAL;
 	fail(-EINVAL, "%s (see alloctrace --help)", text);
 	free(text);
 	return -EINVAL;

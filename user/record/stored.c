@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/memlimit.h"
 #include "base/text.h"
 #include "record/facts.h"
 #include "record/stored.h"
@@ -14,13 +13,10 @@ int reading_fail(const struct reading *r, const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return -ENOMEM;
 	fail(-EINVAL, "%s: not a profile that can be read: %s", r->path, text);
 	free(text);
 	return -EINVAL;
