@@ -420,5 +420,13 @@ size_t elf_build_id(const struct elf_file *ef, uint8_t id[ELF_BUILD_ID_MAX])
 
 bool elf_file_is_go(const struct elf_file *ef)
 {
-	return elf_section_by_name(ef, ".gopclntab") || elf_section_by_name(ef, ".data.rel.ro.gopclntab");
+	/* Linked externally and position-independent, it has no section for its table. */
+	static const char *const names[] = {
+		".gopclntab", ".data.rel.ro.gopclntab", ".go.buildinfo", ".note.go.buildid", ".go.module",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (elf_section_by_name(ef, names[i]))
+			return true;
+	return false;
 }

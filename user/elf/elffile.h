@@ -44,7 +44,7 @@ uint64_t elf_file_size(const struct elf_file *ef);	/* bytes, when it was opened 
 int elf_file_class(const struct elf_file *ef);		/* ELFCLASS32, ELFCLASS64 */
 int elf_file_machine(const struct elf_file *ef);	/* EM_X86_64, … */
 int elf_file_type(const struct elf_file *ef);		/* ET_EXEC, ET_DYN, … */
-/* It has code of Go. */
+/* It has code of Go, as its sections tell. */
 bool elf_file_is_go(const struct elf_file *ef);
 uint64_t elf_file_entry(const struct elf_file *ef);
 /* Where the later of the two tables of headers ends in the file. */

@@ -88,6 +88,28 @@ size_t elf_slots_of(const struct elf_file *ef, uint64_t resolver, const char *na
 	return w.n;
 }
 
+struct pointers_to {
+	uint64_t to, *slots;
+	size_t n, max;
+};
+
+static void take_pointer_to(void *arg, const Elf64_Rela *r)
+{
+	struct pointers_to *p = arg;
+
+	if (ELF64_R_TYPE(r->r_info) == ARCH_R_RELATIVE && (uint64_t)r->r_addend == p->to && p->n < p->max)
+		p->slots[p->n++] = r->r_offset;
+}
+
+size_t elf_pointers_to(const struct elf_file *ef, uint64_t to, uint64_t *slots, size_t max)
+{
+	struct pointers_to p = {to, slots, 0, max};
+
+	if (elf_file_class(ef) == ELFCLASS64 && elf_file_machine(ef) == ARCH_EM)
+		each_loaded(ef, take_pointer_to, &p);
+	return p.n;
+}
+
 struct pointers {
 	uint64_t vaddr;
 	uint64_t *words;

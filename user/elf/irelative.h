@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where a program finds what a resolver (STT_GNU_IFUNC) has chosen. x86-64. */
+/* What relocations put into a program's data: what a resolver (STT_GNU_IFUNC) has chosen, and pointers. x86-64. */
 #ifndef ALLOCTRACE_ELF_IRELATIVE_H
 #define ALLOCTRACE_ELF_IRELATIVE_H
 
@@ -9,6 +9,10 @@
  * address of the symbol of that name (JUMP_SLOT, GLOB_DAT, 64), as vaddrs: the first `max` are written to slots.
  * resolver 0, name NULL: none of that kind. How many were written. */
 size_t elf_slots_of(const struct elf_file *ef, uint64_t resolver, const char *name, uint64_t *slots, size_t max);
+
+/* The slots that relocations fill with the vaddr `to`, wherever the program is moved (ARCH_R_RELATIVE): as
+ * elf_slots_of(). */
+size_t elf_pointers_to(const struct elf_file *ef, uint64_t to, uint64_t *slots, size_t max);
 
 /* n pointers from vaddr on, as they are before the program is moved to where it runs: what the file has there, or
  * relocations put there (ARCH_R_RELATIVE). 0 where there is nothing. */
