@@ -31,6 +31,8 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		count(s, COUNT_FAILED, 1);
 		return false;
 	}
+	if ((cookie & COOKIE_TYPED) && !call->bytes)
+		return false;
 	if ((cookie & COOKIE_HAS_SKIP) && is_skipped(ctx, cookie)) {
 		count(s, COUNT_NESTED, 1);
 		return false;
@@ -157,6 +159,8 @@ static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
 		count_shared(COUNT_FAILED, 1);
 		return;
 	}
+	if ((cookie & COOKIE_TYPED) && !bytes)
+		return;
 	count_shared(COUNT_SEEN, 1);
 	count_shared(COUNT_SEEN_BYTES, bytes);
 	count_shared(COUNT_LOST_SCRATCH, 1);

@@ -52,6 +52,12 @@ static __always_inline __u64 call_block(const struct pt_regs *ctx, __u64 cookie)
 	return place_get(ctx, cookie, cookie & PLACE_MASK);
 }
 
+/* The address of the type that is allocated; 0: none is told. */
+static __always_inline __u64 call_type(const struct pt_regs *ctx, __u64 cookie)
+{
+	return cookie & COOKIE_TYPED ? place_get(ctx, cookie, cookie >> COOKIE_COUNT_SHIFT & PLACE_MASK) : 0;
+}
+
 #define SIZE_LIMIT (1ULL << 56)	/* of user addresses, with five levels of page tables */
 
 /* The size that the call asks for; false: more than there can be. */

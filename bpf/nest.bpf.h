@@ -244,7 +244,8 @@ static __always_inline bool is_nested(struct scratch *s, const struct pt_regs *c
 	struct outers *t;
 	bool nested;
 
-	if (!*(volatile bool *)&check_nests)
+	/* Go's runtime is called by Go code alone, and calls no C allocator meanwhile. */
+	if (!*(volatile bool *)&check_nests || cookie & COOKIE_TYPED)
 		return false;
 	if (!may_be_nested(s, sp) && !(cookie & COOKIE_OUTER))
 		return false;

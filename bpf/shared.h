@@ -16,11 +16,12 @@
  *
  *   63        48 47          32 31      24 23       16 15 14 13 12 11      6 5      0
  *  +------------+--------------+----------+-----------+--+--+--+--+---------+--------+
- *  |   module   |    probe     | function | pushed/8  |O |Z |C |  |  count  |  size  |
+ *  |   module   |    probe     | function | pushed/8  |O |Z |C |T |  count  |  size  |
  *  +------------+--------------+----------+-----------+--+--+--+--+---------+--------+
  *
  * size, count: the places of the size in bytes (of the block, where the function frees) and of the factor that it is
- * multiplied by (if C). Z: the row has a place whose small values make the function jump to another allocator function,
+ * multiplied by (if C), or of the type's address (if T: a function of Go's runtime, whose call for 0 bytes allocates
+ * nothing). Z: the row has a place whose small values make the function jump to another allocator function,
  * whose event it is then (realloc of NULL to malloc). O: it may call other allocator functions as a part of its own
  * work (bpf/nest.bpf.h). pushed: what lies between the stack pointer and where it was when the function was entered.
  * function: id of the allocator function. probe: number of the row, looked at if O or Z, and where blocks are followed.
@@ -30,6 +31,7 @@
  * arguments that are on the stack, the first one 0.
  */
 #define COOKIE_COUNT_SHIFT	6
+#define COOKIE_TYPED		(1ULL << 12)
 #define COOKIE_HAS_COUNT	(1ULL << 13)
 #define COOKIE_HAS_SKIP		(1ULL << 14)
 #define COOKIE_OUTER		(1ULL << 15)
@@ -208,6 +210,7 @@ struct stack_frames {
 	__u16 module;	/* of the allocator function */
 	__u8 end;	/* enum walk_end */
 	char name[17];	/* comm of the thread, NUL-terminated */
+	__u64 type;	/* COOKIE_TYPED: address of the type that was asked for, 0 if none was */
 	__u64 frames[STACK_MAX_FRAMES];	/* return addresses or FRAME_FILE, innermost first; FRAME_BY_FP may be set */
 };
 
@@ -236,6 +239,6 @@ struct stack_raw {
 
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
 _Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
-_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 48, "layout is shared");
+_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 56, "layout is shared");
 
 #endif

@@ -136,7 +136,7 @@ static __always_inline void walk_depth(struct scratch *s, __u64 sp)
  * needs. */
 static __always_inline void walk(struct scratch *s, const struct pt_regs *ctx, __u64 sp, __u64 cookie)
 {
-	__u64 seed = walk_seed(s, cookie), epoch = *(volatile __u64 *)&unwind_epoch;
+	__u64 seed = walk_seed(s, ctx, cookie), epoch = *(volatile __u64 *)&unwind_epoch;
 
 	if (has_loop()) {	/* as a loop of calls: the verifier looks at it once */
 		s->walk.sp = sp;

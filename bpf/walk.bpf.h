@@ -14,6 +14,7 @@
 #ifndef ALLOCTRACE_WALK_BPF_H
 #define ALLOCTRACE_WALK_BPF_H
 
+#include "call.bpf.h"
 #include "ids.bpf.h"
 #include "loop.bpf.h"
 #include "window.bpf.h"
@@ -39,8 +40,8 @@ static __always_inline void walk_begin(struct scratch *s, __u64 sp, bool copies)
 	s->walk.ret = ret;
 }
 
-/* Whose stack it is: in s->rec, and what its id begins with. */
-static __always_inline __u64 walk_seed(struct scratch *s, __u64 cookie)
+/* Whose stack it is, and for what type: in s->rec, and what its id begins with. */
+static __always_inline __u64 walk_seed(struct scratch *s, const struct pt_regs *ctx, __u64 cookie)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	__u64 h;
@@ -51,6 +52,9 @@ static __always_inline __u64 walk_seed(struct scratch *s, __u64 cookie)
 	h = hash_step(hash_keys[2] ^ s->rec.pid, s->rec.function);
 	/* Addresses mean something else after an exec. */
 	h = hash_step(h, task->self_exec_id);
+	s->rec.type = call_type(ctx, cookie);
+	if (s->rec.type)
+		h = hash_step(h, s->rec.type);
 	return by_thread ? hash_step(h, s->rec.tid) : h;
 }
 

@@ -13,6 +13,7 @@ const struct alloc_family *const alloc_families[] = {
 	&alloc_family_jemalloc,
 	&alloc_family_tcmalloc,
 	&alloc_family_mimalloc,
+	&alloc_family_go,
 	NULL,
 };
 

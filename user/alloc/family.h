@@ -29,6 +29,9 @@ struct alloc_function {
 	bool may_throw;		/* never a uretprobe */
 	bool page_aligned;	/* what it returns begins a page: it cannot leave its work to malloc */
 	bool named;		/* on the command line (alloc/user.h) */
+	/* Of Go's runtime: found by .gopclntab (probe/plan_go.c); its second argument is the type's address. Calls for
+	 * 0 bytes allocate nothing. */
+	bool is_go;
 	/*
 	 * Names, NULL-terminated, of functions that do all of this one's work where this one calls or jumps to them:
 	 * then only they are probed (operator new -> malloc is two traps otherwise). NULL: none.

@@ -28,8 +28,8 @@ struct arch_abi {
 	uint32_t kept;			/* registers that a call leaves as they are */
 };
 
-/* That of C. */
-extern const struct arch_abi abi_c;
+/* That of C, and that of Go from 1.17 on (before, all arguments are on the stack). */
+extern const struct arch_abi abi_c, abi_go;
 
 /* As assemblers write it; reg is below ARCH_REGS. */
 const char *arch_reg_name(unsigned int reg);

@@ -10,6 +10,13 @@ const struct arch_abi abi_c = {
 	.kept = 1u << RBX | 1u << RSP | 1u << RBP | 1u << R12 | 1u << R13 | 1u << R14 | 1u << R15,
 };
 
+/* ABIInternal (src/cmd/compile/abi-internal.md of Go): a call keeps no register but the goroutine's. */
+const struct arch_abi abi_go = {
+	.arg = {RAX, RBX, RCX, RDI, RSI, R8},
+	.result = RAX,
+	.kept = 1u << RSP | 1u << R14,
+};
+
 _Static_assert(ARCH_REG_SP == RSP && ARCH_REG_FP == RBP && ARCH_REGS == R15 + 1, "the header has the same numbers");
 
 const char *arch_reg_name(unsigned int reg)

@@ -10,6 +10,7 @@
 #define ARCH_REGS	16
 #define ARCH_REG_SP	4
 #define ARCH_REG_FP	5
+#define ARCH_REG_G	14	/* of Go from 1.17 on: the goroutine (struct g) */
 #define ARCH_INSN_MAX	15	/* bytes */
 
 /* ELF: e_machine, and relocations by what they put into a slot. */

@@ -118,17 +118,29 @@ static void print_skip(const struct plan_skip *s)
 		printf("    %-32s  not probed: %s\n", shown_name(f, s->name), s->why);
 }
 
+/* A register, or an argument on the stack, from 0 on. */
+static const char *place_name(uint8_t place, char buf[16])
+{
+	if (!(place & SITE_ON_STACK))
+		return arch_reg_name(place);
+	snprintf(buf, 16, "stack[%u]", place - SITE_ON_STACK);
+	return buf;
+}
+
 /* alone: the same function's probe where blocks are not followed; NULL if it has none. */
 static void print_probe(const struct plan_probe *p, const struct plan_probe *alone)
 {
 	const struct alloc_function *f = alloc_function(p->function);
-	char args[32];
+	char args[48], a[16], b[16];
 
 	if (p->frees)
 		snprintf(args, sizeof(args), "block %s", arch_reg_name(p->old_reg));
 	else if (f->count_arg != ALLOC_NO_ARG)
 		snprintf(args, sizeof(args), "size %s x %s", arch_reg_name(p->site.arg_reg[f->size_arg]),
 			 arch_reg_name(p->site.arg_reg[f->count_arg]));
+	else if (p->typed)
+		snprintf(args, sizeof(args), "size %s, type %s", place_name(p->site.arg_reg[f->size_arg], a),
+			 place_name(p->type_place, b));
 	else
 		snprintf(args, sizeof(args), "size %s", arch_reg_name(p->site.arg_reg[f->size_arg]));
 	printf("    %-32s  +%-4u %-26.26s  %-14s  %-14s", shown_name(f, p->name), p->site.offset, p->site.insn,
@@ -313,8 +325,8 @@ static int print_process(pid_t pid, enum attach_mode mode)
 		if (n)
 			print_followed(pid, mode);
 		else
-			printf("  no allocator function that can be probed: the program has its own allocator (Go), or "
-			       "is static and stripped; use --alloc-fn to name a C function\n");
+			printf("  no allocator function that can be probed: the program is static and stripped, or "
+			       "has an allocator of its own; use --alloc-fn to name a C function\n");
 	}
 	buf_free(&name);
 	processes_free(&processes);

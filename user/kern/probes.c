@@ -136,6 +136,8 @@ static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t m
 
 	if (f->count_arg != ALLOC_NO_ARG)
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
+	if (p->typed)
+		c |= COOKIE_TYPED | (uint64_t)p->type_place << COOKIE_COUNT_SHIFT;
 	if (p->skip_arg != SITE_NO_REG)
 		c |= COOKIE_HAS_SKIP;
 	if (p->outer)
@@ -160,7 +162,7 @@ static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t p
 	};
 
 	_Static_assert(PLAN_MAX_BODIES <= BODIES_MAX, "a plan's bodies fit");
-	_Static_assert(NO_PLACE == SITE_NO_REG && ARCH_REGS <= PLACE_STACK, "a register is its place");
+	_Static_assert(NO_PLACE == SITE_NO_REG && PLACE_STACK == SITE_ON_STACK && ARCH_REGS <= PLACE_STACK, "a register is its place");
 	for (size_t i = 0; i < p->n_bodies; i++) {
 		info.bodies[i].from = p->bodies[i].from;
 		info.bodies[i].to = p->bodies[i].to;

@@ -12,6 +12,7 @@
 #include "arch/arch.h"
 
 #define SITE_NO_REG 0xff
+#define SITE_ON_STACK 32
 #define SITE_MAX_ARGS ABI_MAX_ARGS
 
 enum site_cost {
@@ -23,7 +24,8 @@ enum site_cost {
 struct site {
 	uint32_t offset;	/* from the function's entry */
 	enum site_cost cost;
-	uint8_t arg_reg[SITE_MAX_ARGS];	/* where each wanted argument is now */
+	/* Where each wanted argument is now: a register, or SITE_ON_STACK and its number among those on the stack. */
+	uint8_t arg_reg[SITE_MAX_ARGS];
 	uint16_t pushed;	/* bytes: entry sp - sp here */
 	bool fp_intact;		/* the frame pointer is still the caller's */
 	bool repeats;		/* a jump leads back to the function's entry: a call that takes it is seen again */
@@ -72,6 +74,9 @@ struct plan_probe {
 	 * new block's address is stored to (posix_memalign). out_reg only with PLAN_BLOCKS.
 	 */
 	uint8_t old_reg, out_reg;
+	/* Go: type_place, as arg_reg, is where the address of the type is; a size of 0 is no allocation. */
+	bool typed;
+	uint8_t type_place;
 };
 
 /* A function that is there but not probed. */

@@ -56,12 +56,14 @@ void profile_init(struct profile *p, struct modules *modules, const char *const 
 	p->function_names = function_names;
 	p->n_functions = n_functions;
 	vec_push(&p->nodes, ((struct profile_node){0, 0}));
+	profile_type(p, 0, 0);
 }
 
 void profile_free(struct profile *p)
 {
 	vec_free(&p->frames);
 	vec_free(&p->tasks);
+	vec_free(&p->types);
 	vec_free(&p->nodes);
 	vec_free(&p->stacks);
 	for (size_t i = 0; i < PROFILE_KINDS; i++)
@@ -75,6 +77,7 @@ void profile_free(struct profile *p)
 	}
 	free(p->frame_ids.slots);
 	free(p->task_ids.slots);
+	free(p->type_ids.slots);
 	free(p->node_ids.slots);
 	free(p->stack_ids.slots);
 	strpool_free(&p->names);
@@ -105,6 +108,16 @@ static bool frame_same(const struct profile *p, uint32_t a, uint32_t b)
 	return p->frames.at[a].module == p->frames.at[b].module && p->frames.at[a].addr == p->frames.at[b].addr;
 }
 
+static uint64_t type_hash(const struct profile *p, uint32_t id)
+{
+	return mix64(p->types.at[id].addr + mix64(p->types.at[id].module + 1ULL));
+}
+
+static bool type_same(const struct profile *p, uint32_t a, uint32_t b)
+{
+	return p->types.at[a].module == p->types.at[b].module && p->types.at[a].addr == p->types.at[b].addr;
+}
+
 static uint64_t node_hash(const struct profile *p, uint32_t id)
 {
 	return mix64((uint64_t)p->nodes.at[id].parent << 32 | p->nodes.at[id].frame);
@@ -119,14 +132,15 @@ static uint64_t stack_hash(const struct profile *p, uint32_t id)
 {
 	const struct profile_stack *st = &p->stacks.at[id];
 
-	return mix64(((uint64_t)st->task << 32 | st->node) + mix64((uint64_t)st->function << 8 | st->end));
+	return mix64(((uint64_t)st->task << 32 | st->node) + mix64((uint64_t)st->type << 32 | (uint64_t)st->function << 8 | st->end));
 }
 
 static bool stack_same(const struct profile *p, uint32_t a, uint32_t b)
 {
 	const struct profile_stack *x = &p->stacks.at[a], *y = &p->stacks.at[b];
 
-	return x->task == y->task && x->node == y->node && x->function == y->function && x->end == y->end;
+	return x->task == y->task && x->node == y->node && x->function == y->function && x->type == y->type &&
+	       x->end == y->end;
 }
 
 struct kind {
@@ -136,6 +150,7 @@ struct kind {
 
 static const struct kind task_kind = {task_hash, task_same};
 static const struct kind frame_kind = {frame_hash, frame_same};
+static const struct kind type_kind = {type_hash, type_same};
 static const struct kind node_kind = {node_hash, node_same};
 static const struct kind stack_kind = {stack_hash, stack_same};
 
@@ -201,6 +216,16 @@ uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr)
 	return id;
 }
 
+uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr)
+{
+	uint32_t last = p->types.n, id;
+
+	vec_push(&p->types, ((struct profile_type){module, addr}));
+	id = intern(p, &p->type_ids, last, &type_kind);
+	p->types.n -= id != last;
+	return id;
+}
+
 static uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
 {
 	uint32_t last = p->nodes.n, id;
@@ -214,11 +239,17 @@ static uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
 uint32_t profile_stack(struct profile *p, uint32_t task, uint16_t function, const uint32_t *frames, size_t n,
 		       enum stack_end end)
 {
+	return profile_typed_stack(p, task, function, 0, frames, n, end);
+}
+
+uint32_t profile_typed_stack(struct profile *p, uint32_t task, uint16_t function, uint32_t type, const uint32_t *frames,
+			     size_t n, enum stack_end end)
+{
 	uint32_t node = 0, last = p->stacks.n, id;
 
 	for (size_t i = n; i > 0; i--)
 		node = profile_node(p, node, frames[i - 1]);
-	vec_push(&p->stacks, ((struct profile_stack){task, node, function, end}));
+	vec_push(&p->stacks, ((struct profile_stack){.task = task, .type = type, .node = node, .function = function, .end = end}));
 	id = intern(p, &p->stack_ids, last, &stack_kind);
 	p->stacks.n -= id != last;
 	return id;
@@ -345,6 +376,15 @@ static int compare_tasks(const struct profile_task *x, const struct profile_task
 	return c ? c : strcmp(x->name, y->name);
 }
 
+static int compare_types(const struct profile *p, uint32_t a, uint32_t b)
+{
+	const struct profile_type *x = &p->types.at[a], *y = &p->types.at[b];
+	int c = x->module == y->module ? 0 : strcmp(modules_get(p->modules, x->module)->path,
+						    modules_get(p->modules, y->module)->path);
+
+	return c ? c : compare_numbers(x->addr, y->addr);
+}
+
 static const char *function_name(const struct profile *p, uint16_t function)
 {
 	return function < p->n_functions ? p->function_names[function] : "";
@@ -357,7 +397,8 @@ int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b)
 
 	c = c ? c : strcmp(function_name(p, x->function), function_name(p, y->function));
 	c = c ? c : compare_numbers(x->end, y->end);
-	return c ? c : compare_tasks(&p->tasks.at[x->task], &p->tasks.at[y->task]);
+	c = c ? c : compare_tasks(&p->tasks.at[x->task], &p->tasks.at[y->task]);
+	return c ? c : compare_types(p, x->type, y->type);
 }
 
 static size_t table_memory(const struct id_table *t)
@@ -368,7 +409,8 @@ static size_t table_memory(const struct id_table *t)
 size_t profile_memory(const struct profile *p)
 {
 	size_t bytes = p->frames.cap * sizeof(*p->frames.at) + p->tasks.cap * sizeof(*p->tasks.at) +
-		       p->nodes.cap * sizeof(*p->nodes.at) + p->stacks.cap * sizeof(*p->stacks.at);
+		       p->types.cap * sizeof(*p->types.at) + p->nodes.cap * sizeof(*p->nodes.at) +
+		       p->stacks.cap * sizeof(*p->stacks.at);
 
 	for (size_t i = 0; i < PROFILE_KINDS; i++)
 		bytes += p->sums[i].cap * sizeof(*p->sums[i].at);
@@ -377,7 +419,7 @@ size_t profile_memory(const struct profile *p)
 	for (size_t i = 0; i < PROFILE_PAST; i++)
 		bytes += (p->past_live.at[i].n + p->past_leaks.at[i].n) * sizeof(uint64_t);
 	bytes += p->oldest_ns.cap * sizeof(*p->oldest_ns.at);
-	bytes += table_memory(&p->frame_ids) + table_memory(&p->task_ids);
+	bytes += table_memory(&p->frame_ids) + table_memory(&p->task_ids) + table_memory(&p->type_ids);
 	bytes += table_memory(&p->node_ids) + table_memory(&p->stack_ids);
 	bytes += p->names.cap * sizeof(*p->names.strings);
 	bytes += p->names.table ? (p->names.mask + 1) * sizeof(*p->names.table) : 0;

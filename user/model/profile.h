@@ -5,7 +5,8 @@
  *
  *   frame   (module, address)                     e.g. libc.so.6 0x9d4c3
  *   task    (pid, tid, exec)                      tid 0: the whole process
- *   stack   (task, allocator function, tree node, how the walk ended)
+ *   type    (module, address)                     Go: what was asked for; id 0: not told, as in C
+ *   stack   (task, allocator function, type, tree node, how the walk ended)
  */
 #ifndef ALLOCTRACE_MODEL_PROFILE_H
 #define ALLOCTRACE_MODEL_PROFILE_H
@@ -80,8 +81,16 @@ struct profile_node {
 	uint32_t frame;
 };
 
+/* The address is the one of its description, as the file's headers count; 0: memory without pointers, whose type Go
+ * does not tell the allocator. */
+struct profile_type {
+	uint32_t module;
+	uint64_t addr;
+};
+
 struct profile_stack {
 	uint32_t task;
+	uint32_t type;
 	uint32_t node;		/* of the innermost frame: the caller of the allocator function */
 	uint16_t function;	/* id of the allocator function (alloc_function()) */
 	uint8_t end;		/* enum stack_end */
@@ -138,6 +147,7 @@ struct profile {
 	struct modules *modules;	/* borrowed */
 	vec_of(struct profile_frame) frames;
 	vec_of(struct profile_task) tasks;
+	vec_of(struct profile_type) types;
 	vec_of(struct profile_node) nodes;
 	vec_of(struct profile_stack) stacks;
 	vec_of(struct counters) sums[PROFILE_KINDS];	/* by stack; may be shorter: profile_sum() */
@@ -150,7 +160,7 @@ struct profile {
 	size_t n_past;
 	const char *const *function_names;	/* by function id, as shown; borrowed */
 	size_t n_functions;
-	struct id_table frame_ids, task_ids, node_ids, stack_ids;
+	struct id_table frame_ids, task_ids, type_ids, node_ids, stack_ids;
 	struct strpool names;
 };
 
@@ -160,10 +170,14 @@ void profile_free(struct profile *p);
 /* Finds or adds; a task that is there takes the new name. */
 uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t exec, const char *name);
 uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr);
+uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr);
 /* frames: innermost (the caller of the allocator function) first, n of them, 0 allowed. Returns the stack's id, found
  * or added with zero counters. */
 uint32_t profile_stack(struct profile *p, uint32_t task, uint16_t function, const uint32_t *frames, size_t n,
 		       enum stack_end end);
+/* The same with a type; 0: profile_stack(). */
+uint32_t profile_typed_stack(struct profile *p, uint32_t task, uint16_t function, uint32_t type, const uint32_t *frames,
+			     size_t n, enum stack_end end);
 /* Valid until the next call for that kind. */
 struct counters *profile_at(struct profile *p, enum profile_kind kind, uint32_t stack);
 void profile_add(struct profile *p, enum profile_kind kind, uint32_t stack, struct counters c);

@@ -360,7 +360,7 @@ static struct plan *take_plan(struct planner *p)
 {
 	struct plan *plan = xcalloc(1, sizeof(*plan));
 
-	plan->implementation = p->probes.n ? alloc_implementation(p->ef, p->in->path) : NULL;
+	plan->implementation = p->go ? p->go : p->probes.n ? alloc_implementation(p->ef, p->in->path) : NULL;
 	plan->probes = p->probes.at;
 	plan->n_probes = p->probes.n;
 	plan->skips = p->skips.at;
@@ -372,6 +372,8 @@ static struct plan *take_plan(struct planner *p)
 	if (p->full)
 		snprintf(plan->gap, sizeof(plan->gap), "more than %d functions; the rest is not traced",
 			 PLAN_MAX_FUNCTIONS);
+	else if (p->go_gap[0])
+		snprintf(plan->gap, sizeof(plan->gap), "%s", p->go_gap);
 	else if (hides_operator_new(p))
 		snprintf(plan->gap, sizeof(plan->gap), "contains operator new without a symbol, which may be an "
 						       "allocator's own");
@@ -392,6 +394,8 @@ int plan_make_for(const struct elf_file *ef, const struct plan_input *in, struct
 		sift(&p);
 		make(&p);
 	}
+	if (found >= 0)
+		plan_add_go(&p);
 	*out = take_plan(&p);
 	planner_free(&p);
 	if (found < 0) {

@@ -57,6 +57,8 @@ struct planner {
 	bool local_family;	/* malloc and free are there, and malloc is a local symbol */
 	bool stripped;		/* and no separate symbols were found */
 	bool full;		/* there are more candidates than have room */
+	char *go;		/* Go and its version, in `names`; NULL: it is no Go program */
+	char go_gap[96];	/* why it is one that is not traced */
 	struct elf_fdes *fdes;	/* one of these two, once can_unwind() was asked */
 	struct unwind_table *rows;
 	bool asked, rows_asked;
@@ -67,6 +69,8 @@ struct planner {
 	vec_of(char *) names;
 };
 
+/* Probes of a Go program (plan_go.c). */
+void plan_add_go(struct planner *p);
 /* Finds the candidates (plan_find.c). How many there are in the file, or -errno. */
 int plan_find(struct planner *p);
 /* Without following blocks, functions that free are as any other. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/family.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/memlimit.h"
@@ -196,6 +197,34 @@ static enum walk_end unwind_raw(struct collector *c, const struct process *p, co
 	return end;
 }
 
+/* What is to be subtracted from an address in that file's mappings to have it as the file's headers count. */
+static bool bias_of(const struct collector *c, const struct process *p, uint32_t module, uint64_t *bias)
+{
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const struct mapping *m = &p->maps.at[i];
+
+		if (m->module == module) {
+			*bias = m->start - c->to_vaddr(c->arg, module, m->offset);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The type that was asked for is described in the file of the allocator function, or was made at run time (reflect):
+ * then its address is none of the file's. */
+static uint32_t type_of(struct collector *c, const struct process *p, const struct stack_frames *rec)
+{
+	const struct alloc_function *fn = alloc_function(rec->function);
+	uint64_t bias = 0;
+
+	if (!fn || !fn->is_go)
+		return 0;
+	if (rec->type && (!p || !bias_of(c, p, rec->module, &bias)))
+		return profile_type(c->profile, rec->module, 0);
+	return profile_type(c->profile, rec->module, rec->type - bias);
+}
+
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
 	struct process *p = processes_find(c->processes, rec->pid);
@@ -216,7 +245,7 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 		task = profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
 	else
 		task = profile_task(c->profile, rec->pid, 0, exec, name);
-	stack = profile_stack(c->profile, task, rec->function, r.frames, r.n, end);
+	stack = profile_typed_stack(c->profile, task, rec->function, type_of(c, p, rec), r.frames, r.n, end);
 	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 	u64map_put(&c->allocators, rec->module, NULL);
 }

@@ -56,7 +56,11 @@ static void note_named(struct tracer *t, const struct module *m, const struct pl
 static void name_functions(struct tracer *t, struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_probes; i++) {
-		size_t id = alloc_alias(plan->probes[i].function, plan->probes[i].name);
+		size_t id = plan->probes[i].function;
+
+		/* All of Go's go by one name. */
+		if (!alloc_function(id)->is_go)
+			id = alloc_alias(id, plan->probes[i].name);
 
 		plan->probes[i].function = (uint16_t)id;
 		t->function_names[id] = alloc_function(id)->shown;

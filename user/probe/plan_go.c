@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Go programs: the functions of the runtime that allocate, by .gopclntab, which every Go program has, stripped or not.
+ *
+ * Up to Go 1.26 that is mallocgc, which every allocation comes to once. From 1.27 on compiled code calls the functions
+ * for one class of sizes itself (mallocgcSmallNoscanSC2), and mallocgc calls them through a table, or the general ones:
+ * so the ends of all these ways are probed, and mallocgc is not. Which it is, the names say, not the version.
+ *
+ * Arguments are in registers where the function looks at the goroutine in its register (Go 1.17), on the stack before.
+ * Returns are never probed: a goroutine's stack moves, and the probe's return address with it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/families.h"
+#include "arch/insn.h"
+#include "elf/gopclntab.h"
+#include "probe/plan_internal.h"
+
+#define MALLOCGC "runtime.mallocgc"
+#define BODY_MAX (1u << 20)
+#define PROLOGUE_INSNS 4
+#define LEAVES_MAX 256
+
+/* What mallocgc comes to where no class of its own does it. */
+static const char *const general[] = {
+	MALLOCGC "Tiny", MALLOCGC "SmallNoscan", MALLOCGC "SmallScanNoHeader", MALLOCGC "SmallScanHeader",
+	MALLOCGC "Large",
+};
+
+struct leaves {
+	vec_of(struct go_function) classes, general;
+};
+
+/* Of one class: "...SC" and a number. */
+static bool is_class(const char *name)
+{
+	const char *sc = strrchr(name, 'S');
+
+	return sc && sc[1] == 'C' && sc[2] && !sc[2 + strspn(sc + 2, "0123456789")];
+}
+
+static bool on_function(void *arg, const struct go_function *f)
+{
+	struct leaves *l = arg;
+
+	if (f->is_wrapper)
+		return true;
+	if (is_class(f->name) && l->classes.n < LEAVES_MAX)
+		vec_push(&l->classes, *f);
+	for (size_t i = 0; i < sizeof(general) / sizeof(general[0]); i++)
+		if (!strcmp(f->name, general[i]))
+			vec_push(&l->general, *f);
+	return true;
+}
+
+static uint16_t row(void)
+{
+	for (size_t id = 0; id < alloc_function_count(); id++)
+		if (alloc_function(id)->is_go)
+			return (uint16_t)id;
+	return 0;
+}
+
+__attribute__((format(printf, 3, 4)))
+static void skip(struct planner *p, const struct go_function *f, const char *fmt, ...)
+{
+	struct plan_skip s = {.function = row(), .vaddr = f->entry, .gap = true};
+	char *name = xstrdup(f->name);
+	va_list ap;
+
+	vec_push(&p->names, name);
+	s.name = name;
+	va_start(ap, fmt);
+	vsnprintf(s.why, sizeof(s.why), fmt, ap);
+	va_end(ap);
+	vec_push(&p->skips, s);
+}
+
+static bool args_in_registers(const uint8_t *code, size_t size, uint64_t vaddr)
+{
+	struct insn in;
+	size_t off = 0;
+
+	for (int i = 0; i < PROLOGUE_INSNS && insn_decode(code + off, size - off, vaddr + off, &in); i++) {
+		if (in.reads & 1u << ARCH_REG_G)
+			return true;
+		off += in.len;
+	}
+	return false;
+}
+
+static int choose(const struct planner *p, const struct go_function *f, struct site *site)
+{
+	const size_t size = f->end - f->entry < BODY_MAX ? (size_t)(f->end - f->entry) : BODY_MAX;
+	uint8_t *code = xmalloc(size + 1);
+	struct site_request req = {
+		.code = code, .vaddr = f->entry, .nops_emulated = p->in->flags & PLAN_NOPS,
+	};
+	bool in_registers;
+	int err;
+
+	req.size = elf_read_vaddr(p->ef, f->entry, code, size);
+	in_registers = args_in_registers(code, req.size, f->entry);
+	memset(req.arg_reg, SITE_NO_REG, sizeof(req.arg_reg));
+	for (int i = 0; i < 2 && in_registers; i++)
+		req.arg_reg[i] = abi_go.arg[i];
+	err = site_choose(&req, site);
+	for (int i = 0; i < 2 && !in_registers; i++)
+		site->arg_reg[i] = (uint8_t)(SITE_ON_STACK + i);
+	free(code);
+	return err;
+}
+
+static void add(struct planner *p, const struct go_function *f)
+{
+	struct plan_probe out = {
+		.function = row(), .vaddr = f->entry, .size = f->end - f->entry, .skip_arg = SITE_NO_REG,
+		.no_return = true, .old_reg = SITE_NO_REG, .out_reg = SITE_NO_REG, .typed = true,
+	};
+	char *name;
+
+	if (p->probes.n == PLAN_MAX_FUNCTIONS) {
+		p->full = true;
+		return;
+	}
+	if (choose(p, f, &out.site)) {
+		skip(p, f, "no instruction that the kernel can probe");
+		return;
+	}
+	if (!elf_vaddr_to_offset(p->ef, f->entry + out.site.offset, &out.file_offset)) {
+		skip(p, f, "its site has no bytes in the file");
+		return;
+	}
+	out.type_place = out.site.arg_reg[1];
+	name = xstrdup(f->name);
+	vec_push(&p->names, name);
+	out.name = name;
+	vec_push(&p->probes, out);
+}
+
+static void add_functions(struct planner *p, const struct gopclntab *g)
+{
+	struct go_function mallocgc;
+	struct leaves l = {0};
+
+	gopclntab_find_names(g, (const char *const[]){MALLOCGC}, 1, &mallocgc);
+	gopclntab_each(g, MALLOCGC, on_function, &l);
+	if (!l.classes.n && mallocgc.name)
+		add(p, &mallocgc);
+	for (size_t i = 0; i < l.classes.n; i++)
+		add(p, &l.classes.at[i]);
+	for (size_t i = 0; i < l.general.n && l.classes.n; i++)
+		add(p, &l.general.at[i]);
+	vec_free(&l.classes);
+	vec_free(&l.general);
+}
+
+void plan_add_go(struct planner *p)
+{
+	struct gopclntab *g;
+	const char *why;
+	int err = gopclntab_open(p->ef, &g, &why);
+
+	if (err == -ENOENT)
+		return;
+	if (err) {
+		snprintf(p->go_gap, sizeof(p->go_gap), "Go code that is not traced: %s", why);
+		return;
+	}
+	p->go = xasprintf("Go%s%s", *gopclntab_version(g) ? " " : "",
+			  *gopclntab_version(g) ? gopclntab_version(g) + 2 : "");
+	vec_push(&p->names, p->go);
+	add_functions(p, g);
+	gopclntab_close(g);
+}
