@@ -6,6 +6,7 @@
 
 #define SECTION_COLUMNS 8
 #define SPELLING_COLUMNS 23
+#define TEXT_COLUMNS (80 - SECTION_COLUMNS - SPELLING_COLUMNS)
 
 /*
  *     Time    -d, --duration TIME   stop after TIME: 10s, 1m30s, 250ms; 10 is seconds
@@ -13,9 +14,25 @@
  *
  * The section stands beside its first option, so that everything fits a screen of 24 lines.
  */
+/* As many choices as leave room for so many columns more; the man page has all. */
+static void put_choices(FILE *f, const struct option_row *row, size_t more)
+{
+	static const char cut[] = "|...";
+	struct buf names = {0};
+	size_t len;
+
+	option_choice_names(row, "|", &names);
+	len = names.len;
+	while (len + more > TEXT_COLUMNS - (len < names.len ? sizeof(cut) - 1 : 0) && len > 1)
+		for (len--; len > 1 && names.data[len] != '|';)
+			len--;
+	fprintf(f, "%.*s%s", (int)len, buf_cstr(&names), len < names.len ? cut : "");
+	buf_free(&names);
+}
+
 static void help_row(FILE *f, const struct option_row *row, bool first)
 {
-	struct buf spelling = {0}, choices = {0};
+	struct buf spelling = {0}, rest = {0};
 	const char *mark = strstr(row->help, "%s");
 
 	if (row->letter)
@@ -25,17 +42,17 @@ static void help_row(FILE *f, const struct option_row *row, bool first)
 	buf_printf(&spelling, "--%s%s%s", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
 	fprintf(f, "%-*s%-*s", SECTION_COLUMNS, first ? option_sections[row->section] : "", SPELLING_COLUMNS,
 		spelling.data);
-	if (mark) {
-		option_choice_names(row, "|", &choices);
-		fprintf(f, "%.*s%s%s", (int)(mark - row->help), row->help, buf_cstr(&choices), mark + 2);
-	} else {
-		fputs(row->help, f);
-	}
+	buf_str(&rest, mark ? mark + 2 : row->help);
 	if (row->fallback)
-		fprintf(f, " [%s]", row->fallback);
+		buf_printf(&rest, " [%s]", row->fallback);
+	if (mark) {
+		fprintf(f, "%.*s", (int)(mark - row->help), row->help);
+		put_choices(f, row, (size_t)(mark - row->help) + rest.len);
+	}
+	fputs(buf_cstr(&rest), f);
 	fputc('\n', f);
 	buf_free(&spelling);
-	buf_free(&choices);
+	buf_free(&rest);
 }
 
 void options_help(FILE *f)

@@ -84,17 +84,20 @@ static const struct frame_names *name_frame(struct folded *fo, uint32_t id)
 {
 	const struct profile_frame *f = &fo->p->frames.at[id];
 	struct frame_names *names = &fo->of_frame[id];
+	const struct symbol *sym;
 
 	if (names->asked)
 		return names;
 	names->asked = true;
 	names->first = fo->frame_ids.n;
-	for (const struct symbol *sym = names_of(fo->r->names, f->module, f->addr); sym; sym = sym->into) {
+	for (sym = names_of(fo->r->names, f->module, f->addr); sym && !sym->hidden; sym = sym->into) {
 		buf_reset(&fo->text);
 		symbol_text(sym, &fo->text);
 		vec_push(&fo->frame_ids, name_id(fo, buf_cstr(&fo->text), ';'));
 	}
 	names->n = fo->frame_ids.n - names->first;
+	if (!names->n)
+		return names;
 	for (uint32_t *low = fo->frame_ids.at + names->first, *high = low + names->n - 1; low < high; low++, high--) {
 		uint32_t swap = *low;
 

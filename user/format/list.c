@@ -97,12 +97,13 @@ static const struct frame_matches *matches_of(struct list *l, uint32_t frame)
 {
 	const struct profile_frame *f = &l->r->profile->frames.at[frame];
 	struct frame_matches *fm = &l->frames[frame];
+	const struct symbol *sym;
 
 	if (fm->asked)
 		return fm;
 	fm->asked = true;
 	fm->first = l->matches.n;
-	for (const struct symbol *sym = names_of(l->r->names, f->module, f->addr); sym; sym = sym->into) {
+	for (sym = names_of(l->r->names, f->module, f->addr); sym && !sym->hidden; sym = sym->into) {
 		struct match m = {.sym = sym};
 
 		if (!sym->function || regexec(&l->regex, sym->function, 0, NULL, 0) != 0)

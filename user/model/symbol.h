@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 
+struct profile;
+
 /* Why a frame has no function name: every gap has a reason, and names.asked counts them. */
 enum sym_reason {
 	SYM_NAMED,
@@ -41,6 +43,9 @@ struct symbol {
 	enum sym_reason reason;
 	const char *file;	/* the source file's path, NULL if it is not known; */
 	uint32_t line;		/* and the line: of the address, or of the call of what is inlined here */
+	/* It is the frame's only function, and a wrapper that the compiler made (Go's of methods): nobody wants to see
+	 * it. */
+	bool hidden;
 	const struct symbol *into;	/* what this function is inlined in; NULL: it is the function proper */
 };
 
@@ -50,6 +55,8 @@ struct symbol {
  */
 struct names {
 	const struct symbol *(*of)(struct names *n, uint32_t module, uint64_t addr);
+	/* As names_type(); NULL: it never knows one. */
+	const char *(*type)(struct names *n, const struct profile *p, uint32_t stack);
 	uint32_t round;			/* names_start(), so many times */
 	uint64_t not_read;		/* parts of files that there was no memory for */
 	uint64_t asked[SYM_REASONS];	/* distinct frames that were asked for since, by outcome */
@@ -59,6 +66,13 @@ struct names {
 static inline const struct symbol *names_of(struct names *n, uint32_t module, uint64_t addr)
 {
 	return n->of(n, module, addr);
+}
+
+/* The type that a stack of the profile allocates, as Go writes it: "[]main.Account"; NULL: none is told, or it is not
+ * known. Lives as long as the names. */
+static inline const char *names_type(struct names *n, const struct profile *p, uint32_t stack)
+{
+	return n->type ? n->type(n, p, stack) : NULL;
 }
 
 /* A report begins: what it asks for is counted from 0 on. */

@@ -124,7 +124,12 @@ static int compare_stacks(const void *a, const void *b, void *arg)
 		diff = compare_paths(c, x->node, y->node);
 	if (!diff)
 		diff = by_number(c->o->functions.place[x->function], c->o->functions.place[y->function]);
-	return diff ? diff : by_number(x->end, y->end);
+	if (!diff)
+		diff = by_number(x->end, y->end);
+	if (!diff)
+		diff = by_number(c->o->modules.place[c->p->types.at[x->type].module],
+				 c->o->modules.place[c->p->types.at[y->type].module]);
+	return diff ? diff : by_number(c->p->types.at[x->type].addr, c->p->types.at[y->type].addr);
 }
 
 /* Anything was counted of it. */
@@ -153,6 +158,8 @@ static void mark_all(const struct profile *p, struct marks *m)
 			continue;
 		m->tasks[st->task] = true;
 		m->functions[st->function] = true;
+		if (p->types.at[st->type].module)
+			m->modules[p->types.at[st->type].module] = true;
 		for (uint32_t node = st->node; node && !m->nodes[node]; node = p->nodes.at[node].parent) {
 			const struct profile_frame *f = &p->frames.at[p->nodes.at[node].frame];
 

@@ -103,10 +103,28 @@ static const char *program_of(const struct reading *r)
 }
 
 struct owner {
-	uint32_t task;
+	uint32_t task, type;
 	uint16_t function;
 	enum stack_end end;
 };
+
+static int read_type(struct reading *r, size_t i, uint32_t *id)
+{
+	const Pb__Recording *x = r->ext;
+	const uint32_t of = x->n_type_of ? x->type_of[i] : 0;
+	const Pb__Type *t;
+
+	if (!of)
+		return 0;
+	if (of > x->n_type || x->type[of - 1]->mapping > r->m->n_mapping)
+		return reading_fail(r, "sample %zu is of a type that is not there", i);
+	t = x->type[of - 1];
+	if (t->mapping)
+		*id = profile_type(&r->s->p, r->modules[t->mapping - 1], t->address);
+	else
+		*id = stored_type(r->s, t->name);
+	return 0;
+}
 
 static int read_owner(struct reading *r, size_t i, struct owner *o)
 {
@@ -129,6 +147,8 @@ static int read_owner(struct reading *r, size_t i, struct owner *o)
 		o->task = profile_task(&r->s->p, t->pid, t->tid, t->exec, t->name);
 		o->function = stored_function(r->s, x->function[x->function_of[i]]);
 		o->end = x->end[i];
+		if (read_type(r, i, &o->type))
+			return -EINVAL;
 	}
 	return o->function == UINT16_MAX ? reading_fail(r, "it has too many allocator functions") : 0;
 }
@@ -193,7 +213,7 @@ static int read_samples(struct reading *r)
 			err = read_stack(r, i, frames.at, &n, &o.end);
 		if (err)
 			break;
-		r->stacks[i] = profile_stack(&r->s->p, o.task, o.function, frames.at, n, o.end);
+		r->stacks[i] = profile_typed_stack(&r->s->p, o.task, o.function, o.type, frames.at, n, o.end);
 		err = read_values(r, i);
 	}
 	vec_free(&frames);

@@ -60,6 +60,11 @@ uint16_t stored_function(struct stored *s, const char *name)
 	return id;
 }
 
+uint32_t stored_type(struct stored *s, const char *name)
+{
+	return profile_type(&s->p, 0, 1ULL + strpool_id(&s->types, stored_text(s, name)));
+}
+
 static uint32_t add_module(struct stored *s, enum module_kind kind, const char *path, const char *build_id,
 			   uint32_t pid)
 {
@@ -147,12 +152,27 @@ static const struct symbol *stored_symbol(struct names *names, uint32_t module, 
 	return &frame->sym;
 }
 
+static const char *stored_type_name(struct names *names, const struct profile *p, uint32_t stack)
+{
+	struct stored *s = (struct stored *)names;
+	const struct profile_type *type = &p->types.at[p->stacks.at[stack].type];
+	const char *name;
+
+	if (type->module)
+		return s->sym ? names_type(symbolizer_names(s->sym), p, stack) : NULL;
+	if (!type->addr)
+		return NULL;
+	name = strpool_str(&s->types, type->addr - 1);
+	return *name ? name : NULL;
+}
+
 struct stored *stored_new(const struct stored_options *o)
 {
 	struct stored *s = xcalloc(1, sizeof(*s));
 
 	s->o = *o;
 	s->names.of = stored_symbol;
+	s->names.type = stored_type_name;
 	modules_init(&s->modules);
 	profile_init(&s->p, &s->modules, NULL, 0);
 	return s;
@@ -186,6 +206,7 @@ void stored_free(struct stored *s)
 	strpool_free(&s->module_keys);
 	strpool_free(&s->texts);
 	strpool_free(&s->functions);
+	strpool_free(&s->types);
 	arena_free(&s->a);
 	free(s);
 }

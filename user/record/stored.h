@@ -26,6 +26,7 @@ struct stored {
 	vec_of(uint32_t) module_ids;		/* by key */
 	vec_of(struct stored_module) by_module;
 	vec_of(const char *) function_names;
+	struct strpool types;		/* their ids, plus one, are addresses of types of module 0 */
 	struct profile p;
 	struct recording r;
 	struct symbolizer *sym;	/* of frames that the files do not name; NULL: there are none, or it wasn't made yet */
@@ -57,6 +58,8 @@ int reading_add(struct reading *r, enum profile_kind kind, uint32_t stack, struc
 /* A copy that lives as long as s, each text once. */
 const char *stored_text(struct stored *s, const char *text);
 uint16_t stored_function(struct stored *s, const char *name);	/* UINT16_MAX: there are too many */
+/* The type of that name, "" of one that is not known: its id in s->p. */
+uint32_t stored_type(struct stored *s, const char *name);
 /* The file that has this path and build id ("" if it has none). */
 uint32_t stored_module(struct stored *s, enum module_kind kind, const char *path, const char *build_id, uint32_t pid);
 /* Keeps what a frame is called; the first that has a name stays. */

@@ -29,8 +29,11 @@ struct writer {
 	struct strpool strings;
 	struct strpool functions;	/* "name\nfile" -> index in function */
 	vec_of(Pb__Function *) function;
+	struct strpool types;		/* what tells one from the others -> index in type */
+	vec_of(Pb__Type *) type;
 	uint64_t marks[STACK_END_MAX + 1];	/* location ids; 0: not made */
 	vec_of(Pb__Location *) location;
+	bool *hidden;			/* by place of the frame */
 	uint64_t *slides;		/* by place of the module */
 	uint64_t next_slide;
 	int n_types;
@@ -143,6 +146,7 @@ static void add_frame(struct writer *w, const struct profile_frame *f)
 	for (const struct symbol *s = sym; s; s = s->into)
 		n++;
 	l = add_location(w, n);
+	w->hidden[l->id - 1] = sym->hidden;
 	w->ext.reason[l->id - 1] = sym->reason;
 	w->ext.offset[l->id - 1] = sym->offset;
 	w->ext.start[l->id - 1] = sym->start;
@@ -211,6 +215,7 @@ static void add_files(struct writer *w)
 	for (size_t i = 0; i < n; i++)
 		add_mapping(w, i);
 	w->ext.frames = w->ext.n_reason = w->ext.n_offset = w->ext.n_start = frames;
+	w->hidden = NEW(w, frames + 1, bool);
 	w->ext.reason = NEW(w, frames + 1, uint32_t);
 	w->ext.offset = NEW(w, frames + 1, uint64_t);
 	w->ext.start = NEW(w, frames + 1, uint64_t);
@@ -282,12 +287,45 @@ static void add_locations(struct writer *w, Pb__Sample *s, const struct profile_
 	for (uint32_t node = st->node; node; node = nodes[node].parent)
 		n++;
 	s->location_id = NEW(w, n + 1, uint64_t);
-	for (uint32_t node = st->node; node; node = nodes[node].parent)
-		s->location_id[s->n_location_id++] = w->o.frames.place[nodes[node].frame] + 1;
+	for (uint32_t node = st->node; node; node = nodes[node].parent) {
+		const uint32_t place = w->o.frames.place[nodes[node].frame];
+
+		if (!w->hidden[place])
+			s->location_id[s->n_location_id++] = place + 1;
+	}
 	if (stack_end_mark(st->end))
 		s->location_id[s->n_location_id++] = mark_location(w, st->end);
-	else if (!n)
+	else if (!s->n_location_id)
 		s->location_id[s->n_location_id++] = mark_location(w, NO_FRAMES);
+}
+
+/* 0: it has none; else its index, and one. */
+static uint32_t type_of(struct writer *w, uint32_t stack)
+{
+	const struct profile_type *type = &w->p->types.at[w->p->stacks.at[stack].type];
+	const bool named = !w->r->unnamed;
+	const char *name = named ? names_type(w->r->names, w->p, stack) : "";
+	struct buf key = {0};
+	uint32_t id;
+
+	if (!w->p->stacks.at[stack].type)
+		return 0;
+	if (named)
+		buf_str(&key, name ? name : "");
+	else
+		buf_printf(&key, "%u %llx", type->module, (unsigned long long)type->addr);
+	id = strpool_id(&w->types, buf_cstr(&key));
+	buf_free(&key);
+	if (id == w->type.n) {
+		Pb__Type *t = NEW(w, 1, Pb__Type);
+
+		pb__type__init(t);
+		t->name = facts_text(&w->a, name ? name : "");
+		t->mapping = named ? 0 : w->o.modules.place[type->module] + 1;
+		t->address = named ? 0 : type->addr;
+		vec_push(&w->type, t);
+	}
+	return id + 1;
 }
 
 static void add_sample(struct writer *w, size_t i)
@@ -310,6 +348,7 @@ static void add_sample(struct writer *w, size_t i)
 	w->ext.task_of[i] = w->o.tasks.place[st->task];
 	w->ext.function_of[i] = w->o.functions.place[st->function];
 	w->ext.end[i] = st->end;
+	w->ext.type_of[i] = type_of(w, id);
 }
 
 static void add_samples(struct writer *w)
@@ -321,8 +360,12 @@ static void add_samples(struct writer *w)
 	w->ext.task_of = NEW(w, n + 1, uint32_t);
 	w->ext.function_of = NEW(w, n + 1, uint32_t);
 	w->ext.end = NEW(w, n + 1, uint32_t);
+	w->ext.type_of = NEW(w, n + 1, uint32_t);
 	for (size_t i = 0; i < n; i++)
 		add_sample(w, i);
+	w->ext.n_type = w->type.n;
+	w->ext.type = w->type.at;
+	w->ext.n_type_of = w->type.n ? n : 0;
 }
 
 /* One kind's counters; NULL where there are none. */
@@ -535,6 +578,8 @@ int record_write(FILE *f, const struct recording *r, enum view_id view, enum met
 	arena_free(&w.a);
 	vec_free(&w.location);
 	vec_free(&w.function);
+	vec_free(&w.type);
+	strpool_free(&w.types);
 	strpool_free(&w.functions);
 	strpool_free(&w.strings);
 	return err;

@@ -13,6 +13,7 @@
 #include "elf/symbols.h"
 #include "sym/debugsource.h"
 #include "sym/dwarf.h"
+#include "sym/gosource.h"
 #include "sym/jitdump.h"
 #include "sym/perfmap.h"
 #include "sym/vdso.h"
@@ -22,6 +23,7 @@ struct source {
 	enum sym_reason reason;		/* why the whole module has no names; SYM_NAMED if it has some */
 	struct elf_file *ef;
 	struct elf_symbols *symbols;
+	struct gosource *go;		/* NULL: no Go program */
 	struct dwarf *dwarf;		/* NULL: no debugging information */
 	struct dwarf_place places[DWARF_PLACES_MAX];
 	struct elf_fdes *fdes;		/* loaded when a name is missing */
@@ -49,8 +51,9 @@ static enum sym_reason load_symbols(struct source *src)
 	const struct elf_file *from;
 	int err, dwarf_err;
 
-	/* A debug file adds to .dynsym and has source lines; it has nothing to add to .symtab. */
-	if (src->mod->kind == MODULE_ELF && (!has_symtab || !dwarf_is_in(src->ef)))
+	src->go = gosource_open(src->ef);
+	/* A debug file adds to .dynsym and has source lines; it has nothing to add to .symtab, nor to what Go says. */
+	if (src->mod->kind == MODULE_ELF && !src->go && (!has_symtab || !dwarf_is_in(src->ef)))
 		src->incomplete = !debug_source_open(src->mod, src->ef, &debug);
 	err = elf_symbols_load(src->ef, has_symtab ? NULL : debug.ef, &src->symbols);
 	from = src->ef;
@@ -66,7 +69,7 @@ static enum sym_reason load_symbols(struct source *src)
 	if (src->dwarf)
 		load_alt(src, from);
 	debug_source_close(&debug);
-	if (src->dwarf)
+	if (src->dwarf || src->go)
 		return SYM_NAMED;
 	if (err)
 		return err == -ENOENT ? SYM_STRIPPED : SYM_NOT_ELF;
@@ -143,6 +146,7 @@ void source_free(struct source *src)
 	if (!src)
 		return;
 	elf_fdes_free(src->fdes);
+	gosource_close(src->go);
 	elf_symbols_free(src->symbols);
 	dwarf_close(src->dwarf);
 	elf_file_close(src->ef);
@@ -195,12 +199,30 @@ static bool unsized_at(struct source *src, uint64_t addr, struct elf_symbol *sym
 	return elf_fdes_gap(fdes, addr, &from) && elf_symbols_unsized(src->symbols, from, addr, sym);
 }
 
+/* What Go's own table says is exact, and there in stripped programs. */
+static bool name_in_go(struct source *src, uint64_t addr, struct source_name *name)
+{
+	if (!src->go)
+		return false;
+	name->n_places = gosource_at(src->go, addr, src->places, &name->start, &name->hidden);
+	if (!name->n_places)
+		return false;
+	name->places = src->places;
+	name->function = src->places[name->n_places - 1].function;
+	name->many = true;
+	if (!name->function)
+		name->reason = SYM_NO_SYMBOL;
+	return true;
+}
+
 /* The symbol table's name is the one that everybody knows; debugging information has one where that has none. */
 static void name_in_file(struct source *src, uint64_t addr, struct source_name *name)
 {
 	struct elf_symbol sym;
 	uint64_t start;
 
+	if (name_in_go(src, addr, name))
+		return;
 	if (src->dwarf) {
 		name->n_places = dwarf_at(src->dwarf, addr, src->places, &start);
 		name->places = src->places;

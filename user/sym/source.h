@@ -14,6 +14,8 @@ struct source_name {
 	const char *function;	/* mangled; lives until the next look-up in the source. NULL if there is none */
 	uint64_t start;		/* of the function, in the module's addresses */
 	enum sym_reason reason;
+	bool hidden;	/* as in struct symbol */
+	bool many;	/* one start has several names */
 	/* What debugging information says, innermost first as dwarf_at() has it; lives as long as function does. */
 	const struct dwarf_place *places;
 	size_t n_places;

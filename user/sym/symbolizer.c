@@ -115,7 +115,7 @@ static const char *function_name(struct symbolizer *s, struct module_names *m, c
 	uint64_t *id;
 	bool is_new;
 
-	if (mod->kind == MODULE_JIT)
+	if (mod->kind == MODULE_JIT || name->many)
 		return strpool_str(&s->names, shown_name(s, name->function));
 	id = u64map_put(&m->functions, name->start, &is_new);
 	if (is_new)
@@ -179,7 +179,7 @@ static void look_up(struct symbolizer *s, struct module_names *m, const struct m
 	struct source_name name = source_at(m->source, addr);
 	struct symbol *sym = &frame->sym;
 
-	*sym = (struct symbol){.module = module_basename(mod), .reason = name.reason};
+	*sym = (struct symbol){.module = module_basename(mod), .reason = name.reason, .hidden = name.hidden};
 	if (name.function) {
 		sym->function = function_name(s, m, mod, &name);
 		sym->offset = addr - name.start;

@@ -87,9 +87,9 @@ static const struct frame_rows *rows_of_frame(struct by_frame *b, uint32_t frame
 	rows->asked = true;
 	rows->first = b->names.n;
 	sym = names_of(b->known, f->module, f->addr);
-	if (!b->kind->each_name)
+	if (!b->kind->each_name && !sym->hidden)
 		add_frame(b, sym, f->module);
-	for (; sym && b->kind->each_name; sym = sym->into, n.position++) {
+	for (; sym && !sym->hidden && b->kind->each_name; sym = sym->into, n.position++) {
 		n.forwards = view_forwards(sym);
 		add_name(b, sym, &n, f->module);
 	}
@@ -101,17 +101,20 @@ static uint32_t row_of_stack(struct by_frame *b, const struct profile_stack *st)
 {
 	const char *frameless = view_frameless(st);
 	const struct profile_node *nodes = b->p->nodes.at;
+	uint32_t first = VIEW_NO_ROW;
 
 	if (frameless)
 		return view_rows_find(b->rows, frameless, frameless, VIEW_NO_ROW);
 	for (uint32_t at = st->node; at; at = nodes[at].parent) {
 		const struct frame_rows *rows = rows_of_frame(b, nodes[at].frame);
 
+		if (rows->n && first == VIEW_NO_ROW)
+			first = b->names.at[rows->first].row;
 		for (uint32_t i = rows->first; i < rows->first + rows->n; i++)
 			if (!b->names.at[i].forwards)
 				return b->names.at[i].row;
 	}
-	return b->names.at[rows_of_frame(b, nodes[st->node].frame)->first].row;
+	return first != VIEW_NO_ROW ? first : view_rows_find(b->rows, VIEW_NO_FRAMES, VIEW_NO_FRAMES, VIEW_NO_ROW);
 }
 
 struct node_sum {
@@ -235,7 +238,7 @@ static size_t count_names(struct by_frame *b, uint32_t frame)
 	const struct profile_frame *f = &b->p->frames.at[frame];
 	size_t n = 0;
 
-	for (const struct symbol *sym = names_of(b->known, f->module, f->addr); sym; sym = sym->into)
+	for (const struct symbol *sym = names_of(b->known, f->module, f->addr); sym && !sym->hidden; sym = sym->into)
 		n++;
 	return n;
 }

@@ -2,15 +2,19 @@
 /* The names of a stack, and which of them is the site. */
 #include "view/rows.h"
 
+/* Of the frame, or of the next one further out that is not hidden. */
 static void find_symbol(struct view_names *n)
 {
-	const struct profile_frame *f;
+	const struct profile *p = n->r->profile;
 
-	n->sym = NULL;
-	if (!n->node)
-		return;
-	f = &n->r->profile->frames.at[n->r->profile->nodes.at[n->node].frame];
-	n->sym = names_of(n->r->names, f->module, f->addr);
+	for (n->sym = NULL; n->node; n->node = p->nodes.at[n->node].parent) {
+		const struct profile_frame *f = &p->frames.at[p->nodes.at[n->node].frame];
+
+		n->sym = names_of(n->r->names, f->module, f->addr);
+		if (!n->sym->hidden)
+			return;
+		n->sym = NULL;
+	}
 }
 
 void view_names_start(struct view_names *n, const struct recording *r, uint32_t node)
@@ -28,6 +32,15 @@ void view_names_next(struct view_names *n)
 	find_symbol(n);
 }
 
+/* Of a stack in which every function is hidden. */
+static void find_hidden(struct view_names *n, uint32_t node)
+{
+	const struct profile *p = n->r->profile;
+	const struct profile_frame *f = &p->frames.at[p->nodes.at[node].frame];
+
+	n->sym = names_of(n->r->names, f->module, f->addr);
+}
+
 const struct symbol *view_site(const struct recording *r, uint32_t node, size_t *skipped)
 {
 	struct view_names n;
@@ -41,5 +54,7 @@ const struct symbol *view_site(const struct recording *r, uint32_t node, size_t 
 	}
 	*skipped = 0;
 	view_names_start(&n, r, node);
+	if (!n.sym)
+		find_hidden(&n, node);
 	return n.sym;
 }

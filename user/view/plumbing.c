@@ -41,8 +41,8 @@ static const char *const functions[] = {
 static const char *const prefixes[] = {
 	"mi_malloc", "mi_zalloc", "mi_calloc", "mi_realloc", "mi_rezalloc", "mi_recalloc", "mi_heap_", "mi_new",
 	"mi_posix_memalign", "mi_memalign", "mi_aligned_", "mi_valloc", "mi_pvalloc", "_mi_",
-	/* Go: newobject, makeslice, growslice, mallocgc, … */
-	"runtime.",
+	/* Go: newobject, makeslice, growslice, mallocgc, …; maps from 1.24 on */
+	"runtime.", "internal/runtime/",
 };
 
 /* Methods of a class whose qualified name begins like that. */

@@ -63,6 +63,7 @@ void view_group_by_frame(const struct recording *r, struct view_rows *rows,
  * further in. node: not 0. */
 const struct symbol *view_site(const struct recording *r, uint32_t node, size_t *skipped);
 
+#define VIEW_NO_FRAMES "[no frames]"
 /* What stands for the site of a stack that has no frames; NULL if it has. */
 const char *view_frameless(const struct profile_stack *st);
 
@@ -73,5 +74,6 @@ void view_group_line(const struct recording *r, struct view_rows *rows);
 void view_group_module(const struct recording *r, struct view_rows *rows);
 void view_group_stack(const struct recording *r, struct view_rows *rows);
 void view_group_thread(const struct recording *r, struct view_rows *rows);
+void view_group_type(const struct recording *r, struct view_rows *rows);
 
 #endif

@@ -15,6 +15,7 @@ const struct view_by view_bys[] = {
 	{ "module", "the program or library that calls the allocator", true, false, false, view_group_module },
 	{ "stack", "each distinct chain of callers", false, true, false, view_group_stack },
 	{ "thread", "the thread that allocates", false, false, true, view_group_thread },
+	{ "type", "the Go type that is allocated", false, false, false, view_group_type },
 	{ 0 }
 };
 
@@ -95,7 +96,7 @@ const char *view_frameless(const struct profile_stack *st)
 {
 	if (st->end == STACK_END_LOST)
 		return stack_end_mark(STACK_END_LOST);
-	return st->node ? NULL : "[no frames]";
+	return st->node ? NULL : VIEW_NO_FRAMES;
 }
 
 static int compare_names(const void *a, const void *b, void *arg)

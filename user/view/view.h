@@ -71,7 +71,7 @@ struct view_detail {
 
 struct view_rows;	/* rows being gathered; inside view/ only */
 
-/* A grouping: by site (the place that calls the allocator), function, line, module, stack, thread. */
+/* A grouping: by site (the place that calls the allocator), function, line, module, stack, thread, type. */
 struct view_by {
 	const char *name;	/* as --by takes it; its plural is name + "s" */
 	const char *help;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sym/gosource.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "elf/gopclntab.h"
+
+struct gosource {
+	struct gopclntab *table;
+	uint64_t text, etext;
+};
+
+struct gosource *gosource_open(const struct elf_file *ef)
+{
+	struct gopclntab *table;
+	struct gosource *g;
+
+	if (gopclntab_open(ef, &table, NULL))
+		return NULL;
+	g = xcalloc(1, sizeof(*g));
+	g->table = table;
+	g->text = gopclntab_moduledata(table)->text;
+	g->etext = gopclntab_moduledata(table)->etext;
+	return g;
+}
+
+void gosource_close(struct gosource *g)
+{
+	if (!g)
+		return;
+	gopclntab_close(g->table);
+	free(g);
+}
+
+size_t gosource_at(const struct gosource *g, uint64_t vaddr, struct dwarf_place places[DWARF_PLACES_MAX],
+		   uint64_t *start, bool *hidden)
+{
+	struct go_frame frames[GOPCLNTAB_FRAMES_MAX];
+	struct go_function proper;
+	size_t n = 0, all;
+
+	*hidden = false;
+	if (vaddr < g->text || vaddr >= g->etext || !gopclntab_find(g->table, vaddr, &proper))
+		return 0;
+	*start = proper.entry;
+	all = gopclntab_frames(g->table, vaddr, frames, GOPCLNTAB_FRAMES_MAX);
+	for (size_t i = 0; i < all && n < DWARF_PLACES_MAX; i++) {
+		if (frames[i].is_wrapper && (n || i + 1 < all))
+			continue;
+		*hidden = frames[i].is_wrapper;
+		places[n++] = (struct dwarf_place){
+			.function = *frames[i].function ? frames[i].function : NULL,
+			.file = *frames[i].file ? frames[i].file : NULL, .line = frames[i].line,
+		};
+	}
+	return n;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* By type: what Go code allocates, "[]main.Account". Allocators of other languages are not told. */
+#include "base/text.h"
+#include "view/rows.h"
+
+#define NO_TYPES "[not Go: no type is told to the allocator]"
+#define UNKNOWN_TYPE "[unknown type]"
+
+static uint32_t type_row(const struct recording *r, struct view_rows *rows, uint32_t stack)
+{
+	const char *name = names_type(r->names, r->profile, stack);
+	struct buf shown = {0};
+	uint32_t row;
+
+	/* As with names of functions, none can be taken for one of ours. */
+	if (name)
+		text_name(&shown, name, true);
+	else
+		buf_str(&shown, r->profile->stacks.at[stack].type ? UNKNOWN_TYPE : NO_TYPES);
+	row = view_rows_find(rows, buf_cstr(&shown), buf_cstr(&shown), VIEW_NO_ROW);
+	buf_free(&shown);
+	return row;
+}
+
+void view_group_type(const struct recording *r, struct view_rows *rows)
+{
+	const struct profile *p = r->profile;
+
+	for (size_t i = 0; i < p->stacks.n; i++)
+		if (view_takes(p, rows, i))
+			view_rows_add(rows, type_row(r, rows, i), i, profile_sum(p, rows->kind, i));
+	view_rows_chain_from_site(r, rows, 0);
+}
