@@ -103,6 +103,17 @@ void insn_text(const struct insn *in, char *text, size_t size);
 /* The bytes begin with an instruction that clears the frame pointer, as start code does. */
 bool insn_clears_fp(const uint8_t *code, size_t size);
 
+/* How a function of Go has made its frame, `depth` bytes below the return address: the frame pointer saved as the first
+ * word of it, and then set to where that is. */
+struct insn_go_frame {
+	uint8_t saved;	/* bytes of code from where SP is so low on, after which it is saved */
+	uint8_t set;	/* after which it is set; 0: it is not */
+};
+
+#define INSN_GO_FRAME 17	/* bytes of code that are looked at: one before SP is so low, and from there on */
+/* False: it has not saved it there. */
+bool insn_go_frame(const uint8_t code[INSN_GO_FRAME], uint64_t depth, struct insn_go_frame *frame);
+
 /* `mov` of whole registers. */
 bool insn_is_copy(const struct insn *in, int *dst, int *src);
 /* The two registers that it exchanges, both whole. */

@@ -368,3 +368,35 @@ bool insn_clears_fp(const uint8_t *code, size_t size)
 {
 	return size >= 2 && (code[0] == 0x31 || code[0] == 0x33) && code[1] == 0xed;
 }
+
+/* An instruction with the operand disp(%rsp), of which the first bytes are given, for either size of disp: its length,
+ * 0 if it is another one. */
+static uint8_t is_at_sp(const uint8_t *code, uint8_t opcode, uint64_t disp)
+{
+	int32_t wide;
+
+	if (code[0] != 0x48 || code[1] != opcode || code[3] != 0x24)
+		return 0;
+	if (code[2] == 0x6c && disp < 0x80)
+		return code[4] == disp ? 5 : 0;
+	memcpy(&wide, code + 4, sizeof(wide));
+	return code[2] == 0xac && wide >= 0 && (uint64_t)wide == disp ? 8 : 0;
+}
+
+bool insn_go_frame(const uint8_t code[INSN_GO_FRAME], uint64_t depth, struct insn_go_frame *frame)
+{
+	static const uint8_t copy[] = {0x48, 0x89, 0xe5};	/* mov %rsp,%rbp */
+
+	*frame = (struct insn_go_frame){0};
+	if (depth == 8 && code[0] == 0x55) {	/* push %rbp */
+		frame->set = memcmp(code + 1, copy, sizeof(copy)) ? 0 : sizeof(copy);
+		return true;
+	}
+	if (depth < 8)
+		return false;
+	/* mov %rbp,disp(%rsp); lea disp(%rsp),%rbp */
+	frame->saved = is_at_sp(code + 1, 0x89, depth - 8);
+	if (frame->saved && is_at_sp(code + 1 + frame->saved, 0x8d, depth - 8))
+		frame->set = frame->saved + is_at_sp(code + 1 + frame->saved, 0x8d, depth - 8);
+	return frame->saved;
+}

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "elf/dwcursor.h"
 #include "elf/ehframe.h"
+#include "elf/gorows.h"
 
 /* Chromium's is about 20 MB. */
 #define EH_FRAME_MAX (256u << 20)
@@ -56,6 +57,17 @@ static struct eh_text *find_text(const struct elf_file *ef, size_t *n)
 	}
 	*n = kept;
 	return text.at;
+}
+
+/* What the rows of a table count from. */
+static uint64_t code_start(const struct elf_file *ef)
+{
+	size_t n;
+	struct eh_text *text = find_text(ef, &n);
+	const uint64_t start = n ? text[0].start : 0;
+
+	free(text);
+	return start;
 }
 
 /* The bytes at vaddr up to the end of its segment in the file, at most EH_FRAME_MAX. */
@@ -175,6 +187,28 @@ int unwind_table_add_debug(const struct elf_file *ef, const struct elf_file *deb
 	return err;
 }
 
+/* A program of Go has rows for its own code in a table of another kind, and .eh_frame for what it has of C. */
+static int add_go(const struct elf_file *ef, size_t max_rows, struct unwind_table **t)
+{
+	struct unwind_table *go = NULL;
+	struct gopclntab *g;
+	int err = gopclntab_open(ef, &g, NULL);
+
+	if (err)
+		return err;
+	err = gorows_make(ef, g, code_start(ef), max_rows, &go);
+	gopclntab_close(g);
+	if (!err && *t)
+		err = unwind_table_fill(go, *t, max_rows);
+	if (err) {
+		unwind_table_free(go);
+		return err;
+	}
+	unwind_table_free(*t);
+	*t = go;
+	return 0;
+}
+
 int unwind_table_load(const struct elf_file *ef, size_t max_rows, struct unwind_table **out)
 {
 	struct unwind_table *t = NULL;
@@ -187,8 +221,8 @@ int unwind_table_load(const struct elf_file *ef, size_t max_rows, struct unwind_
 	err = read_eh_frame(ef, &eh, &data);
 	if (!err)
 		err = parse(ef, &eh, data, max_rows, &t);
-	/* What is wrong with it takes nothing from the other. */
-	if (!unwind_table_add_debug(ef, ef, max_rows, &t))
+	/* What is wrong with it takes nothing from the others. */
+	if (!unwind_table_add_debug(ef, ef, max_rows, &t) || !add_go(ef, max_rows, &t))
 		err = 0;
 	if (!err)
 		*out = t;

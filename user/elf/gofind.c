@@ -117,7 +117,7 @@ typedef bool (*piece_fn)(void *ctx, const uint8_t *data, size_t size, uint64_t v
 
 static void each_piece(const struct elf_file *ef, uint64_t vaddr, uint64_t size, size_t over, piece_fn fn, void *ctx)
 {
-	uint8_t *buf = xmalloc_large(CHUNK + over);
+	uint8_t *buf = xmalloc_large(size < CHUNK + over ? (size_t)size + 1 : CHUNK + over);
 
 	for (uint64_t at = 0; at < size; at += CHUNK) {
 		const size_t want = size - at < CHUNK + over ? (size_t)(size - at) : CHUNK + over;
@@ -133,6 +133,7 @@ struct header_scan {
 	const struct elf_file *ef;
 	struct headers *found;
 	const char *found_by;
+	bool first_only;
 };
 
 static bool scan_headers(void *ctx, const uint8_t *data, size_t size, uint64_t vaddr)
@@ -140,15 +141,16 @@ static bool scan_headers(void *ctx, const uint8_t *data, size_t size, uint64_t v
 	struct header_scan *s = ctx;
 
 	for (size_t at = 0; at < CHUNK && at + HEADER_MAX <= size; at += 8)
-		if (looks_like_header(data + at) && !add_header(s->ef, vaddr + at, s->found_by, s->found))
+		if (looks_like_header(data + at) &&
+		    (!add_header(s->ef, vaddr + at, s->found_by, s->found) || (s->first_only && s->found->n)))
 			return false;
 	return true;
 }
 
 static void scan_range(const struct elf_file *ef, uint64_t vaddr, uint64_t size, const char *found_by,
-		       struct headers *found)
+		       bool first_only, struct headers *found)
 {
-	struct header_scan s = {ef, found, found_by};
+	struct header_scan s = {ef, found, found_by, first_only};
 	const uint64_t room = room_at(ef, vaddr);
 
 	if (vaddr % 8 == 0)
@@ -169,7 +171,7 @@ static void find_by_section(const struct elf_file *ef, struct headers *found)
 		return;
 	sec = elf_section_by_name(ef, ".data.rel.ro");
 	if (sec)
-		scan_range(ef, sec->vaddr, sec->size, ".data.rel.ro", found);
+		scan_range(ef, sec->vaddr, sec->size, ".data.rel.ro", true, found);
 }
 
 static void find_by_scan(const struct elf_file *ef, struct headers *found)
@@ -179,7 +181,7 @@ static void find_by_scan(const struct elf_file *ef, struct headers *found)
 
 	for (size_t i = 0; i < n; i++)
 		if (!(seg[i].flags & PF_X))
-			scan_range(ef, seg[i].vaddr, seg[i].filesz, "scan", found);
+			scan_range(ef, seg[i].vaddr, seg[i].filesz, "scan", false, found);
 }
 
 /* --- the moduledata of a header */
@@ -212,7 +214,8 @@ static size_t find_pointers(const struct elf_file *ef, uint64_t to, uint64_t slo
 	const struct elf_segment *seg = elf_file_segments(ef, &n);
 
 	s.n = elf_pointers_to(ef, to, slots, POINTERS_MAX);
-	for (size_t i = 0; i < n; i++)
+	/* Position-independent code has none that are no relocations; Go's own linker writes both. */
+	for (size_t i = 0; i < n && !s.n; i++)
 		if ((seg[i].flags & PF_W) && seg[i].vaddr % 8 == 0)
 			each_piece(ef, seg[i].vaddr, room_at(ef, seg[i].vaddr), 0, scan_pointers, &s);
 	return s.n;

@@ -371,14 +371,21 @@ static int read_table(struct gopclntab *g, const char **why)
 	return entry_at(g, 0) == g->md.minpc && entry_at(g, h->n) == g->md.maxpc ? 0 : -ENOEXEC;
 }
 
+static bool take_goexit(void *ctx, const struct go_function *f)
+{
+	bool *found = ctx;
+
+	*found = !strcmp(f->name, "runtime.goexit");
+	return !*found;
+}
+
 /* A plugin, and a program that shares its runtime with others, have no runtime of their own. */
 static bool has_runtime(const struct gopclntab *g)
 {
-	static const char *const names[] = {"runtime.goexit"};
-	struct go_function found[1];
+	bool found = false;
 
-	gopclntab_find_names(g, names, 1, found);
-	return found[0].name;
+	gopclntab_each(g, "runtime.goexit", take_goexit, &found);
+	return found;
 }
 
 static int open_found(struct gopclntab *g, const char **why)

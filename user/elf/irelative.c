@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "base/mem.h"
 #include "elf/symtab.h"
 
-#define WINDOW 512			/* relocations read at a time */
+#define WINDOW 4096			/* relocations read at a time */
 #define RELOCATIONS_MAX (32u << 20)	/* in one section */
 
 struct wanted {
@@ -38,19 +39,21 @@ static void each_relocation(const struct elf_file *ef, const struct elf_section 
 			    void (*on_relocation)(void *arg, const Elf64_Rela *r), void *arg)
 {
 	uint64_t count = sec->size / sizeof(Elf64_Rela);
-	Elf64_Rela window[WINDOW];
+	Elf64_Rela *window;
 
 	if (sec->entsize != sizeof(*window) || (sec->flags & SHF_COMPRESSED) || count > RELOCATIONS_MAX ||
 	    sec->offset > UINT64_MAX - sec->size)
 		return;
+	window = xrealloc_array(NULL, count < WINDOW ? (size_t)count + 1 : WINDOW, sizeof(*window));
 	for (uint64_t first = 0; first < count; first += WINDOW) {
 		size_t n = count - first < WINDOW ? (size_t)(count - first) : WINDOW;
 
 		if (!elf_file_read(ef, sec->offset + first * sizeof(*window), window, n * sizeof(*window)))
-			return;
+			break;
 		for (size_t i = 0; i < n; i++)
 			on_relocation(arg, &window[i]);
 	}
+	free(window);
 }
 
 /* Those of a static program belong to no symbol table. */
