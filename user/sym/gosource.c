@@ -5,8 +5,10 @@
 
 #include "base/mem.h"
 #include "elf/gopclntab.h"
+#include "sym/gotypes.h"
 
 struct gosource {
+	const struct elf_file *ef;
 	struct gopclntab *table;
 	uint64_t text, etext;
 };
@@ -19,6 +21,7 @@ struct gosource *gosource_open(const struct elf_file *ef)
 	if (gopclntab_open(ef, &table, NULL))
 		return NULL;
 	g = xcalloc(1, sizeof(*g));
+	g->ef = ef;
 	g->table = table;
 	g->text = gopclntab_moduledata(table)->text;
 	g->etext = gopclntab_moduledata(table)->etext;
@@ -55,4 +58,9 @@ size_t gosource_at(const struct gosource *g, uint64_t vaddr, struct dwarf_place 
 		};
 	}
 	return n;
+}
+
+bool gosource_type(const struct gosource *g, uint64_t type, const uint64_t *frames, size_t n, struct buf *out)
+{
+	return gotypes_name(g->table, g->ef, type, frames, n, out);
 }

@@ -4,6 +4,7 @@
 #ifndef ALLOCTRACE_SYM_GOSOURCE_H
 #define ALLOCTRACE_SYM_GOSOURCE_H
 
+#include "base/buf.h"
 #include "elf/elffile.h"
 #include "sym/dwarf.h"
 
@@ -18,5 +19,8 @@ void gosource_close(struct gosource *g);
  * Strings live as long as g. */
 size_t gosource_at(const struct gosource *g, uint64_t vaddr, struct dwarf_place places[DWARF_PLACES_MAX],
 		   uint64_t *start, bool *hidden);
+
+/* As gotypes_name(). */
+bool gosource_type(const struct gosource *g, uint64_t type, const uint64_t *frames, size_t n, struct buf *out);
 
 #endif

@@ -261,6 +261,11 @@ struct source_name source_at(struct source *src, uint64_t addr)
 	return name;
 }
 
+bool source_type(struct source *src, uint64_t type, const uint64_t *frames, size_t n, struct buf *out)
+{
+	return src->go && gosource_type(src->go, type, frames, n, out);
+}
+
 uint64_t source_function_start(struct source *src, uint64_t addr)
 {
 	const struct elf_fdes *fdes = fdes_of(src);

@@ -25,6 +25,8 @@ struct source_name {
 struct source *source_new(const struct module *mod);
 void source_free(struct source *src);
 struct source_name source_at(struct source *src, uint64_t addr);
+/* Appends the type that a Go program allocates, as gotypes_name() has it. */
+bool source_type(struct source *src, uint64_t type, const uint64_t *frames, size_t n, struct buf *out);
 /* Where the function without a name starts that holds the address; the address itself if that is not known. */
 uint64_t source_function_start(struct source *src, uint64_t addr);
 /* A separate debug file would have more to tell, and none was found. */

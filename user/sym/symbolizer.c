@@ -14,6 +14,7 @@
 #include "base/memlimit.h"
 #include "base/text.h"
 #include "base/timelimit.h"
+#include "model/profile.h"
 #include "sym/debuginfod.h"
 #include "sym/demangle.h"
 #include "sym/dwarf.h"
@@ -21,6 +22,7 @@
 
 /* Of a name that a hostile file gives, as much as anybody reads. */
 #define NAME_MAX_BYTES 4096
+#define TYPE_FRAMES 16	/* of a stack, for its type */
 #define ROOM_EVERY 4096	/* new frames between two looks at our memory */
 
 struct frame {
@@ -48,6 +50,7 @@ struct symbolizer {
 	bool fetching;		/* from debuginfod */
 	vec_of(struct module_names) by_module;
 	struct strpool names;
+	struct u64map types;	/* type and node of a stack -> its type's name in `names`, plus one; 0: not known */
 	uint32_t n_new;		/* frames since the last look at our memory */
 	bool full;
 };
@@ -78,6 +81,7 @@ void symbolizer_free(struct symbolizer *s)
 		free_module_names(&s->by_module.at[i]);
 	vec_free(&s->by_module);
 	strpool_free(&s->names);
+	u64map_free(&s->types);
 	free(s);
 }
 
@@ -271,11 +275,66 @@ static const struct symbol *look_up_frame(struct names *names, uint32_t module, 
 	return sym;
 }
 
+/* Frames in the file that has the type: how many of the innermost. */
+static size_t frames_in(const struct profile *p, uint32_t stack, uint32_t module, uint64_t *addrs)
+{
+	const struct profile_node *nodes = p->nodes.at;
+	size_t n = 0;
+
+	for (uint32_t at = p->stacks.at[stack].node; at && n < TYPE_FRAMES; at = nodes[at].parent) {
+		const struct profile_frame *f = &p->frames.at[nodes[at].frame];
+
+		if (f->module != module)
+			break;
+		addrs[n++] = f->addr;
+	}
+	return n;
+}
+
+static uint64_t type_id(struct symbolizer *s, const struct profile *p, uint32_t stack)
+{
+	const struct profile_type *type = &p->types.at[p->stacks.at[stack].type];
+	struct module_names *m = names_of_module(s, type->module);
+	uint64_t frames[TYPE_FRAMES], id = 0;
+	struct buf name = {0}, shown = {0};
+
+	if (!m->source) {
+		m->source = source_new(modules_get(s->modules, type->module));
+		m->generation = s->generation;
+	}
+	if (source_type(m->source, type->addr, frames, frames_in(p, stack, type->module, frames), &name)) {
+		text_escape(&shown, buf_cstr(&name), name.len);
+		id = 1ULL + strpool_id(&s->names, buf_cstr(&shown));
+	}
+	buf_free(&name);
+	buf_free(&shown);
+	return id;
+}
+
+static const char *look_up_type(struct names *names, const struct profile *p, uint32_t stack)
+{
+	struct symbolizer *s = (struct symbolizer *)names;
+	const struct profile_stack *st = &p->stacks.at[stack];
+	uint64_t *id;
+	bool is_new;
+
+	if (!st->type || timelimit_is_over())
+		return NULL;
+	id = u64map_put(&s->types, (uint64_t)st->type << 32 | st->node, &is_new);
+	if (is_new) {
+		const uint64_t found = type_id(s, p, stack);
+
+		*id = found;
+	}
+	return *id ? strpool_str(&s->names, (uint32_t)(*id - 1)) : NULL;
+}
+
 struct symbolizer *symbolizer_new(const struct modules *modules, struct symbolizer_options options)
 {
 	struct symbolizer *s = xcalloc(1, sizeof(*s));
 
 	s->face.of = look_up_frame;
+	s->face.type = look_up_type;
 	s->modules = modules;
 	s->options = options;
 	return s;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* By type: what Go code allocates, "[]main.Account". Allocators of other languages are not told. */
-#include "base/text.h"
 #include "view/rows.h"
 
-#define NO_TYPES "[not Go: no type is told to the allocator]"
-#define UNKNOWN_TYPE "[unknown type]"
+#define NO_TYPES "(not Go: no type is passed to the allocator)"
+#define UNKNOWN_TYPE "(unknown type)"
 
 static uint32_t type_row(const struct recording *r, struct view_rows *rows, uint32_t stack)
 {
@@ -12,9 +11,8 @@ static uint32_t type_row(const struct recording *r, struct view_rows *rows, uint
 	struct buf shown = {0};
 	uint32_t row;
 
-	/* As with names of functions, none can be taken for one of ours. */
 	if (name)
-		text_name(&shown, name, true);
+		buf_str(&shown, name);
 	else
 		buf_str(&shown, r->profile->stacks.at[stack].type ? UNKNOWN_TYPE : NO_TYPES);
 	row = view_rows_find(rows, buf_cstr(&shown), buf_cstr(&shown), VIEW_NO_ROW);
