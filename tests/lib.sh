@@ -67,6 +67,12 @@ need() {	# COMMAND|FILE...
 	done
 }
 
+# For the command go: one cache for all tests, no network. GO111MODULE=off builds a directory as it is.
+go_env() {
+	need go
+	export GOCACHE=$O/go-cache GOPATH=$DIR/path GO111MODULE=off GOFLAGS='' GOTOOLCHAIN=local HOME=$DIR
+}
+
 # --- running alloctrace
 
 # Every event counts, however long it takes.

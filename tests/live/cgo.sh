@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stacks from C through cgo to the goroutine's first function, by Go's frame pointers, against what Go's runtime says:
-# deep ones, inlined methods, a panic, and from Go through C into Go. And what is said of Go without C.
+# deep ones, inlined methods, a panic, and from Go through C into Go.
 . "$(dirname "$0")/../lib.sh"
 need_root
-need go gcc
+need gcc
+go_env
 remember_probes
 
-export GOCACHE=$DIR/cache GOPATH=$DIR/path GO111MODULE=off
 cp -r "$ROOT/tests/workloads/cgo" "$DIR/src" && cd "$DIR/src" || exit 1
 command go build -o "$DIR/cgo" . >"$DIR/out" 2>"$DIR/err" || fail "the program with cgo does not build"
 
@@ -45,14 +45,4 @@ awk -v frames="^($frames)\$" '
 folded_sum "$DIR/folded" ';runtime.asmcgocall.abi0;c_back;goBack;crosscall2;.*;main.goBack;main.level;' |
 	grep -qx 30 || fail "not through C and back"
 
-# Go without C has an allocator of its own: said, and nothing else.
-cat >"$DIR/plain.go" <<'END'
-package main
-
-func main() { println(len(make([]byte, 100000))) }
-END
-CGO_ENABLED=0 command go build -o "$DIR/plain" "$DIR/plain.go" >"$DIR/out" 2>"$DIR/err" || fail "no plain program of Go"
-run -- "$DIR/plain"
-expect_status 1
-expect_err 'plain: no allocator function .* found .*its own allocator \(Go\)'
 no_probe_left

@@ -44,6 +44,7 @@ static const struct maker {
 	{"runtime.makeslice*", FORM_SLICE, NO_ARG, NULL},
 	{"runtime.growslice*", FORM_SLICE, GROWSLICE_ARG, NULL},
 	{"runtime.makechan*", FORM_CHAN, 0, NULL},
+	{"runtime.makemap_small", FORM_MAP, NO_ARG, NULL},
 	{"runtime.makemap*", FORM_MAP, 0, NULL},
 	{"runtime.mapassign*", FORM_MAP, 0, NULL},
 	{"runtime.convTstring", FORM_BOXED, NO_ARG, NULL},
@@ -243,7 +244,8 @@ static void put_form(struct buf *out, enum form form, const char *name)
 	}
 }
 
-/* Who made the call for the program, and where he was called. */
+/* The function that the program called, of those that are known, and where it was called: rawstring is a part of
+ * concatstrings. */
 struct made {
 	const struct maker *maker;	/* NULL: nobody that is known */
 	uint64_t call;			/* 0: not known */
@@ -254,7 +256,7 @@ static struct made made_by(const struct gopclntab *g, const uint64_t *frames, si
 	struct go_frame names[NAMES_MAX];
 	struct made made = {0};
 
-	for (size_t i = 0; i < n && i < NAMES_MAX && !made.maker; i++) {
+	for (size_t i = 0; i < n && i < NAMES_MAX; i++) {
 		const size_t k = gopclntab_frames(g, frames[i], names, NAMES_MAX);
 
 		for (size_t j = 0; j < k; j++) {
@@ -262,13 +264,11 @@ static struct made made_by(const struct gopclntab *g, const uint64_t *frames, si
 
 			if (!m && !is_runtime(names[j].function))
 				return made;
-			/* The outermost that is known: rawstring is a part of concatstrings. Only a function of its own
-			 * has a call site that can be read. */
-			if (m) {
-				made.maker = m;
-				made.call = j + 1 == k && i + 1 < n ? frames[i + 1] : 0;
-				break;
-			}
+			if (!m)
+				continue;
+			made.maker = m;
+			/* What is inlined has no call. */
+			made.call = j + 1 == k && i + 1 < n ? frames[i + 1] : 0;
 		}
 	}
 	return made;
