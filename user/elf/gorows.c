@@ -218,7 +218,8 @@ static void make_function(struct maker *m, const struct go_function *f)
 
 	/* Called by C, a callback goes from the thread's stack to the goroutine's, as if called by what had called C: by a
 	 * return address that is the first byte of systemstack_switch. The frame pointer is not brought along. */
-	if (is_runtime(f, "systemstack_switch") && f->entry - 1 >= m->end && f->entry > m->base)
+	if (is_runtime(f, "systemstack_switch") && m->rows.n &&
+	    m->base + m->rows.at[m->rows.n - 1].pc < f->entry - 1)
 		put(m, f->entry - 1, rule(UNWIND_CFA_SP, 1, false, UNWIND_FP_SAME));
 	m->end = f->end;
 	if (f->is_top) {

@@ -11,11 +11,13 @@ struct gosource {
 	const struct elf_file *ef;
 	struct gopclntab *table;
 	uint64_t text, etext;
+	uint64_t switched;	/* entry of systemstack_switch */
 };
 
 struct gosource *gosource_open(const struct elf_file *ef)
 {
 	struct gopclntab *table;
+	struct go_function f;
 	struct gosource *g;
 
 	if (gopclntab_open(ef, &table, NULL))
@@ -25,6 +27,8 @@ struct gosource *gosource_open(const struct elf_file *ef)
 	g->table = table;
 	g->text = gopclntab_moduledata(table)->text;
 	g->etext = gopclntab_moduledata(table)->etext;
+	gopclntab_find_names(table, (const char *const[]){"runtime.systemstack_switch"}, 1, &f);
+	g->switched = f.name ? f.entry : 0;
 	return g;
 }
 
@@ -44,6 +48,9 @@ size_t gosource_at(const struct gosource *g, uint64_t vaddr, struct dwarf_place 
 	size_t n = 0, all;
 
 	*hidden = false;
+	/* No call returns there: the runtime makes it the caller of a callback from C. */
+	if (vaddr + 1 == g->switched)
+		vaddr++;
 	if (vaddr < g->text || vaddr >= g->etext || !gopclntab_find(g->table, vaddr, &proper))
 		return 0;
 	*start = proper.entry;
