@@ -398,6 +398,14 @@ static void short_names(void **state)
 		    "<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop");
 	check_short("core::ptr::drop_in_place::<alloc::string::String>", "core::ptr::drop_in_place::" DOTS);
 	check_short("main.(*Server).Serve", "main.(*Server).Serve");
+	check_short("github.com/a/b-c.(*Registry).Gather", "b-c.(*Registry).Gather");
+	check_short("github.com/a/blackfriday/v2.init.0.func1", "blackfriday/v2.init.0.func1");
+	check_short("net/http.(*conn).serve", "http.(*conn).serve");
+	check_short("slices.SortFunc[...]", "slices.SortFunc[...]");
+	check_short("slices.Sort[go.shape.[]github.com/a/b.T]", "slices.Sort[go.shape.[]github.com/a/b.T]");
+	check_short("a/b", "a/b");
+	check_short("/usr/lib/x.so", "x.so");
+	check_short("Foo::operator/(int)", "Foo::operator/");
 	check_short("py::<module>:/usr/lib/python3/x.py", "py::<module>:/usr/lib/python3/x.py");
 	/* brackets that never close, close twice, or are all there is */
 	check_short("foo(", "foo(");

@@ -7,6 +7,9 @@
  *     <…> after a name or "::"            template or generic arguments: "<…>", unless they are as short as that
  *     other brackets                      "(anonymous namespace)", Go's "(*T)", Rust's "<T as Trait>": kept
  *
+ *     "github.com/x/y.(*T).F"             Go's import path: only its last part, the package, and "y/v2" where that is a
+ *                                         version
+ *
  * From a bracket that never closes on, the rest is kept as it is: so no bracket is looked at twice.
  */
 #include <ctype.h>
@@ -69,12 +72,38 @@ static bool ends_with_operator(const char *name, const char *at)
 	return at - name >= 8 && !memcmp(at - 8, "operator", 8) && (at - name == 8 || !is_name_char(at[-9]));
 }
 
+static bool is_path_char(char c)
+{
+	return isalnum((unsigned char)c) || strchr("-._~/%", c);
+}
+
+/* The package of a Go function: behind the last '/' of what can be an import path, which a '.' follows; the name itself
+ * where it has none. */
+static const char *package_of(const char *name)
+{
+	const char *last = NULL, *before = NULL, *s;
+
+	for (s = name; *s && is_path_char(*s); s++) {
+		if (*s != '/')
+			continue;
+		before = last;
+		last = s;
+	}
+	if (!last || last == name || !strchr(last, '.') || isspace((unsigned char)*s) || *s == ':')
+		return name;
+	if (last[1] == 'v' && isdigit((unsigned char)last[2]))
+		return before ? before + 1 : name;
+	return last + 1;
+}
+
 void view_short_name(const char *name, struct buf *out)
 {
 	/* CPython's own perf map: "py::<module>:/usr/lib/python3/x.py". */
 	bool verbatim = !strncmp(name, "py::", 4);
 	const char *s = name, *end;
 
+	if (!verbatim)
+		s = package_of(name);
 	while (*s && !verbatim) {
 		char before = s > name ? s[-1] : '\0';
 
