@@ -123,14 +123,18 @@ static const struct item table_columns[] = {
 static const char *const stacks[] = {
 	"The caller of the allocator function is read where the call left it, and is always right. From there on, "
 	"the BPF side unwinds the stack by the unwind tables (.eh_frame) that distributions leave in every file. "
-	"Where these have no entry, .debug_frame of the file or of its separate debug file is used; code without "
-	"either (generated code, Go, assembly) is unwound by frame pointers. A function of a file that has no "
+	"Where these have no entry, .debug_frame of the file or of its separate debug file is used; Go's code is "
+	"unwound by the tables of its runtime; code without any (generated code, assembly) is unwound by frame "
+	"pointers. A function of a file that has no "
 	"unwind tables and keeps no frame pointer hides its callers: unless the function's code shows that it "
 	"keeps one, [?] marks the place in the stack where they may be missing, in every format. A truncated stack "
 	"names the reason at its root in every format: [truncated: reason]. Compiled code of Java has frame "
 	"pointers only with java -XX:+PreserveFramePointer: without it, stacks end there (JIT boundary), and those "
-	"that do not may lack some of the compiled callers. Go is unwound by frame pointers, also from C back into "
-	"Go.",
+	"that do not may lack some of the compiled callers.",
+	"In Go programs, functions, lines and inlined functions come from .gopclntab, which strip leaves in the "
+	"file. The site is the first function outside the runtime; wrappers that the compiler makes for methods "
+	"are left out. --by type groups by the type that is allocated, as Go writes it; a value put into an "
+	"interface is shown as \"T (boxed)\".",
 	"Names come from the file's symbols, from a separate debug file (by build ID or debuglink, below "
 	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and from debuginfod if "
 	"DEBUGINFOD_URLS is set. debuginfod is queried for the last report only, for at most DEBUGINFOD_TIMEOUT "
@@ -300,8 +304,9 @@ static const char *const limits[] = {
 	"symbols, in ld.so, is such a frame.",
 	"A tail call leaves no frame: the caller shown is the one that will be returned to.",
 	"Memory that a program takes directly from the kernel (mmap, brk) is not seen, nor what it hands out from "
-	"a pool of its own, unless --alloc-fn names the pool's functions. Of Go, only what C allocates (cgo) is "
-	"seen, not Go's own heap.",
+	"a pool of its own, unless --alloc-fn names the pool's functions.",
+	"Of Go, bytes are those requested, not those of a size class as in B/op. Plugins and programs linked with "
+	"-linkshared are not traced.",
 	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "
 	"exec, clone with CLONE_VM) belongs to the parent's heap. In live-heap views, a process given by --pid "
 	"that calls clone() itself is therefore attached by perf.",
