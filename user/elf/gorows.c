@@ -190,48 +190,63 @@ static bool is_runtime(const struct go_function *f, const char *name)
 	return !strncmp(f->name, "runtime.", 8) && !strcmp(f->name + 8, name);
 }
 
+/* Before 1.17 nothing but the name tells. */
+static bool is_switching(const struct go_function *f)
+{
+	return f->writes_sp || is_runtime(f, "asmcgocall") || is_runtime(f, "cgocallback") ||
+	       is_runtime(f, "cgocallback_gofunc");
+}
+
 /*
- * Functions that go to another stack, where their table holds no more. By the frame pointer, if they have set it; else
- * there is no row. asmcgocall, which calls C on the thread's stack, has no frame up to 1.20: it leaves the frame
- * pointer, so that its caller's caller is found, and of all the stack only its caller is missing. False: its table
- * holds after all.
+ * Functions that go to another stack, where their table does not lead back to the one they were called on. By the frame
+ * pointer, if they have set it, which stays where it was: so a callback from C leads to C. Else there is no row, but
+ *
+ * - asmcgocall, which calls C on the thread's stack, has no frame up to 1.20. It leaves the frame pointer, so that its
+ *   caller's caller is found: of all the stack its caller alone is missing.
+ * - A callback has gone to the goroutine's stack, where its table holds, as if called by what had called C: by a return
+ *   address that is the first byte of systemstack_switch. The frame pointer is not brought along.
+ *
+ * True: all rows are made.
  */
-static bool make_switching(struct maker *m, struct maker_function *mf)
+static bool make_switching(struct maker_function *mf)
 {
 	const struct go_function *f = mf->f;
-	const bool is_asmcgocall = is_runtime(f, "asmcgocall");
 
-	if (!f->writes_sp && !is_asmcgocall)
-		return false;
-	gopclntab_each_sp(m->go, f, take_frame, mf);
+	gopclntab_each_sp(mf->m->go, f, take_frame, mf);
 	mf->by_fp = mf->fp_from != UINT64_MAX;
 	if (mf->by_fp)
 		return false;
-	put(m, f->entry, is_asmcgocall ? rule(UNWIND_CFA_FP, -FP_AT / 8, true, 0) :
-					 (struct unwind_row){ .kind = UNWIND_CFA_GAP });
+	if (is_runtime(f, "cgocallback") || is_runtime(f, "cgocallback_gofunc")) {
+		mf->fp = UNWIND_FP_UNDEFINED;
+		mf->saved_from = UINT64_MAX;
+		mf->has_frame = true;
+		return false;
+	}
+	put(mf->m, f->entry, is_runtime(f, "asmcgocall") ? rule(UNWIND_CFA_FP, -FP_AT / 8, true, 0) :
+							   (struct unwind_row){ .kind = UNWIND_CFA_GAP });
 	return true;
+}
+
+/* For where a callback without a frame pointer leads: the byte before the function, as for any return address. */
+static void put_switched(struct maker *m, const struct go_function *f)
+{
+	if (m->rows.n && f->entry > m->base && m->rows.at[m->rows.n - 1].pc + 1ull < f->entry - m->base)
+		put(m, f->entry - 1, rule(UNWIND_CFA_SP, 1, false, UNWIND_FP_SAME));
 }
 
 static void make_function(struct maker *m, const struct go_function *f)
 {
 	struct maker_function mf = { .m = m, .f = f, .at = f->entry, .saved_from = UINT64_MAX, .fp_from = UINT64_MAX };
 
-	/* Called by C, a callback goes from the thread's stack to the goroutine's, as if called by what had called C: by a
-	 * return address that is the first byte of systemstack_switch. The frame pointer is not brought along. */
-	if (is_runtime(f, "systemstack_switch") && m->rows.n &&
-	    m->base + m->rows.at[m->rows.n - 1].pc < f->entry - 1)
-		put(m, f->entry - 1, rule(UNWIND_CFA_SP, 1, false, UNWIND_FP_SAME));
+	if (is_runtime(f, "systemstack_switch"))
+		put_switched(m, f);
 	m->end = f->end;
 	if (f->is_top) {
 		put(m, f->entry, (struct unwind_row){ .kind = UNWIND_CFA_STOP });
 		return;
 	}
-	if (is_runtime(f, "cgocallback") || is_runtime(f, "cgocallback_gofunc")) {
-		mf.fp = UNWIND_FP_UNDEFINED;
-		mf.has_frame = true;
-	} else if (make_switching(m, &mf)) {
+	if (is_switching(f) && make_switching(&mf))
 		return;
-	}
 	if (!gopclntab_each_sp(m->go, f, take_depth, &mf) && !m->err)
 		put(m, mf.at, (struct unwind_row){ .kind = UNWIND_CFA_GAP });
 }
