@@ -36,7 +36,7 @@ struct maker {
 	vec_of(struct unwind_wide) wide;
 	uint8_t *code;		/* a part of the code, read ahead */
 	uint64_t code_at;
-	size_t code_size;
+	size_t code_size, code_room;
 	int err;
 };
 
@@ -81,7 +81,7 @@ static void read_code(struct maker *m, uint64_t vaddr, uint8_t *code, size_t siz
 	memset(code, 0, size);
 	if (vaddr < m->code_at || at > m->code_size || m->code_size - at < size) {
 		m->code_at = vaddr;
-		m->code_size = elf_read_vaddr(m->ef, vaddr, m->code, CODE_WINDOW);
+		m->code_size = elf_read_vaddr(m->ef, vaddr, m->code, m->code_room);
 		at = 0;
 	}
 	memcpy(code, m->code + at, m->code_size - at < size ? m->code_size - (size_t)at : size);
@@ -254,9 +254,13 @@ static void make_function(struct maker *m, const struct go_function *f)
 int gorows_make(const struct elf_file *ef, const struct gopclntab *g, uint64_t base, size_t max_rows,
 		struct unwind_table **out)
 {
-	struct maker m = { .ef = ef, .go = g, .base = base, .max_rows = max_rows, .code = xmalloc(CODE_WINDOW) };
+	const struct go_moduledata *md = gopclntab_moduledata(g);
+	const uint64_t code = md->etext - md->text + INSN_GO_FRAME;
+	struct maker m = { .ef = ef, .go = g, .base = base, .max_rows = max_rows };
 	struct unwind_stats stats = { .fdes = gopclntab_count(g) };
 
+	m.code_room = code < CODE_WINDOW ? (size_t)code : CODE_WINDOW;
+	m.code = xmalloc(m.code_room);
 	for (size_t i = 0; i < stats.fdes && !m.err; i++) {
 		struct go_function f;
 

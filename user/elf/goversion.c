@@ -100,9 +100,10 @@ void go_find_version(struct gopclntab *g)
 	size_t n;
 	const struct elf_segment *seg = elf_file_segments(g->ef, &n);
 
-	if (sec && find_in(g, sec->vaddr, INFO_AT_MOST))
+	if (sec && find_in(g, sec->vaddr, sec->size < INFO_AT_MOST ? (size_t)sec->size : INFO_AT_MOST))
 		return;
 	for (size_t i = 0; i < n; i++)
-		if ((seg[i].flags & PF_W) && find_in(g, seg[i].vaddr, INFO_AT_MOST))
+		if ((seg[i].flags & PF_W) &&
+		    find_in(g, seg[i].vaddr, seg[i].filesz < INFO_AT_MOST ? (size_t)seg[i].filesz : INFO_AT_MOST))
 			return;
 }
