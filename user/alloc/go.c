@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Go's runtime: every allocation of Go code comes to mallocgc(size, type, needzero), once. From Go 1.27 on compilers call
- * the functions behind it directly, one for each class of sizes, which mallocgc itself calls as well: where a program
- * has those, they are probed in its place (probe/plan_go.c), and reports call them by its name.
+ * Go's runtime: every allocation of Go code comes to mallocgc(size, type, needzero), once. From Go 1.27 on compiled
+ * code calls the functions behind it directly, one for each class of sizes, which mallocgc itself calls as well: where
+ * a program has those, they are probed in its place (probe/plan_go.c), and reports call them by its name.
  */
 #include "alloc/families.h"
 

@@ -274,58 +274,6 @@ static const struct item examples[] = {
 	{ NULL, NULL }
 };
 
-static const char *const limits[] = {
-	"Linux on x86-64, 5.15 or later, with BTF (/sys/kernel/btf/vmlinux); before 5.17, stacks have at most 64 "
-	"frames, and at most 500 executable mappings per process are known. Processes must be 64-bit. A static "
-	"program without a symbol table shows no allocator. At most 65,536 files are probed.",
-	"In the views alloc and sizes alone, calls are counted when they begin, and a call that then fails for "
-	"lack of memory counts like any other. Live-heap views do not count such calls.",
-	"realloc of a null pointer is shown as malloc where the C library turns it into one.",
-	"Blocks allocated by a function that may throw (operator new, unless it passes on to malloc) are in the "
-	"view alloc only, because returns of such functions are not probed. This applies to operator new of "
-	"tcmalloc, jemalloc and mimalloc; that of libstdc++ passes on to malloc. The summary shows how many "
-	"(unfollowed).",
-	"Live-heap views need uretprobes. Linux 6.11 to 6.13 kill a process with a seccomp filter at such a probe, "
-	"so there it is refused. alloctrace check shows this.",
-	"A function whose code in memory differs from the file's (a live patch, a hook, a debugger's breakpoint) "
-	"is not probed in that process; a message says what is there, and so does alloctrace check. The code is "
-	"checked before probes are attached or reattached, and whenever the process has mapped code. A change in "
-	"between is not prevented: code that copies or overwrites a probed function while a probe is in it (a hook "
-	"being installed or removed, a breakpoint at that very place) may take the probe's breakpoint for the "
-	"function's code, and SIGTRAP may kill the process. A program that checks its own text sees the probes.",
-	"A program that copies its own text (to huge pages: ClickHouse, HHVM, iodlr, node --use-largepages) copies "
-	"the breakpoints, and SIGTRAP kills it. If its allocator is in that text, and it contains the functions "
-	"that copy text, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy "
-	"text cannot be detected in advance. Copied text has no file behind it, and is not probed. Stacks through "
-	"a copy are unwound by the rules of its file once the copy is noticed; one that a launched command makes "
-	"by mremap alone is not noticed, and is unwound by frame pointers.",
-	"A frame whose CFA is kept only in a callee-saved register (rbx, r12 to r15) cannot be unwound, unless a "
-	"signal has interrupted it: stacks end there (unsupported unwind rule). The resolver of lazily bound "
-	"symbols, in ld.so, is such a frame.",
-	"A tail call leaves no frame: the caller shown is the one that will be returned to.",
-	"Memory that a program takes directly from the kernel (mmap, brk) is not seen, nor what it hands out from "
-	"a pool of its own, unless --alloc-fn names the pool's functions.",
-	"Of Go, bytes are those requested, not those of a size class as in B/op. Plugins and programs linked with "
-	"-linkshared are not traced.",
-	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "
-	"exec, clone with CLONE_VM) belongs to the parent's heap. In live-heap views, a process given by --pid "
-	"that calls clone() itself is therefore attached by perf.",
-	"A child that a traced process forks is another process, and is not traced; a message says so if children "
-	"did more than the process. For the first 0.2 s it pays for the probes that it inherited. Many shells fork "
-	"for sh -c COMMAND: write sh -c 'exec COMMAND'.",
-	"A library that is loaded while tracing is probed some milliseconds after it was mapped. Until then, "
-	"stacks through it are sent with their memory, at most 4096 of them; stacks beyond that end with "
-	"[truncated: unknown mapping]. The exec of a process given by --pid is noticed up to 50 ms late, and what "
-	"the new program allocates until then is not seen.",
-	"After an exec by a thread other than the main thread, the probes have to be attached anew, which takes "
-	"0.1 to 0.2 s.",
-	"A mapped file on FUSE, NFS and the like is read by a separate process. If its file system does not answer "
-	"for a second, alloctrace reports it, and code of that file has no probes and no names. If reading hangs "
-	"in another way, the probes are removed when tracing ends, and alloctrace abandons its report after 10 "
-	"seconds without progress.",
-	NULL
-};
-
 /* Text with what roff would take for markup escaped. In an option's name "-" stays the character that is typed. */
 static void put_word(FILE *f, const char *s, size_t len, bool literal)
 {
@@ -548,6 +496,6 @@ void options_man(FILE *f)
 	fputs(".SS Reasons of [truncated: ...]\n", f);
 	put_items(f, truncation_reasons);
 	fputs(".SH LIMITS\n", f);
-	put_paragraphs(f, limits, true);
+	put_paragraphs(f, man_limits, true);
 	fputs(".SH SEE ALSO\n.BR bpftrace (8),\n.BR perf (1),\n.BR proc (5),\n.BR malloc (3),\n.BR setpriv (1)\n", f);
 }

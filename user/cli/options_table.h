@@ -82,5 +82,6 @@ int options_check_check(struct options *o, uint64_t given);
 void options_help(FILE *f);
 void options_completion(FILE *f);
 void options_man(FILE *f);
+extern const char *const man_limits[];	/* paragraphs; ends with NULL */
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A pc's frames. Inlined calls are numbered from a function's outer ones to the inner ones, so that the number of a call
- * is greater than that of the call it lies in:
+ * A pc's frames. Inlined calls are numbered from a function's outer ones to the inner ones, so that the number of a
+ * call is greater than that of the call it lies in:
  *
  *     pc ─ number 5 ─> {name of the inlined function, pc of the call} ─ number 2 ─> {…} ─ number -1 ─> the function
  */

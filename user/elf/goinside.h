@@ -17,7 +17,8 @@ struct go_layout {
 	uint8_t offsets;	/* in the header: of five offsets: names, CUs, files, pcs, functab; 0: it has none */
 	bool relative;		/* functab: u32 from the start of the code; else u64 addresses */
 	uint8_t size;		/* of a function's record without what follows by number */
-	uint8_t name, pcsp, pcfile, pcln, npcdata, cu, start_line, id, flags, nfuncdata;	/* in it; 0: not there */
+	/* Where in it; 0: not there. */
+	uint8_t name, pcsp, pcfile, pcln, npcdata, cu, start_line, id, flags, nfuncdata;
 	uint8_t tree;		/* which funcdata is the table of inlined calls */
 	uint8_t call;		/* size of a record of that table */
 	uint8_t call_id, call_name, call_parent, call_start_line;

@@ -162,7 +162,8 @@ static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t p
 	};
 
 	_Static_assert(PLAN_MAX_BODIES <= BODIES_MAX, "a plan's bodies fit");
-	_Static_assert(NO_PLACE == SITE_NO_REG && PLACE_STACK == SITE_ON_STACK && ARCH_REGS <= PLACE_STACK, "a register is its place");
+	_Static_assert(NO_PLACE == SITE_NO_REG && PLACE_STACK == SITE_ON_STACK && ARCH_REGS <= PLACE_STACK,
+		       "a register is its place");
 	for (size_t i = 0; i < p->n_bodies; i++) {
 		info.bodies[i].from = p->bodies[i].from;
 		info.bodies[i].to = p->bodies[i].to;

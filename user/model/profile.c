@@ -132,7 +132,8 @@ static uint64_t stack_hash(const struct profile *p, uint32_t id)
 {
 	const struct profile_stack *st = &p->stacks.at[id];
 
-	return mix64(((uint64_t)st->task << 32 | st->node) + mix64((uint64_t)st->type << 32 | (uint64_t)st->function << 8 | st->end));
+	return mix64(((uint64_t)st->task << 32 | st->node) +
+		     mix64((uint64_t)st->type << 32 | (uint64_t)st->function << 8 | st->end));
 }
 
 static bool stack_same(const struct profile *p, uint32_t a, uint32_t b)
@@ -249,7 +250,9 @@ uint32_t profile_typed_stack(struct profile *p, uint32_t task, uint16_t function
 
 	for (size_t i = n; i > 0; i--)
 		node = profile_node(p, node, frames[i - 1]);
-	vec_push(&p->stacks, ((struct profile_stack){.task = task, .type = type, .node = node, .function = function, .end = end}));
+	vec_push(&p->stacks, ((struct profile_stack){
+		.task = task, .type = type, .node = node, .function = function, .end = end,
+	}));
 	id = intern(p, &p->stack_ids, last, &stack_kind);
 	p->stacks.n -= id != last;
 	return id;

@@ -15,8 +15,8 @@ struct gosource *gosource_open(const struct elf_file *ef);
 /* NULL is a no-op. */
 void gosource_close(struct gosource *g);
 /* The functions at vaddr, as dwarf_at() has them, without those that the compiler made around a method or for another
- * calling convention (pprof leaves them out as well); *hidden: there is no other. Returns how many; 0: it is no Go code.
- * Strings live as long as g. */
+ * calling convention (pprof leaves them out as well); *hidden: there is no other. Returns how many; 0: it is no Go
+ * code. Strings live as long as g. */
 size_t gosource_at(const struct gosource *g, uint64_t vaddr, struct dwarf_place places[DWARF_PLACES_MAX],
 		   uint64_t *start, bool *hidden);
 

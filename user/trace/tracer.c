@@ -135,8 +135,8 @@ int tracer_fail_without_probes(const struct tracer *t, const char *who)
 		fail(-ENOENT, "%s: no allocator function can be traced: %s", who, gaps.data);
 	else
 		fail(-ENOENT, "%s: no allocator function (malloc, calloc, operator new, ...) found in its mapped "
-			      "files: it is static and stripped, or has an allocator of its own; use --alloc-fn to name "
-			      "a C function", who);
+			      "files: it is static and stripped, or has an allocator of its own; use --alloc-fn to "
+			      "name a C function", who);
 	buf_free(&gaps);
 	return -ENOENT;
 }
