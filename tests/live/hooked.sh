@@ -67,6 +67,17 @@ expect_counted use_malloc use_calloc
 ! grep -q "$FOUND" "$DIR/err" || fail "a change behind the site counts as one at it"
 target_works_on
 
+# A page of the library is anonymous memory, where the kernel places no breakpoint and reports no error.
+page_of() { nm -D "$DIR/lib/libc.so.6" | sed -n "s/^0*\([0-9a-f]*\)[0-9a-f]\{3\} [TW] $1@.*/\1/p"; }
+hook_start moved malloc
+trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
+go
+wait_until 10 said_done 1 || fail "moved: the target does not work"
+trace_stop
+expect_err "malloc of .*libc.so.6 $FOUND: not mapped from the file\$"
+[[ $(page_of malloc) == "$(page_of calloc)" ]] || expect_counted use_calloc
+target_works_on
+
 # A free that is changed matters to live views alone.
 hook_start jump free
 run -d 0.1 --view live -p "$TARGET"

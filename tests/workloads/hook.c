@@ -15,6 +15,7 @@
  *     call      e8, to code that drops the return address
  *     int3      a breakpoint, with a handler of the program's own
  *     middle    a nop far behind the entry becomes another nop: nothing changes
+ *     moved     the page it begins in is moved to anonymous memory, as for huge pages: nothing changes
  *     memory    absolute, written through /proc/self/mem: no mapping's protection changes
  *   FUNCTION: malloc, calloc, free; all: all others
  *
@@ -186,6 +187,19 @@ static void change_nop(uint8_t *function)
 	_exit(3);
 }
 
+static void move_page(uint8_t *at)
+{
+	void *page = (void *)((uintptr_t)at & ~(PAGE - 1)), *copy;
+
+	copy = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (copy == MAP_FAILED)
+		_exit(3);
+	memcpy(copy, page, PAGE);
+	if (mprotect(copy, PAGE, PROT_READ | PROT_EXEC) ||
+	    mremap(copy, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page) == MAP_FAILED)
+		_exit(3);
+}
+
 static void change(const char *form, uint8_t *at, void *to)
 {
 	uint8_t code[16], *before = at - 5;
@@ -213,6 +227,8 @@ static void change(const char *form, uint8_t *at, void *to)
 		by_breakpoint(at, to);
 	} else if (!strcmp(form, "middle")) {
 		change_nop(at);
+	} else if (!strcmp(form, "moved")) {
+		move_page(at);
 	} else {
 		patch(at, code, n);
 	}
@@ -221,7 +237,7 @@ static void change(const char *form, uint8_t *at, void *to)
 static bool is_hooked(int argc, char **argv, const char *name)
 {
 	for (int i = 2; i < argc; i++)
-		if (!strcmp(argv[i], name) && strcmp(argv[1], "middle") != 0)
+		if (!strcmp(argv[i], name) && strcmp(argv[1], "middle") != 0 && strcmp(argv[1], "moved") != 0)
 			return true;
 	return false;
 }

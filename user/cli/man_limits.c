@@ -26,7 +26,8 @@ const char *const man_limits[] = {
 	"A program that copies its own text (to huge pages: ClickHouse, HHVM, iodlr, node --use-largepages) copies "
 	"the breakpoints, and SIGTRAP kills it. If its allocator is in that text, and it contains the functions "
 	"that copy text, or calls mremap or mmap as they do, it is refused without --force. Other ways to copy "
-	"text cannot be detected in advance. Copied text has no file behind it, and is not probed. Stacks through "
+	"text cannot be detected in advance. Copied text has no file behind it, and is not probed; where only a part "
+	"of a file's text was copied, a message names the functions in it. Stacks through "
 	"a copy are unwound by the rules of its file once the copy is noticed; one that a launched command makes "
 	"by mremap alone is not noticed, and is unwound by frame pointers.",
 	"A frame whose CFA is kept only in a callee-saved register (rbx, r12 to r15) cannot be unwound, unless a "

@@ -52,8 +52,7 @@ static void add_span(struct comparison *c, size_t file, size_t probe, const stru
 	uint64_t before = pp->site.offset < BEFORE_MAX ? pp->site.offset : BEFORE_MAX, behind = BEHIND;
 	struct span s = {.file = file, .probe = probe};
 
-	if (pp->file_offset < m->offset || pp->file_offset - m->offset >= m->end - m->start ||
-	    pp->file_offset < before)
+	if (pp->file_offset < before)
 		return;
 	if (pp->size > pp->site.offset && pp->size - pp->site.offset < behind)
 		behind = pp->size - pp->site.offset;
@@ -64,18 +63,35 @@ static void add_span(struct comparison *c, size_t file, size_t probe, const stru
 		vec_push(&c->spans, s);
 }
 
+static bool holds(const struct mapping *m, const struct plan_probe *pp)
+{
+	return pp->file_offset >= m->offset && pp->file_offset - m->offset < m->end - m->start;
+}
+
 static void add_file(struct comparison *c, size_t file)
 {
 	const struct livecode_file *f = &c->files[file];
+	bool *mapped = xcalloc(f->plan->n_probes + 1, sizeof(*mapped)), any = false;
 
 	for (size_t i = 0; i < c->p->maps.n; i++) {
 		const struct mapping *m = &c->p->maps.at[i];
 
-		if (m->module != f->module || m->until_ns != UINT64_MAX)
+		if (m->module != f->module || m->until_ns != UINT64_MAX || m->copied)
 			continue;
-		for (size_t k = 0; k < f->plan->n_probes; k++)
+		any = true;
+		for (size_t k = 0; k < f->plan->n_probes; k++) {
+			if (!holds(m, &f->plan->probes[k]))
+				continue;
+			mapped[k] = true;
 			add_span(c, file, k, m);
+		}
 	}
+	/* Huge pages take those parts of a file's code that fill one; the kernel places no probe in these, and reports no error. Of a
+	 * file that is gone altogether the caller knows. */
+	for (size_t k = 0; any && k < f->plan->n_probes; k++)
+		if (!mapped[k])
+			f->found[k] = xstrdup("not mapped from the file");
+	free(mapped);
 }
 
 /* What process_vm_readv() may not see: code that can be executed and not be read. */

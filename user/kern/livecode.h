@@ -23,7 +23,8 @@ struct livecode_file {
 	uint32_t module;
 	const struct plan *plan;
 	const bool *ours;	/* by probe: ours is there already; NULL: none is */
-	/* By probe, set here: NULL where nothing differs, else what is there: "a jump to libhook.so+0x1189". */
+	/* By probe, set here: NULL where nothing differs, else what is there: "a jump to libhook.so+0x1189"; or
+	 * "not mapped from the file", where a part of its code was moved to anonymous memory. */
 	char **found;
 };
 

@@ -243,6 +243,7 @@ static void take_for_copy(struct process *p, const struct maps_line *anon, uint3
 
 	out->module = module;
 	out->offset = offset;
+	out->copied = true;
 	for (size_t i = 0; i < p->copies.n; i++) {
 		if (p->copies.at[i].start == anon->start) {
 			p->copies.at[i] = copy;

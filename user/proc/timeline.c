@@ -126,7 +126,7 @@ static void forget_oldest(struct process *p)
 /* True if both say the same about every address that they share. */
 static bool agree(const struct mapping *a, const struct mapping *b)
 {
-	return a->module == b->module && a->offset - a->start == b->offset - b->start;
+	return a->module == b->module && a->copied == b->copied && a->offset - a->start == b->offset - b->start;
 }
 
 static void push_part(mapping_list *list, struct mapping m, uint64_t start, uint64_t end, uint64_t from_ns,
