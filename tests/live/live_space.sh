@@ -21,6 +21,26 @@ for attach in auto perf multi; do
 	expect_equal "$attach: freed by children" "$(folded_sum "$DIR/folded" ';given;')" 0
 	expect_equal "$attach: allocated by a child" "$(folded_sum "$DIR/folded" ';helper;')" 100
 done
+
+# By uprobe_multi, which is what a program gets whose library calls clone(): reported, in every view, but not a vfork().
+NOT_SEEN="^not seen .*share the target's memory"
+for view in alloc live; do
+	target_start "$W/sharedheap" -w -g
+	trace_start "${EXACT[@]}" --view $view -p "$TARGET" --attach multi -f folded -o "$DIR/folded"
+	go
+	target_end
+	trace_end
+	expect_err "$NOT_SEEN"
+	# A copy of the memory has copies of the probes.
+	child=$(sed -n 's/^grandchild //p' "$DIR/target.$N_TARGETS")
+	expect_err "process $child, forked by $TARGET, is not traced: removing its copies of the probes"
+	target_start "$W/sharedheap" -w -v
+	trace_start "${EXACT[@]}" --view $view -p "$TARGET" --attach multi -f folded -o "$DIR/folded"
+	go
+	target_end
+	trace_end
+	! grep -q "$NOT_SEEN" "$DIR/err" || fail "$view: a vfork() is reported"
+done
 # Launched, too: its file says so beforehand.
 run "${EXACT[@]}" --view live -f folded -m calls -o "$DIR/folded" -- "$W/sharedheap"
 expect_status 0

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A heap that processes share. In the end live: of kept() 100 blocks of 100 bytes, of helper() 100 of 200, of given()
- * none: children with the same memory have freed them. -w, -s: as everywhere.
+ * none: children with the same memory have freed them. -w, -s: as everywhere. Or, as the last argument:
+ *   -v  only a vfork() whose child takes its time
+ *   -g  only a child that has the memory, and forks one that has a copy: "grandchild PID"
  */
 #include <sched.h>
 #include <signal.h>
@@ -40,6 +42,35 @@ static void by_vfork(void)
 	waitpid(pid, NULL, 0);
 }
 
+static void by_slow_vfork(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid) {
+		sleep(1);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static int forking_child(void *unused __attribute__((unused)))
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		sleep(2);
+		_exit(0);
+	}
+	say("grandchild %d\n", (int)pid);
+	waitpid(pid, NULL, 0);
+	return 0;
+}
+
+static pid_t share(int (*function)(void *))
+{
+	return clone(function, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+}
+
 /* Ends nobody's blocks but its own. */
 static void exec_one(void)
 {
@@ -57,12 +88,22 @@ int main(int argc, char **argv)
 	bool sleep_after = wait_if_told(argc, argv);
 	pid_t pid;
 
+	if (argc > 1 && !strcmp(argv[argc - 1], "-v")) {
+		kept(100);
+		by_slow_vfork();
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[argc - 1], "-g")) {
+		kept(100);
+		waitpid(share(forking_child), NULL, 0);
+		return 0;
+	}
 	for (int i = 0; i < N; i++) {
 		kept(100);
 		blocks[i] = given(300);
 		blocks[i + N] = given(300);
 	}
-	pid = clone(child, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	pid = share(child);
 	if (pid < 0)
 		return 1;
 	waitpid(pid, NULL, 0);

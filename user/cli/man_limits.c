@@ -40,7 +40,8 @@ const char *const man_limits[] = {
 	"-linkshared are not traced.",
 	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "
 	"exec, clone with CLONE_VM) belongs to the parent's heap. In live-heap views, a process given by --pid "
-	"that calls clone() itself is therefore attached by perf.",
+	"that calls clone() itself is therefore attached by perf. If a library calls it, the summary says so (not "
+	"seen): use --attach perf.",
 	"A child that a traced process forks is another process, and is not traced; a message says so if children "
 	"did more than the process. For the first 0.2 s it pays for the probes that it inherited. Many shells fork "
 	"for sh -c COMMAND: write sh -c 'exec COMMAND'.",

@@ -183,7 +183,8 @@ static const struct item summary_lines[] = {
 	{ "target", "The processes, and the allocators that were called." },
 	{ "not seen", "Functions of mapped files that may allocate but are not traced, and why (no instruction "
 	  "that can be probed, an unknown ifunc choice, text that is mapped writable, operator new without a "
-	  "symbol): their calls are missing. With --verbose, all of them." },
+	  "symbol): their calls are missing. Likewise processes that share the target's memory, unless attached "
+	  "by perf. With --verbose, all of them." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
 	{ "traced", "With --max-overhead, if the limit took effect: the share of the time in which probes were "
 	  "attached, and in how many sampling windows; what counts are scaled up by, and the resulting error; what "

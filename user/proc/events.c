@@ -295,6 +295,7 @@ static bool decode_task(const struct perf_event_header *h, struct task_event *ev
 		return true;
 	ev->kind = TASK_FORK;
 	ev->parent = rec->ppid;
+	ev->parent_tid = rec->ptid;
 	/* A new thread is of its parent's process. */
 	return rec->pid != rec->ppid;
 }

@@ -18,8 +18,8 @@ struct task_event {
 	/* The process and the thread, TASK_EXEC and TASK_RENAME also of other threads than the first. TASK_EXIT: each
 	 * thread's exit; with tid == pid the first one's, which other threads may outlive. */
 	pid_t pid, tid;
-	/* TASK_FORK: a new process (threads are left out) */
-	pid_t parent;
+	/* TASK_FORK: a new process (threads are left out), by that thread of that process */
+	pid_t parent, parent_tid;
 	/* TASK_EXEC, TASK_RENAME: the new comm; TASK_MMAP: the path. Not escaped. Valid during the callback. */
 	const char *name;
 	/* TASK_MMAP, executable mappings only */

@@ -42,6 +42,26 @@ bool sharers_fork(struct sharers *s, pid_t parent, bool is_traced, pid_t child)
 	return true;
 }
 
+pid_t sharers_owner(const struct sharers *s, pid_t pid)
+{
+	const struct sharer *known = find(s, pid);
+
+	return known ? known->owner : 0;
+}
+
+bool sharer_is_lasting(pid_t parent, pid_t parent_tid, pid_t child)
+{
+	struct buf b = {0};
+	long number = -1;
+
+	/* "running", or the number of the system call that it sleeps in. */
+	if (!procfs_read(parent_tid, "syscall", &b))
+		sscanf(buf_cstr(&b), "%ld", &number);
+	buf_free(&b);
+	/* A vfork() that ended before this ended with the child's exec, or its exit. */
+	return number != SYS_vfork && number != SYS_clone && number != SYS_clone3 && has_same_memory(parent, child);
+}
+
 static bool is_shared(const struct sharers *s, pid_t owner)
 {
 	for (size_t i = 0; i < s->all.n; i++)

@@ -31,6 +31,10 @@ struct sharers {
 void sharers_free(struct sharers *s);
 /* The traced process, or a child that shares its memory, has forked. True: child shares it, too. */
 bool sharers_fork(struct sharers *s, pid_t parent, bool is_traced, pid_t child);
+/* The traced process whose memory the process shares; 0: none. */
+pid_t sharers_owner(const struct sharers *s, pid_t pid);
+/* The child runs beside its parent, whose thread does not wait for it as in vfork(): it may do a part of the work. */
+bool sharer_is_lasting(pid_t parent, pid_t parent_tid, pid_t child);
 /* The traced process has execed or exited: may its blocks end? Else sharers_gone() says when. */
 bool sharers_leave(struct sharers *s, pid_t owner, uint64_t time_ns);
 /* A process has execed or exited. True: the blocks of *out are to end, nobody has its memory any more. */

@@ -205,22 +205,34 @@ int tracer_add(struct tracer *t, pid_t pid)
 	return err;
 }
 
+/* A uprobe_multi link does not count for it (sharing.h). */
+static void on_sharer(struct tracer *t, const struct task_event *ev)
+{
+	if (kern_mode(t->kern) != ATTACH_MULTI)
+		return;
+	note("process %d shares the memory of process %d: its allocations are seen only with --attach perf",
+	     (int)ev->pid, (int)ev->parent);
+	if (sharer_is_lasting(ev->parent, ev->parent_tid, ev->pid))
+		tracer_add_gap(t, "processes that share the target's memory (clone with CLONE_VM): use --attach perf");
+}
+
 static void on_fork(struct tracer *t, const struct task_event *ev)
 {
 	const struct forked *parent = forked_find(&t->forked, ev->parent);
 	const struct process *p = processes_find(&t->processes, ev->parent);
+	const pid_t owner = sharers_owner(&t->sharers, ev->parent);
 
 	/* It runs on the parent's breakpoints, and goes with its memory. */
-	if (t->blocks && sharers_fork(&t->sharers, ev->parent, p && !p->exited, ev->pid)) {
-		if (kern_mode(t->kern) == ATTACH_MULTI)
-			note("process %d shares the memory of process %d: its allocations are seen only with "
-			     "--attach perf", (int)ev->pid, (int)ev->parent);
+	if (sharers_fork(&t->sharers, ev->parent, p && !p->exited, ev->pid)) {
+		on_sharer(t, ev);
 		return;
 	}
 	if (parent)
 		forked_add(&t->forked, ev->pid, parent->traced, ev->time_ns);
 	else if (p && !p->exited)
 		forked_add(&t->forked, ev->pid, ev->parent, ev->time_ns);
+	else if (owner)
+		forked_add(&t->forked, ev->pid, owner, ev->time_ns);
 }
 
 /* The child may have the breakpoints of each file that its parent is probed in. */
