@@ -165,7 +165,7 @@ static void undo_add(struct tracer *t, pid_t pid, size_t n_probes)
 
 static int add(struct tracer *t, pid_t pid)
 {
-	struct attachment *a = NULL;
+	struct attachment *a;
 	const char *spoils = NULL;
 	struct process *p;
 	size_t before = t->n_probes;
@@ -174,10 +174,10 @@ static int add(struct tracer *t, pid_t pid)
 	if (err)
 		return err;
 	err = processes_add(&t->processes, pid, &p);
-	if (!err) {
-		a = attachments_add(&t->attachments, p);
-		err = tracer_attach_new(t, a);
-	}
+	if (err)
+		return err;
+	a = attachments_add(&t->attachments, p);
+	err = tracer_attach_new(t, a);
 	if (err == -ESRCH)
 		return fail(err, "process %d has exited", (int)pid);
 	if (err)
