@@ -58,7 +58,7 @@ W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe 
 WRAPPERS := helper header log jump
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \
-	rules plugin.so plugin2.so reloaded_a.so reloaded_b.so preload_counter.so newheader \
+	rules plugin.so plugin2.so reloaded_a.so reloaded_b.so preload_counter.so refused.so newheader \
 	$(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
@@ -154,7 +154,7 @@ $(WRAPPERS:%=$(W)/wrapped-%): $(W)/wrapped-%: tests/workloads/wrapped.c tests/wo
 	$(call say,CC,$@)
 	$(WCC) $(WRAPPER_$*) -o $@ $(filter %.c,$^)
 
-$(W)/preload_counter.so: tests/workloads/preload_counter.c
+$(W)/preload_counter.so $(W)/refused.so: $(W)/%.so: tests/workloads/%.c
 	$(call say,CC,$@)
 	$(WCC) -shared -fPIC -fvisibility=hidden -o $@ $< -ldl
 

@@ -30,6 +30,13 @@ expect_late() {	# WHY
 launch --hold-signal 1000 -- "$W/primes" -w
 expect_late 'the kernel could not stop it'
 
+# The kernel takes no probe where its loader has mapped the libraries.
+loader=$(basename "$(readlink -f /lib64/ld-linux-x86-64.so.2)")
+for how in multi perf; do
+	REFUSED_FILE=$loader LD_PRELOAD=$W/refused.so launch --attach $how -- "$W/primes" -w
+	expect_late "it cannot be held where $loader has mapped its libraries"
+done
+
 # It ends before its probes are there.
 run --hold-signal 1000 -o /dev/null -- "$W/hold" true
 expect_err 'first calls of process [0-9]+: the kernel could not stop it'

@@ -57,6 +57,23 @@ for why in "no such process: $dead" "process $bare .*no allocator function" 'no-
 	expect_err "^alloctrace: skipped: .*$why"
 done
 
+# In one of them the kernel takes no probe: the report says so, and has all of the other's calls.
+for how in multi perf; do
+	target_start "$W/primes" -w
+	refused=$TARGET
+	target_start "$W/primes" -w
+	REFUSED_PID=$refused REFUSED_FILE=libc.so.6 LD_PRELOAD=$W/refused.so \
+		trace_start "${EXACT[@]}" --attach $how -f folded -m calls -p "$refused,$TARGET" -o "$DIR/folded"
+	go $((N_TARGETS - 1))
+	go
+	target_end
+	trace_end
+	expect_status 0
+	expect_primes "$DIR/folded" "$DIR/target.$N_TARGETS" calls
+	expect_err "^alloctrace: skipped: cannot attach to .*libc.so.6 in process $refused by .*: Cannot allocate memory" \
+		"^not seen +libc.so.6 in process $refused: cannot attach its probes: Cannot allocate memory"
+done
+
 # Nothing is left: that is an error.
 run -p "$dead,no-such-name-9"
 expect_status 1

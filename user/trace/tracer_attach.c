@@ -116,13 +116,13 @@ static bool attached_before(const struct tracer *t, const struct attachment *a, 
 	return false;
 }
 
-static void add_unattached(struct tracer *t, const struct module *m, int err)
+static void add_unattached(struct tracer *t, const struct module *m, pid_t pid, int err)
 {
 	char *gap;
 
 	if (err == -ESRCH || err == -ECANCELED)
 		return;
-	gap = xasprintf("%s: cannot attach its probes: %s", module_basename(m), strerror(-err));
+	gap = xasprintf("%s in process %d: cannot attach its probes: %s", module_basename(m), (int)pid, strerror(-err));
 	tracer_add_gap(t, gap);
 	free(gap);
 }
@@ -146,7 +146,7 @@ static int attach_file(struct tracer *t, struct attachment *a, uint32_t module)
 	err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, (uint16_t)module, f->plan,
 			  pl ? pl->left_out : NULL);
 	if (err)
-		add_unattached(t, m, err);
+		add_unattached(t, m, p->pid, err);
 	if (!err && is_new)
 		tracer_account_probes(t, module, p->pid, f->plan, pl);
 	/* A file that refuses is not tried, and complained of, again. */
