@@ -405,8 +405,39 @@ static void windows_are_random(void **state)
 	}
 	assert_true(least < 700 * MS && most > 1400 * MS);
 	/* About 50 ms are what a second's budget pays for. */
-	assert_true(shortest >= 15 * MS && shortest < 35 * MS && longest > 65 * MS && longest <= 100 * MS);
+	assert_true(shortest >= 15 * MS && shortest < 40 * MS && longest > 65 * MS && longest <= 100 * MS);
 	sim_free(&s);
+}
+
+/*
+ * A program that does not always get a CPU: a window that was planned for little of it, and gets more, is dear. The
+ * error is that of windows which stand for equal times: no stratum may pay for it all.
+ */
+static void strata_are_even(void **state)
+{
+	static const struct program p = {"starved", .9, .1, -300, .5};
+	double n = 0, sum = 0, squares = 0, most = 0;
+
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct sim s = sim_new(&p, 0.05, seed);
+		uint64_t last;
+
+		run(&s, 5);
+		for (int i = 0; i < 50; i++) {
+			const uint64_t strata = governor_strata(s.g);
+
+			last = s.now_ns;
+			while (governor_strata(s.g) == strata)
+				run(&s, 0.001);
+			n++;
+			sum += s.now_ns - last;
+			squares += (double)(s.now_ns - last) * (s.now_ns - last);
+			most = fmax(most, s.now_ns - last);
+		}
+		assert_true(governor_account(s.g, s.now_ns, s.hits).cost_ns / s.now_ns < 0.065);
+		sim_free(&s);
+	}
+	assert_true(sum * sum / squares / n > 0.95 && most < 2000 * MS);
 }
 
 /* The calls one by one. */
@@ -487,8 +518,8 @@ static void a_dear_window_is_cut_short(void **state)
 	while (governor_tick(g, now, hits) != GOVERNOR_ATTACH)
 		now += MS;
 	governor_attached(g, now, hits, 1);
-	assert_int_equal(governor_tick(g, now + MS, hits + 390000), GOVERNOR_NONE);
-	assert_int_equal(governor_tick(g, now + 2 * MS, hits + 600000), GOVERNOR_DETACH);
+	assert_int_equal(governor_tick(g, now + MS, hits + 190000), GOVERNOR_NONE);
+	assert_int_equal(governor_tick(g, now + 2 * MS, hits + 300000), GOVERNOR_DETACH);
 	governor_free(g);
 }
 
@@ -521,6 +552,7 @@ int main(void)
 		cmocka_unit_test(one_ratio_for_all_would_be_biased),
 		cmocka_unit_test(attached_for_good_when_it_calms_down),
 		cmocka_unit_test(windows_are_random),
+		cmocka_unit_test(strata_are_even),
 		cmocka_unit_test(tells_what_to_do),
 		cmocka_unit_test(a_dear_window_is_cut_short),
 		cmocka_unit_test(what_is_done_less_is_made_up_for),

@@ -19,7 +19,8 @@
 #define WINDOW_SHARE	0.8		/* of a stratum, at most */
 #define ALWAYS_SHARE	0.8		/* of the budget: below it the probes can stay */
 #define FORGET		0.7		/* per window: how fast a high cost is forgotten */
-#define CUT		4		/* a window is cut short at so many times its expected cost */
+#define CUT		2		/* a window is cut short at so many times its expected cost */
+#define REPAID		0.25		/* of the debt, per stratum: one long stratum would hang on a single window */
 #define WAKE_NS		(3 * MS)	/* not more often than that */
 #define LAG_NS		(20 * MS)	/* from the decision to detach to the end of counting: a guess at first */
 #define LAG_GAIN	0.3
@@ -113,18 +114,20 @@ static void charge(struct governor *g, uint64_t now_ns, uint64_t hits, double mo
 }
 
 /*
- * Settles the next stratum: of C and W, one is given, and the other is what makes the debt 0 at its end. Both get
- * longer or shorter by chance.
+ * Settles the next stratum: of C and W, one is given, and the other is what takes a part of the debt, or of the credit,
+ * off until its end. Not all: the error is that of as many windows as strata are equally long. Both get longer or
+ * shorter by chance.
  */
 static void plan(struct governor *g, uint64_t now_ns)
 {
 	double c = STRATUM_NS * (0.8 + 0.4 * draw(g)), least = WINDOW_NS * (0.75 + 0.5 * draw(g));
-	double w = (g->o.budget * c - g->debt_ns - g->extra_ns) / (g->load + 1e-12), place = draw(g);
+	const double due = REPAID * g->debt_ns;
+	double w = (g->o.budget * c - due - g->extra_ns) / (g->load + 1e-12), place = draw(g);
 
 	g->to_always = g->load <= ALWAYS_SHARE * g->o.budget && g->debt_ns <= 0;
 	if (w < least) {
 		w = least;
-		c = fmax(c, (g->load * w + g->extra_ns + g->debt_ns) / g->o.budget);
+		c = fmax(c, (g->load * w + g->extra_ns + due) / g->o.budget);
 		c = fmin(c, STRATUM_MAX_NS);
 	}
 	w = fmin(w, WINDOW_SHARE * c);
