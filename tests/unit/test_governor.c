@@ -523,6 +523,33 @@ static void a_dear_window_is_cut_short(void **state)
 	governor_free(g);
 }
 
+/* One detaching that takes long, with hits all the while, is no reason to wait for many seconds time and again. */
+static void a_slow_detach_is_not_expected_again(void **state)
+{
+	const struct governor_options o = {.budget = .05, .hit_ns = 1000, .switch_ns = MS, .tail_ns = 2 * MS, .seed = 1};
+	struct governor *g = governor_new(&o, 0, 0);
+	uint64_t now = 1000 * MS, hits = 200000, began;
+
+	assert_int_equal(governor_tick(g, now, hits), GOVERNOR_DETACH);
+	governor_detached(g, now, hits, now, hits);
+	for (int window = 0; window < 4; window++) {
+		const uint64_t late = window ? 1 : 200;
+
+		began = now;
+		while (governor_tick(g, now, hits) != GOVERNOR_ATTACH)
+			now += MS;
+		if (window)
+			assert_true(now - began < 6000 * MS);
+		governor_attached(g, now, hits, 1);
+		for (; governor_tick(g, now, hits) != GOVERNOR_DETACH; now += MS)
+			hits += 900;
+		governor_detached(g, now, hits, now + late * MS, hits + late * 900);
+		now += late * MS;
+		hits += late * 900;
+	}
+	governor_free(g);
+}
+
 static void budget_and_cost_may_change(void **state)
 {
 	const struct governor_options o = {.budget = .1, .hit_ns = 1000, .switch_ns = 0, .seed = 1};
@@ -556,6 +583,7 @@ int main(void)
 		cmocka_unit_test(tells_what_to_do),
 		cmocka_unit_test(a_dear_window_is_cut_short),
 		cmocka_unit_test(what_is_done_less_is_made_up_for),
+		cmocka_unit_test(a_slow_detach_is_not_expected_again),
 		cmocka_unit_test(budget_and_cost_may_change),
 	};
 

@@ -24,6 +24,7 @@
 #define WAKE_NS		(3 * MS)	/* not more often than that */
 #define LAG_NS		(20 * MS)	/* from the decision to detach to the end of counting: a guess at first */
 #define LAG_GAIN	0.3
+#define EXTRA_GAIN	0.3
 
 enum phase { PHASE_ALWAYS, PHASE_REST, PHASE_WAIT, PHASE_WINDOW };
 
@@ -259,7 +260,8 @@ void governor_detached(struct governor *g, uint64_t stop_ns, uint64_t stop_hits,
 		return;
 	}
 	extra = g->cost_ns - g->before_ns - counted * g->o.hit_ns;
-	g->extra_ns = fmax(extra, FORGET * g->extra_ns);
+	/* The mean: one detaching that was held up is in the debt, and need not be expected of each. */
+	g->extra_ns += (extra - g->extra_ns) * EXTRA_GAIN;
 	g->phase = PHASE_REST;
 }
 
