@@ -28,7 +28,8 @@ struct program {
 	double other_size;	/* bytes of a request in every other second, where it is not 1; 0: it always is */
 	int turn;		/* not 0: of an event loop, which writes the answers to so many requests at its end */
 	double probes_ms;	/* CPU time of probes per millisecond with them */
-	struct pace other_without, other_with;	/* of every other second, if it has requests */
+	struct pace other_without, other_with;	/* of every other 1.5 s, if it has requests */
+	bool random;		/* the phases' lengths are; 1.5 s is their mean */
 	int window_ms;
 };
 
@@ -40,6 +41,7 @@ struct sim {
 	double truth, truth_bytes;	/* as if nothing was missed */
 	double ms;
 	double unanswered;
+	bool is_other;
 	uint64_t seed;
 };
 
@@ -62,10 +64,18 @@ static double writes(struct sim *s, double requests)
 	return answered * s->p->io;
 }
 
+static bool is_other(struct sim *s)
+{
+	if (!s->p->random)
+		return s->p->other_without.requests > 0 && (long)(s->ms / 1500) % 2;
+	s->is_other ^= draw(s) < 1 / 1500.;
+	return s->is_other;
+}
+
 static void step(struct sim *s)
 {
 	const struct program *p = s->p;
-	const bool other = p->other_without.requests > 0 && (long)(s->ms / 1500) % 2;
+	const bool other = is_other(s);
 	const struct pace *pace = s->counting ? (other ? &p->other_with : &p->with) :
 		(other ? &p->other_without : &p->without);
 	const double requests = pace->requests * (0.5 + draw(s)), calls = requests * pace->calls;
@@ -135,6 +145,14 @@ struct outcome {
 	int kinds[SCALE_KINDS];
 };
 
+/* The truth is within two errors of the total, or above it where that is a lower bound. */
+static bool is_honest(const struct sim *s, const struct scale_total *t)
+{
+	if (t->kind == SCALE_TIME)
+		return t->calls <= s->truth;
+	return fabs(s->truth - t->calls) <= 2 * t->error * t->calls;
+}
+
 static struct outcome simulate(const struct program *p, int strata)
 {
 	struct outcome o = {0};
@@ -151,7 +169,7 @@ static struct outcome simulate(const struct program *p, int strata)
 		o.bias += off / RUNS;
 		o.sd += off * off / RUNS;
 		o.believed += t.error * t.error / RUNS;
-		o.covered += (fabs(off) <= 2 * t.error) / (double)RUNS;
+		o.covered += is_honest(&s, &t) / (double)RUNS;
 		o.mixed += t.mixed / (double)RUNS;
 		o.batched += t.batched / (double)RUNS;
 		o.most_off = fmax(o.most_off, fabs(off));
@@ -370,6 +388,46 @@ static void phases_are_right_on_average(void **state)
 	assert_int_equal(o.kinds[SCALE_IO], RUNS);
 }
 
+/* Phases as of tests/workloads/answer.c, of any length: a few windows, and several of the same kind in a row. */
+static void few_windows_have_an_honest_error(void **state)
+{
+	static const struct program p = {
+		.without = {30, 2, 1, 0, 1}, .with = {18, 2, .4, 0, 1}, .io = 1, .probes_ms = .9, .window_ms = 30,
+		.other_without = {30, 20, 1, 0, 1}, .other_with = {5, 20, .06, 0, 1}, .random = true,
+	};
+	static const int strata[] = {7, 10, 14, 18};
+
+	for (size_t i = 0; i < sizeof(strata) / sizeof(strata[0]); i++) {
+		struct outcome o = simulate(&p, strata[i]);
+
+		assert_true(o.covered >= 0.9);
+		assert_true(o.believed < 2.5 * o.sd);
+		/* A lower bound would be a fifth of the truth. */
+		assert_int_equal(o.kinds[SCALE_TIME], 0);
+	}
+}
+
+/* One stratum is six times as long as the others, and its window happens to be as the one before. */
+static void a_long_stratum_is_as_uncertain_as_others(void **state)
+{
+	double covered = 0;
+
+	for (uint64_t i = 0; i < RUNS; i++) {
+		struct scale_total t;
+		struct sim s;
+
+		begin(&s, &phases, i * 7919 + 1);
+		for (int n = 0; n < 10; n++)
+			stratum(&s);
+		steps(&s, 5000);
+		stratum(&s);
+		t = scale_total(s.scale, &s.now);
+		covered += is_honest(&s, &t) / (double)RUNS;
+		scale_free(s.scale);
+	}
+	assert_true(covered >= 0.9);
+}
+
 /* Rare requests: windows with none are no reason to distrust the others. */
 static void windows_without_work(void **state)
 {
@@ -459,6 +517,8 @@ int main(void)
 		cmocka_unit_test(nothing_but_a_lower_bound),
 		cmocka_unit_test(too_little_io_is_not_used),
 		cmocka_unit_test(phases_are_right_on_average),
+		cmocka_unit_test(few_windows_have_an_honest_error),
+		cmocka_unit_test(a_long_stratum_is_as_uncertain_as_others),
 		cmocka_unit_test(windows_without_work),
 		cmocka_unit_test(at_any_time),
 		cmocka_unit_test(what_was_traced_has_no_error),

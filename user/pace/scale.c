@@ -9,6 +9,7 @@
 #define MUCH_SHARE	0.1	/* of the calls: so many may be made in windows with too little work */
 #define SURE_ERROR	0.1
 #define MOST_ERROR	0.5
+#define ANY_ERROR	1
 #define PROBES_SHARE	0.5	/* of the CPU time in windows, at most, to scale by what is left */
 #define HIT_ERROR	0.25	/* relative, of what a hit costs: caches differ from one place to the next */
 #define FLOOR_ERROR	0.02	/* of what was not traced */
@@ -31,7 +32,8 @@ static const double least[SCALE_KINDS] = {
 struct sum {
 	double calls, bytes;		/* of all strata so far */
 	double work;			/* of these */
-	double var;			/* of the calls */
+	double var;			/* of the calls, by each window's own neighbour */
+	double squares;			/* what the variance of a ratio is to be multiplied by for it */
 	/* Strata whose windows had too little work, which the next one is taken together with. */
 	double kept_calls, kept_bytes, kept_inside, kept_work;
 	double window_calls, few_calls;	/* in all windows; in those with too little work */
@@ -104,6 +106,7 @@ static void observe(struct sum *sum, double rate, double inside, double work)
 {
 	const double square = work * fmax(work - inside, 0), step = rate - sum->last_rate, diff = step * step / 2;
 
+	sum->squares += square;
 	if (sum->windows++ > 0) {
 		sum->var += diff * (square + sum->first_square);
 		sum->first_square = 0;
@@ -121,6 +124,17 @@ static double rate_var(const struct sum *sum)
 	const double diff = sum->last_rate - sum->whole_rate;
 
 	return sum->spreads > 0 ? sum->spread / sum->spreads : diff * diff / 2;
+}
+
+/*
+ * 0.975 quantile of Student's distribution by that of the normal one (Cornish-Fisher, two terms). The differences of
+ * neighbours overlap: n of them say as much of their variance as two thirds of that would if they didn't.
+ */
+static double student(double differences)
+{
+	const double df = fmax(differences * 2 / 3, 1);
+
+	return 1 + 1.21 / df + 1.44 / (df * df);
 }
 
 /* A stratum that was counted as good as all. */
@@ -330,8 +344,9 @@ static struct scale_total total_by(const struct scale *s, enum scale_kind k, con
 		add_before_messages(s, now, &t);
 	if (t.calls <= now->calls)
 		return t;
-	var = sum->var * factor * factor + (missing * missing + sum->first_square) * rate_var(sum);
-	t.error = sum->windows > 0 ? sqrt(var) / t.calls : 1;
+	var = fmax(sum->var * factor * factor + (missing * missing + sum->first_square) * rate_var(sum),
+		   (sum->squares * factor * factor + missing * missing) * rate_var(sum));
+	t.error = sum->windows > 0 ? student(sum->spreads) * sqrt(var) / t.calls : 1;
 	t.error = fmin(hypot(t.error, unseen_error(s, k, 1 - now->calls / t.calls)), 1);
 	return t;
 }
@@ -350,8 +365,8 @@ struct scale_total scale_total(const struct scale *s, const struct scale_reading
 		double most_error;
 	} order[] = {
 		{SCALE_READ_BYTES, SURE_ERROR}, {SCALE_READS, SURE_ERROR}, {SCALE_IO, SURE_ERROR},
-		{SCALE_MESSAGES, SURE_ERROR}, {SCALE_CPU, MOST_ERROR}, {SCALE_READS, MOST_ERROR},
-		{SCALE_IO, MOST_ERROR}, {SCALE_MESSAGES, MOST_ERROR},
+		{SCALE_MESSAGES, SURE_ERROR}, {SCALE_CPU, MOST_ERROR}, {SCALE_READS, ANY_ERROR},
+		{SCALE_IO, ANY_ERROR}, {SCALE_MESSAGES, ANY_ERROR},
 	};
 	const struct scale e = ended(s, now);
 

@@ -33,8 +33,13 @@
  *     SCALE_CPU       CPU time without that of the probes. Where they take most of it, what is left is a small
  *                     difference of large numbers, so only while they take less than half; and with the error that what
  *                     a hit costs is known with.
- *     reads, reads and writes, or messages, if the error is below 50 %
+ *     reads, reads and writes, or messages, if the error is below 100 %
  *     SCALE_TIME      a lower bound, since probes only slow down. No error can be given.
+ *
+ * The error comes from the differences of neighbouring windows, as if each stratum had its window where its ratio may
+ * differ from the next one's as much as ratios do on average: that of a stratum's own neighbour may be 0 by chance. Few
+ * windows say little of how ratios differ, so it is widened by Student's factor for their number. What no window has
+ * seen cannot be in it: work of another kind that is rarer than windows are.
  *
  * The weight of a call in a table is settled when it is recorded, by what earlier windows show (scale_slowdown()).
  * Later all rows are scaled by one factor, so that their sum is the total here; their shares are as recorded.
@@ -80,8 +85,8 @@ double scale_slowdown(const struct scale *s);
 struct scale_total {
 	enum scale_kind kind;
 	double calls, bytes;
-	/* Relative standard error of both: how ratios of neighbouring windows differ, and what can't be seen by that.
-	 * 0: all was traced. For SCALE_TIME not to be shown. */
+	/* Relative standard error of both: how ratios of neighbouring windows differ, and what can't be seen by that;
+	 * the truth is within twice that in 19 of 20 runs. 0: all was traced. For SCALE_TIME not to be shown. */
 	double error;
 	bool mixed;	/* per work the target waits much less or more often in windows: it may do other work then */
 	bool batched;	/* reads are of other sizes in windows, and were counted none the less */
