@@ -252,9 +252,9 @@ static struct scale_reading read_once(struct adapt *a, uint64_t *took_ns)
 	return (struct scale_reading){
 		.calls = (before[COUNT_SEEN] + after[COUNT_SEEN]) / 2.,
 		.bytes = (before[COUNT_SEEN_BYTES] + after[COUNT_SEEN_BYTES]) / 2.,
-		.probes_ns = a->cost_ns,
+		.probes_ns = a->cost_ns, .ticks = done.ticks,
 		.work = {[SCALE_READ_BYTES] = done.read_bytes, [SCALE_READS] = done.reads, [SCALE_IO] = done.io,
-			 [SCALE_MESSAGES] = done.messages, [SCALE_CPU] = done.cpu_ns - a->cost_ns,
+			 [SCALE_MESSAGES] = done.messages, [SCALE_CPU] = done.cpu_ns,
 			 [SCALE_TIME] = (double)start + (double)*took_ns / 2},
 	};
 }

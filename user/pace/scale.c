@@ -10,8 +10,8 @@
 #define SURE_ERROR	0.1
 #define MOST_ERROR	0.5
 #define ANY_ERROR	1
-#define PROBES_SHARE	0.5	/* of the CPU time in windows, at most, to scale by what is left */
-#define HIT_ERROR	0.25	/* relative, of what a hit costs: caches differ from one place to the next */
+#define PROBES_SHARE	0.6	/* of the CPU time in windows, at most, to scale by what is left */
+#define OWN_LEAST	0.2	/* of a window's CPU time is taken for the target's own, whatever a hit costs */
 #define FLOOR_ERROR	0.02	/* of what was not traced */
 #define WHOLE_SHARE	0.9	/* of a stratum: from there on it counts as if all was counted */
 #define FIRST_IO	5	/* I/O calls before the first window: with fewer, messages are counted as well */
@@ -53,7 +53,8 @@ struct scale {
 	/* Before messages were counted: what was seen, and what was missed, as scaled by time. */
 	double seen_calls, seen_bytes, missed_calls, missed_bytes;
 	struct sum sums[SCALE_KINDS];
-	double cpu_ns, probes_ns;		/* in windows */
+	struct own_cpu cpu;
+	double own_ns;				/* of cpu.cpu_ns, as taken for the windows' work */
 	double waits_inside, waits_outside;
 	bool lacked_io;				/* when all was counted */
 	double compared, larger, smaller;	/* strata: all, and where reads are larger or smaller in the window */
@@ -78,6 +79,7 @@ static struct scale_reading since(const struct scale_reading *now, const struct 
 	struct scale_reading r = {
 		.calls = now->calls - then->calls, .bytes = now->bytes - then->bytes,
 		.probes_ns = now->probes_ns - then->probes_ns, .waits = now->waits - then->waits,
+		.ticks = {now->ticks.user - then->ticks.user, now->ticks.system - then->ticks.system},
 	};
 
 	for (int k = 0; k < SCALE_KINDS; k++)
@@ -206,22 +208,45 @@ static bool is_batched(const struct scale *s)
 	return s->compared >= BATCHED_STRATA && fmax(s->larger, s->smaller) >= BATCHED_SHARE * s->compared;
 }
 
+/* Takes the probes' share out of the CPU time: of a window, and of a stratum with it. */
+static void take_own(struct scale *s, struct scale_reading *in, struct scale_reading *all)
+{
+	const double factor = own_factor(&s->cpu).factor, cpu = in->work[SCALE_CPU];
+	const double rest = all->work[SCALE_CPU] - cpu - factor * (all->probes_ns - in->probes_ns);
+
+	in->work[SCALE_CPU] = fmax(cpu - factor * in->probes_ns, OWN_LEAST * cpu);
+	all->work[SCALE_CPU] = in->work[SCALE_CPU] + fmax(rest, 0);
+}
+
+static void add_cpu(struct own_cpu *c, const struct scale_reading *in, const struct scale_reading *all)
+{
+	c->cpu_ns += in->work[SCALE_CPU];
+	c->probes_ns += in->probes_ns;
+	c->inside.user += in->ticks.user;
+	c->inside.system += in->ticks.system;
+	c->outside.user += all->ticks.user - in->ticks.user;
+	c->outside.system += all->ticks.system - in->ticks.system;
+}
+
 void scale_next(struct scale *s, const struct scale_reading *now)
 {
-	const struct scale_reading all = since(now, &s->stratum), *in = &s->inside;
+	struct scale_reading all = since(now, &s->stratum), in = s->inside;
+	const bool whole = is_whole(&in, &all);
 
 	/* Without a window there is nothing to go by: the next one stands for this stratum as well. */
 	if (!s->had_window)
 		return;
+	if (!whole)
+		add_cpu(&s->cpu, &in, &all);
+	take_own(s, &in, &all);
 	for (int k = 0; k < SCALE_KINDS; k++)
-		add_stratum(&s->sums[k], in, &all, k);
-	if (!is_whole(in, &all)) {
-		s->cpu_ns += in->work[SCALE_CPU] + in->probes_ns;
-		s->probes_ns += in->probes_ns;
-		s->waits_inside += in->waits;
-		s->waits_outside += all.waits - in->waits;
-		compare_reads(s, in, &all);
-	} else if (in->work[SCALE_IO] < FIRST_IO) {
+		add_stratum(&s->sums[k], &in, &all, k);
+	if (!whole) {
+		s->own_ns += in.work[SCALE_CPU];
+		s->waits_inside += in.waits;
+		s->waits_outside += all.waits - in.waits;
+		compare_reads(s, &in, &all);
+	} else if (in.work[SCALE_IO] < FIRST_IO) {
 		s->lacked_io = true;
 	}
 	s->stratum = *now;
@@ -255,7 +280,7 @@ void scale_count_messages(struct scale *s, const struct scale_reading *now)
 static bool may_scale_by(const struct scale *s, enum scale_kind k)
 {
 	if (k == SCALE_CPU)
-		return s->cpu_ns > 0 && s->probes_ns < PROBES_SHARE * s->cpu_ns;
+		return s->cpu.cpu_ns > 0 && own_factor(&s->cpu).factor * s->cpu.probes_ns < PROBES_SHARE * s->cpu.cpu_ns;
 	if (k == SCALE_MESSAGES && !s->counts_messages)
 		return false;
 	if (k == SCALE_READ_BYTES && !is_batched(s))
@@ -308,11 +333,21 @@ static void add_before_messages(const struct scale *s, const struct scale_readin
 /* Of what was not traced, which has a share in the total. */
 static double unseen_error(const struct scale *s, enum scale_kind k, double share)
 {
+	const struct own_factor f = own_factor(&s->cpu);
+	const double probes_ns = f.factor * s->cpu.probes_ns;
 	double error = FLOOR_ERROR;
 
-	if (k == SCALE_CPU && s->cpu_ns > s->probes_ns)
-		error = hypot(error, HIT_ERROR * s->probes_ns / (s->cpu_ns - s->probes_ns));
+	if (k == SCALE_CPU && s->cpu.cpu_ns > probes_ns)
+		error = hypot(error, f.error * probes_ns / (s->cpu.cpu_ns - probes_ns));
 	return error * share;
+}
+
+/* What the probes take is known better now than when the windows were added. */
+static double cpu_correction(const struct scale *s)
+{
+	const double own_ns = s->cpu.cpu_ns - own_factor(&s->cpu).factor * s->cpu.probes_ns;
+
+	return s->own_ns > 0 ? s->own_ns / fmax(own_ns, OWN_LEAST * s->cpu.cpu_ns) : 1;
 }
 
 /* The stratum under way counts as if it ended now, if it had its window. */
@@ -328,11 +363,12 @@ static struct scale ended(const struct scale *s, const struct scale_reading *now
 static struct scale_total total_by(const struct scale *s, enum scale_kind k, const struct scale_reading *now)
 {
 	const struct sum *sum = &s->sums[k];
+	const double correction = k == SCALE_CPU ? cpu_correction(s) : 1;
 	const struct scale_reading rest = since(now, &s->stratum);
 	const struct scale_reading in = s->counting ? since(now, &s->window) : (struct scale_reading){0};
 	/* What no window stands for yet is taken to be as all the rest. */
 	const double missing = fmax(sum->kept_work - sum->kept_inside + rest.work[k] - in.work[k], 0);
-	const double factor = 1 + (sum->work > 0 ? missing / sum->work : 0);
+	const double factor = correction * (1 + (sum->work > 0 ? missing / sum->work : 0));
 	struct scale_total t = {
 		.kind = k, .mixed = is_mixed(s, k), .batched = (k == SCALE_READS || k == SCALE_IO) && is_batched(s),
 		.calls = sum->calls * factor + sum->kept_calls + in.calls,

@@ -30,9 +30,9 @@
  *     SCALE_IO        read and write calls, for programs that read little.
  *     SCALE_MESSAGES  the same of messages on sockets, for programs that use recv and send, which are no I/O calls to
  *                     the kernel's accounting.
- *     SCALE_CPU       CPU time without that of the probes. Where they take most of it, what is left is a small
- *                     difference of large numbers, so only while they take less than half; and with the error that what
- *                     a hit costs is known with.
+ *     SCALE_CPU       CPU time without that of the probes (pace/own.h). Where they take most of it, what is left is a
+ *                     small difference of large numbers, so only while they take less than three fifths; and with the
+ *                     error that what they take is known with.
  *     reads, reads and writes, or messages, if the error is below 100 %
  *     SCALE_TIME      a lower bound, since probes only slow down. No error can be given.
  *
@@ -50,15 +50,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pace/own.h"
+
 enum scale_kind {
 	SCALE_READ_BYTES, SCALE_READS, SCALE_IO, SCALE_MESSAGES, SCALE_CPU, SCALE_TIME, SCALE_KINDS
 };
 
-/* Since any time, the same for all readings; none ever gets smaller but the CPU time, whose probes are an estimate. */
+/* Since any time, the same for all readings; none ever gets smaller. */
 struct scale_reading {
 	double calls, bytes;		/* counted, in windows alone */
-	double work[SCALE_KINDS];	/* bytes, calls, calls, messages, ns of CPU time without probes, ns */
-	double probes_ns;		/* CPU time of probes */
+	double work[SCALE_KINDS];	/* bytes, calls, calls, messages, ns of CPU time with that of probes, ns */
+	double probes_ns;		/* CPU time of probes, as calibrated */
+	struct own_ticks ticks;		/* 0: not known */
 	double waits;			/* times that a thread has gone to sleep */
 };
 

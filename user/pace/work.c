@@ -13,12 +13,17 @@
 
 #include "base/log.h"
 
+/* What a process's clock counts, in the lowest bits of its id (Linux, CPUCLOCK_PROF and CPUCLOCK_VIRT): ticks in user
+ * and system mode, or in user mode alone. clock_getcpuclockid() gives the third, which the scheduler keeps. */
+#define CLOCK_MASK	3
+#define CLOCK_BOTH	0
+#define CLOCK_USER	1
 #define THREADS_MAX 16	/* whose waits are read: a server's threads do the same, more or less */
 
 struct counters_of {
 	pid_t pid;
 	int io_fd;	/* of /proc/PID/io; -1: can't be read */
-	double reads, read_bytes, io, cpu_ns, waits;	/* the last time */
+	double reads, read_bytes, io, cpu_ns, user, both, waits;	/* the last time */
 };
 
 struct work {
@@ -26,6 +31,7 @@ struct work {
 	bool counts_messages;
 	vec_of(struct counters_of) list;
 	struct work_done done;
+	double both_ticks;
 };
 
 struct work *work_new(struct tracer *t)
@@ -81,6 +87,18 @@ static double read_cpu(pid_t pid)
 	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
 		return -1;
 	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+/* Clock ticks of a process: in user mode, or in both. */
+static double read_ticks(pid_t pid, clockid_t which)
+{
+	struct timespec t, tick;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime((clock & ~CLOCK_MASK) | which, &t) ||
+	    clock_getres(CLOCK_REALTIME_COARSE, &tick) || tick.tv_nsec <= 0)
+		return -1;
+	return (t.tv_sec * 1e9 + t.tv_nsec) / tick.tv_nsec;
 }
 
 static double read_thread_waits(pid_t pid, const char *tid)
@@ -171,9 +189,12 @@ struct work_done work_read(struct work *w, bool waits)
 
 		grow_io(&w->done, c, is_new);
 		grow(&w->done.cpu_ns, &c->cpu_ns, read_cpu(pid), is_new);
+		grow(&w->done.ticks.user, &c->user, read_ticks(pid, CLOCK_USER), is_new);
+		grow(&w->both_ticks, &c->both, read_ticks(pid, CLOCK_BOTH), is_new);
 		if (waits)
 			grow(&w->done.waits, &c->waits, read_waits(pid), is_new);
 	}
+	w->done.ticks.system = fmax(w->both_ticks - w->done.ticks.user, 0);
 	w->done.messages = tracer_messages(w->tracer);
 	return w->done;
 }

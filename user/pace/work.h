@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "pace/own.h"
 #include "trace/tracer.h"
 
 struct work;
@@ -16,6 +17,7 @@ struct work_done {
 	double io;		/* read and write calls */
 	double messages;	/* received and sent on sockets, by any call; since work_count_messages() */
 	double cpu_ns;		/* of all threads */
+	struct own_ticks ticks;	/* the same by the clock tick, which samples */
 	double waits;		/* of the first threads of each process: times that they went to sleep */
 };
 
