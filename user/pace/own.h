@@ -2,8 +2,8 @@
 /*
  * The CPU time that a target takes for itself in sampling windows: all of it, less that of the probes.
  *
- * What a hit costs is measured before (kern_calibrate()), elsewhere and at another time. On a machine that others keep
- * busy it was found to be off by a factor of 0.6 to 2.3 from window to window. But probes take system time, and the
+ * What a hit costs is measured before (kern_calibrate()), elsewhere and at another time. On a machine that
+ * others keep busy windows of one run differ widely in what hits seem to cost. But probes take system time, and the
  * kernel's clock tick samples who runs, in user or in system mode: if a window has more system time for the same user
  * time than the time around it, that is the probes'. Both kinds slow down alike when the CPU does.
  *
