@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The reader of Go's .gopclntab and the rows made of it: on a whole ELF file if the bytes begin like one, otherwise on a
- * small program of one of the four layouts (tests/unit/gofile.h), of which some bytes are others:
+ * The reader of Go's .gopclntab and the rows made of it: on a whole ELF file if the bytes begin like one, otherwise
+ * on a small program of one of the four layouts (tests/unit/gofile.h), of which some bytes are others:
  *
- *     | u8 layout, 4: position-independent, 8: without section headers | { u16 offset from the table | u8 n | n bytes } … |
+ *     | u8 layout, 4: position-independent, 8: no section headers | { u16 offset in the table | u8 n | n bytes } … |
  *
  * What is found by search has to be what a look at every function finds, and each row what the function's table says.
  *

@@ -410,7 +410,8 @@ static inline void gofile_headers(struct gofile *f)
 		.e_type = f->o.pie ? ET_DYN : ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
 		.e_entry = f->base + GOFILE_CODE, .e_phoff = sizeof(eh), .e_ehsize = sizeof(eh),
 		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3, .e_shentsize = sizeof(Elf64_Shdr),
-		.e_shoff = f->o.bare ? 0 : GOFILE_SECTIONS, .e_shnum = f->o.bare ? 0 : 5, .e_shstrndx = f->o.bare ? 0 : 4,
+		.e_shoff = f->o.bare ? 0 : GOFILE_SECTIONS, .e_shnum = f->o.bare ? 0 : 5,
+		.e_shstrndx = f->o.bare ? 0 : 4,
 	};
 
 	memcpy(f->data, &eh, sizeof(eh));

@@ -305,7 +305,8 @@ static void check_rows(const struct gofile_options *o)
 	assert_null(unwind_table_at(t, ENTRY(&file, GOFILE_FUNCTIONS)));
 	unwind_table_free(t);
 	t = NULL;
-	assert_int_equal(unwind_table_load(ef, 5, &t), -ENOENT);	/* as without .gopclntab: there is no .eh_frame */
+	/* As without .gopclntab: there is no .eh_frame. */
+	assert_int_equal(unwind_table_load(ef, 5, &t), -ENOENT);
 	assert_null(t);
 }
 
@@ -374,7 +375,8 @@ static void test_flipped(void **state)
 {
 	(void)state;
 	for (int layout = 0; layout < GOPCLNTAB_LAYOUTS; layout++) {
-		assert_int_equal(open_file((struct gofile_options){ .layout = (enum gopclntab_layout)layout }, NULL), 0);
+		assert_int_equal(open_file((struct gofile_options){ .layout = (enum gopclntab_layout)layout }, NULL),
+				 0);
 		for (size_t at = GOFILE_TABLE; at < GOFILE_DATA + 0x300; at++) {
 			if (at >= file.table + file.table_size && at < file.tree)
 				continue;

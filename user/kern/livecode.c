@@ -86,8 +86,8 @@ static void add_file(struct comparison *c, size_t file)
 			add_span(c, file, k, m);
 		}
 	}
-	/* Huge pages take those parts of a file's code that fill one; the kernel places no probe in these, and reports no error. Of a
-	 * file that is gone altogether the caller knows. */
+	/* Huge pages take those parts of a file's code that fill one; the kernel places no probe in these, and reports
+	 * no error. Of a file that is gone altogether the caller knows. */
 	for (size_t k = 0; any && k < f->plan->n_probes; k++)
 		if (!mapped[k])
 			f->found[k] = xstrdup("not mapped from the file");

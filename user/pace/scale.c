@@ -280,7 +280,8 @@ void scale_count_messages(struct scale *s, const struct scale_reading *now)
 static bool may_scale_by(const struct scale *s, enum scale_kind k)
 {
 	if (k == SCALE_CPU)
-		return s->cpu.cpu_ns > 0 && own_factor(&s->cpu).factor * s->cpu.probes_ns < PROBES_SHARE * s->cpu.cpu_ns;
+		return s->cpu.cpu_ns > 0 &&
+		       own_factor(&s->cpu).factor * s->cpu.probes_ns < PROBES_SHARE * s->cpu.cpu_ns;
 	if (k == SCALE_MESSAGES && !s->counts_messages)
 		return false;
 	if (k == SCALE_READ_BYTES && !is_batched(s))

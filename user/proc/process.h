@@ -20,7 +20,7 @@
 struct mapping {
 	uint64_t start, end, offset;	/* offset in the file */
 	uint32_t module;
-	bool copied;			/* anonymous memory that holds this code of the file: no uprobe is placed there */
+	bool copied;	/* anonymous memory that holds this code of the file: no uprobe is placed there */
 	uint64_t from_ns, until_ns;	/* [from, until); until_ns UINT64_MAX: still there */
 	/* It may have been there since earliest_ns: a mapping found by reading is younger than the reading before. */
 	uint64_t earliest_ns;
