@@ -30,7 +30,7 @@ struct gofile_options {
 	enum gopclntab_layout layout;
 	bool pie, bare;		/* bare: without section headers */
 	bool lengths;		/* moduledata as 1.27 has it */
-	bool two_modules, no_runtime;
+	bool two_modules, no_runtime, plugin;
 };
 
 struct gofile {
@@ -349,7 +349,12 @@ static inline void gofile_moduledata(struct gofile *f, const struct gofile_parts
 	if (f->o.layout >= GOPCLNTAB_1_18) {
 		gofile_pointer(f, at + 16, GOFILE_TABLE);
 		gofile_pointer(f, at + 24, f->tree);
+		at += 16 + (f->o.lengths ? 8 : 0);
 	}
+	/* Sections of code, exported symbols; before 1.27 links to types and itabs between; the path of a plugin. */
+	at += 16 + 24 * (f->o.lengths ? 2 : 4);
+	if (f->o.plugin)
+		gofile_put(f, at + 8, 7, 8);
 }
 
 static inline void gofile_code(struct gofile *f)

@@ -21,7 +21,8 @@
 #define HEADERS_MAX 4		/* that look sane; a program may carry another in its data */
 #define POINTERS_MAX 16		/* to a header */
 #define HEADER_MAX 72
-#define WORDS 48		/* of a moduledata */
+#define WORDS 64		/* of a moduledata */
+#define SLICE 3			/* words of one */
 
 struct headers {
 	struct go_header at[HEADERS_MAX];
@@ -242,11 +243,11 @@ static bool slices_agree(const struct go_header *h, const struct go_layout *l, c
 	       is_slice(all, h->vaddr + h->functab, h->room - h->functab);
 }
 
-/* w: WORDS words of what may be h's moduledata. */
-static bool read_moduledata(const struct go_header *h, const uint64_t *w, struct go_moduledata *md)
+/* w: WORDS words of what may be h's moduledata. is_plugin: it has the path of a plugin. */
+static bool read_moduledata(const struct go_header *h, const uint64_t *w, struct go_moduledata *md, bool *is_plugin)
 {
 	const struct go_layout *l = &go_layouts[h->layout];
-	const uint64_t *pcs = l->offsets ? w + 20 : w + 10, *types = w + l->end + 3;
+	const uint64_t *pcs = l->offsets ? w + 20 : w + 10, *types = w + l->end + 3, *path;
 
 	if (!slices_agree(h, l, w))
 		return false;
@@ -256,30 +257,34 @@ static bool read_moduledata(const struct go_header *h, const uint64_t *w, struct
 	md->etext = pcs[3];
 	md->types = types[0];
 	md->etypes = types[1];
+	md->rodata = md->gofunc = 0;
+	path = types + 2 + 4 * SLICE;	/* after sections of code, links to types, links to itabs, exported symbols */
 	if (l->relative) {
-		/* 1.27 has lengths of parts between: types, a length, etypes, two of itabs, rodata, gofunc. */
+		/* 1.27: types, a length, etypes, two of itabs, rodata, gofunc, the table's end; no links. */
 		const bool has_lengths = types[1] < types[0];
 
+		path = types + (has_lengths ? 8 + 2 * SLICE : 4 + 4 * SLICE);
 		md->etypes = types[has_lengths ? 2 : 1];
 		md->rodata = types[has_lengths ? 5 : 2];
 		md->gofunc = types[has_lengths ? 6 : 3];
 	}
+	*is_plugin = path[1] != 0;
 	return md->text <= md->minpc && md->minpc < md->maxpc && md->maxpc <= md->etext && md->types <= md->etypes;
 }
 
-/* Of the pointers to the header the one that is in a moduledata. 0, -ENOENT, -ENOTSUP (several). */
+/* Of the pointers to the header the one that is in a moduledata. 0, -ENOENT, -ENOTSUP (several, or of a plugin). */
 static int find_moduledata(const struct elf_file *ef, struct gopclntab *g)
 {
 	uint64_t slots[POINTERS_MAX], w[WORDS];
 	const size_t n = find_pointers(ef, g->h.vaddr, slots);
 	struct go_moduledata md = {0};
-	bool found = false;
+	bool found = false, is_plugin;
 
 	for (size_t i = 0; i < n; i++) {
 		elf_pointers_at(ef, slots[i], w, WORDS);
-		if (!read_moduledata(&g->h, w, &md))
+		if (!read_moduledata(&g->h, w, &md, &is_plugin))
 			continue;
-		if (found && g->md.vaddr != slots[i])
+		if (is_plugin || (found && g->md.vaddr != slots[i]))
 			return -ENOTSUP;
 		found = true;
 		g->md = md;
@@ -322,7 +327,7 @@ int go_find(const struct elf_file *ef, struct gopclntab *g, const char **why)
 		err = take_header(ef, &headers, g);
 	}
 	if (err == -ENOTSUP)
-		*why = "several modules of Go in one file";
+		*why = "a plugin, or several modules of Go in one file";
 	if (err != -ENOENT)
 		return err;
 	*why = headers.n ? "no moduledata agrees with its .gopclntab" : "no .gopclntab";
