@@ -231,6 +231,30 @@ static void several_files_add_up(void **state)
 	stored_free(s);
 }
 
+/* Shown as integers of 64 bits, as the sum of many files is. */
+static void numbers_beyond_integers(void **state)
+{
+	struct fixture *x = *state;
+	char path[] = "/tmp/alloctrace-test-XXXXXX";
+	struct stored *s = stored_new(&(struct stored_options){0});
+	FILE *f = fdopen(mkstemp(path), "w");
+	const struct recording *r;
+
+	fill(x);
+	x->r.cost_ns = x->r.hit_ns = x->r.sample_calls = 2e243;
+	assert_int_equal(record_write(f, &x->r, VIEW_ALLOC, METRIC_BYTES), 0);
+	fclose(f);
+	for (int i = 0; i < 30; i++) {
+		assert_int_equal(stored_add(s, path), 0);
+		r = stored_recording(s);
+		assert_true(r->cost_ns == 1e18);
+		assert_true(r->hit_ns > 0 && r->hit_ns <= 1e18);
+		assert_true(r->sample_calls > 0 && r->sample_calls <= 1e18);
+	}
+	unlink(path);
+	stored_free(s);
+}
+
 static struct buf decompressed(const char *data, size_t size)
 {
 	struct buf out = {0};
@@ -314,7 +338,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(every_view_and_grouping), TEST(every_folded), TEST(probes_in_windows),
-		TEST(equal_data_make_equal_files), TEST(several_files_add_up), TEST(cut_off), TEST(bomb),
+		TEST(equal_data_make_equal_files), TEST(several_files_add_up), TEST(numbers_beyond_integers),
+		TEST(cut_off), TEST(bomb),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);

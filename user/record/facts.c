@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 
+#define SHOWN_MAX 1e18
+
 char *facts_text(struct arena *a, const char *s)
 {
 	struct buf b = {0};
@@ -127,10 +129,12 @@ static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows
 	return m;
 }
 
-/* What a file says is a number that can be shown. */
+/* What a file says is a number that can be shown: it fits into 64 bits, rounded. */
 static double shown_number(double x)
 {
-	return isfinite(x) && x > 0 ? x : 0;
+	if (!isfinite(x) || x <= 0)
+		return 0;
+	return x < SHOWN_MAX ? x : SHOWN_MAX;
 }
 
 static struct recording_windows unpack_windows(const Pb__Windows *m, struct arena *a)
@@ -382,7 +386,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	r->losses = add_counts(a, r->losses, r->n_losses, with->losses, with->n_losses, &r->n_losses);
 	r->ends = add_counts(a, r->ends, r->n_ends, with->ends, with->n_ends, &r->n_ends);
 	r->uncertain = sum(r->uncertain, with->uncertain);
-	r->cost_ns += with->cost_ns;
+	r->cost_ns = shown_number(r->cost_ns + with->cost_ns);
 	r->cost_is_all &= with->cost_is_all;
 	r->hits = sum(r->hits, with->hits);
 	r->hit_ns = r->hits ? r->cost_ns / r->hits : 0;
