@@ -90,12 +90,52 @@ static void test_deleted_bytes(void **state)
 	modules_free(&m);
 }
 
+/* A copy has what there was, and what is its own stays. */
+static void test_follow(void **state)
+{
+	struct modules m, copy = {0};
+	const struct module *first;
+	uint32_t jit;
+
+	modules_init(&m);
+	add_file(&m, 1, -1);
+	jit = modules_jit(&m, 12, 1000);
+	modules_set_jitdump(&m, jit, file(false));
+	modules_follow(&copy, &m);
+	assert_int_equal(copy.list.n, m.list.n);
+	first = modules_get(&copy, 1);
+	assert_int_equal(first->fd, -1);
+	assert_ptr_equal(first->path, modules_get(&m, 1)->path);
+	/* A jitdump may be closed, so the copy has it open by itself. */
+	assert_true(modules_get(&copy, jit)->fd >= 0);
+	assert_int_not_equal(modules_get(&copy, jit)->fd, modules_get(&m, jit)->fd);
+	copy.list.at[1]->build_id = xstrdup("abc");
+	copy.list.at[1]->identified = true;
+
+	add_file(&m, 1, file(false));
+	add_file(&m, 2, file(false));
+	assert_int_equal(copy.list.n, m.list.n - 1);
+	modules_follow(&copy, &m);
+	assert_ptr_equal(modules_get(&copy, 1), first);
+	assert_true(first->fd >= 0);
+	assert_int_equal(first->fd, modules_get(&m, 1)->fd);
+	assert_string_equal(first->build_id, "abc");
+	assert_true(first->identified);
+	assert_int_equal(copy.list.n, m.list.n);
+	assert_int_equal(modules_get(&copy, jit)->uid, 1000);
+	modules_unfollow(&copy);
+	/* The others are the tracer's. */
+	assert_true(fcntl(modules_get(&m, 1)->fd, F_GETFD) >= 0);
+	modules_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_open_files),
 		cmocka_unit_test(test_deleted_bytes),
+		cmocka_unit_test(test_follow),
 	};
 
 	log_set_level(LOG_QUIET);

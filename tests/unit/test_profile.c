@@ -247,6 +247,66 @@ static void past_is_remembered(void **state)
 	profile_free(&p);
 }
 
+static uint32_t add_stack(struct profile *p, uint32_t task, uint64_t addr)
+{
+	const uint32_t frames[] = {profile_frame(p, 1, addr), profile_frame(p, 1, 7)};
+
+	return profile_stack(p, task, 0, frames, 2, STACK_END_CHAIN);
+}
+
+/* A copy stays as it was while the profile goes on, and keeps what is its own. */
+static void copies_follow(void **state)
+{
+	struct profile p, copy;
+	uint32_t task, a, b;
+
+	profile_init(&p, NULL, functions, 2);
+	profile_init(&copy, NULL, functions, 1);
+	task = profile_task(&p, 1, 0, 0, "one");
+	a = add_stack(&p, task, 100);
+	profile_add(&p, PROFILE_LIVE, a, (struct counters){.bytes = 10, .calls = 1});
+	profile_add_hist(&p, PROFILE_SIZES, a, 3, 1);
+	profile_add_age(&p, a, 5);
+	p.ended_blocks = 4;
+	profile_follow(&copy, &p);
+	profile_remember(&copy);
+
+	profile_reset(&p);
+	b = add_stack(&p, task, 200);
+	profile_task(&p, 1, 0, 0, "two");
+	profile_add(&p, PROFILE_LIVE, b, (struct counters){.bytes = 20, .calls = 1});
+	assert_int_equal(copy.stacks.n, 1);
+	assert_int_equal(profile_sum(&copy, PROFILE_LIVE, a).bytes, 10);
+	assert_int_equal(copy.hists[PROFILE_SIZES].n, 1);
+	assert_int_equal(profile_oldest(&copy, a), 5);
+	assert_int_equal(copy.ended_blocks, 4);
+	assert_string_equal(copy.tasks.at[0].name, "one");
+
+	profile_follow(&copy, &p);
+	assert_int_equal(copy.stacks.n, 2);
+	assert_int_equal(copy.frames.n, p.frames.n);
+	assert_int_equal(copy.nodes.n, p.nodes.n);
+	assert_memory_equal(copy.nodes.at, p.nodes.at, p.nodes.n * sizeof(*p.nodes.at));
+	assert_memory_equal(copy.stacks.at, p.stacks.at, p.stacks.n * sizeof(*p.stacks.at));
+	assert_int_equal(profile_sum(&copy, PROFILE_LIVE, a).bytes, 0);
+	assert_int_equal(profile_sum(&copy, PROFILE_LIVE, b).bytes, 20);
+	assert_int_equal(copy.hists[PROFILE_SIZES].n, 0);
+	assert_string_equal(copy.tasks.at[0].name, "two");
+	assert_int_equal(profile_past(&copy, PROFILE_LIVE, 0, a), 10);
+
+	profile_move(&copy, &p);
+	assert_int_equal(copy.stacks.n, 2);
+	assert_int_equal(profile_sum(&copy, PROFILE_LIVE, b).bytes, 20);
+	assert_int_equal(profile_past(&copy, PROFILE_LIVE, 0, a), 10);
+	assert_int_equal(copy.n_past, 1);
+	assert_int_equal(copy.n_functions, 1);
+	assert_int_equal(p.stacks.n, 0);
+	assert_int_equal(p.n_functions, 2);
+	profile_free(&p);
+	assert_string_equal(copy.tasks.at[0].name, "two");
+	profile_free(&copy);
+}
+
 /* The tables grow many times; every stack keeps its id and comes back as it was put in. */
 static void many_stacks_stay_apart(void **state)
 {
@@ -302,6 +362,7 @@ int main(void)
 		cmocka_unit_test(counters_subtract),
 		cmocka_unit_test(ages_and_histograms),
 		cmocka_unit_test(past_is_remembered),
+		cmocka_unit_test(copies_follow),
 		cmocka_unit_test(many_stacks_stay_apart),
 		cmocka_unit_test(ends_have_texts),
 	};

@@ -2,6 +2,7 @@
 #include "base/memlimit.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -10,8 +11,9 @@
 /* Less is not looked at: to ask the kernel costs more. */
 #define SMALL ((uint64_t)1 << 20)
 
-static uint64_t limit = MEMLIMIT_DEFAULT, refused;
-static bool said;
+static uint64_t limit = MEMLIMIT_DEFAULT;
+static _Atomic(uint64_t) refused;
+static _Atomic(bool) said;
 
 void memlimit_set(uint64_t bytes)
 {
@@ -40,10 +42,9 @@ static uint64_t resident(void)
 
 static bool refuse(const char *what)
 {
-	if (!said)
+	if (!atomic_exchange(&said, true))
 		warn("%s: --max-memory, %llu MiB, is exhausted: names or stacks are missing",
 		     what, (unsigned long long)limit >> 20);
-	said = true;
 	return false;
 }
 
@@ -56,7 +57,7 @@ bool memlimit_has_room(uint64_t bytes, const char *what)
 	used = resident();
 	if (used < limit && bytes <= limit - used)
 		return true;
-	refused++;
+	atomic_fetch_add(&refused, 1);
 	return refuse(what);
 }
 
@@ -67,5 +68,5 @@ bool memlimit_has_share(unsigned int percent, const char *what)
 
 uint64_t memlimit_refused(void)
 {
-	return refused;
+	return atomic_load(&refused);
 }

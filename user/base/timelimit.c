@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 
-static uint64_t end_ns;	/* 0: none */
+static _Thread_local uint64_t end_ns;	/* 0: none */
 
 void timelimit_start(uint64_t ns)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One bound on the time that a report takes to look up names (--max-naming), which files of a target can make long. */
+/* One bound on the time that a report takes to look up names (--max-naming), which files of a target can make long. It
+ * holds for the calling thread. */
 #ifndef ALLOCTRACE_BASE_TIMELIMIT_H
 #define ALLOCTRACE_BASE_TIMELIMIT_H
 

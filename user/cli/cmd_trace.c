@@ -15,17 +15,16 @@
 #include "base/log.h"
 #include "base/memlimit.h"
 #include "base/outfile.h"
-#include "base/timelimit.h"
 #include "cli/cmd.h"
 #include "cli/guard.h"
 #include "cli/nothing.h"
 #include "cli/present.h"
+#include "cli/reporter.h"
 #include "cli/settings.h"
 #include "cli/ulimits.h"
 #include "pace/adapt.h"
 #include "proc/launch.h"
 #include "snapshot/snapshot.h"
-#include "sym/debuginfod.h"
 #include "trace/target.h"
 #include "trace/tracer.h"
 
@@ -46,6 +45,7 @@ struct run {
 	struct tracer *tracer;
 	struct snapshot *snapshot;
 	struct present *present;
+	struct reporter *reporter;
 	struct adapt *adapt;
 	struct launch *launch;
 	struct guard *guard;
@@ -250,7 +250,11 @@ static int open_reports(struct run *r)
 	const struct snapshot_options so = settings_snapshot(o);
 	int err = snapshot_open(&so, r->tracer, &r->snapshot);
 
-	return err ? err : present_open(o, target_pid(r->target), &r->present);
+	if (!err)
+		err = present_open(o, target_pid(r->target), &r->present);
+	if (!err)
+		r->reporter = reporter_new(o, r->snapshot, r->present, r->guard);
+	return err;
 }
 
 static int find_target(struct run *r)
@@ -324,7 +328,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static void wait_for_events(struct run *r)
 {
 	struct epoll_event evs[16];
-	uint64_t now = monotonic_ns(), until = earlier(earlier(r->end_ns, r->next_ns), adapt_wake_ns(r->adapt));
+	uint64_t next = reporter_is_free(r->reporter) ? r->next_ns : UINT64_MAX;
+	uint64_t now = monotonic_ns(), until = earlier(earlier(r->end_ns, next), adapt_wake_ns(r->adapt));
 	uint64_t ms = until > now ? (until - now + 999999) / 1000000 : 0;
 	int n = epoll_wait(r->epoll, evs, 16, (int)earlier(ms, TRACER_POLL_MS));
 
@@ -340,22 +345,28 @@ static int write_report(struct run *r, const struct snapshot_moment *m)
 {
 	const struct rights rights = tracer_rights(r->tracer);
 	struct recording rec;
-	int err;
 
-	/* Servers may take their time: not while anything is traced. */
-	if (!m->interval)
-		debuginfod_allow();
-	timelimit_start(r->o.max_naming_ns);
 	snapshot_take(r->snapshot, m, &rec);
 	r->result = (struct result){
 		.recorded = rec.recorded.calls, .hits = rec.hits, .filtered = rec.filtered,
 		.lost_share = recording_lost_share(&rec), .reader_gone = r->result.reader_gone,
 	};
-	err = present_write(r->present, &rec, r->o.views, &rights, &r->result.reader_gone);
-	if (timelimit_stop())
-		warn("symbol lookup exceeded --max-naming: some names are missing");
-	if (m->interval && r->o.views & VIEWS_BY_AGE)
-		snapshot_remember(r->snapshot);
+	if (!m->interval)
+		return reporter_write(r->reporter, &rec, &rights, &r->result.reader_gone);
+	reporter_start(r->reporter, &rec, &rights);
+	return 0;
+}
+
+/* The report that was made beside the tracing is written, or its reader went away. */
+static int check_reporter(struct run *r)
+{
+	int err;
+
+	if (!reporter_is_free(r->reporter))
+		return 0;
+	err = reporter_finish(r->reporter, &r->result.reader_gone);
+	if (r->result.reader_gone)
+		r->stop = true;
 	return err;
 }
 
@@ -382,28 +393,28 @@ static int report(struct run *r, uint64_t interval)
 	};
 
 	r->collected_ns = since_ns + m.duration_ns;
-	return err ? err : write_report(r, &m);
+	if (!err && !interval)
+		err = reporter_finish(r->reporter, &r->result.reader_gone);
+	return err || r->result.reader_gone ? err : write_report(r, &m);
 }
 
 static int interval_report(struct run *r)
 {
 	int err = report(r, ++r->interval);
 
-	/* Late (a large report): the next whole interval, not several at once. */
+	/* Late: the next whole interval, not several at once. */
 	do
 		r->next_ns += r->o.interval_ns;
 	while (r->next_ns <= monotonic_ns());
-	if (r->result.reader_gone)
-		r->stop = true;
 	return err;
 }
 
-/* A report is not made in the midst of a window, unless it is a long one. */
+/* A report is not made in the midst of a window, unless it is a long one, nor while the one before is written. */
 static bool interval_is_over(const struct run *r)
 {
 	uint64_t now = monotonic_ns();
 
-	return now >= r->next_ns && (!adapt_in_window(r->adapt) || now - r->next_ns > WINDOW_WAIT_NS);
+	return reporter_is_free(r->reporter) && now >= r->next_ns && (!adapt_in_window(r->adapt) || now - r->next_ns > WINDOW_WAIT_NS);
 }
 
 static int trace(struct run *r)
@@ -416,6 +427,8 @@ static int trace(struct run *r)
 		err = tracer_poll(r->tracer);
 		if (!err)
 			err = adapt_tick(r->adapt);
+		if (!err)
+			err = check_reporter(r);
 		/* Probes that are not put back any more. */
 		if (err == -ECANCELED && r->stop)
 			err = 0;
@@ -490,6 +503,8 @@ static int exit_status(const struct run *r, int err)
 
 static void finish(struct run *r)
 {
+	/* Signals and hangs are seen to while the last report at an interval is waited for. */
+	reporter_free(r->reporter);
 	guard_free(r->guard);
 	adapt_free(r->adapt);
 	present_close(r->present);

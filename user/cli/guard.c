@@ -26,11 +26,19 @@
 
 enum phase { ATTACHING, TRACING, ENDING, DONE };
 
+/* A thread that may hang. */
+struct watched {
+	pid_t tid;		/* 0: there is none */
+	clockid_t cpu;		/* its CPU time */
+	uint64_t cpu_ns, moved_ns;	/* that, and when it was last seen to change; 0: it was not looked at */
+};
+
 struct guard {
 	struct guard_calls calls;
 	pthread_t thread;
-	clockid_t main_cpu;	/* the CPU time of the main thread */
-	pid_t main_tid;
+	struct watched main;
+	pthread_mutex_t lock;	/* of reporter */
+	struct watched reporter;
 	int signals;		/* signalfd */
 	int wake;		/* eventfd: the phase has changed */
 	_Atomic(enum phase) phase;
@@ -39,12 +47,11 @@ struct guard {
 	/* Of the thread alone: */
 	uint64_t stop_ns;	/* when tracing was to end; 0: it is not */
 	bool ended;
-	uint64_t cpu_ns, moved_ns;	/* the main thread's CPU time, and when it was last seen to change */
 };
 
-/* The system calls in which only a file, or the kernel's work on it, can hold the main thread up. What a reader of our
- * output or a server that is asked for debug files makes it wait for is none. */
-static bool hangs_in_file(const struct guard *g)
+/* The system calls in which only a file, or the kernel's work on it, can hold a thread up. What a reader of our output
+ * or a server that is asked for debug files makes it wait for is none. */
+static bool hangs_in_file(pid_t tid)
 {
 	static const int calls[] = {
 		SYS_read, SYS_pread64, SYS_open, SYS_openat, SYS_openat2, SYS_stat, SYS_lstat, SYS_fstat,
@@ -55,7 +62,7 @@ static bool hangs_in_file(const struct guard *g)
 	char path[64], text[32] = "";
 	int fd, nr;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", (int)g->main_tid);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", (int)tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
 		text[0] = '\0';
@@ -69,19 +76,29 @@ static bool hangs_in_file(const struct guard *g)
 	return false;
 }
 
-static bool main_hangs(struct guard *g, uint64_t now)
+static bool is_hung(struct watched *w, uint64_t now)
 {
 	struct timespec ts;
 	uint64_t cpu_ns;
 
-	if (clock_gettime(g->main_cpu, &ts))
+	if (!w->tid || clock_gettime(w->cpu, &ts))
 		return false;
 	cpu_ns = (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
-	if (!g->moved_ns || cpu_ns != g->cpu_ns || !hangs_in_file(g)) {
-		g->cpu_ns = cpu_ns;
-		g->moved_ns = now;
+	if (!w->moved_ns || cpu_ns != w->cpu_ns || !hangs_in_file(w->tid)) {
+		w->cpu_ns = cpu_ns;
+		w->moved_ns = now;
 	}
-	return now - g->moved_ns >= GUARD_HANG_NS;
+	return now - w->moved_ns >= GUARD_HANG_NS;
+}
+
+static bool reporter_hangs(struct guard *g, uint64_t now)
+{
+	bool yes;
+
+	pthread_mutex_lock(&g->lock);
+	yes = is_hung(&g->reporter, now);
+	pthread_mutex_unlock(&g->lock);
+	return yes;
 }
 
 static void give_up(struct guard *g, bool hangs)
@@ -109,7 +126,7 @@ static void check(struct guard *g, uint64_t now)
 	}
 	if (phase == ATTACHING && now - g->stop_ns >= GUARD_ATTACH_NS)
 		give_up(g, false);
-	if (main_hangs(g, now))
+	if (is_hung(&g->main, now) || reporter_hangs(g, now))
 		give_up(g, true);
 }
 
@@ -181,6 +198,13 @@ static void close_fds(struct guard *g)
 	free(g);
 }
 
+/* The calling thread. */
+static int watch(struct watched *w)
+{
+	*w = (struct watched){.tid = gettid()};
+	return -pthread_getcpuclockid(pthread_self(), &w->cpu);
+}
+
 int guard_start(const sigset_t *signals, const struct guard_calls *calls, struct guard **out)
 {
 	struct guard *g = xcalloc(1, sizeof(*g));
@@ -188,13 +212,13 @@ int guard_start(const sigset_t *signals, const struct guard_calls *calls, struct
 
 	g->calls = *calls;
 	g->end_ns = UINT64_MAX;
-	g->main_tid = gettid();
+	pthread_mutex_init(&g->lock, NULL);
 	g->signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	g->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (g->signals < 0 || g->wake < 0)
 		err = -errno;
 	if (!err)
-		err = -pthread_getcpuclockid(pthread_self(), &g->main_cpu);
+		err = watch(&g->main);
 	if (!err)
 		err = thread_start(&g->thread, GUARD_STACK, run, g);
 	if (err) {
@@ -203,6 +227,21 @@ int guard_start(const sigset_t *signals, const struct guard_calls *calls, struct
 	}
 	*out = g;
 	return 0;
+}
+
+void guard_watch(struct guard *g)
+{
+	pthread_mutex_lock(&g->lock);
+	if (watch(&g->reporter))
+		g->reporter.tid = 0;
+	pthread_mutex_unlock(&g->lock);
+}
+
+void guard_unwatch(struct guard *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->reporter.tid = 0;
+	pthread_mutex_unlock(&g->lock);
 }
 
 void guard_attached(struct guard *g, uint64_t end_ns)

@@ -6,7 +6,8 @@
  * when it can. If it can't, alloctrace ends without a report:
  *
  *     a signal before everything is attached        GUARD_ATTACH_NS later
- *     the main thread hangs in a system call        GUARD_HANG_NS later: it has used no CPU for that long
+ *     it, or the thread that makes a report, hangs  GUARD_HANG_NS later: it has used no CPU for that long
+ *     in a system call
  */
 #ifndef ALLOCTRACE_CLI_GUARD_H
 #define ALLOCTRACE_CLI_GUARD_H
@@ -37,6 +38,9 @@ struct guard_calls {
 /* Call it from the main thread. signals: blocked in all threads, and read by the main thread from a signalfd of its
  * own. Returns 0, or -errno after logging an error. */
 int guard_start(const sigset_t *signals, const struct guard_calls *calls, struct guard **out);
+/* The calling thread makes a report: that it hangs is as if the main thread did; and it is done. One at a time. */
+void guard_watch(struct guard *g);
+void guard_unwatch(struct guard *g);
 /* Everything is attached; tracing ends then (monotonic_ns(); UINT64_MAX: not by time). */
 void guard_attached(struct guard *g, uint64_t end_ns);
 /* The main thread knows that tracing is over. */

@@ -142,7 +142,8 @@ const struct option_row option_rows[] = {
 	  .help = "report every TIME (refreshed in place on a tty)",
 	  .man = "Print a report every TIME of what was counted since the start, and once more at the end. On a "
 		 "terminal the report is refreshed in place; there, --pid without --interval and --duration "
-		 "refreshes it every second." },
+		 "refreshes it every second. Tracing continues while a report is made; the next one waits until it "
+		 "is written." },
 	{ "delta", 0, NULL, OPTION_FLAG, SECTION_TIME, TO(delta),
 	  .help = "with -i: report each interval's counts alone",
 	  .man = "With --interval: report only what was counted in each interval. The last report covers the whole "

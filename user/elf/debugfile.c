@@ -17,6 +17,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,11 +48,13 @@ struct known_crc {
 	uint32_t crc;
 };
 
+/* Files are read to be traced in one thread, and to be named in another. */
 static struct {
+	pthread_mutex_t lock;
 	vec_of(struct known_crc) files;
 	uint64_t bytes;		/* that were read */
 	bool said;
-} crcs;
+} crcs = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -76,32 +79,60 @@ static bool read_crc(int fd, uint64_t size, uint32_t *out)
 	return at == size;
 }
 
+static bool known_crc(struct known_crc *f)
+{
+	for (size_t i = 0; i < crcs.files.n; i++) {
+		if (!same_file(&crcs.files.at[i].st, &f->st))
+			continue;
+		f->crc = crcs.files.at[i].crc;
+		return true;
+	}
+	return false;
+}
+
+static bool may_read(const struct known_crc *f, const char *path)
+{
+	if ((uint64_t)f->st.st_size <= CRC_BYTES_MAX - crcs.bytes) {
+		crcs.bytes += (uint64_t)f->st.st_size;
+		return true;
+	}
+	if (!crcs.said)
+		warn("%s: not used: at most %llu MiB are read to compare CRCs of debug files found by name", path,
+		     CRC_BYTES_MAX >> 20);
+	crcs.said = true;
+	return false;
+}
+
 static bool crc_matches(int fd, const char *path, uint32_t want)
 {
 	struct known_crc f;
+	bool known, may;
 
 	if (fstat(fd, &f.st))
 		return false;
-	for (size_t i = 0; i < crcs.files.n; i++)
-		if (same_file(&crcs.files.at[i].st, &f.st))
-			return crcs.files.at[i].crc == want;
-	if ((uint64_t)f.st.st_size > CRC_BYTES_MAX - crcs.bytes) {
-		if (!crcs.said)
-			warn("%s: not used: at most %llu MiB are read to compare CRCs of debug files found by "
-			     "name", path, CRC_BYTES_MAX >> 20);
-		crcs.said = true;
-		return false;
-	}
-	crcs.bytes += (uint64_t)f.st.st_size;
+	pthread_mutex_lock(&crcs.lock);
+	known = known_crc(&f);
+	may = known || may_read(&f, path);
+	pthread_mutex_unlock(&crcs.lock);
+	if (known || !may)
+		return known && f.crc == want;
+	/* Nobody waits for that. */
 	if (!read_crc(fd, (uint64_t)f.st.st_size, &f.crc))
 		return false;
+	pthread_mutex_lock(&crcs.lock);
 	vec_push(&crcs.files, f);
+	pthread_mutex_unlock(&crcs.lock);
 	return f.crc == want;
 }
 
 uint64_t elf_debugfile_bytes(void)
 {
-	return crcs.bytes;
+	uint64_t bytes;
+
+	pthread_mutex_lock(&crcs.lock);
+	bytes = crcs.bytes;
+	pthread_mutex_unlock(&crcs.lock);
+	return bytes;
 }
 
 /* Every section that is loaded is in the debug file as well, at the same address; and that is as large as what is in

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/module.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -293,4 +294,50 @@ void modules_free(struct modules *m)
 	}
 	vec_free(&m->list);
 	u64map_free(&m->by_key);
+}
+
+/* A file stays open, once it is; but for a jitdump, which another one may replace. */
+static void module_follow(struct module *to, const struct module *from)
+{
+	if (from->kind != MODULE_JIT) {
+		to->fd = from->fd;
+		to->probe_fd = from->probe_fd;
+	} else {
+		if (to->fd >= 0)
+			close(to->fd);
+		to->fd = from->fd >= 0 ? fcntl(from->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	}
+	to->pid = from->pid;
+	to->uid = from->uid;
+	to->written = from->written;
+	to->deleted = from->deleted;
+}
+
+void modules_follow(struct modules *to, const struct modules *from)
+{
+	for (size_t i = 0; i < from->list.n; i++) {
+		const struct module *mod = from->list.at[i];
+
+		if (i == to->list.n) {
+			struct module *new = xcalloc(1, sizeof(*new));
+
+			*new = (struct module){
+				.kind = mod->kind, .path = mod->path, .shown = mod->shown, .dev = mod->dev,
+				.ino = mod->ino, .fd = -1, .probe_fd = -1,
+			};
+			vec_push(&to->list, new);
+		}
+		module_follow(to->list.at[i], mod);
+	}
+}
+
+void modules_unfollow(struct modules *to)
+{
+	for (size_t i = 0; i < to->list.n; i++) {
+		if (to->list.at[i]->kind == MODULE_JIT && to->list.at[i]->fd >= 0)
+			close(to->list.at[i]->fd);
+		free(to->list.at[i]->build_id);
+		free(to->list.at[i]);
+	}
+	vec_free(&to->list);
 }

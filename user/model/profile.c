@@ -299,6 +299,54 @@ void profile_reset(struct profile *p)
 	p->ended_blocks = 0;
 }
 
+/* Appends what `from` has beyond the elements of `to`. */
+#define follow(to, from) do { \
+	if ((from)->n <= (to)->n) \
+		break; \
+	vec_grow((to), (from)->n); \
+	memcpy((to)->at + (to)->n, (from)->at + (to)->n, ((from)->n - (to)->n) * sizeof(*(to)->at)); \
+	(to)->n = (from)->n; \
+} while (0)
+
+#define copy(to, from) do { \
+	(to)->n = 0; \
+	follow(to, from); \
+} while (0)
+
+void profile_follow(struct profile *to, const struct profile *from)
+{
+	follow(&to->frames, &from->frames);
+	follow(&to->nodes, &from->nodes);
+	follow(&to->stacks, &from->stacks);
+	copy(&to->tasks, &from->tasks);
+	for (size_t i = 0; i < PROFILE_KINDS; i++)
+		copy(&to->sums[i], &from->sums[i]);
+	for (size_t i = 0; i < PROFILE_HISTS; i++)
+		copy(&to->hists[i], &from->hists[i]);
+	copy(&to->oldest_ns, &from->oldest_ns);
+	to->now_ns = from->now_ns;
+	to->first_generation = from->first_generation;
+	to->generations = from->generations;
+	to->ended_blocks = from->ended_blocks;
+}
+
+void profile_move(struct profile *to, struct profile *from)
+{
+	struct profile moved = *from;
+
+	moved.modules = to->modules;
+	moved.function_names = to->function_names;
+	moved.n_functions = to->n_functions;
+	moved.past_live = to->past_live;
+	moved.past_leaks = to->past_leaks;
+	moved.n_past = to->n_past;
+	memset(&to->past_live, 0, sizeof(to->past_live));
+	memset(&to->past_leaks, 0, sizeof(to->past_leaks));
+	profile_free(to);
+	*to = moved;
+	profile_init(from, from->modules, from->function_names, from->n_functions);
+}
+
 static void remember(const struct profile *p, enum profile_kind kind, struct profile_past *past)
 {
 	size_t n = p->sums[kind].n;

@@ -186,6 +186,13 @@ void profile_add_hist(struct profile *p, enum profile_hist hist, uint32_t stack,
 void profile_add_age(struct profile *p, uint32_t stack, uint64_t time_ns);
 /* Sets every counter to 0 and forgets ages and histograms; ids and the past stay. */
 void profile_reset(struct profile *p);
+/* Makes `to` equal to `from`, but for its modules, its function names and its past, and for what finds ids: nothing can
+ * be added to it. Names of tasks are borrowed. Ids are the same in both, and what has one never changes: only what came
+ * since the last time is copied, beside the counters. `to` is a copy of the same profile, or as profile_init() makes
+ * it. */
+void profile_follow(struct profile *to, const struct profile *from);
+/* Likewise, but without a copy: `from` is empty then. */
+void profile_move(struct profile *to, struct profile *from);
 /* Makes what is live now the latest of the past. */
 void profile_remember(struct profile *p);
 struct counters profile_total(const struct profile *p, enum profile_kind kind);

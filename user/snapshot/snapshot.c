@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/family.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,6 +24,11 @@ struct snapshot {
 	bool calibrated;
 	struct suppressions *suppressions;
 	vec_of(uint64_t) marks_ns;	/* since the start */
+	/* What is shown: copies that the run does not change. */
+	struct profile profile;
+	struct modules modules;
+	const char *function_names[ALLOC_MAX_FUNCTIONS];
+	vec_of(uint64_t) shown_marks_ns;
 	/* With --delta: as of the last one. */
 	uint64_t last_counts[COUNT_MAX];
 	struct adapt_account last_account;
@@ -39,7 +45,9 @@ int snapshot_open(const struct snapshot_options *o, struct tracer *t, struct sna
 
 	s->o = *o;
 	s->tracer = t;
-	s->sym = symbolizer_new(tracer_modules(t), o->naming);
+	modules_follow(&s->modules, tracer_modules(t));
+	profile_init(&s->profile, &s->modules, s->function_names, ALLOC_MAX_FUNCTIONS);
+	s->sym = symbolizer_new(&s->modules, o->naming);
 	if (err) {
 		snapshot_close(s);
 		return err;
@@ -54,7 +62,10 @@ void snapshot_close(struct snapshot *s)
 		return;
 	symbolizer_free(s->sym);
 	suppress_close(s->suppressions);
+	profile_free(&s->profile);
+	modules_unfollow(&s->modules);
 	vec_free(&s->marks_ns);
+	vec_free(&s->shown_marks_ns);
 	buf_free(&s->target);
 	buf_free(&s->allocators);
 	buf_free(&s->gaps);
@@ -171,7 +182,7 @@ static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, co
 	r->cost_ns = a.cost_ns;
 	if (!a.scaled)
 		return;
-	scale(tracer_profile(s->tracer), &a);
+	scale(&s->profile, &a);
 	/* The total is of all calls, whatever their size. */
 	r->recorded = (struct counters){
 		.bytes = a.total.bytes * (1 - share_of(c[COUNT_FILTERED_BYTES], c[COUNT_SEEN_BYTES])),
@@ -274,7 +285,7 @@ static void fill_heap(struct snapshot *s, const struct snapshot_moment *m, const
 		.ended_blocks = r->profile->ended_blocks - (r->delta ? s->last_ended : 0),
 		.unfollowed = c[COUNT_UNFOLLOWED],
 		.min_age_ns = m->min_age_ns, .temp_age_ns = s->o.temp_age_ns, .ended = m->ended,
-		.marks_ns = s->marks_ns.at, .n_marks = s->marks_ns.n,
+		.marks_ns = s->shown_marks_ns.at, .n_marks = s->shown_marks_ns.n,
 	};
 	s->last_ended = r->profile->ended_blocks;
 }
@@ -346,13 +357,27 @@ static void describe(struct snapshot *s, struct recording *r)
 	r->gaps = s->gaps.len ? s->gaps.data : NULL;
 }
 
-void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r)
+static void copy_profile(struct snapshot *s, bool last)
 {
 	struct profile *p = tracer_profile(s->tracer);
+
+	modules_follow(&s->modules, tracer_modules(s->tracer));
+	memcpy(s->function_names, p->function_names, p->n_functions * sizeof(s->function_names[0]));
+	if (last)
+		profile_move(&s->profile, p);
+	else
+		profile_follow(&s->profile, p);
+	for (size_t i = s->shown_marks_ns.n; i < s->marks_ns.n; i++)
+		vec_push(&s->shown_marks_ns, s->marks_ns.at[i]);
+}
+
+void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r)
+{
+	struct profile *p = &s->profile;
 	const uint64_t law = tracer_sample_law(s->tracer);
 	uint64_t counts[COUNT_MAX];
 
-	symbolizer_refresh(s->sym);
+	copy_profile(s, !m->interval);
 	*r = (struct recording){
 		.time_ns = realtime_ns(), .threads = s->o.threads, .unnamed = s->o.unnamed,
 		.profile = p, .names = symbolizer_names(s->sym), .views = s->o.views, .duration_ns = m->duration_ns,
@@ -361,11 +386,6 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 		.sample_calls = (double)SAMPLE_LAW_MEAN(law) / SAMPLE_LAW_CALL(law),
 		.exact_calls = s->o.sample_bytes ? 0 : RATE_EXACT_CALLS,
 	};
-	if (s->o.identifies)
-		modules_identify(p->modules);
-	if (s->suppressions)
-		suppress_leaks(s->suppressions, p, r->names);
-	r->suppressions = suppress_list(s->suppressions, &r->n_suppressions);
 	describe(s, r);
 	calibrate(s, m->adapt);
 	read_counts(s, r->delta, counts);
@@ -375,7 +395,17 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	fill_heap(s, m, counts, r);
 }
 
+void snapshot_name(struct snapshot *s, struct recording *r)
+{
+	symbolizer_refresh(s->sym);
+	if (s->o.identifies)
+		modules_identify(&s->modules);
+	if (s->suppressions)
+		suppress_leaks(s->suppressions, &s->profile, r->names);
+	r->suppressions = suppress_list(s->suppressions, &r->n_suppressions);
+}
+
 void snapshot_remember(struct snapshot *s)
 {
-	profile_remember(tracer_profile(s->tracer));
+	profile_remember(&s->profile);
 }

@@ -44,9 +44,13 @@ struct snapshot_moment {
 	struct adapt *adapt;
 };
 
-/* After tracer_collect(), once. *r is valid until the next one; its names are looked up when they are asked for. */
+/* After tracer_collect(), once. *r is valid until the next one, and the run does not change it: another thread may show
+ * it while tracing goes on. The last one (interval 0) takes the profile out of the tracer. */
 void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r);
-/* What is live now is what the next recordings tell growth from. */
+/* To be called before *r is shown, by the thread that shows it: what needs the target's files. Names are looked up when
+ * they are asked for. */
+void snapshot_name(struct snapshot *s, struct recording *r);
+/* Growth in the next recordings is since this one, which was shown. */
 void snapshot_remember(struct snapshot *s);
 
 #endif

@@ -56,6 +56,7 @@ void tracer_detach(struct tracer *t);
 /* Brings the profile up to date. Returns 0, or -errno after logging an error. */
 int tracer_collect(struct tracer *t, const struct collect_options *o);
 
+/* The profile may be moved away (profile_move()) when nothing is collected any more. */
 struct profile *tracer_profile(struct tracer *t);
 const struct modules *tracer_modules(const struct tracer *t);
 const struct processes *tracer_processes(const struct tracer *t);
