@@ -236,31 +236,28 @@ static void on_fork(struct tracer *t, const struct task_event *ev)
 }
 
 /* The child may have the breakpoints of each file that its parent is probed in. */
-static void must_clean(struct tracer *t, const struct forked *f, struct clean_files *files)
+static void must_clean(struct tracer *t, const struct forked *f, struct clean_sets *sets)
 {
 	struct attachment *parent = attachments_find(&t->attachments, f->traced);
+	struct clean_set *set;
+	bool is_new;
 
-	while (files->all.n < t->files.n)
-		vec_push(&files->all, (struct clean_file){.fd = -1});
-	for (size_t i = 0; parent && i < parent->files.n; i++) {
+	if (!parent)
+		return;
+	set = clean_set_of(sets, parent->process, &is_new);
+	for (size_t i = 0; is_new && i < parent->files.n; i++) {
 		const uint32_t m = parent->files.at[i].module;
-		struct clean_file *file = &files->all.at[m];
-		bool *left_out;
 
-		if (!t->files.at[m].plan || !attachment_has(parent, m))
-			continue;
-		left_out = tracer_copies(t, parent, f->pid, m);
-		if (!left_out)
-			continue;
-		clean_add(file, t->files.at[m].plan, f->pid, left_out);
-		file->fd = module_inode_fd(modules_get(&t->modules, m));
+		if (t->files.at[m].plan && attachment_has(parent, m))
+			clean_set_file(set, m, t->files.at[m].plan, tracer_probes_there(t, parent, m));
 	}
+	vec_push(&set->pids, f->pid);
 }
 
 /* While the last ones are cleaned, others wait. */
 static void clean_forked(struct tracer *t)
 {
-	struct clean_files files = {0};
+	struct clean_sets sets = {0};
 	uint64_t now = monotonic_ns();
 	struct forked f;
 
@@ -272,10 +269,10 @@ static void clean_forked(struct tracer *t)
 			continue;
 		note("process %d, forked by %d, is not traced: removing its copies of the probes", (int)f.pid,
 		     (int)f.traced);
-		must_clean(t, &f, &files);
+		must_clean(t, &f, &sets);
 	}
-	if (files.all.n)
-		cleaner_start(t->cleaner, &files);
+	if (sets.all.n)
+		cleaner_start(t->cleaner, &sets, &t->modules);
 }
 
 static void on_event(void *arg, const struct task_event *ev)
@@ -445,6 +442,7 @@ void tracer_detach(struct tracer *t)
 		note("mappings: %zu files known to the BPF side, %zu KiB of kernel memory; no room for %zu "
 		     "parts of code", use.files, use.file_bytes >> 10, use.parts_untold);
 	}
+	cleaner_stop(t->cleaner);
 	kern_detach(t->kern);
 }
 

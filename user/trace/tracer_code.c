@@ -38,8 +38,7 @@ static struct placement *make_placement(struct tracer *t, struct attachment *a, 
 	return attachment_place(a, module, t->files.at[module].plan->n_probes);
 }
 
-/* Which probes are there now: all that are not left out, of a file that is attached to. */
-static const bool *ours_of(struct tracer *t, struct attachment *a, uint32_t module)
+const bool *tracer_probes_there(struct tracer *t, struct attachment *a, uint32_t module)
 {
 	struct placement *pl = make_placement(t, a, module);
 	const bool attached = tracer_has_probes(t, a, module);
@@ -107,7 +106,7 @@ static int compare(struct tracer *t, struct attachment *a, struct livecode_file 
 {
 	livecode_free(files, n);
 	for (size_t i = 0; i < n; i++)
-		files[i].ours = ours_of(t, a, files[i].module);
+		files[i].ours = tracer_probes_there(t, a, files[i].module);
 	return livecode_compare(a->process, &t->modules, files, n);
 }
 
@@ -182,25 +181,4 @@ int tracer_compare(struct tracer *t, struct attachment *a)
 	livecode_free(files, n);
 	free(files);
 	return err == -EPERM ? unread(t, p) : err;
-}
-
-bool *tracer_copies(struct tracer *t, struct attachment *parent, pid_t child, uint32_t module)
-{
-	const struct traced_file *f = &t->files.at[module];
-	struct livecode_file file = {.module = module, .plan = f->plan};
-	struct process p = *parent->process;
-	bool *left_out;
-
-	/* Mapped in the same places, with breakpoints where the parent has ours. */
-	p.pid = child;
-	file.ours = ours_of(t, parent, module);
-	if (livecode_compare(&p, &t->modules, &file, 1)) {
-		livecode_free(&file, 1);
-		return NULL;
-	}
-	left_out = xcalloc(f->plan->n_probes + 1, sizeof(*left_out));
-	for (size_t i = 0; i < f->plan->n_probes; i++)
-		left_out[i] = file.found[i] || !file.ours[i];
-	livecode_free(&file, 1);
-	return left_out;
 }

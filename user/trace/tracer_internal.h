@@ -100,8 +100,9 @@ int tracer_compare(struct tracer *t, struct attachment *a);
 bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module);
 /* Without this probe blocks seem to be live that are not. */
 bool placement_spoils_live(const struct plan_probe *p);
-/* The probes of which a forked child has no copy, for kern_clean(); the caller frees. NULL: cannot be determined. */
-bool *tracer_copies(struct tracer *t, struct attachment *parent, pid_t child, uint32_t module);
+/* Which probes of the module's plan are in the process now: all that are not left out, if it is attached to. Valid
+ * until the next call. */
+const bool *tracer_probes_there(struct tracer *t, struct attachment *a, uint32_t module);
 /* Does what is to be done for the process since it was marked: the BPF side learns its mappings, and every file that
  * it has mapped gets its probes. Returns 0, or -errno after logging an error, and it is tried again; silent: -ESRCH. */
 int tracer_attach_new(struct tracer *t, struct attachment *a);
