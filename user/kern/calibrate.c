@@ -131,6 +131,7 @@ struct own {
 	struct modules modules;
 	struct processes processes;
 	struct unwind *unwind;
+	struct unwind_told *told;
 	struct image *exe;
 	size_t max_rows;
 };
@@ -164,13 +165,14 @@ static int own_open(struct own *own, struct kern *k)
 	if (!err && kern_unwinds_by_tables(k)) {
 		own->max_rows = unwind_max_rows(k);
 		own->unwind = unwind_new(k, &own->modules, own_image, own);
-		unwind_update(own->unwind, p);
+		unwind_update(own->unwind, p, &own->told);
 	}
 	return err;
 }
 
 static void own_close(struct own *own)
 {
+	unwind_told_free(own->told);
 	unwind_free(own->unwind);
 	image_free(own->exe);
 	processes_free(&own->processes);

@@ -50,10 +50,9 @@ struct table {
 	uint64_t idle_since;	/* unwind.version as it was when the last one went */
 };
 
-struct mapped {
+struct unwind_told {
 	pid_t pid;
-	uint64_t what;		/* hash of the mappings; 0: none told yet */
-	uint64_t start_stack;
+	uint64_t what;		/* hash of the mappings; 0: none yet */
 	vec_of(uint32_t) tables;	/* modules, each once */
 	vec_of(uint64_t) copies;	/* starts of those that the BPF side knows */
 };
@@ -66,8 +65,6 @@ struct unwind {
 	struct slabs *slabs;
 	struct image *vdso;
 	vec_of(struct table) tables;	/* by module id */
-	vec_of(struct mapped) processes;
-	struct u64map by_pid;
 	struct unwind_mappings *value;	/* under construction */
 	bool asks;	/* the BPF side asks the kernel what is mapped */
 	struct codenames names;
@@ -103,14 +100,8 @@ void unwind_free(struct unwind *u)
 {
 	if (!u)
 		return;
-	for (size_t i = 0; i < u->processes.n; i++) {
-		vec_free(&u->processes.at[i].tables);
-		vec_free(&u->processes.at[i].copies);
-	}
-	vec_free(&u->processes);
 	vec_free(&u->tables);
 	vec_free(&u->names.at);
-	u64map_free(&u->by_pid);
 	image_free(u->vdso);
 	slabs_free(u->slabs);
 	free(u->value);
@@ -294,19 +285,7 @@ bool unwind_rule_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct un
 
 /* --- mappings */
 
-static struct mapped *mapped_of(struct unwind *u, pid_t pid)
-{
-	bool is_new;
-	uint64_t *i = u64map_put(&u->by_pid, pid, &is_new);
-
-	if (is_new) {
-		*i = u->processes.n;
-		vec_push(&u->processes, (struct mapped){.pid = pid});
-	}
-	return &u->processes.at[*i];
-}
-
-static void drop_tables(struct unwind *u, struct mapped *m)
+static void drop_tables(struct unwind *u, struct unwind_told *m)
 {
 	for (size_t i = 0; i < m->tables.n; i++) {
 		struct table *t = &u->tables.at[m->tables.at[i]];
@@ -384,7 +363,7 @@ static void tell_file(struct unwind *u, uint32_t module)
 	u->untold_noted |= err != 0;
 }
 
-static void tell_files(struct unwind *u, const struct mapped *next)
+static void tell_files(struct unwind *u, const struct unwind_told *next)
 {
 	for (size_t i = 0; i < next->tables.n; i++)
 		tell_file(u, next->tables.at[i]);
@@ -405,7 +384,7 @@ bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key)
 	return true;
 }
 
-static void untell_copies(struct unwind *u, struct mapped *m)
+static void untell_copies(struct unwind *u, struct unwind_told *m)
 {
 	for (size_t i = 0; i < m->copies.n; i++) {
 		const struct copy_key key = {.start = m->copies.at[i], .pid = m->pid};
@@ -416,7 +395,7 @@ static void untell_copies(struct unwind *u, struct mapped *m)
 }
 
 /* Where one finds no room its stacks are walked by frame pointers, as other anonymous code's. */
-static void tell_copies(struct unwind *u, const struct process *p, struct mapped *next)
+static void tell_copies(struct unwind *u, const struct process *p, struct unwind_told *next)
 {
 	for (size_t i = 0; i < p->copies.n; i++) {
 		const struct code_copy *c = &p->copies.at[i];
@@ -451,7 +430,7 @@ static void tell_mappings(struct unwind *u, const struct process *p)
 }
 
 /* The tables of all that is mapped now. */
-static void use_tables(struct unwind *u, const struct process *p, struct mapped *next)
+static void use_tables(struct unwind *u, const struct process *p, struct unwind_told *next)
 {
 	for (size_t i = 0; i < p->maps.n; i++) {
 		const uint32_t module = p->maps.at[i].module;
@@ -469,19 +448,21 @@ static void use_tables(struct unwind *u, const struct process *p, struct mapped 
 	}
 }
 
-void unwind_update(struct unwind *u, const struct process *p)
+void unwind_update(struct unwind *u, struct process *p, struct unwind_told **told)
 {
-	struct mapped *m = mapped_of(u, p->pid), next = {.pid = p->pid, .what = layout_hash(p)};
+	struct unwind_told next = {.pid = p->pid, .what = layout_hash(p)};
 
-	if (next.what == m->what)
+	if (!*told)
+		*told = xcalloc(1, sizeof(**told));
+	if (next.what == (*told)->what)
 		return;
 	/* Before anything else: if it execs meanwhile, this is the old program's, and no walk uses what follows. */
-	next.start_stack = u->value->mm_start_stack = procfs_start_stack(p->pid);
+	p->start_stack = u->value->mm_start_stack = procfs_start_stack(p->pid);
 	u->version++;
 	use_tables(u, p, &next);
 	/* Where that fails, walks find no slab: the stacks end there. */
 	note_full(u, slabs_publish(u->slabs));
-	untell_copies(u, m);
+	untell_copies(u, *told);
 	if (u->asks) {
 		tell_files(u, &next);
 		tell_copies(u, p, &next);
@@ -489,25 +470,35 @@ void unwind_update(struct unwind *u, const struct process *p)
 		tell_mappings(u, p);
 	}
 	u->kern->skel->bss->raw_left = RAW_STACKS;
-	drop_tables(u, m);
-	*m = next;
+	drop_tables(u, *told);
+	**told = next;
 }
 
-void unwind_forget(struct unwind *u, pid_t pid)
+void unwind_told_free(struct unwind_told *told)
 {
-	const uint64_t *i = u64map_find(&u->by_pid, pid);
-	const uint32_t key = pid;
-
-	if (!i)
+	if (!told)
 		return;
+	vec_free(&told->tables);
+	vec_free(&told->copies);
+	free(told);
+}
+
+void unwind_forget(struct unwind *u, struct unwind_told **told)
+{
+	uint32_t key;
+
+	if (!*told)
+		return;
+	key = (*told)->pid;
 	if (!u->asks) {
 		change_epoch(u);
 		bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.unwind_mappings), &key);
 		change_epoch(u);
 	}
-	untell_copies(u, &u->processes.at[*i]);
-	drop_tables(u, &u->processes.at[*i]);
-	u->processes.at[*i].what = 0;
+	untell_copies(u, *told);
+	drop_tables(u, *told);
+	unwind_told_free(*told);
+	*told = NULL;
 	/* There may be room now. */
 	for (size_t t = 0; t < u->tables.n; t++)
 		if (u->tables.at[t].state == TABLE_NO_ROOM) {
@@ -519,13 +510,6 @@ void unwind_forget(struct unwind *u, pid_t pid)
 bool unwind_name(const struct unwind *u, uint64_t name, uint32_t *module, uint64_t *vaddr)
 {
 	return codenames_find(&u->names, name, module, vaddr);
-}
-
-uint64_t unwind_start_stack(const struct unwind *u, pid_t pid)
-{
-	const uint64_t *i = u64map_find(&u->by_pid, pid);
-
-	return i ? u->processes.at[*i].start_stack : 0;
 }
 
 struct unwind_usage unwind_usage(const struct unwind *u)

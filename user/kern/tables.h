@@ -12,6 +12,7 @@
 #include "proc/process.h"
 
 struct unwind;
+struct unwind_told;	/* what the BPF side knows of one process's mappings */
 
 /* What is known of a module that is an ELF file; NULL: nothing. It stays; its unwind table is taken. */
 typedef struct image *(*unwind_image_fn)(void *arg, uint32_t module);
@@ -24,11 +25,13 @@ struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_
 /* Before kern_close(). NULL is a no-op. */
 void unwind_free(struct unwind *u);
 
-/* Tells the BPF side what p has mapped now, if that has changed. Cheap if not. What can't be done is noted: stacks
- * end there then, and say so. */
-void unwind_update(struct unwind *u, const struct process *p);
-/* The process is gone. */
-void unwind_forget(struct unwind *u, pid_t pid);
+/* Registers what p has mapped now with the BPF side, if that has changed, and sets p->start_stack. Cheap if not. What
+ * can't be done is noted: stacks end there then, and say so. *told, of the caller, is NULL at first. */
+void unwind_update(struct unwind *u, struct process *p, struct unwind_told **told);
+/* The process is gone; *told is freed, and NULL then. */
+void unwind_forget(struct unwind *u, struct unwind_told **told);
+/* Frees it alone, where the BPF side goes, or no process is left to be unwound. NULL is a no-op. */
+void unwind_told_free(struct unwind_told *told);
 
 /* The BPF side met code of a file that it did not know, at an address that belongs to this module. False: the module
  * is not that file, as one whose content was rewritten. */
@@ -38,8 +41,6 @@ bool unwind_name(const struct unwind *u, uint64_t name, uint32_t *module, uint64
 
 /* The rule in force at a module's vaddr. False: none, or a gap. */
 bool unwind_rule_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct unwind_rule *rule);
-/* Where the stack of the process's first thread began, as of the last unwind_update(); 0 if that is not known. */
-uint64_t unwind_start_stack(const struct unwind *u, pid_t pid);
 
 struct unwind_usage {
 	size_t tables, rows;		/* in use or kept */

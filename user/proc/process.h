@@ -50,6 +50,7 @@ struct process {
 	bool leader_exited;	/* its first thread has; others may go on, and exec */
 	vec_of(struct mapping) maps;	/* sorted by start, then from_ns */
 	vec_of(struct code_copy) copies;	/* since the last exec */
+	uint64_t start_stack;	/* where the stack of its first thread began; 0: not known (unwind_update()) */
 	uint64_t read_ns;	/* when the mappings were read last; 0 never */
 	uint64_t reading_ns;	/* of the reading under way, or the last one */
 	size_t n_ended;		/* of maps, those that are gone */

@@ -46,6 +46,7 @@ void attachments_drop(struct attachments *all, size_t i)
 
 	if (!a)
 		return;
+	unwind_told_free(a->told);
 	for (size_t k = 0; k < a->files.n; k++)
 		free_placement(a->files.at[k].placement);
 	vec_free(&a->files);

@@ -7,6 +7,7 @@
 #define ALLOCTRACE_TRACE_ATTACHMENT_H
 
 #include "base/map.h"
+#include "kern/tables.h"
 #include "proc/process.h"
 
 enum attached {
@@ -46,6 +47,7 @@ struct pending_slot {
 
 struct attachment {
 	struct process *process;	/* borrowed */
+	struct unwind_told *told;	/* NULL: nothing */
 	bool untold;		/* its mappings may not be what the BPF side knows */
 	bool incomplete;	/* files may have come that want probes, or want them back */
 	bool gone;		/* it has exited, and is freed when its last stacks have names */

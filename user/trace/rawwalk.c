@@ -52,7 +52,7 @@ enum walk_end rawwalk(const struct rawwalk *w, const struct stack_raw *raw, __u6
 	struct unwind_regs regs = {
 		.pc = raw->pc, .sp = raw->sp, .fp = raw->fp, .fp_known = raw->fp_known, .pc_exact = true,
 	};
-	const uint64_t start_stack = unwind_start_stack(w->unwind, w->process->pid);
+	const uint64_t start_stack = w->process->start_stack;
 	enum walk_end end = WALK_UNMAPPED;
 	struct stack_raw *memory = (struct stack_raw *)raw;	/* which is only read */
 	bool goes_on = true;

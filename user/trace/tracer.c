@@ -153,12 +153,16 @@ static int fail_process(const struct tracer *t, const struct process *p)
 /* What was begun for a process that can't be traced. */
 static void undo_add(struct tracer *t, pid_t pid, size_t n_probes)
 {
-	for (size_t i = 0; i < t->attachments.list.n; i++)
-		if (t->attachments.list.at[i] && t->attachments.list.at[i]->process->pid == pid)
-			attachments_drop(&t->attachments, i);
+	for (size_t i = 0; i < t->attachments.list.n; i++) {
+		struct attachment *a = t->attachments.list.at[i];
+
+		if (!a || a->process->pid != pid)
+			continue;
+		if (t->unwind)
+			unwind_forget(t->unwind, &a->told);
+		attachments_drop(&t->attachments, i);
+	}
 	kern_detach_process(t->kern, pid);
-	if (t->unwind)
-		unwind_forget(t->unwind, pid);
 	processes_remove(&t->processes, pid);
 	t->n_probes = n_probes;
 }
@@ -412,8 +416,8 @@ void tracer_exited(struct tracer *t, pid_t pid)
 	struct attachment *a = attachments_find(&t->attachments, pid);
 	struct process *p = a ? a->process : NULL;
 
-	if (t->unwind)
-		unwind_forget(t->unwind, pid);
+	if (t->unwind && a)
+		unwind_forget(t->unwind, &a->told);
 	if (pid == t->held_pid)
 		tracer_hold_ended(t);
 	if (!p || p->exited)

@@ -179,7 +179,7 @@ int tracer_attach_new(struct tracer *t, struct attachment *a)
 	int err = 0;
 
 	if (a->untold && t->unwind)
-		unwind_update(t->unwind, a->process);
+		unwind_update(t->unwind, a->process, &a->told);
 	a->untold = false;
 	if (t->paused)
 		return 0;
