@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <sys/inotify.h>
 
 #include "elf/ehframe.h"
 #include "elf/symbols.h"
@@ -126,6 +127,38 @@ static void test_unwind_table(void **state)
 	assert_int_equal(image_take_unwind(im, &t), -ENOTSUP);
 	image_free(im);
 	close_elf(ef, fd);
+}
+
+/* For its unwind rules and for its symbols: one look-up, one parse. */
+static void test_debug_file_once(void **state)
+{
+	char events[4096], *dir = xasprintf("%s/.debug", elftest_dir), *path = xasprintf("%s/once", elftest_dir);
+	struct image *im;
+	int fd, opens = 0;
+	ssize_t n;
+
+	write_text("once.c", "#include <stdlib.h>\n"
+			     "void *malloc(size_t n) { static char a[1 << 20], *p = a; return p += (n + 15) & ~15ul; }\n"
+			     "void free(void *p) { (void)p; }\n"
+			     "int main(void) { free(malloc(1)); return 0; }\n");
+	sh("cc -g -O1 -fno-builtin -Wl,--build-id=none -o once once.c && mkdir .debug && "
+	   "objcopy --only-keep-debug once .debug/once.debug && strip once && "
+	   "objcopy --add-gnu-debuglink=.debug/once.debug once");
+	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	assert_true(inotify_add_watch(fd, dir, IN_OPEN) >= 0);
+	im = read_image(path, IMAGE_UNWIND | IMAGE_PLAN);
+	while ((n = read(fd, events, sizeof(events))) > 0)
+		for (const char *p = events; p < events + n;) {
+			const struct inotify_event *ev = (const void *)p;
+
+			opens += ev->len && !strcmp(ev->name, "once.debug");
+			p += sizeof(*ev) + ev->len;
+		}
+	assert_int_equal(opens, 1);
+	image_free(im);
+	close(fd);
+	free(dir);
+	free(path);
 }
 
 static void test_vdso(void **state)
@@ -253,7 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identity), cmocka_unit_test(test_addresses), cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_unwind_table), cmocka_unit_test(test_vdso), cmocka_unit_test(test_loader_hook),
+		cmocka_unit_test(test_unwind_table), cmocka_unit_test(test_debug_file_once), cmocka_unit_test(test_vdso), cmocka_unit_test(test_loader_hook),
 		cmocka_unit_test(test_functions), cmocka_unit_test(test_questions), cmocka_unit_test(test_no_elf_file),
 	};
 

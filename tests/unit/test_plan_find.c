@@ -4,6 +4,7 @@
 
 #include "alloc/user.h"
 #include "elf/irelative.h"
+#include "elf/debugfile.h"
 #include "probe/plan.h"
 
 /* An allocator of its own: malloc and free with the names that P makes of them, and a caller. */
@@ -24,13 +25,20 @@ static struct plan *plan_of(const char *file, const struct plan_chosen *chosen, 
 {
 	char *path = xasprintf("%s/%s", elftest_dir, file);
 	struct plan_input in = {
-		.path = path, .root = "", .flags = PLAN_NOPS | PLAN_BLOCKS,
+		.path = path, .separate = true, .flags = PLAN_NOPS | PLAN_BLOCKS,
 		.chosen = chosen, .n_chosen = chosen != NULL,
 	};
+	struct elf_file *debug = NULL;
+	int debug_fd = -1;
 	struct plan *p;
 
 	*ef = open_elf(file, fd);
+	if (!elf_debugfile_open(*ef, path, "", &debug_fd, &debug))
+		in.debug = debug;
 	assert_int_equal(plan_make_for(*ef, &in, &p), 0);
+	elf_file_close(debug);
+	if (debug_fd >= 0)
+		close(debug_fd);
 	free(path);
 	return p;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "elf/symbols.h"
@@ -25,10 +26,17 @@ static void copy_segments(struct image *im, const struct elf_file *ef)
 		memcpy(im->segments, segs, im->n_segments * sizeof(*segs));
 }
 
-static void read_plan(struct image *im, const struct elf_file *ef, const struct image_request *r, const char *root)
+/* The file's separate debug file. */
+struct debug {
+	int fd;
+	struct elf_file *ef;	/* NULL: it has none, or nobody needs it */
+};
+
+static void read_plan(struct image *im, const struct elf_file *ef, const struct image_request *r,
+		      const struct elf_file *debug)
 {
 	const struct plan_input in = {
-		.path = r->path, .root = root, .dev = im->dev, .ino = im->ino, .flags = r->plan_flags,
+		.path = r->path, .separate = true, .debug = debug, .dev = im->dev, .ino = im->ino, .flags = r->plan_flags,
 		.chosen = r->chosen, .n_chosen = r->n_chosen,
 	};
 
@@ -49,24 +57,48 @@ static uint64_t find_hook(const struct elf_file *ef)
 	return offset;
 }
 
-/* im has what is not of the ELF file itself. root: where debug files are looked for; NULL: they are not. */
-static void fill(struct image *im, const struct elf_file *ef, const struct image_request *r, const char *root)
+/* Unwind tables may have more rules there, and a stripped file has its symbols there. */
+static bool needs_debug(const struct elf_file *ef, unsigned int wants)
+{
+	return wants & IMAGE_UNWIND || (wants & IMAGE_PLAN && !elf_section_by_type(ef, SHT_SYMTAB));
+}
+
+static void open_debug(const struct elf_file *ef, const struct image_request *r, struct debug *debug)
+{
+	char root[IMAGE_ROOT_MAX];
+
+	*debug = (struct debug){.fd = -1};
+	if (needs_debug(ef, r->wants) &&
+	    table_open_debug(ef, r->path, table_root(r->pid, root), &debug->fd, &debug->ef))
+		*debug = (struct debug){.fd = -1};
+}
+
+static void close_debug(struct debug *debug)
+{
+	elf_file_close(debug->ef);
+	if (debug->fd >= 0)
+		close(debug->fd);
+}
+
+/* im has what is not of the ELF file itself. */
+static void fill(struct image *im, const struct elf_file *ef, const struct image_request *r,
+		 const struct elf_file *debug)
 {
 	im->n_build_id = elf_build_id(ef, im->build_id);
 	im->is_32bit = elf_file_class(ef) == ELFCLASS32;
 	copy_segments(im, ef);
 	im->unwind_err = -EAGAIN;
 	if (r->wants & IMAGE_UNWIND)
-		im->unwind_err = table_load(ef, r->path, root, r->max_rows, &im->unwind);
+		im->unwind_err = table_load(ef, debug, r->max_rows, &im->unwind);
 	if (r->wants & IMAGE_PLAN)
-		read_plan(im, ef, r, root);
+		read_plan(im, ef, r, debug);
 	if (r->wants & IMAGE_HOOK)
 		im->loader_hook = find_hook(ef);
 }
 
 int image_read(int fd, const struct image_request *r, struct image **out)
 {
-	char root[IMAGE_ROOT_MAX];
+	struct debug debug;
 	struct elf_file *ef;
 	struct stat st;
 	int err = elf_file_open(fd, r->path, &ef);
@@ -78,7 +110,9 @@ int image_read(int fd, const struct image_request *r, struct image **out)
 		(*out)->dev = st.st_dev;
 		(*out)->ino = st.st_ino;
 	}
-	fill(*out, ef, r, table_root(r->pid, root));
+	open_debug(ef, r, &debug);
+	fill(*out, ef, r, debug.ef);
+	close_debug(&debug);
 	elf_file_close(ef);
 	return 0;
 }

@@ -2,7 +2,6 @@
 #include "image/tableload.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "elf/debugfile.h"
 
@@ -21,19 +20,13 @@ int table_open_debug(const struct elf_file *ef, const char *path, const char *ro
 	return elf_debugfile_open(ef, path, "", fd, debug);
 }
 
-int table_load(const struct elf_file *ef, const char *path, const char *root, size_t max_rows,
-	       struct unwind_table **out)
+int table_load(const struct elf_file *ef, const struct elf_file *debug, size_t max_rows, struct unwind_table **out)
 {
 	struct unwind_table *t = NULL;
-	struct elf_file *debug;
-	int err = unwind_table_load(ef, max_rows, &t), fd;
+	int err = unwind_table_load(ef, max_rows, &t);
 
-	if (root && table_open_debug(ef, path, root, &fd, &debug) == 0) {
-		if (unwind_table_add_debug(ef, debug, max_rows, &t) == 0)
-			err = 0;
-		elf_file_close(debug);
-		close(fd);
-	}
+	if (debug && unwind_table_add_debug(ef, debug, max_rows, &t) == 0)
+		err = 0;
 	if (!err)
 		*out = t;
 	return err;

@@ -17,9 +17,10 @@
 
 struct plan_input {
 	const char *path;	/* as the target knows it */
-	/* Where separate debug files are looked for: the target's root directory, "" for this host's alone. NULL: they
-	 * are not. */
-	const char *root;
+	/* Of a stripped file, symbols are taken from elsewhere: from its separate debug file (NULL: there is none), or
+	 * from its .gnu_debugdata. */
+	bool separate;
+	const struct elf_file *debug;
 	uint64_t dev, ino;	/* of fstat(), 0 if not known: for --object */
 	unsigned int flags;	/* of enum plan_flags */
 	const struct plan_chosen *chosen;	/* instead of what the resolvers' code shows */

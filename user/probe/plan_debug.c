@@ -2,9 +2,7 @@
 /* The symbols of a stripped file: .gnu_debugdata, or a separate debug file. */
 #include <elf.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "elf/debugfile.h"
 #include "elf/minidebug.h"
 #include "probe/plan_internal.h"
 
@@ -23,28 +21,13 @@ static bool by_minidebug(const struct planner *p, void (*on_function)(void *arg,
 	return done;
 }
 
-static bool by_debug_file(const struct planner *p, const char *root,
-			  void (*on_function)(void *arg, const struct elf_function *f), void *arg)
-{
-	struct elf_file *debug;
-	bool done;
-	int fd;
-
-	if (elf_debugfile_open(p->ef, p->in->path, root, &fd, &debug))
-		return false;
-	done = !elf_each_debug_function(p->ef, debug, on_function, arg);
-	elf_file_close(debug);
-	close(fd);
-	return done;
-}
-
 bool plan_each_debug_function(const struct planner *p, void (*on_function)(void *arg, const struct elf_function *f),
 			      void *arg)
 {
 	if (elf_section_by_type(p->ef, SHT_SYMTAB))
 		return true;
-	if (!p->in->root)
+	if (!p->in->separate)
 		return false;
-	return by_debug_file(p, p->in->root, on_function, arg) ||
-	       (p->in->root[0] && by_debug_file(p, "", on_function, arg)) || by_minidebug(p, on_function, arg);
+	return (p->in->debug && !elf_each_debug_function(p->ef, p->in->debug, on_function, arg)) ||
+	       by_minidebug(p, on_function, arg);
 }
