@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,12 +61,14 @@ static char *make_file(const char *name, const char *contents, mode_t mode)
 /* Waits for the child's end without a time limit: the pidfd becomes readable. */
 static int wait_for(struct launch *l)
 {
-	struct pollfd pfd = {.fd = launch_pidfd(l), .events = POLLIN};
+	struct pollfd pfd = {.fd = (int)syscall(SYS_pidfd_open, launch_pid(l), 0), .events = POLLIN};
 	int status = -1;
 	bool stopped = true;
 
+	assert_true(pfd.fd >= 0);
 	while (poll(&pfd, 1, -1) != 1)
 		;
+	close(pfd.fd);
 	assert_true(launch_reap(l, &status, &stopped));
 	assert_false(stopped);
 	return status;

@@ -378,7 +378,7 @@ static int report(struct run *r, uint64_t interval)
 	const struct collect_options co = {
 		.delta = o->delta && interval,
 		.blocks = o->blocks,
-		.ages = o->views & VIEWS_BY_AGE,
+		.ages = o->views & views_by_age(),
 		/* What a command has left at its end was never freed, however young it is. */
 		.min_age_ns = ended && !o->min_age_given ? 0 : o->min_age_ns,
 		.generation = r->generation,

@@ -78,13 +78,13 @@ static int set_outputs(struct options *o, uint64_t given)
 static const struct {
 	size_t offset;
 	const char *name;
-	uint32_t views;
+	uint32_t views;		/* 0: views_by_age() */
 	const char *needs;
 } view_options[] = {
 	{ offsetof(struct options, min_age_ns), "min-age", VIEW_BIT(VIEW_LEAKS), "--leaks" },
 	{ offsetof(struct options, suppress), "suppress", VIEW_BIT(VIEW_LEAKS), "--leaks" },
 	{ offsetof(struct options, temp_age_ns), "temp-age", VIEW_BIT(VIEW_TEMP), "--view temp" },
-	{ offsetof(struct options, mark), "mark", VIEWS_BY_AGE, "--view live or --leaks" },
+	{ offsetof(struct options, mark), "mark", 0, "--view live or --leaks" },
 };
 
 static int check_view(const struct options *o, const struct view_kind *kind, bool alone)
@@ -107,6 +107,15 @@ static int check_view(const struct options *o, const struct view_kind *kind, boo
 	return 0;
 }
 
+static int check_view_option(const struct options *o, uint64_t given, size_t i)
+{
+	const uint32_t views = view_options[i].views ? view_options[i].views : views_by_age();
+
+	if (!is_given(given, view_options[i].offset) || o->views & views)
+		return 0;
+	return option_error("--%s needs %s", view_options[i].name, view_options[i].needs);
+}
+
 static int check_views(struct options *o, uint64_t given)
 {
 	int err = 0;
@@ -122,8 +131,7 @@ static int check_views(struct options *o, uint64_t given)
 		err = check_view(o, &view_kinds[i], o->views == VIEW_BIT(i));
 	}
 	for (size_t i = 0; i < sizeof(view_options) / sizeof(view_options[0]) && !err; i++)
-		if (is_given(given, view_options[i].offset) && !(o->views & view_options[i].views))
-			err = option_error("--%s needs %s", view_options[i].name, view_options[i].needs);
+		err = check_view_option(o, given, i);
 	o->min_age_given = is_given(given, offsetof(struct options, min_age_ns));
 	if (!is_given(given, offsetof(struct options, max_overhead)))
 		o->max_overhead = o->pids && o->views == VIEW_BIT(VIEW_ALLOC) ? DEFAULT_OVERHEAD : 0;

@@ -70,7 +70,7 @@ static void write_report(struct reporter *rp)
 	rp->err = present_write(rp->present, rec, rp->o->views, &rp->rights, &rp->reader_gone);
 	if (timelimit_stop())
 		warn("symbol lookup exceeded --max-naming: some names are missing");
-	if (rec->interval && rp->o->views & VIEWS_BY_AGE)
+	if (rec->interval && rp->o->views & views_by_age())
 		snapshot_remember(rp->snapshot);
 }
 

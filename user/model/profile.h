@@ -221,7 +221,5 @@ size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *f
  * the shorter one first; then by the allocator function's name, by how they end, by their tasks. Returns less than 0
  * if a comes first, 0 if they differ in nothing that is shown. For ties: it may walk both stacks to their ends. */
 int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b);
-/* Bytes of memory held, for -v. */
-size_t profile_memory(const struct profile *p);
 
 #endif

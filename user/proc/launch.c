@@ -275,11 +275,6 @@ int launch_exec(struct launch *l)
 	return error ? fail_exec(l, error) : 0;
 }
 
-int launch_pidfd(const struct launch *l)
-{
-	return l->pidfd;
-}
-
 bool launch_ended(const struct launch *l)
 {
 	siginfo_t info = {0};

@@ -22,8 +22,6 @@ const char *launch_file(const struct launch *l);
  * too). Returns once the exec has happened (or the child was stopped by SIGSTOP right after it), or the child was
  * killed before it. */
 int launch_exec(struct launch *l);
-/* A pidfd, readable when the child has exited. */
-int launch_pidfd(const struct launch *l);
 /* It has exited, whether it is reaped or not. */
 bool launch_ended(const struct launch *l);
 /* Reaps without waiting: true once the child is gone; *status as of waitpid(). Before that, *stopped tells whether it

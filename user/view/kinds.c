@@ -44,3 +44,12 @@ const struct view_kind view_since_mark = {
 	.name = "since mark", .counted = PROFILE_MARKED, .forms = VIEW_AS_TABLE, .blocks = true, .state = true,
 	.generations = true, .heading = heading_since_mark,
 };
+
+uint32_t views_by_age(void)
+{
+	uint32_t views = 0;
+
+	for (uint32_t i = 0; i < VIEW_KINDS; i++)
+		views |= view_kinds[i].by_age ? VIEW_BIT(i) : 0;
+	return views;
+}

@@ -56,8 +56,8 @@ extern const struct view_kind view_kinds[];	/* by enum view_id; ends with a NULL
 extern const struct view_kind view_since_mark;
 
 #define VIEW_BIT(id) (1U << (id))
-/* Those that are by_age. */
-#define VIEWS_BY_AGE (VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS))
+/* VIEW_BIT()s of those that are by_age. */
+uint32_t views_by_age(void);
 
 /* What the table of a view tells of a row beside its counters. */
 struct view_detail {
