@@ -247,6 +247,43 @@ static void past_is_remembered(void **state)
 	profile_free(&p);
 }
 
+static uint32_t one_frame(struct profile *p, uint32_t task, uint32_t module)
+{
+	const uint32_t frame = profile_frame(p, module, 16);
+
+	return profile_stack(p, task, 0, &frame, 1, STACK_END_CHAIN);
+}
+
+/* Two files of one path (one was replaced) are told apart by their build IDs, in whatever order they came. */
+static void equal_paths_differ_by_build_id(void **state)
+{
+	static const char *const ids[] = {"aa", "bb", NULL};
+
+	for (int order = 0; order < 2; order++) {
+		struct modules m;
+		struct profile p;
+		uint32_t task, stack[3];
+
+		modules_init(&m);
+		profile_init(&p, &m, functions, 2);
+		task = profile_task(&p, 1, 0, 0, "x");
+		for (int i = 0; i < 3; i++) {
+			const int k = order ? 2 - i : i;
+			const uint32_t id = modules_file(&m, "/lib/x.so", 1, 10 + k, -1, 1, false);
+
+			m.list.at[id]->build_id = ids[k] ? xstrdup(ids[k]) : NULL;
+			stack[k] = one_frame(&p, task, id);
+		}
+		assert_true(profile_compare_stacks(&p, stack[0], stack[1]) < 0);
+		assert_true(profile_compare_stacks(&p, stack[1], stack[0]) > 0);
+		assert_true(profile_compare_stacks(&p, stack[2], stack[0]) < 0);
+		assert_int_equal(profile_compare_stacks(&p, stack[0], stack[0]), 0);
+		assert_true(profile_compare_stacks(&p, one_frame(&p, task, MODULE_UNCERTAIN), stack[2]) < 0);
+		profile_free(&p);
+		modules_free(&m);
+	}
+}
+
 static uint32_t add_stack(struct profile *p, uint32_t task, uint64_t addr)
 {
 	const uint32_t frames[] = {profile_frame(p, 1, addr), profile_frame(p, 1, 7)};
@@ -390,6 +427,7 @@ int main(void)
 		cmocka_unit_test(ages_and_histograms),
 		cmocka_unit_test(past_is_remembered),
 		cmocka_unit_test(copies_follow),
+		cmocka_unit_test(equal_paths_differ_by_build_id),
 		cmocka_unit_test(many_stacks_stay_apart),
 		cmocka_unit_test(ends_have_texts),
 	};

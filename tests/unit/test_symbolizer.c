@@ -3,6 +3,7 @@
 #include "elftest.h"
 
 #include "sym/demangle.h"
+#include "sym/identify.h"
 #include "sym/symbolizer.h"
 #include "sym/vdso.h"
 
@@ -31,6 +32,29 @@ static void expect_text(const struct symbol *sym, const char *text, const char *
 	symbol_site_text(sym, &b);
 	assert_string_equal(buf_cstr(&b), site);
 	buf_free(&b);
+}
+
+/* Only where a path does not say which file it is, unless all are asked for. */
+static void test_identify(void **state)
+{
+	struct modules m;
+	uint32_t libc, other, loader;
+
+	modules_init(&m);
+	libc = modules_file(&m, "/nowhere/x", 2, 1, open(LIBC, O_RDONLY | O_CLOEXEC), 0, false);
+	loader = add_file(&m, "/lib64/ld-linux-x86-64.so.2");
+	modules_identify(&m, false);
+	assert_null(modules_get(&m, libc)->build_id);
+	other = modules_file(&m, "/nowhere/x", 2, 2, open("/lib64/ld-linux-x86-64.so.2", O_RDONLY | O_CLOEXEC), 0,
+			     false);
+	modules_identify(&m, false);
+	assert_non_null(modules_get(&m, libc)->build_id);
+	assert_non_null(modules_get(&m, other)->build_id);
+	assert_string_not_equal(modules_get(&m, libc)->build_id, modules_get(&m, other)->build_id);
+	assert_null(modules_get(&m, loader)->build_id);
+	modules_identify(&m, true);
+	assert_string_equal(modules_get(&m, loader)->build_id, modules_get(&m, other)->build_id);
+	modules_free(&m);
 }
 
 static const char cxx_source[] =
@@ -403,6 +427,7 @@ static void test_hostile_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_identify),
 		cmocka_unit_test(test_cxx),
 		cmocka_unit_test(test_demangle),
 		cmocka_unit_test(test_without_size),

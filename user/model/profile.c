@@ -393,15 +393,31 @@ static int compare_numbers(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-static const char *frame_path(const struct profile *p, const struct profile_frame *f)
+static const char *build_id(const struct module *mod)
 {
-	return f->module == MODULE_UNCERTAIN ? "" : modules_get(p->modules, f->module)->path;
+	return mod->build_id ? mod->build_id : "";
+}
+
+/* A gap first; of two files with one path, by build ID. */
+static int compare_modules(const struct profile *p, uint32_t a, uint32_t b)
+{
+	const struct module *x, *y;
+	int c;
+
+	if (a == b)
+		return 0;
+	if (a == MODULE_UNCERTAIN || b == MODULE_UNCERTAIN)
+		return a == MODULE_UNCERTAIN ? -1 : 1;
+	x = modules_get(p->modules, a);
+	y = modules_get(p->modules, b);
+	c = strcmp(x->path, y->path);
+	return c ? c : strcmp(build_id(x), build_id(y));
 }
 
 static int compare_frames(const struct profile *p, uint32_t a, uint32_t b)
 {
 	const struct profile_frame *x = &p->frames.at[a], *y = &p->frames.at[b];
-	int c = x->module == y->module ? 0 : strcmp(frame_path(p, x), frame_path(p, y));
+	int c = compare_modules(p, x->module, y->module);
 
 	return c ? c : compare_numbers(x->addr, y->addr);
 }

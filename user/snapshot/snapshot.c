@@ -398,8 +398,7 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 void snapshot_name(struct snapshot *s, struct recording *r)
 {
 	symbolizer_refresh(s->sym);
-	if (s->o.identifies)
-		modules_identify(&s->modules);
+	modules_identify(&s->modules, s->o.identifies);
 	if (s->suppressions)
 		suppress_leaks(s->suppressions, &s->profile, r->names);
 	r->suppressions = suppress_list(s->suppressions, &r->n_suppressions);

@@ -20,7 +20,7 @@ struct snapshot_options {
 	bool delta;		/* intervals count alone */
 	bool threads;		/* are told apart */
 	bool unnamed;		/* frames are not to be named */
-	bool identifies;	/* files are to be found again: modules_identify() */
+	bool identifies;	/* files are to be found again: modules_identify() of all */
 	bool no_cost;		/* nobody asks what a probe hit costs */
 	const char *suppress;	/* a file of suppressions; NULL: none */
 	struct symbolizer_options naming;

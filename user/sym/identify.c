@@ -31,18 +31,38 @@ static void identify(struct module *mod, const struct elf_file *ef)
 	}
 }
 
-void modules_identify(struct modules *m)
+static void read_file(struct module *mod)
 {
+	struct elf_file *ef;
+
+	if (mod->identified || mod->fd < 0)
+		return;
+	mod->identified = true;
+	if (elf_file_open(mod->fd, mod->path, &ef))
+		return;
+	identify(mod, ef);
+	elf_file_close(ef);
+}
+
+void modules_identify(struct modules *m, bool all)
+{
+	vec_of(struct module *) first = {0};	/* of each path */
+	struct strpool paths = {0};
+
 	for (size_t i = 0; i < m->list.n; i++) {
 		struct module *mod = m->list.at[i];
-		struct elf_file *ef;
+		uint32_t path;
 
-		if (mod->identified || mod->kind != MODULE_ELF || mod->fd < 0)
+		if (mod->kind != MODULE_ELF)
 			continue;
-		mod->identified = true;
-		if (elf_file_open(mod->fd, mod->path, &ef))
-			continue;
-		identify(mod, ef);
-		elf_file_close(ef);
+		path = strpool_id(&paths, mod->path);
+		if (path == first.n)
+			vec_push(&first, mod);
+		if (all || first.at[path] != mod) {
+			read_file(first.at[path]);
+			read_file(mod);
+		}
 	}
+	strpool_free(&paths);
+	vec_free(&first);
 }

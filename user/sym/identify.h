@@ -5,7 +5,8 @@
 
 #include "model/module.h"
 
-/* Reads each file that was not read yet, and is open. */
-void modules_identify(struct modules *m);
+/* Reads each file that was not read yet, and is open. all: otherwise only files that share their path with another one,
+ * which nothing else distinguishes. */
+void modules_identify(struct modules *m, bool all);
 
 #endif
