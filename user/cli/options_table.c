@@ -106,7 +106,8 @@ const struct option_row option_rows[] = {
 	  .help = "trace processes: PIDs or names, comma-separated",
 	  .man = "Trace these running processes: process IDs or names, separated by commas. A name is that of the "
 		 "process (as ps -o comm shows it) or of its executable file, and selects every process that has "
-		 "it." },
+		 "it. Processes of the list that have exited, have no allocator function or are 32-bit are skipped "
+		 "with a warning as long as another one can be traced." },
 
 	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "also trace NAME(size=1); arguments n=, old=, out=",

@@ -347,7 +347,7 @@ static void put_end(struct list *l, size_t left)
 		put_escaped(l, "\nsource not found: ", l->missing);
 		if (l->no_source > 1)
 			buf_printf(&l->out, " and %zu more", l->no_source - 1);
-		buf_str(&l->out, " (--source-path DIR tells where to look)\n");
+		buf_str(&l->out, " (try --source-path DIR)\n");
 	}
 }
 

@@ -285,7 +285,7 @@ static void put_meanwhile(struct buf *text, const struct recording_windows *w)
 	if (w->at_least)
 		buf_str(text, "," BREAK "and a target without idle time does less");
 	else if (w->slowdown >= SLOWDOWN_SAID)
-		buf_printf(text, "," BREAK "and the target does %.0f %% of its work", 100 / w->slowdown);
+		buf_printf(text, "," BREAK "and target throughput drops to %.0f %%", 100 / w->slowdown);
 	if (w->mixed || w->batched)
 		buf_printf(text, ";" BREAK "the target %s then:" BREAK
 			   "if it batches its work," BREAK "counts are off by what that changes",

@@ -153,7 +153,7 @@ static int read_owner(struct reading *r, size_t i, struct owner *o)
 	return o->function == UINT16_MAX ? reading_fail(r, "it has too many allocator functions") : 0;
 }
 
-/* Its frames without the marks; an end that a mark tells is *end. */
+/* Its frames without the marks; a truncation reason that a mark gives is *end. */
 static int read_stack(struct reading *r, size_t i, uint32_t *frames, size_t *n, enum stack_end *end)
 {
 	const Pb__Sample *s = r->m->sample[i];
@@ -220,7 +220,7 @@ static int read_samples(struct reading *r)
 	return err;
 }
 
-/* What a profile that has nothing but pprof's own fields does not tell. */
+/* What a profile that has nothing but pprof's own fields lacks. */
 static const char *missing_text(const struct reading *r, bool ours)
 {
 	const Pb__ValueType *type = r->m->period_type;

@@ -40,7 +40,7 @@ static bool is_part(const struct sheet *s)
 	return s->kind->part;
 }
 
-/* What is told by age is of what a row allocates itself, which with --cum is not what it is there for. */
+/* Columns by age are about what a row allocates itself, while with --cum it is shown for what it calls. */
 static bool is_by_age(const struct sheet *s)
 {
 	return s->kind->by_age && !s->cum;

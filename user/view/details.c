@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a table tells of a row beside its counters: sums over the row's stacks. */
+/* What a table shows of a row beside its counters: sums over the row's stacks. */
 #include <stdlib.h>
 #include <string.h>
 

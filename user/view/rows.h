@@ -7,7 +7,7 @@
 #include "view/view.h"
 
 struct view_row_extra {
-	uint32_t module;	/* tells rows of the same name apart; VIEW_NO_ROW: nothing does */
+	uint32_t module;	/* distinguishes rows of one name; VIEW_NO_ROW: nothing does */
 	const char *source;	/* does instead of the module where it is not NULL: a path, of the symbolizer's */
 	bool has_stack;
 	uint64_t heaviest;	/* the metric of view_row.stack */
@@ -24,7 +24,7 @@ struct view_rows {
 	uint32_t *row_of;			/* by stack; VIEW_NO_ROW */
 };
 
-/* Whether a stack is to be in a row. Where something else than allocations is counted, rows also tell what their sites
+/* Whether a stack is to be in a row. Where something else than allocations is counted, rows also show what their sites
  * have allocated: stacks that have nothing else belong to them, too. */
 static inline bool view_takes(const struct profile *p, const struct view_rows *rows, uint32_t stack)
 {
@@ -48,7 +48,7 @@ void view_rows_chain_from_site(const struct recording *r, struct view_rows *rows
 struct view_frame_kind {
 	bool is_frame;	/* as in struct view_by */
 	bool each_name;	/* inlined functions count for rows of their own; else a frame is one row */
-	bool by_source;	/* rows of the same name are told apart by the source file's path */
+	bool by_source;	/* rows of one name are distinguished by the source file's path */
 	/* Each appends. What has the same key is one row. */
 	void (*name)(const struct symbol *sym, struct buf *out);
 	void (*key)(const struct symbol *sym, const struct module *mod, const char *name, struct buf *key);

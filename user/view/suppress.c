@@ -68,7 +68,7 @@ static int add_line(struct suppressions *s, const char *path, size_t number, cha
 	char *end = line + len;
 
 	if (strlen(line) != len)
-		return fail(-EINVAL, "%s:%zu: a NUL byte: this is no file of suppressions", path, number);
+		return fail(-EINVAL, "%s:%zu: not a suppressions file: contains a NUL byte", path, number);
 	while (end > line && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' ' || end[-1] == '\t'))
 		*--end = '\0';
 	line += strspn(line, " \t");
@@ -77,7 +77,7 @@ static int add_line(struct suppressions *s, const char *path, size_t number, cha
 	if (len > MAX_LINE)
 		return fail(-EINVAL, "%s:%zu: a line of more than %d bytes", path, number, MAX_LINE);
 	if (strncmp(line, "leak:", 5) != 0)
-		return fail(-EINVAL, "%s:%zu: \"%.100s\" is no suppression; leak:PATTERN or # is accepted", path,
+		return fail(-EINVAL, "%s:%zu: \"%.100s\" is not a suppression: expected leak:PATTERN or #", path,
 			    number, line);
 	line += 5;
 	if (!line[strspn(line, "*^$")])

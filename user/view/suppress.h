@@ -18,9 +18,9 @@
 
 struct suppressions;
 
-/* Reads the file. 0, or -errno with a message said, which names the line. */
+/* Reads the file. Returns 0, or -errno after logging an error with the number of the line. */
 int suppress_open(const char *path, struct suppressions **out);
-/* close(NULL) is fine. */
+/* NULL is a no-op. */
 void suppress_close(struct suppressions *s);
 /* Moves the profile's PROFILE_LEAKS of the stacks that match to PROFILE_SUPPRESSED. */
 void suppress_leaks(struct suppressions *s, struct profile *p, struct names *names);

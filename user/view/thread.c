@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* By thread (by process where threads were not told apart): "worker (4711/4715)". */
+/* By thread (by process where threads are not counted separately): "worker (4711/4715)". */
 #include <stdlib.h>
 
 #include "view/rows.h"

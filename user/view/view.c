@@ -106,7 +106,7 @@ static int compare_names(const void *a, const void *b, void *arg)
 	return strcmp(rows[*(const uint32_t *)a].name, rows[*(const uint32_t *)b].name);
 }
 
-/* What is shown of a row's module to tell it from another; NULL if nothing. */
+/* What is shown of a row's module to distinguish it from another; NULL: nothing. */
 static const char *module_hint(const struct view_rows *rows, const struct modules *modules, uint32_t row, bool path)
 {
 	uint32_t id = rows->extras.at[row].module;

@@ -32,11 +32,11 @@ struct view_kind {
 	enum profile_kind counted;	/* what ranks its rows */
 	unsigned int forms;	/* enum view_form: it can be written as each of these */
 	bool blocks;		/* blocks must be followed */
-	bool state;		/* tells what is so at one moment, so that there is no "in the interval alone" */
+	bool state;		/* shows one moment: there is no "in the interval alone" */
 	bool in_summary;	/* where it is the only one, the summary says what its heading does */
-	bool by_age;		/* its rows tell their oldest block, and whether they grow */
-	bool part;		/* its rows tell which share of their calls they are */
-	bool generations;	/* its rows are live blocks since the first mark, and tell them by generation */
+	bool by_age;		/* its rows show their oldest block, and whether they grow */
+	bool part;		/* its rows show their share of the calls */
+	bool generations;	/* its rows are live blocks since the first mark, by generation */
 	bool histogram;		/* of `hist`; its rows have no cumulative counts */
 	enum profile_hist hist;
 	/* What its table is about, for the line above it: "12.3 MiB in 1.23k blocks"; appends, with VIEW_BREAKs. */
@@ -59,7 +59,7 @@ extern const struct view_kind view_since_mark;
 /* VIEW_BIT()s of those that are by_age. */
 uint32_t views_by_age(void);
 
-/* What the table of a view tells of a row beside its counters. */
+/* What the table of a view shows of a row beside its counters. */
 struct view_detail {
 	struct counters alloc, freed;	/* since the start, by all stacks of the row */
 	uint64_t oldest_ns;		/* when its oldest live block was allocated; 0: none is known */
@@ -77,7 +77,7 @@ struct view_by {
 	const char *help;
 	bool has_cum;		/* cumulative counts mean something here */
 	bool is_frame;		/* a row's name is a frame, and the chain its callers; else the chain is a stack */
-	bool by_thread;		/* the threads of a process are told apart */
+	bool by_thread;		/* the threads of a process are counted separately */
 	/* Fills the rows: flat, cum, name. */
 	void (*group)(const struct recording *r, struct view_rows *rows);
 };
