@@ -138,7 +138,8 @@ static void test_debug_file_once(void **state)
 	ssize_t n;
 
 	write_text("once.c", "#include <stdlib.h>\n"
-			     "void *malloc(size_t n) { static char a[1 << 20], *p = a; return p += (n + 15) & ~15ul; }\n"
+			     "void *malloc(size_t n) { static char a[1 << 20], *p = a; "
+			     "return p += (n + 15) & ~15ul; }\n"
 			     "void free(void *p) { (void)p; }\n"
 			     "int main(void) { free(malloc(1)); return 0; }\n");
 	sh("cc -g -O1 -fno-builtin -Wl,--build-id=none -o once once.c && mkdir .debug && "
@@ -286,7 +287,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identity), cmocka_unit_test(test_addresses), cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_unwind_table), cmocka_unit_test(test_debug_file_once), cmocka_unit_test(test_vdso), cmocka_unit_test(test_loader_hook),
+		cmocka_unit_test(test_unwind_table), cmocka_unit_test(test_debug_file_once),
+		cmocka_unit_test(test_vdso), cmocka_unit_test(test_loader_hook),
 		cmocka_unit_test(test_functions), cmocka_unit_test(test_questions), cmocka_unit_test(test_no_elf_file),
 	};
 

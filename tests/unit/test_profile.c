@@ -352,7 +352,8 @@ static size_t table_memory(const struct id_table *t)
 /* Bytes of memory held. */
 static size_t memory_of(const struct profile *p)
 {
-	size_t bytes = p->frames.cap * sizeof(*p->frames.at) + p->tasks.cap * sizeof(*p->tasks.at) + p->types.cap * sizeof(*p->types.at) +
+	size_t bytes = p->frames.cap * sizeof(*p->frames.at) + p->tasks.cap * sizeof(*p->tasks.at) +
+		       p->types.cap * sizeof(*p->types.at) +
 		       p->nodes.cap * sizeof(*p->nodes.at) + p->stacks.cap * sizeof(*p->stacks.at);
 
 	for (size_t i = 0; i < PROFILE_KINDS; i++)

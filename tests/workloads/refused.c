@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * To be preloaded into alloctrace: the kernel has no memory left for uprobes in one file (REFUSED_FILE, its name
- * without directories), of one process if REFUSED_PID is given. All else is as ever; what alloctrace launches has neither this
- * library nor the variables.
+ * without directories), of one process if REFUSED_PID is given. All else is as ever; what alloctrace launches has
+ * neither this library nor the variables.
  */
 #include <dlfcn.h>
 #include <errno.h>

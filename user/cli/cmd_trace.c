@@ -414,7 +414,8 @@ static bool interval_is_over(const struct run *r)
 {
 	uint64_t now = monotonic_ns();
 
-	return reporter_is_free(r->reporter) && now >= r->next_ns && (!adapt_in_window(r->adapt) || now - r->next_ns > WINDOW_WAIT_NS);
+	return reporter_is_free(r->reporter) && now >= r->next_ns &&
+	       (!adapt_in_window(r->adapt) || now - r->next_ns > WINDOW_WAIT_NS);
 }
 
 static int trace(struct run *r)

@@ -64,8 +64,8 @@ static size_t offset_suffix(const char *name)
 	return strlen(plus);
 }
 
-/* Cuts a name that is too wide in any form. The most telling part stays: of "Foo::Bar::baz+0x1f" the end, of "baz+0x1f" the
- * beginning and the offset. */
+/* Cuts a name that is too wide in any form. The most telling part stays: of "Foo::Bar::baz+0x1f" the end, of
+ * "baz+0x1f" the beginning and the offset. */
 static void cut_name(struct table *t, struct buf *name, size_t width)
 {
 	size_t suffix = t->o->by->is_frame ? offset_suffix(buf_cstr(name)) : 0;

@@ -36,8 +36,8 @@ static void read_plan(struct image *im, const struct elf_file *ef, const struct 
 		      const struct elf_file *debug)
 {
 	const struct plan_input in = {
-		.path = r->path, .separate = true, .debug = debug, .dev = im->dev, .ino = im->ino, .flags = r->plan_flags,
-		.chosen = r->chosen, .n_chosen = r->n_chosen,
+		.path = r->path, .separate = true, .debug = debug, .dev = im->dev, .ino = im->ino,
+		.flags = r->plan_flags, .chosen = r->chosen, .n_chosen = r->n_chosen,
 	};
 
 	if (plan_make_for(ef, &in, &im->plan))

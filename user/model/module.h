@@ -84,8 +84,8 @@ const struct module *modules_get(const struct modules *m, uint32_t id);
 /* Last part of `shown`. */
 const char *module_basename(const struct module *mod);
 void modules_free(struct modules *m);
-/* Makes `to` (zeroes at first) a copy of `from` as it is now, for modules_get() from another thread: ids are the same, a
- * module stays where it is, paths and open files are borrowed, and what modules_identify() finds is the copy's. */
+/* Makes `to` (zeroes at first) a copy of `from` as it is now, for modules_get() from another thread: ids are the same,
+ * a module stays where it is, paths and open files are borrowed, and what modules_identify() finds is the copy's. */
 void modules_follow(struct modules *to, const struct modules *from);
 void modules_unfollow(struct modules *to);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Removes the breakpoints that forked children have inherited, in a thread of its own: to compare a child's code with
- * the files takes a while, kern_clean() waits for the kernel, and a target may fork faster than that. Once for a file is
- * enough for all children that there are by then.
+ * the files takes a while, kern_clean() waits for the kernel, and a target may fork faster than that. Once for a file
+ * is enough for all children that there are by then.
  */
 #ifndef ALLOCTRACE_TRACE_CLEANER_H
 #define ALLOCTRACE_TRACE_CLEANER_H
