@@ -8,7 +8,8 @@ go_env
 remember_probes
 
 cp -r "$ROOT/tests/workloads/gostacks" "$DIR/src" && cd "$DIR/src" || exit 1
-CGO_ENABLED=0 command go build -o "$DIR/gostacks" '-ldflags=-s -w' . >"$DIR/out" 2>"$DIR/err" || fail "it does not build"
+CGO_ENABLED=0 command go build -o "$DIR/gostacks" '-ldflags=-s -w' . >"$DIR/out" 2>"$DIR/err" ||
+	fail "it does not build"
 cd "$DIR" || exit 1
 
 run "${EXACT[@]}" -f pprof -o "$DIR/gostacks.pb.gz" -- "$DIR/gostacks"

@@ -288,7 +288,7 @@ static uint32_t add_stack(struct profile *p, uint32_t task, uint64_t addr)
 {
 	const uint32_t frames[] = {profile_frame(p, 1, addr), profile_frame(p, 1, 7)};
 
-	return profile_stack(p, task, 0, frames, 2, STACK_END_CHAIN);
+	return profile_typed_stack(p, task, 0, profile_type(p, 1, addr), frames, 2, STACK_END_CHAIN);
 }
 
 /* A copy stays as it was while the profile goes on, and keeps what is its own. */
@@ -323,6 +323,8 @@ static void copies_follow(void **state)
 	assert_int_equal(copy.stacks.n, 2);
 	assert_int_equal(copy.frames.n, p.frames.n);
 	assert_int_equal(copy.nodes.n, p.nodes.n);
+	assert_int_equal(copy.types.n, p.types.n);
+	assert_memory_equal(copy.types.at, p.types.at, p.types.n * sizeof(*p.types.at));
 	assert_memory_equal(copy.nodes.at, p.nodes.at, p.nodes.n * sizeof(*p.nodes.at));
 	assert_memory_equal(copy.stacks.at, p.stacks.at, p.stacks.n * sizeof(*p.stacks.at));
 	assert_int_equal(profile_sum(&copy, PROFILE_LIVE, a).bytes, 0);

@@ -318,6 +318,7 @@ void profile_follow(struct profile *to, const struct profile *from)
 	follow(&to->frames, &from->frames);
 	follow(&to->nodes, &from->nodes);
 	follow(&to->stacks, &from->stacks);
+	follow(&to->types, &from->types);
 	copy(&to->tasks, &from->tasks);
 	for (size_t i = 0; i < PROFILE_KINDS; i++)
 		copy(&to->sums[i], &from->sums[i]);

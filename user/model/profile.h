@@ -218,9 +218,9 @@ static inline uint64_t profile_past(const struct profile *p, enum profile_kind k
 /* Writes the stack's frame ids, innermost first, at most max; returns how many it has. */
 size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *frames, size_t max);
 /* Orders two stacks by what they are, not by their ids: by their frames from the innermost one (module path, build ID
- * if it is known, address), the shorter one first; then by the allocator function's name, by how they end, by their tasks.
- * Returns less than 0 if a comes first, 0 if they differ in nothing that is shown. For ties: it may walk both stacks to
- * their ends. */
+ * if it is known, address), the shorter one first; then by the allocator function's name, by how they end, by their
+ * tasks and types. Returns less than 0 if a comes first, 0 if they differ in nothing that is shown. For ties: it may
+ * walk both stacks to their ends. */
 int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b);
 
 #endif
