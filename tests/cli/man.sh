@@ -16,7 +16,7 @@ expect_out 'NAME' 'SYNOPSIS' 'OPTIONS' 'EXIT STATUS'
 {
 	"$ALLOCTRACE" --help | grep -Eo -- '--[a-z-]+' | sort -u
 	printf -- '--%s\n' max-depth ring-size attach unwind source-path inline no-inline no-demangle max-stacks \
-		max-blocks lifetimes sizes temp-age mark suppress max-size no-names symbol-path
+		max-blocks lifetimes sizes temp-age mark suppress max-size no-names symbol-path ops
 } >"$DIR/options"
 [[ -s $DIR/options ]] || fail "--help has no options"
 while read -r option; do

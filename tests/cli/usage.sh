@@ -33,6 +33,11 @@ for bad in '' x -1 3.5 1k 99999999999999999999; do
 	refused 'top' -p 1 -T "$bad"
 	refused 'max-stacks' -p 1 --max-stacks "$bad"
 done
+for bad in 0 '' x -1 1.5 1k 1000000000000001; do
+	refused 'ops' -p 1 --ops "$bad"
+	refused 'ops' report --ops "$bad" "$DIR/file"
+done
+refused 'ops' check --ops 5
 for bad in 0 999 100000001; do refused "max-stacks.*$bad" -p 1 --max-stacks $bad; done
 for bad in 0 513 x ''; do refused "max-depth.*$bad" -p 1 --max-depth "$bad"; done
 for bad in 0 1000 65537 3M 2G 32k x ''; do refused "ring-size.*$bad" -p 1 --ring-size "$bad"; done

@@ -117,6 +117,52 @@ static void errors_are_in_the_unit_of_the_value(void **state)
 	assert_true(v.share > 0.0999 && v.share < 0.1001);
 }
 
+static void check_per_op(struct value v, enum value_kind kind, double per_op, double error)
+{
+	assert_int_equal(v.kind, kind);
+	assert_float_equal(v.per_op, per_op, 1e-9);
+	assert_float_equal(v.error, error, 1e-9);
+}
+
+static bool has_column(struct fixture *x, enum view_id view, const char *key)
+{
+	struct sheet sheets[SHEETS_MAX];
+	struct column_at all[COLUMNS_MAX];
+	size_t n;
+	bool has = false;
+
+	sheet_list(&x->r, VIEW_BIT(view), x->o.by, METRIC_BYTES, false, sheets);
+	sheet_fill(&sheets[0], 0);
+	n = columns_of(&sheets[0], all);
+	for (size_t i = 0; i < n; i++)
+		has |= !strcmp(all[i].column->key, key);
+	sheet_free(&sheets[0]);
+	return has;
+}
+
+/* A row's own counts by the number of operations; nothing of what was there at one moment, and nothing without it. */
+static void numbers_per_operation(void **state)
+{
+	struct fixture *x = *state;
+
+	add_heap(x);
+	for (enum view_id i = 0; i < VIEW_KINDS; i++)
+		assert_false(has_column(x, i, "bytes_per_op"));
+	x->r.ops = 1000;
+	check_per_op(value_in(x, VIEW_ALLOC, 0, "bytes_per_op", 0), VALUE_BYTES_PER_OP, 1342177.28, 0);
+	check_per_op(value_in(x, VIEW_ALLOC, 0, "calls_per_op", 0), VALUE_COUNT_PER_OP, 4123.457, 0);
+	check_per_op(value_in(x, VIEW_LEAKS, 0, "bytes_per_op", 0), VALUE_BYTES_PER_OP, 0.5, 0);
+	check_per_op(value_in(x, VIEW_LIVE, 0, "calls_per_op", 0), VALUE_COUNT_PER_OP, 0.01, 0);
+	check_per_op(value_in(x, VIEW_TEMP, 0, "bytes_per_op", 0), VALUE_BYTES_PER_OP, 0.9, 0);
+	assert_false(has_column(x, VIEW_PEAK, "bytes_per_op"));
+	assert_false(has_column(x, VIEW_SIZES, "bytes_per_op"));
+	assert_false(has_column(x, VIEW_LIFETIMES, "calls_per_op"));
+	x->p.sums[PROFILE_LIVE].at[STRINGS].bytes_var = 300 * 300;
+	x->p.sums[PROFILE_LIVE].at[STRINGS].calls_var = 1;
+	check_per_op(value_in(x, VIEW_LIVE, 0, "bytes_per_op", 0), VALUE_BYTES_PER_OP, 3, 0.3);
+	check_per_op(value_in(x, VIEW_LIVE, 0, "calls_per_op", 0), VALUE_COUNT_PER_OP, 0.01, 0.001);
+}
+
 /* Each column says what kind its cells are of before there are any, and the rest of the rows has only some of them. */
 static void kinds_of_all_columns(void **state)
 {
@@ -127,6 +173,7 @@ static void kinds_of_all_columns(void **state)
 	size_t n_sheets;
 
 	add_heap(x);
+	x->r.ops = 7;
 	profile_remember(&x->p);
 	for (int i = 0; i < 4; i++) {
 		enum metric metric = i & 1 ? METRIC_CALLS : METRIC_BYTES;
@@ -199,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(values),
 		TEST(errors_are_in_the_unit_of_the_value),
+		TEST(numbers_per_operation),
 		TEST(kinds_of_all_columns),
 		cmocka_unit_test(keys_differ),
 		cmocka_unit_test(views_are_a_table),

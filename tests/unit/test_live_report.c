@@ -98,6 +98,29 @@ static void several(void **state)
 	check_both(x, __func__);
 }
 
+static void per_operation(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	add_heap(x);
+	x->r.ops = 100003;
+	x->o.views = VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_LEAKS) | VIEW_BIT(VIEW_PEAK);
+	x->o.top = 3;
+	check_both(x, __func__);
+	x->o.views = VIEW_BIT(VIEW_ALLOC);
+	x->r.windows = (struct recording_windows){.scaled = true, .n = 12, .share = 0.0413, .error = 0.023,
+						  .limit = 5, .by = "the target's reads"};
+	check_at(x, "per_operation_estimated", 120);
+	/* A type: it is Go, whose bytes others count in another way. */
+	profile_type(&x->p, 0, 1);
+	x->r.windows.at_least = true;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "\nper op     at least 20000 B/op, 54 allocs/op in 100003 operations; "
+				     "bytes as requested:\n           go test -benchmem counts size classes\n"));
+	free(text);
+}
+
 static void leaks_by_calls(void **state)
 {
 	struct fixture *x = *state;
@@ -419,6 +442,7 @@ int main(void)
 		TEST(live),
 		TEST(leaks_of_ended_command),
 		TEST(several),
+		TEST(per_operation),
 		TEST(leaks_by_calls),
 		TEST(nothing_leaks),
 		TEST(growth),

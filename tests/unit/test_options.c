@@ -60,6 +60,7 @@ static void every_option(void **state)
 	assert_int_equal(o.top, 5);
 	assert_int_equal(o.min_size, 64);
 	assert_int_equal(o.max_size, 1 << 20);
+	assert_int_equal(o.ops, 0);
 	accept("--no-demangle -f folded -o out.%t -v --max-stacks 1000 --max-depth 1 --ring-size 64k --attach perf "
 	       "prog", &o);
 	assert_true(o.no_demangle);
@@ -86,6 +87,10 @@ static void every_option(void **state)
 	assert_string_equal(o.source_path[0], "/a:/b");
 	assert_string_equal(o.source_path[1], "/c");
 	assert_null(o.source_path[2]);
+	accept("--ops 1001 -- ./x.test", &o);
+	assert_int_equal(o.ops, 1001);
+	accept("report --ops 1000000000000000 FILE", &o);
+	assert_true(o.ops == RECORDING_OPS_MAX);
 	accept("-p 1 --no-inline --inline", &o);
 	assert_false(o.no_inline);
 }
@@ -179,6 +184,10 @@ static void bad_values(void **state)
 	refuse("-p 1 -T x", "--top x", "0 to 1000000000");
 	refuse("-p 1 -T 1k", "--top 1k", "number");
 	refuse("-p 1 -T -1", "--top -1", "number");
+	refuse("-p 1 --ops 0", "--ops 0", "1 to 1000000000000000");
+	refuse("-p 1 --ops 1k", "--ops 1k", "number");
+	refuse("-p 1 --ops 1000000000000001", "--ops", "1 to 1000000000000000");
+	refuse("check --ops 5", "check", "--ops");
 	refuse("-p 1 --min-size 5q", "--min-size 5q", "size");
 	refuse("-p 1 --max-depth 0", "--max-depth 0", "1 to 512");
 	refuse("-p 1 --max-depth 513", "--max-depth 513", "1 to 512");

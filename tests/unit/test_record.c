@@ -76,6 +76,7 @@ static void fill(struct fixture *x)
 		.unsampled = 300000, .lost = 12, .checked = true,
 	};
 	x->r.seen.calls = 5376549;
+	x->r.ops = 1009;
 	x->r.sample_mean = 4096;
 	x->r.sample_calls = 17.5;
 	x->r.sample_auto = true;
@@ -228,6 +229,7 @@ static void several_files_add_up(void **state)
 	assert_int_equal(r->n_losses, 1);
 	assert_int_equal(r->losses[0].n, 24);
 	assert_string_equal(r->target, "server (pid 4711)");
+	assert_int_equal(r->ops, 2 * 1009);
 	stored_free(s);
 }
 

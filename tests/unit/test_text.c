@@ -194,6 +194,43 @@ static void estimates(void **state)
 	check_about(text_count_about, UINT64_MAX, 1, "18.4E");
 }
 
+static void check_decimal(double x, double error, const char *want)
+{
+	struct buf b = {0};
+
+	text_decimal_about(&b, x, error);
+	assert_string_equal(buf_cstr(&b), want);
+	buf_free(&b);
+}
+
+static void decimals(void **state)
+{
+	check_decimal(0, 0, "0");
+	check_decimal(9, 0, "9");
+	check_decimal(32208, 0, "32208");
+	check_decimal(32208.4, 0, "32208");
+	check_decimal(999999999, 0, "999999999");
+	check_decimal(1e9, 0, "1.00G");
+	check_decimal(1e300, 0, "18.4E");
+	check_decimal(9.009, 0, "9.009");
+	check_decimal(9.0004, 0, "9.000");
+	check_decimal(0.25, 0, "0.2500");
+	check_decimal(123.45, 0, "123.5");
+	check_decimal(0.000123456, 0, "0.0001235");
+	check_decimal(1.234e-9, 0, "1.23e-09");
+	check_decimal(1.234e-9, 1e-9, "1e-09");
+	check_decimal(9, 0.001, "9.000");
+	check_decimal(9.009, 0.12, "9.0");
+	check_decimal(9.009, 1.2, "9");
+	check_decimal(9.009, 1000, "9");
+	check_decimal(32208, 12, "32210");
+	check_decimal(32208, 1200, "32000");
+	check_decimal(32208, 1e9, "30000");
+	check_decimal(32208, 0.5, "32208");
+	check_decimal(2e9, 3e8, "2.0G");
+	check_decimal(0, 5, "0");
+}
+
 static void ascii(void **state)
 {
 	static const struct {
@@ -277,6 +314,7 @@ int main(void)
 		cmocka_unit_test(bytes),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(estimates),
+		cmocka_unit_test(decimals),
 		cmocka_unit_test(ascii),
 		cmocka_unit_test(locale_of_the_environment),
 	};

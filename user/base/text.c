@@ -326,6 +326,41 @@ void text_bytes_about(struct buf *b, uint64_t bytes, double error)
 	about(b, bytes, unit, error, suffixes[i]);
 }
 
+/* Four significant digits; fewer where the error leaves fewer, but one. *ulp: of the last one. */
+static int decimals_of(double x, double error, double *ulp)
+{
+	int n = 0;
+
+	for (double limit = 1000; n < 7 && x < limit; limit /= 10)
+		n++;
+	*ulp = 1;
+	for (int i = 0; i < n; i++)
+		*ulp /= 10;
+	for (; n && *ulp * 10 <= error && *ulp * 10 <= x; n--)
+		*ulp *= 10;
+	return n;
+}
+
+void text_decimal_about(struct buf *b, double x, double error)
+{
+	double ulp;
+	int decimals = decimals_of(x, error, &ulp);
+
+	if (x >= 1e9) {
+		text_count_about(b, x < 1e19 ? (uint64_t)(x + 0.5) : UINT64_MAX, error);
+	} else if (x == 0 || (!(error > 0) && x == (double)(uint64_t)x)) {
+		buf_printf(b, "%.0f", x);
+	} else if (x < 1e-4) {
+		buf_printf(b, "%.*e", error > 0 ? 0 : 2, x);
+	} else if (decimals) {
+		buf_printf(b, "%.*f", decimals, x);
+	} else {
+		for (ulp = 1; ulp * 10 <= error && ulp * 10 <= x;)
+			ulp *= 10;
+		buf_printf(b, "%.0f", (double)(uint64_t)(x / ulp + 0.5) * ulp);
+	}
+}
+
 void text_count(struct buf *b, uint64_t n)
 {
 	static const char *const suffixes[] = { "k", "M", "G", "T", "P", "E" };

@@ -68,12 +68,22 @@ static int show(const struct options *o, const struct recording *rec)
 	return err;
 }
 
+/* What the user says of it holds. */
+static struct recording recording_of(const struct options *o, struct stored *stored)
+{
+	struct recording rec = *stored_recording(stored);
+
+	rec.ops = o->ops ? o->ops : rec.ops;
+	return rec;
+}
+
 int cmd_report(const struct options *o)
 {
 	const struct stored_options so = {
 		.no_inline = o->no_inline, .demangle = !o->no_demangle, .symbol_path = o->symbol_path,
 	};
 	struct stored *stored;
+	struct recording rec;
 	int err = 0;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -83,8 +93,10 @@ int cmd_report(const struct options *o)
 	stored = stored_new(&so);
 	for (char **file = o->files; *file && !err; file++)
 		err = stored_add(stored, *file);
-	if (!err)
-		err = show(o, stored_recording(stored));
+	if (!err) {
+		rec = recording_of(o, stored);
+		err = show(o, &rec);
+	}
 	if (timelimit_stop())
 		warn("symbol lookup exceeded --max-naming: some names are missing");
 	stored_free(stored);

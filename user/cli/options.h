@@ -49,6 +49,7 @@ struct options {
 	const struct view_by *by;
 	bool cum;
 	uint64_t top;		/* rows; 0: all */
+	uint64_t ops;		/* operations done in the run; 0: not known */
 	uint64_t min_size;	/* bytes */
 	uint64_t max_size;	/* bytes; UINT64_MAX: no limit */
 	bool no_demangle, no_inline;

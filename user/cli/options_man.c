@@ -109,6 +109,7 @@ static const struct item table_columns[] = {
 	  "estimate (see Errors of estimates); empty if it is exact." },
 	{ "CALLS, BLOCKS", "Calls of an allocator function; in live-heap views, blocks." },
 	{ "MEAN", "Bytes per call, or per block." },
+	{ "B/OP, ALLOCS/OP, BLOCKS/OP", "With --ops: bytes and calls, or blocks, per operation." },
 	{ "CUM, CUM%", "With --cum: what the row's function and all its callees allocate." },
 	{ "SITE < CALLERS", "The call site, which is the place that calls the allocator (or what --by groups by), "
 	  "and the chain of its callers in the row's heaviest stack, innermost first. With debugging information, "
@@ -167,18 +168,6 @@ static const char table_example[] =
 	"1.23 GiB   45.2   45.2  1.23M  1.05 KiB  sdsnewlen+0x24 < main\n"
 	" 512 MiB   18.4   63.6  4.10k   128 KiB  zmalloc+0x1c < main\n";
 
-static const char folded_example[] =
-	"redis-server;_start;main;aeMain;sdsnewlen;malloc 13421772\n";
-
-static const char recordings[] =
-	"A recording: a gzipped pprof profile, for alloctrace report, go tool pprof, speedscope and others. Sample "
-	"types are alloc_objects, alloc_space, inuse_objects and inuse_space, or the first two without live-heap "
-	"views; the view and --metric choose which is shown first. Samples have the labels allocator, pid, bytes "
-	"(the mean size) and, with --by thread, tid. What pprof has no place for (peak, temporary blocks, "
-	"histograms, growth, errors, losses) is in an extension field that other programs skip. Programs that rewrite "
-	"a profile, as pprof -proto does, drop it; report then shows what is missing. An output whose name ends "
-	"in .pb.gz is a recording unless --format is given.";
-
 static const struct item summary_lines[] = {
 	{ "target", "The processes, and the allocators that were called." },
 	{ "not seen", "Functions of mapped files that may allocate but are not traced, and why (no instruction "
@@ -186,6 +175,8 @@ static const struct item summary_lines[] = {
 	  "symbol): their calls are missing. Likewise processes that share the target's memory, unless attached "
 	  "by perf. With --verbose, all of them." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
+	{ "per op", "With --ops: bytes and calls per operation. Bytes are those requested; for Go, the line says that "
+	  "go test -benchmem counts size classes instead." },
 	{ "traced", "With --max-overhead, if the limit took effect: the share of the time in which probes were "
 	  "attached, and in how many sampling windows; what counts are scaled up by, and the resulting error; what "
 	  "the probes take meanwhile, and how much of its own work the target does then." },
@@ -450,9 +441,9 @@ static void put_output(FILE *f)
 		 "calls). flamegraph.pl and other flame graph viewers read it. With --by thread the thread's ID "
 		 "follows the name: worker-4715. Other groupings, --cum and --top are for tables. The summary goes "
 		 "to standard error.");
-	put_example(f, folded_example);
+	put_example(f, man_folded_example);
 	fputs(".SS Pprof\n", f);
-	put_text(f, recordings);
+	put_text(f, man_recordings);
 }
 
 static void put_examples(FILE *f)

@@ -83,5 +83,7 @@ void options_help(FILE *f);
 void options_completion(FILE *f);
 void options_man(FILE *f);
 extern const char *const man_limits[];	/* paragraphs; ends with NULL */
+/* What it says of formats. */
+extern const char man_folded_example[], man_recordings[];
 
 #endif

@@ -27,6 +27,10 @@ void summary_unnamed(const struct recording *r, const struct report_options *o, 
 void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
 		  const char *style);
 
+/* What was allocated: in all; by operation, of which there is at least one. */
+void summary_allocated(struct buf *out, const struct recording *r, const struct report_options *o);
+void summary_per_op(struct buf *out, const struct recording *r, const struct report_options *o);
+
 /* Leaves the first n lines, n > 0. */
 void render_cut_lines(struct buf *b, size_t n);
 /* Writes and empties b. 0 or -errno. */

@@ -71,6 +71,7 @@ struct recording {
 	const char *allocator;	/* "glibc 2.36", "jemalloc + glibc 2.36"; may be NULL */
 	const char *gaps;	/* functions that may be called and are not traced, with reasons; NULL: none is known */
 	uint64_t duration_ns;	/* that the counters cover */
+	uint64_t ops;		/* operations that were done meanwhile, as the user says; 0: not known */
 	uint64_t interval;	/* which interval this is, from 1; 0: the final or only report */
 	bool delta;		/* counters are of this interval alone */
 	struct counters seen;	/* every call that reached a probe, nested ones left out */
@@ -98,6 +99,9 @@ struct recording {
 	bool cost_is_all;	/* it would be more than the target's CPU time, and is that */
 	uint64_t hits;
 };
+
+/* Other formats count operations in 63 bits. */
+#define RECORDING_OPS_MAX 1000000000000000ULL
 
 /* Losses above this share make a report incomplete (exit status 4). */
 #define RECORDING_LOST_LIMIT 0.01

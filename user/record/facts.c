@@ -204,6 +204,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->allocator = or_empty(a, r->allocator);
 	m->gaps = or_empty(a, r->gaps);
 	m->duration_ns = r->duration_ns;
+	m->ops = r->ops;
 	m->interval = r->interval;
 	m->delta = r->delta;
 	m->seen = pack_counters(a, r->seen);
@@ -246,6 +247,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->allocator = or_null(a, m->allocator);
 	r->gaps = or_null(a, m->gaps);
 	r->duration_ns = m->duration_ns;
+	r->ops = m->ops <= RECORDING_OPS_MAX ? m->ops : 0;
 	r->interval = m->interval;
 	r->delta = m->delta;
 	r->seen = unpack_counters(m->seen);
@@ -364,6 +366,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	r->gaps = join(a, r->gaps, with->gaps, "; ");
 	r->missing = r->missing ? r->missing : with->missing;
 	r->duration_ns = sum(r->duration_ns, with->duration_ns);
+	r->ops = r->ops && with->ops ? sum(r->ops, with->ops) : 0;
 	r->interval = 0;
 	r->delta = false;
 	r->seen = counters_add(r->seen, with->seen);

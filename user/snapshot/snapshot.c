@@ -381,6 +381,7 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	*r = (struct recording){
 		.time_ns = realtime_ns(), .threads = s->o.threads, .unnamed = s->o.unnamed,
 		.profile = p, .names = symbolizer_names(s->sym), .views = s->o.views, .duration_ns = m->duration_ns,
+		.ops = m->interval ? 0 : s->o.ops,
 		.interval = m->interval, .delta = s->o.delta && m->interval, .sample_auto = !s->o.sample_bytes,
 		.sample_mean = SAMPLE_LAW_MEAN(law),
 		.sample_calls = (double)SAMPLE_LAW_MEAN(law) / SAMPLE_LAW_CALL(law),

@@ -17,6 +17,7 @@ struct snapshot_options {
 	uint32_t views;		/* VIEW_BIT()s */
 	uint64_t temp_age_ns, sample_bytes;
 	double max_overhead;
+	uint64_t ops;		/* of the whole run; 0: not known */
 	bool delta;		/* intervals count alone */
 	bool threads;		/* are told apart */
 	bool unnamed;		/* frames are not to be named */

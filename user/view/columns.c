@@ -61,6 +61,12 @@ static bool has_mean(const struct sheet *s)
 	return !s->kind->histogram;
 }
 
+/* What an operation adds: not what was there at one moment. */
+static bool has_ops(const struct sheet *s)
+{
+	return s->r->ops && s->kind->per_op;
+}
+
 /* With one mark it's what BYTES says. */
 static uint32_t generations(const struct sheet *s)
 {
@@ -183,6 +189,16 @@ static struct value mean(const struct sheet *s, const struct numbers *n, uint32_
 	};
 }
 
+static struct value bytes_per_op(const struct sheet *s, const struct numbers *n, uint32_t index)
+{
+	return value_per_op(s->r, n->flat, METRIC_BYTES);
+}
+
+static struct value calls_per_op(const struct sheet *s, const struct numbers *n, uint32_t index)
+{
+	return value_per_op(s->r, n->flat, METRIC_CALLS);
+}
+
 struct value columns_bucket(enum profile_hist hist, unsigned int bucket)
 {
 	return (struct value){
@@ -236,6 +252,10 @@ const struct column columns[] = {
 	 .applies = has_cum, .value = cum_share},
 	{"bytes", "BYTES", .kind = VALUE_BYTES, .width = 8, .goes = 14, .first = by_bytes, .value = bytes},
 	{"calls", "CALLS", "BLOCKS", .kind = VALUE_COUNT, .width = 5, .goes = 5, .first = by_calls, .value = calls},
+	{"bytes_per_op", "B/OP", .kind = VALUE_BYTES_PER_OP, .width = 9, .goes = 18,
+	 .applies = has_ops, .value = bytes_per_op},
+	{"calls_per_op", "ALLOCS/OP", "BLOCKS/OP", .kind = VALUE_COUNT_PER_OP, .width = 9, .goes = 17,
+	 .applies = has_ops, .value = calls_per_op},
 	{"temp_share", "TEMP%", .kind = VALUE_SHARE, .width = 5, .goes = 12, .of_rows = true,
 	 .applies = is_part, .value = part},
 	{"growth", "GROWTH", .kind = VALUE_GROWTH, .width = 9, .goes = 11, .of_rows = true,

@@ -8,17 +8,18 @@
 const struct view_kind view_kinds[VIEW_KINDS + 1] = {
 	[VIEW_ALLOC] = {
 		"alloc", "what was allocated",
-		.counted = PROFILE_ALLOC, .forms = ANY_FORM, .in_summary = true, .heading = heading_alloc,
+		.counted = PROFILE_ALLOC, .forms = ANY_FORM, .in_summary = true, .per_op = true,
+		.heading = heading_alloc,
 	},
 	[VIEW_LIVE] = {
 		"live", "what is live now: allocated, and not freed yet",
 		.counted = PROFILE_LIVE, .forms = ANY_FORM, .blocks = true, .state = true, .by_age = true,
-		.heading = heading_live,
+		.per_op = true, .heading = heading_live,
 	},
 	[VIEW_LEAKS] = {
 		"leaks", "what is live, and older than --min-age",
 		.counted = PROFILE_LEAKS, .forms = ANY_FORM, .blocks = true, .state = true, .by_age = true,
-		.heading = heading_leaks,
+		.per_op = true, .heading = heading_leaks,
 	},
 	[VIEW_PEAK] = {
 		"peak", "what was live when the live heap was at its highest",
@@ -26,7 +27,8 @@ const struct view_kind view_kinds[VIEW_KINDS + 1] = {
 	},
 	[VIEW_TEMP] = {
 		"temp", "what was freed within --temp-age, or before the thread's next allocation",
-		.counted = PROFILE_TEMP, .forms = ANY_FORM, .blocks = true, .part = true, .heading = heading_temp,
+		.counted = PROFILE_TEMP, .forms = ANY_FORM, .blocks = true, .part = true, .per_op = true,
+		.heading = heading_temp,
 	},
 	[VIEW_LIFETIMES] = {
 		"lifetimes", "how long blocks lived until they were freed, by powers of two",

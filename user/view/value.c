@@ -37,6 +37,16 @@ struct value value_calls(const struct recording *r, struct counters c)
 	return value_metric(r, c, METRIC_CALLS);
 }
 
+struct value value_per_op(const struct recording *r, struct counters c, enum metric m)
+{
+	double per_op = (double)counters_metric(c, m) / r->ops;
+
+	return (struct value){
+		.kind = m == METRIC_BYTES ? VALUE_BYTES_PER_OP : VALUE_COUNT_PER_OP, .per_op = per_op,
+		.error = value_error(r, c, m) * per_op,
+	};
+}
+
 /* A share in per cent: no digit after the point where the error has a digit before it. */
 static void put_percent(struct buf *out, double share, double error)
 {
@@ -79,6 +89,10 @@ void value_put(struct buf *out, struct value v)
 		break;
 	case VALUE_GROWTH:
 		put_growth(out, v.growth, v.error);
+		break;
+	case VALUE_BYTES_PER_OP:
+	case VALUE_COUNT_PER_OP:
+		text_decimal_about(out, v.per_op, v.error);
 		break;
 	}
 }

@@ -17,6 +17,7 @@ enum value_kind {
 	VALUE_SHARE,		/* of a whole: 0 … 1 */
 	VALUE_ERROR,		/* a relative standard error */
 	VALUE_GROWTH,		/* bytes, of either sign */
+	VALUE_BYTES_PER_OP, VALUE_COUNT_PER_OP,
 	VALUE_HISTOGRAM,
 };
 
@@ -28,6 +29,7 @@ struct value {
 		uint64_t number;	/* BYTES, COUNT, DURATION */
 		double share;		/* SHARE, ERROR */
 		int64_t growth;
+		double per_op;		/* BYTES_PER_OP, COUNT_PER_OP */
 		const double *buckets;	/* HISTOGRAM: calls, PROFILE_BUCKETS of them; borrowed */
 	};
 };
@@ -38,6 +40,9 @@ double value_error(const struct recording *r, struct counters c, enum metric m);
 struct value value_bytes(const struct recording *r, struct counters c);
 struct value value_calls(const struct recording *r, struct counters c);
 struct value value_metric(const struct recording *r, struct counters c, enum metric m);
+
+/* Of an operation of the run (recording.ops), of which there is at least one. */
+struct value value_per_op(const struct recording *r, struct counters c, enum metric m);
 
 /* Appends it in no more digits than the error leaves: "12.3 MiB", "4.56k", "7.89 s", "45.6" (a share, in per cent),
  * "+1.2 MiB", "<128 B"; nothing for NONE, and for HISTOGRAM, which has no text but a picture. */

@@ -36,6 +36,7 @@ struct view_kind {
 	bool in_summary;	/* where it is the only one, the summary says what its heading does */
 	bool by_age;		/* its rows show their oldest block, and whether they grow */
 	bool part;		/* its rows show their share of the calls */
+	bool per_op;		/* what it counts comes of operations: its rows show how much of each */
 	bool generations;	/* its rows are live blocks since the first mark, by generation */
 	bool histogram;		/* of `hist`; its rows have no cumulative counts */
 	enum profile_hist hist;
