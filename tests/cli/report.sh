@@ -52,6 +52,28 @@ report -f folded -q inlined.pb.gz
 expect_equal "bytes of the inlined functions" \
 	"$(folded_sum "$DIR/out" ';app::build.*;app::Builder::middle.*;innermost.*;malloc ')" $((3001 * 61))
 
+# Go's benchmark format: of the views that there are the first that has such lines, and by as many operations as said.
+report -f benchfmt -q --ops 1000 --by function heap.pb.gz
+expect_status 0
+expect_out '^goos: linux$' '^view: alloc$' '^by: function$' '^BenchmarkTotal	1000	' '^BenchmarkFunction/'
+report -f benchfmt -q --ops 1 -T 0 --view live heap.pb.gz
+expect_equal "bytes of all lines" "$(awk '/^BenchmarkSite/ { n += $3 } END { printf "%.0f", n }' "$DIR/out")" \
+	"$(awk '/^BenchmarkTotal/ { printf "%.0f", $3 }' "$DIR/out")"
+expect_out '^BenchmarkTotal	1	[0-9]+ B/op	[0-9]+ blocks/op$'
+# What a recording says of its operations, and another number.
+run report -q -f pprof --ops 7 -o "$DIR/ops.pb.gz" "$DIR/heap.pb.gz"
+expect_status 0
+chmod 644 "$DIR/ops.pb.gz"
+report --view alloc "$DIR/ops.pb.gz"
+expect_out '^per op .* in 7 operations$' ' B/OP +ALLOCS/OP '
+report --view alloc --ops 9 "$DIR/ops.pb.gz" "$DIR/ops.pb.gz"
+expect_out '^per op .* in 9 operations$'
+report --view alloc "$DIR/ops.pb.gz" "$DIR/ops.pb.gz"
+expect_out '^per op .* in 14 operations$'
+report --view alloc "$DIR/ops.pb.gz" heap.pb.gz
+! grep -q '^per op' "$DIR/out" || fail "operations of one recording stand for both"
+rm "$DIR/ops.pb.gz"
+
 # Without names, and without the program: where its code lies. (Names of what is here are looked up by build id.)
 report unnamed.pb.gz
 expect_status 0

@@ -89,6 +89,10 @@ static void every_option(void **state)
 	assert_null(o.source_path[2]);
 	accept("--ops 1001 -- ./x.test", &o);
 	assert_int_equal(o.ops, 1001);
+	accept("-p 1 -i 1 --ops 5", &o);
+	accept("-p 1 -i 1 -f benchfmt -o x.%t", &o);
+	accept("-p 1 --ops 5 -f benchfmt --leaks", &o);
+	assert_string_equal(o.outputs[0].format->name, "benchfmt");
 	accept("report --ops 1000000000000000 FILE", &o);
 	assert_true(o.ops == RECORDING_OPS_MAX);
 	accept("-p 1 --no-inline --inline", &o);
@@ -153,6 +157,9 @@ static void contradictions(void **state)
 	refuse("-p 1 -i 1 -f folded -o x.%p", "--interval", "%t");
 	refuse("-p 1 -i 1 -f folded -o x.%%t", "--interval", "%t");
 	refuse("-p 1 -o x.%y", "--output", "%y");
+	refuse("-p 1 --view peak -f benchfmt", "--view peak", "--format benchfmt");
+	refuse("-p 1 --view alloc,live -f benchfmt", "--format benchfmt", "one --view");
+	refuse("-p 1 -i 1 --ops 5 -f benchfmt -o x.%t", "--ops", "--interval");
 	refuse("-p 1 -q -v", "--quiet", "--verbose");
 	refuse("-p 1 --cum --by thread", "--cum", "--by thread");
 	accept("-p 1 -i 5 -d 5", &o);

@@ -20,12 +20,18 @@ static const char *view_names(uint32_t views, struct buf *out)
 	return buf_cstr(out);
 }
 
-static bool takes_one_view(const struct options *o)
+/* Of those that there are: where a format takes one, the first that it can write. */
+static uint32_t default_views(const struct options *o, uint32_t views)
 {
+	bool one = false;
+
 	for (size_t i = 0; i < o->n_outputs; i++)
-		if (o->outputs[i].format->one_view)
-			return true;
-	return false;
+		for (int k = 0; k < VIEW_KINDS && o->outputs[i].format->one_view; k++) {
+			one = true;
+			if (!(view_kinds[k].forms & o->outputs[i].format->form))
+				views &= ~VIEW_BIT(k);
+		}
+	return one ? views & -views : views;
 }
 
 /* Those that were asked for, or that there are; 0 after logging an error. */
@@ -35,15 +41,15 @@ static uint32_t choose_views(const struct options *o, const struct recording *re
 	struct buf there = {0}, wanted = {0};
 
 	view_names(rec->views, &there);
-	if (!views && takes_one_view(o))
-		views = rec->views & -rec->views;
-	else if (!views)
-		views = rec->views;
+	if (!views)
+		views = default_views(o, rec->views);
 	if (!rec->views)
 		fail(-EINVAL, "%s: the recordings have no view in common", o->files[0]);
 	else if (views & ~rec->views)
 		fail(-EINVAL, "%s: it has no view %s: it was recorded with --view %s", o->files[0],
 		     view_names(views & ~rec->views, &wanted), buf_cstr(&there));
+	else if (!views)
+		fail(-EINVAL, "%s: the format cannot be written of --view %s", o->files[0], buf_cstr(&there));
 	views = views & ~rec->views ? 0 : views;
 	buf_free(&there);
 	buf_free(&wanted);

@@ -98,7 +98,7 @@ static int check_view(const struct options *o, const struct view_kind *kind, boo
 		const struct report_format *f = o->outputs[i].format;
 
 		if (!(kind->forms & f->form))
-			return option_error("--view %s is only available as a table: not for %s%s", kind->name,
+			return option_error("--view %s cannot be written as %s%s", kind->name,
 					   o->list ? "--list" : "--format ", o->list ? "" : f->name);
 		if (f->one_view && !alone)
 			return option_error("%s%s takes one --view, not several", o->list ? "--list" : "--format ",
@@ -248,6 +248,16 @@ static int check_names(const struct options *o)
 	return 0;
 }
 
+/* Nobody can say how many there were up to an interval's end. */
+static int check_ops(const struct options *o)
+{
+	for (size_t i = 0; i < o->n_outputs && o->ops && o->interval_ns; i++)
+		if (o->outputs[i].format->form == VIEW_AS_BENCHMARK)
+			return option_error("--ops is of the whole run: with --format %s, there is no --interval",
+					   o->outputs[i].format->name);
+	return 0;
+}
+
 int options_check_trace(struct options *o, uint64_t given)
 {
 	int err = check_target(o);
@@ -264,6 +274,8 @@ int options_check_trace(struct options *o, uint64_t given)
 		err = check_functions(o);
 	if (!err)
 		err = check_names(o);
+	if (!err)
+		err = check_ops(o);
 	if (!err && o->min_size > o->max_size)
 		err = option_error("--min-size %llu is above --max-size %llu: nothing would be counted",
 				   (unsigned long long)o->min_size, (unsigned long long)o->max_size);

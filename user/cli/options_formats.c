@@ -13,3 +13,16 @@ const char man_recordings[] =
 	"histograms, growth, errors, losses) is in an extension field that other programs skip. Programs that rewrite "
 	"a profile, as pprof -proto does, drop it; report then shows what is missing. An output whose name ends "
 	"in .pb.gz is a recording unless --format is given.";
+
+const char man_benchfmt[] =
+	"Lines of Go's benchmark format, for benchstat: one for the total, one for each row of the view, whatever --by "
+	"groups by, and BenchmarkRest for the rows beyond --top. The number of iterations is that of --ops, or 1. B/op "
+	"and allocs/op (blocks/op in live-heap views) are what a row allocates itself; estimates have stderr-B/op and "
+	"stderr-allocs/op, their standard errors. There is no ns/op, since tracing takes time of its own. In names of "
+	"rows, a space is ~, and other characters that mean something there are %XX; a name that occurs again has #2. "
+	"--cum is for tables. The summary goes to standard error.";
+
+const char man_benchfmt_example[] =
+	"goos: linux\nview: alloc\nby: site\n"
+	"BenchmarkTotal 1001 32549 B/op 11.65 allocs/op\n"
+	"BenchmarkSite/main.(*Ledger).Rich~(ledger.go:38) 1001 32208 B/op 9 allocs/op\n";

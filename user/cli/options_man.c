@@ -262,6 +262,9 @@ static const struct item examples[] = {
 	  "sudo alloctrace --object /opt/bin/server --alloc-fn '+0x2a3f0(n=1,size=2)' -p 4711\n" },
 	{ "A recording of a minute, shown later, elsewhere, without root:",
 	  "sudo alloctrace --view alloc,live -p 4711 -d 1m -o heap.pb.gz\nalloctrace report --view live heap.pb.gz\n" },
+	{ "What each line of a Go benchmark allocates per operation, and two builds compared by benchstat:",
+	  "sudo alloctrace --ops 1001 --by line -- ./x.test -test.bench=X -test.benchtime=1000x\n"
+	  "sudo alloctrace --ops 1001 -f benchfmt -o old.txt -- ./x.test -test.bench=X -test.benchtime=1000x\n" },
 	{ "What this machine allows, and what a probe would cost a process:", "sudo alloctrace check -p 4711\n" },
 	{ NULL, NULL }
 };
@@ -444,6 +447,9 @@ static void put_output(FILE *f)
 	put_example(f, man_folded_example);
 	fputs(".SS Pprof\n", f);
 	put_text(f, man_recordings);
+	fputs(".SS Benchfmt\n", f);
+	put_text(f, man_benchfmt);
+	put_example(f, man_benchfmt_example);
 }
 
 static void put_examples(FILE *f)

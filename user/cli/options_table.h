@@ -84,6 +84,6 @@ void options_completion(FILE *f);
 void options_man(FILE *f);
 extern const char *const man_limits[];	/* paragraphs; ends with NULL */
 /* What it says of formats. */
-extern const char man_folded_example[], man_recordings[];
+extern const char man_folded_example[], man_recordings[], man_benchfmt[], man_benchfmt_example[];
 
 #endif

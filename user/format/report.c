@@ -13,6 +13,8 @@ const struct report_format report_formats[] = {
 	  .machine = true, .one_view = true },
 	{ "pprof", "a recording: for alloctrace report, go tool pprof and the like", report_write_pprof,
 	  VIEW_AS_RECORDING, .machine = true, .binary = true, .ending = ".pb.gz" },
+	{ "benchfmt", "Go's benchmark format, a line per row: for benchstat; see --ops", report_write_benchfmt,
+	  VIEW_AS_BENCHMARK, .machine = true, .one_view = true },
 	{ 0 }
 };
 

@@ -64,7 +64,7 @@ static bool has_mean(const struct sheet *s)
 /* What an operation adds: not what was there at one moment. */
 static bool has_ops(const struct sheet *s)
 {
-	return s->r->ops && s->kind->per_op;
+	return s->r->ops && s->kind->forms & VIEW_AS_BENCHMARK;
 }
 
 /* With one mark it's what BYTES says. */

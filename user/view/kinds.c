@@ -3,32 +3,31 @@
 #include "view/headings.h"
 
 #define NO_STACKS (VIEW_AS_TABLE | VIEW_AS_RECORDING)
-#define ANY_FORM (NO_STACKS | VIEW_AS_STACKS | VIEW_AS_SOURCE)
+#define NO_OPS (NO_STACKS | VIEW_AS_STACKS | VIEW_AS_SOURCE)
+#define ANY_FORM (NO_OPS | VIEW_AS_BENCHMARK)
 
 const struct view_kind view_kinds[VIEW_KINDS + 1] = {
 	[VIEW_ALLOC] = {
 		"alloc", "what was allocated",
-		.counted = PROFILE_ALLOC, .forms = ANY_FORM, .in_summary = true, .per_op = true,
-		.heading = heading_alloc,
+		.counted = PROFILE_ALLOC, .forms = ANY_FORM, .in_summary = true, .heading = heading_alloc,
 	},
 	[VIEW_LIVE] = {
 		"live", "what is live now: allocated, and not freed yet",
 		.counted = PROFILE_LIVE, .forms = ANY_FORM, .blocks = true, .state = true, .by_age = true,
-		.per_op = true, .heading = heading_live,
+		.heading = heading_live,
 	},
 	[VIEW_LEAKS] = {
 		"leaks", "what is live, and older than --min-age",
 		.counted = PROFILE_LEAKS, .forms = ANY_FORM, .blocks = true, .state = true, .by_age = true,
-		.per_op = true, .heading = heading_leaks,
+		.heading = heading_leaks,
 	},
 	[VIEW_PEAK] = {
 		"peak", "what was live when the live heap was at its highest",
-		.counted = PROFILE_PEAK, .forms = ANY_FORM, .blocks = true, .state = true, .heading = heading_peak,
+		.counted = PROFILE_PEAK, .forms = NO_OPS, .blocks = true, .state = true, .heading = heading_peak,
 	},
 	[VIEW_TEMP] = {
 		"temp", "what was freed within --temp-age, or before the thread's next allocation",
-		.counted = PROFILE_TEMP, .forms = ANY_FORM, .blocks = true, .part = true, .per_op = true,
-		.heading = heading_temp,
+		.counted = PROFILE_TEMP, .forms = ANY_FORM, .blocks = true, .part = true, .heading = heading_temp,
 	},
 	[VIEW_LIFETIMES] = {
 		"lifetimes", "how long blocks lived until they were freed, by powers of two",

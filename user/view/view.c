@@ -9,13 +9,14 @@
 #include "view/rows.h"
 
 const struct view_by view_bys[] = {
-	{ "site", "the place in the code that calls the allocator", true, true, false, view_group_site },
-	{ "function", "the function that calls the allocator", true, true, false, view_group_function },
-	{ "line", "the source line that calls the allocator", true, true, false, view_group_line },
-	{ "module", "the program or library that calls the allocator", true, false, false, view_group_module },
-	{ "stack", "each distinct chain of callers", false, true, false, view_group_stack },
-	{ "thread", "the thread that allocates", false, false, true, view_group_thread },
-	{ "type", "the Go type that is allocated", false, false, false, view_group_type },
+	{ "site", "the place in the code that calls the allocator", true, true, false, .group = view_group_site },
+	{ "function", "the function that calls the allocator", true, true, false, .group = view_group_function },
+	{ "line", "the source line that calls the allocator", true, true, false, .group = view_group_line },
+	{ "module", "the program or library that calls the allocator", true, false, false, .group = view_group_module },
+	{ "stack", "each distinct chain of callers", false, true, false,
+	  .group = view_group_stack, .by_chain = true },
+	{ "thread", "the thread that allocates", false, false, true, .group = view_group_thread },
+	{ "type", "the Go type that is allocated", false, false, false, .group = view_group_type },
 	{ 0 }
 };
 

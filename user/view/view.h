@@ -21,6 +21,7 @@ enum view_form {
 	VIEW_AS_STACKS = 2,	/* stacks with a number each */
 	VIEW_AS_SOURCE = 4,	/* lines of the source with numbers */
 	VIEW_AS_RECORDING = 8,	/* all that is known */
+	VIEW_AS_BENCHMARK = 16,	/* numbers of an operation (recording.ops) */
 };
 
 struct sheet;
@@ -36,7 +37,6 @@ struct view_kind {
 	bool in_summary;	/* where it is the only one, the summary says what its heading does */
 	bool by_age;		/* its rows show their oldest block, and whether they grow */
 	bool part;		/* its rows show their share of the calls */
-	bool per_op;		/* what it counts comes of operations: its rows show how much of each */
 	bool generations;	/* its rows are live blocks since the first mark, by generation */
 	bool histogram;		/* of `hist`; its rows have no cumulative counts */
 	enum profile_hist hist;
@@ -81,6 +81,7 @@ struct view_by {
 	bool by_thread;		/* the threads of a process are counted separately */
 	/* Fills the rows: flat, cum, name. */
 	void (*group)(const struct recording *r, struct view_rows *rows);
+	bool by_chain;		/* rows of one name differ in their callers */
 };
 
 struct view_row {
