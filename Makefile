@@ -3,6 +3,7 @@
 #   make            ./alloctrace                        V=1 shows commands, DEV=1 makes warnings errors,
 #   make check      every test, as root                 SAN=address,undefined builds with sanitizers,
 #   make demo       sets up, builds, traces python3     O=DIR puts the objects elsewhere.
+#   make demo-go    the same with a Go benchmark
 #   make bench      what tracing costs, beside its peers
 #   make lint       layers, style, static checks
 #   make install    DESTDIR= PREFIX=/usr/local

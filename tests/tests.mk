@@ -185,7 +185,7 @@ $(T)/bench/tables $(T)/bench/record: $(T)/bench/%: tests/bench/%.c $(LIB)
 
 # --- what people call
 
-.PHONY: check-build check-run workloads fuzz census
+.PHONY: check-build check-run workloads fuzz census demo-go
 census: $(T)/census
 	$(Q)find $(FILES) -xdev -type f \( -perm -u+x -o -name '*.so*' \) | $(T)/census
 
@@ -219,5 +219,11 @@ demo:
 	$(Q)tools/install-deps build demo
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(RUN_ENV) tools/demo $(DEMO)
+
+# A Go benchmark, and what its fix changes.
+demo-go:
+	$(Q)tools/install-deps build demo-go
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(RUN_ENV) tools/demo-go $(O)/demo-go
 
 -include $(wildcard $(T)/unit/*.d $(T)/fuzz/*.d) $(FUZZ_OBJ:.o=.d)

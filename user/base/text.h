@@ -36,8 +36,8 @@ void text_bytes(struct buf *b, uint64_t bytes);
  * shown ("1.2 MiB" for an error of 0.2 MiB, "500k" for one of 100k). The first digit always is. */
 void text_count_about(struct buf *b, uint64_t n, double error);
 void text_bytes_about(struct buf *b, uint64_t bytes, double error);
-/* "32208", "9", "9.009", "0.2500", "1.23e-09": all digits before the point and at least four that matter, unless it is a
- * whole number; of an estimate, no more than its error leaves. From 1e9 on as text_count_about(). x: not negative. */
+/* "32208", "9", "9.009", "0.2500", "1.23e-09": all digits before the point and at least four that matter, unless it is
+ * a whole number; of an estimate, no more than its error leaves. From 1e9 on as text_count_about(). x: not negative. */
 void text_decimal_about(struct buf *b, double x, double error);
 /* "850 ns", "1.23 us", "45.6 ms", "7.89 s", "12m30s", "3h05m". */
 void text_duration(struct buf *b, uint64_t ns);

@@ -210,9 +210,9 @@ const struct option_row option_rows[] = {
 	{ "ops", 0, "N", OPTION_NUMBER, SECTION_REPORT, TO(ops), LIMITS("1", "1000000000000000"), .man_only = true,
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "N operations were done: show numbers per operation",
-	  .man = "N operations were done in the run: iterations of a benchmark, requests. The summary and the rows then "
-		 "also show bytes and calls per operation, as go test -benchmem does, in the views alloc, temp, live and "
-		 "leaks. All that was traced is divided by N, the program's start included. A recording keeps N; "
+	  .man = "N operations were done in the run: iterations of a benchmark, requests. The summary and the rows "
+		 "then also show bytes and calls per operation, as go test -benchmem does, in the views alloc, temp, "
+		 "live and leaks. All that was traced is divided by N, the program's start included. A recording keeps N; "
 		 "report takes another one. N is of the whole run: with --interval, only the last report has these "
 		 "numbers. Of several recordings, the operations are added up if each has some. Go's testing package "
 		 "runs a benchmark once before it runs it as often as asked for: -test.benchtime=1000x is --ops 1001. "

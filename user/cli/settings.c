@@ -36,7 +36,8 @@ struct snapshot_options settings_snapshot(const struct options *o)
 	return (struct snapshot_options){
 		.views = o->views, .temp_age_ns = o->temp_age_ns, .threads = o->by->by_thread,
 		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
-		.max_overhead = o->max_overhead, .ops = o->ops, .delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,
+		.max_overhead = o->max_overhead, .ops = o->ops,
+		.delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,
 		.naming = {.demangle = !o->no_demangle, .no_inline = o->no_inline},
 	};
 }
