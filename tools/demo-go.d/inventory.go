@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// An inventory whose four methods allocate as services often do by mistake (faults.go) or as they should (fixed.go, with
-// the build tag "fixed"). What both have in common is here.
+// An inventory whose four methods allocate as services often do by mistake (faults.go) or as they should (fixed.go,
+// with the build tag "fixed"). What both have in common is here.
 package main
 
 import (

@@ -207,17 +207,19 @@ const struct option_row option_rows[] = {
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "show the N heaviest rows; 0 shows all",
 	  .man = "Show the N heaviest rows of a table; 0 shows all." },
-	{ "ops", 0, "N", OPTION_NUMBER, SECTION_REPORT, TO(ops), LIMITS("1", "1000000000000000"), .man_only = true,
+	{ "ops", 0, "N", OPTION_NUMBER, SECTION_REPORT, TO(ops), LIMITS("1", "1000000000000000"),
+	  .man_only = true,
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "N operations were done: show numbers per operation",
-	  .man = "N operations were done in the run: iterations of a benchmark, requests. The summary and the rows "
-		 "then also show bytes and calls per operation, as go test -benchmem does, in the views alloc, temp, "
-		 "live and leaks. All that was traced is divided by N, the program's start included. A recording keeps N; "
-		 "report takes another one. N is of the whole run: with --interval, only the last report has these "
-		 "numbers. Of several recordings, the operations are added up if each has some. Go's testing package "
-		 "runs a benchmark once before it runs it as often as asked for: -test.benchtime=1000x is --ops 1001. "
-		 "B/op are the bytes that were requested, and -benchmem counts those of Go's size classes, which can "
-		 "be more: 11,020 requested bytes of 50 strings are 11,520 B/op." },
+	  .man = "N operations were done in the run: iterations of a benchmark, requests. The summary and the "
+		 "rows then also show bytes and calls per operation, as go test -benchmem does, in the views "
+		 "alloc, temp, live and leaks. All that was traced is divided by N, the program's start included. "
+		 "A recording keeps N; report takes another one. N is of the whole run: with --interval, only the "
+		 "last report has these numbers. Of several recordings, the operations are added up if each has "
+		 "some. Go's testing package runs a benchmark once before it runs it as often as asked for: "
+		 "-test.benchtime=1000x is --ops 1001. B/op are the bytes that were requested, and -benchmem "
+		 "counts those of Go's size classes, which can be more: 11,020 requested bytes of 50 strings are "
+		 "11,520 B/op." },
 	{ "min-size", 0, "SIZE", OPTION_SIZE, SECTION_REPORT, TO(min_size), LIMITS("0", "1024T"),
 	  .help = "count only allocations of at least SIZE",
 	  .man = "Count only allocations of at least SIZE. Others are filtered out in the kernel, and their number "

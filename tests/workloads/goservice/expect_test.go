@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// What the faulty methods of tools/demo-go.d request from Go's runtime in a round, computed from capacities and lengths:
-// lines of "WHERE CALLS BYTES". It lies beside them when it is compiled.
+// What the faulty methods of tools/demo-go.d request from Go's runtime in a round, computed from capacities and
+// lengths: lines of "WHERE CALLS BYTES". It lies beside them when it is compiled.
 package main
 
 import (
