@@ -43,6 +43,14 @@ const struct alloc_function *alloc_function(size_t id)
 	return id < added.n ? &added.fn[id] : NULL;
 }
 
+uint16_t alloc_function_of_go(void)
+{
+	for (size_t id = 0; id < alloc_function_count(); id++)
+		if (alloc_function(id)->is_go)
+			return (uint16_t)id;
+	return 0;
+}
+
 int alloc_add_function(const struct alloc_function *fn)
 {
 	size_t id = alloc_function_count() + added.n;

@@ -55,6 +55,8 @@ extern const struct alloc_family *const alloc_families[];	/* NULL-terminated */
 size_t alloc_function_count(void);
 /* NULL: there is no such id. */
 const struct alloc_function *alloc_function(size_t id);
+/* The id of the row that all allocations of Go code go by. */
+uint16_t alloc_function_of_go(void);
 /* Adds a row; its name and what it is shown as are copied. Its id, or -ENOSPC. */
 int alloc_add_function(const struct alloc_function *fn);
 /* The id of a row like that of id, but shown under that name (a je_malloc is a malloc): the same id if that is its name

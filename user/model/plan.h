@@ -42,6 +42,7 @@ struct site {
 enum plan_flags {
 	PLAN_NOPS = 1,		/* the kernel emulates multi-byte nops (FEATURE_NOPS) */
 	PLAN_BLOCKS = 2,	/* blocks are followed from their allocation to their free */
+	PLAN_NO_GO = 4,		/* no probe in Go's runtime: its own records are read */
 };
 
 struct plan_probe {
@@ -100,6 +101,15 @@ struct plan_ifunc {
 	uint64_t resolver;	/* vaddr */
 };
 
+/* Of a Go program: where its runtime keeps sampled records of what was allocated and freed (elf/gobuckets.h finds it,
+ * proc/gorecords.h reads them). Addresses are vaddrs; 0: not known. */
+struct plan_go {
+	bool found;		/* it is a Go program */
+	bool kept;		/* and keeps such records, unless MemProfileRate is 0 */
+	uint64_t buckets;	/* of the pointer to the latest record (runtime.mbuckets) */
+	uint64_t rate;		/* of runtime.MemProfileRate */
+};
+
 struct plan {
 	const char *implementation;	/* alloc_implementation(), may be NULL */
 	/* What the file has and no symbol shows, so that calls may be missing; "" if there is no such thing. */
@@ -110,6 +120,7 @@ struct plan {
 	size_t n_skips;
 	struct plan_ifunc *ifuncs;
 	size_t n_ifuncs;
+	struct plan_go go;
 	char **names;
 	size_t n_names;
 };

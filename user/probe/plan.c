@@ -367,6 +367,7 @@ static struct plan *take_plan(struct planner *p)
 	plan->n_skips = p->skips.n;
 	plan->ifuncs = p->ifuncs.at;
 	plan->n_ifuncs = p->ifuncs.n;
+	plan->go = p->go_records;
 	plan->names = p->names.at;
 	plan->n_names = p->names.n;
 	if (p->full)

@@ -16,6 +16,7 @@
 
 #include "alloc/families.h"
 #include "arch/insn.h"
+#include "elf/gobuckets.h"
 #include "elf/gopclntab.h"
 #include "probe/plan_internal.h"
 
@@ -56,18 +57,10 @@ static bool on_function(void *arg, const struct go_function *f)
 	return true;
 }
 
-static uint16_t row(void)
-{
-	for (size_t id = 0; id < alloc_function_count(); id++)
-		if (alloc_function(id)->is_go)
-			return (uint16_t)id;
-	return 0;
-}
-
 __attribute__((format(printf, 3, 4)))
 static void skip(struct planner *p, const struct go_function *f, const char *fmt, ...)
 {
-	struct plan_skip s = {.function = row(), .vaddr = f->entry, .gap = true};
+	struct plan_skip s = {.function = alloc_function_of_go(), .vaddr = f->entry, .gap = true};
 	char *name = xstrdup(f->name);
 	va_list ap;
 
@@ -117,7 +110,7 @@ static int choose(const struct planner *p, const struct go_function *f, struct s
 static void add(struct planner *p, const struct go_function *f)
 {
 	struct plan_probe out = {
-		.function = row(), .vaddr = f->entry, .size = f->end - f->entry, .skip_arg = SITE_NO_REG,
+		.function = alloc_function_of_go(), .vaddr = f->entry, .size = f->end - f->entry, .skip_arg = SITE_NO_REG,
 		.no_return = true, .old_reg = SITE_NO_REG, .out_reg = SITE_NO_REG, .typed = true,
 	};
 	char *name;
@@ -173,6 +166,8 @@ void plan_add_go(struct planner *p)
 	p->go = xasprintf("Go%s%s", *gopclntab_version(g) ? " " : "",
 			  *gopclntab_version(g) ? gopclntab_version(g) + 2 : "");
 	vec_push(&p->names, p->go);
-	add_functions(p, g);
+	gobuckets_find(p->ef, g, &p->go_records);
+	if (!(p->in->flags & PLAN_NO_GO))
+		add_functions(p, g);
 	gopclntab_close(g);
 }
