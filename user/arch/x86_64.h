@@ -12,6 +12,7 @@
 #define ARCH_REG_FP	5
 #define ARCH_REG_G	14	/* of Go from 1.17 on: the goroutine (struct g) */
 #define ARCH_INSN_MAX	15	/* bytes */
+#define ARCH_CALL_BYTES	5	/* of a call with its target in it */
 
 /* ELF: e_machine, and relocations by what they put into a slot. */
 #define ARCH_EM			EM_X86_64

@@ -348,7 +348,7 @@ static int write_report(struct run *r, const struct snapshot_moment *m)
 
 	snapshot_take(r->snapshot, m, &rec);
 	r->result = (struct result){
-		.recorded = rec.recorded.calls, .hits = rec.hits, .filtered = rec.filtered,
+		.recorded = rec.recorded.calls + rec.runtime.records, .hits = rec.hits, .filtered = rec.filtered,
 		.lost_share = recording_lost_share(&rec), .reader_gone = r->result.reader_gone,
 	};
 	if (!m->interval)
@@ -454,7 +454,7 @@ static int final_report(struct run *r)
 		return 0;
 	if (r->launch)
 		r->unnamed = tracer_check_named(r->tracer) != 0;
-	if (!r->launch || tracer_probes(r->tracer))
+	if (!r->launch || tracer_probes(r->tracer) || tracer_has_go(r->tracer))
 		return report(r, 0);
 	if (tracer_refused(r->tracer))
 		return -ENOTSUP;

@@ -25,6 +25,8 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.peak = o->views & VIEW_BIT(VIEW_PEAK),
 		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
+		.no_go_probes = o->blocks && !(o->views & (VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_SIZES))),
+		.go_records = o->views & views_by_age(),
 		.governed = governed,
 		.sample_law = SAMPLE_LAW(mean, rate_first_call(mean)), .sample_fixed = o->sample_bytes != 0,
 		.exact_calls = o->sample_bytes ? 0 : RATE_EXACT_CALLS,

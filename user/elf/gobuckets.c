@@ -63,8 +63,8 @@ static bool begins_at_first_rate(const struct elf_file *ef, uint64_t vaddr)
 }
 
 /*
- * Of the words that profilealloc() loads, the one that begins as MemProfileRate does: which number it is differs. Go 1.17
- * to 1.19 set it when the program starts, so that the file has nothing of it: there it is the last one.
+ * Of the words that runtime.profilealloc loads, the one that begins as MemProfileRate does: which number it is differs.
+ * Go 1.17 to 1.19 set it when the program starts, so that the file has nothing of it: there it is the last one.
  */
 static uint64_t find_rate(const struct elf_file *ef, const struct go_function *profilealloc)
 {

@@ -29,6 +29,8 @@ struct kern_options {
 	bool temp;		/* count blocks that live less than temp_age_ns, or not until their thread's next */
 	uint64_t temp_age_ns;
 	bool sizes, lifetimes;	/* keep histograms of these */
+	bool no_go_probes;	/* nothing is asked of Go's allocations that its runtime's own records do not say; */
+	bool go_records;	/* what is live of it is, and read from there (trace/golive.h) */
 	/* SAMPLE_LAW() (sample.h). It can be changed later, but SAMPLE_ALL only if it isn't fixed. */
 	uint64_t sample_law;
 	bool sample_fixed;

@@ -109,7 +109,10 @@ enum profile_kind {
 	PROFILE_TEMP,		/* freed soon after they were allocated */
 	PROFILE_MARKED,		/* live, and allocated since the first of the generations below */
 	PROFILE_GENERATION,	/* live, by generation: the latest ones, from profile.first_generation on */
-	PROFILE_KINDS = PROFILE_GENERATION + PROFILE_GENERATIONS,
+	/* Allocated since its process began, as its runtime's own records say (Go): these stacks have PROFILE_LIVE and
+	 * PROFILE_LEAKS from there as well, and nothing of the others. */
+	PROFILE_RUNTIME = PROFILE_GENERATION + PROFILE_GENERATIONS,
+	PROFILE_KINDS,
 };
 
 /* Histograms by powers of two: bucket 0 is the value 0, bucket b is 2^(b-1) … 2^b - 1. */

@@ -37,6 +37,14 @@ struct recording_heap {
 	size_t n_marks;
 };
 
+/* What is live of Go: not counted by probes, but read from the sampled records of each process's runtime. */
+struct recording_runtime {
+	uint64_t records;	/* that were read; */
+	uint64_t processes;	/* of so many */
+	uint64_t rate;		/* bytes from one sample to the next on average; 0: processes differ */
+	bool collected;		/* as of each process's latest garbage collection; not: as of now */
+};
+
 /* Probes that were not there all the time (--max-overhead). */
 struct recording_windows {
 	bool scaled;		/* they were not: everything is an estimate */
@@ -83,6 +91,7 @@ struct recording {
 	bool sample_auto;	/* they change while running */
 	uint64_t exact_calls;	/* with sample_auto: so many at least were recorded before the first was not */
 	struct recording_heap heap;	/* only where a view needs blocks */
+	struct recording_runtime runtime;	/* only where a view needs it */
 	const struct suppression *suppressions;
 	size_t n_suppressions;
 	uint64_t filtered;	/* left out by --min-size, --max-size */

@@ -400,6 +400,23 @@ void process_forget(struct process *p)
 	p->n_ended = 0;
 }
 
+struct rights processes_rights(const struct processes *ps)
+{
+	struct rights all = {.known = false};
+
+	for (size_t i = 0; i < ps->list.n; i++) {
+		struct process *p = ps->list.at[i];
+
+		if (!p->exited)
+			process_read_rights(p);
+		if (!i)
+			all = p->rights;
+		else if (!rights_equal(&all, &p->rights))
+			return (struct rights){.known = false};
+	}
+	return all;
+}
+
 bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns,
 		     uint32_t *module, uint64_t *file_offset)
 {

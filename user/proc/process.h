@@ -88,6 +88,9 @@ int process_read_maps(struct processes *ps, struct process *p, uint64_t now_ns);
 /* Its rights now. Those of a zombie stay what they were, if they are; they are unknown if it is gone. */
 void process_read_rights(struct process *p);
 
+/* What all processes may read: the rights of one if they are all the same. */
+struct rights processes_rights(const struct processes *ps);
+
 /* A mapping event of the kernel; dev as makedev() makes it. prot_exec mappings only. Overlapped older mappings end at
  * time_ns. */
 void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uint64_t start, uint64_t len,

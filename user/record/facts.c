@@ -110,6 +110,25 @@ static struct recording_heap unpack_heap(const Pb__Heap *m, struct arena *a)
 	};
 }
 
+static Pb__Runtime *pack_runtime(struct arena *a, const struct recording_runtime *x)
+{
+	Pb__Runtime *m = arena_get(a, 1, sizeof(*m));
+
+	pb__runtime__init(m);
+	m->records = x->records;
+	m->processes = x->processes;
+	m->rate = x->rate;
+	m->collected = x->collected;
+	return m;
+}
+
+static struct recording_runtime unpack_runtime(const Pb__Runtime *m)
+{
+	if (!m)
+		return (struct recording_runtime){0};
+	return (struct recording_runtime){m->records, m->processes, m->rate, m->collected};
+}
+
 static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows *w)
 {
 	Pb__Windows *m = arena_get(a, 1, sizeof(*m));
@@ -215,6 +234,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->sample_auto = r->sample_auto;
 	m->exact_calls = r->exact_calls;
 	m->heap = pack_heap(a, &r->heap);
+	m->runtime = r->runtime.processes ? pack_runtime(a, &r->runtime) : NULL;
 	pack_suppressions(m, r, a);
 	m->filtered = r->filtered;
 	m->failed = r->failed;
@@ -258,6 +278,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->sample_auto = m->sample_auto;
 	r->exact_calls = m->exact_calls;
 	r->heap = unpack_heap(m->heap, a);
+	r->runtime = unpack_runtime(m->runtime);
 	unpack_suppressions(m, r, a);
 	r->filtered = m->filtered;
 	r->failed = m->failed;

@@ -78,10 +78,8 @@ void snapshot_mark(struct snapshot *s, uint64_t since_ns)
 	note("mark %zu", s->marks_ns.n);
 }
 
-/* "redis-server (pid 4711)", or "3 processes (nginx, redis-server)" with each name once. */
-static void describe_target(const struct snapshot *s, struct buf *out)
+void snapshot_describe_target(const struct processes *ps, struct buf *out)
 {
-	const struct processes *ps = tracer_processes(s->tracer);
 	struct strpool seen = {0};
 
 	if (ps->list.n == 1) {
@@ -272,6 +270,13 @@ static void fill_calls(struct snapshot *s, const struct snapshot_moment *m, cons
 	fill_account(s, c, exact ? all.calls : c[COUNT_RECORDED], all.calls, r);
 }
 
+struct recording_runtime snapshot_runtime(struct golive_sums go)
+{
+	return (struct recording_runtime){
+		.records = go.records, .processes = go.processes, .rate = go.rate, .collected = go.collected,
+	};
+}
+
 static void fill_heap(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 		      struct recording *r)
 {
@@ -288,6 +293,7 @@ static void fill_heap(struct snapshot *s, const struct snapshot_moment *m, const
 		.marks_ns = s->shown_marks_ns.at, .n_marks = s->shown_marks_ns.n,
 	};
 	s->last_ended = r->profile->ended_blocks;
+	r->runtime = snapshot_runtime(tracer_go(s->tracer));
 }
 
 /* HotSpot's compiled code keeps no frame pointer unless it is told to. */
@@ -349,7 +355,7 @@ static void describe(struct snapshot *s, struct recording *r)
 	buf_reset(&s->target);
 	buf_reset(&s->allocators);
 	buf_reset(&s->gaps);
-	describe_target(s, &s->target);
+	snapshot_describe_target(tracer_processes(s->tracer), &s->target);
 	tracer_allocators(s->tracer, &s->allocators);
 	tracer_gaps(s->tracer, &s->gaps);
 	r->target = buf_cstr(&s->target);

@@ -10,6 +10,8 @@
  *     interface{}(x)             convT64, convT, …        uint64InterfacePtr, T   uint64 (boxed)
  *     m[k] = v                   mapassign(maptype, …)    map.bucket[K]V, …       map[K]V
  *
+ * Of the runtime's own records of allocations no type is known, as if none were passed.
+ *
  * The argument is a constant: `lea T(%rip),%reg` shortly before the call. Register and order of arguments depend on the
  * version, and where that is not known on the form of .gopclntab.
  */
@@ -35,13 +37,13 @@ static const struct maker {
 	int arg;		/* of its own, that has the type (of a map or channel: the whole) */
 	const char *passes_none;	/* what it is then */
 } makers[] = {
-	{"runtime.newobject", FORM_TYPE, NO_ARG, NULL},
+	{"runtime.newobject", FORM_TYPE, 0, NULL},
 	{"reflect.unsafe_New", FORM_TYPE, NO_ARG, NULL},
 	{"internal/reflectlite.unsafe_New", FORM_TYPE, NO_ARG, NULL},
 	{"runtime.newarray", FORM_SLICE, NO_ARG, NULL},
 	{"reflect.unsafe_NewArray", FORM_SLICE, NO_ARG, NULL},
 	{"runtime.makeslicecopy", FORM_SLICE, 0, NULL},
-	{"runtime.makeslice*", FORM_SLICE, NO_ARG, NULL},
+	{"runtime.makeslice*", FORM_SLICE, 0, NULL},
 	{"runtime.growslice*", FORM_SLICE, GROWSLICE_ARG, NULL},
 	{"runtime.makechan*", FORM_CHAN, 0, NULL},
 	{"runtime.makemap_small", FORM_MAP, NO_ARG, NULL},
@@ -274,10 +276,27 @@ static struct made made_by(const struct gopclntab *g, const uint64_t *frames, si
 	return made;
 }
 
+/* Stacks of the runtime's own records may begin with the function that called it: the call says which of these. */
+static struct made made_at(const struct gopclntab *g, const struct elf_file *ef, uint64_t call)
+{
+	uint8_t code[ARCH_CALL_BYTES];
+	const uint64_t from = call + 1 - sizeof(code);
+	struct go_function f;
+	struct insn in;
+	uint64_t target;
+
+	if (elf_read_vaddr(ef, from, code, sizeof(code)) != sizeof(code) ||
+	    !insn_decode(code, sizeof(code), from, &in) || in.len != sizeof(code) || !insn_is_call(&in, &target) ||
+	    !gopclntab_find(g, target, &f) || f.entry != target)
+		return (struct made){0};
+	return (struct made){.maker = maker_named(f.name), .call = call};
+}
+
 bool gotypes_name(const struct gopclntab *g, const struct elf_file *ef, uint64_t type, const uint64_t *frames, size_t n,
 		  struct buf *out)
 {
-	const struct made made = made_by(g, frames, n);
+	const struct made inner = made_by(g, frames, n);
+	const struct made made = inner.maker || type || !n ? inner : made_at(g, ef, frames[0]);
 	const enum form form = made.maker ? made.maker->form : FORM_TYPE;
 	const int arg = made.maker ? argument_of(g, made.maker) : NO_ARG;
 	const bool whole = form == FORM_MAP || form == FORM_CHAN;

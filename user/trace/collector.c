@@ -367,7 +367,8 @@ static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 	if (c->options->delta)
 		since_last(c, id, &alloc, &temp);
 	add_alloc(c, stack, alloc);
-	if (!c->options->blocks)
+	/* Blocks of Go are not followed. */
+	if (!c->options->blocks || c->profile->stacks.at[stack].type)
 		return;
 	peak = sum_at_peak(sum, ended, &c->heap);
 	profile_add(c->profile, PROFILE_FREED, stack, counters_of_sum(&sum->freed));

@@ -85,7 +85,7 @@ void blocks_end(const struct blocks *b)
 
 	for (size_t i = 0; i < p->sums[PROFILE_LEAKS].n; i++)
 		p->sums[PROFILE_LEAKS].at[i].calls = rounded(p->sums[PROFILE_LEAKS].at[i].calls);
-	for (int kind = PROFILE_MARKED; kind < PROFILE_KINDS; kind++)
+	for (int kind = PROFILE_MARKED; kind < PROFILE_GENERATION + PROFILE_GENERATIONS; kind++)
 		for (size_t i = 0; i < p->sums[kind].n; i++)
 			p->sums[kind].at[i].calls = rounded(p->sums[kind].at[i].calls);
 }

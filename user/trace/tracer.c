@@ -51,12 +51,16 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->blocks = o->blocks;
 	t->force = o->force;
 	t->trusts_code = o->trusts_code;
-	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0);
+	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0) |
+			(o->no_go_probes ? PLAN_NO_GO : 0);
+	t->not_of_go = o->peak ? "peak" : o->temp ? "temp" : o->lifetimes ? "lifetimes" : NULL;
 	modules_init(&t->modules);
 	processes_init(&t->processes, &t->modules);
 	for (size_t i = 0; i < ALLOC_MAX_FUNCTIONS; i++)
 		t->function_names[i] = alloc_function(i) ? alloc_function(i)->shown : "";
 	profile_init(&t->profile, &t->modules, t->function_names, ALLOC_MAX_FUNCTIONS);
+	if (o->go_records)
+		t->golive = golive_new(&t->processes, &t->profile, image_of, t);
 	err = kern_open(o, &t->kern);
 	if (!err)
 		err = task_events_open(&t->events);
@@ -87,6 +91,7 @@ void tracer_close(struct tracer *t)
 		return;
 	cleaner_free(t->cleaner);
 	collector_free(t->collector);
+	golive_free(t->golive);
 	kept_free(t->kept);
 	task_events_close(t->events);
 	unwind_free(t->unwind);
@@ -141,11 +146,17 @@ int tracer_fail_without_probes(const struct tracer *t, const char *who)
 	return -ENOENT;
 }
 
-static int fail_process(const struct tracer *t, const struct process *p)
+/* Nothing of it is probed. */
+static int check_go(const struct tracer *t, const struct process *p)
 {
 	char *who = xasprintf("process %d (%s)", (int)p->pid, p->name);
-	int err = tracer_fail_without_probes(t, who);
+	const char *why = NULL;
+	int err;
 
+	if (t->golive && golive_is_go(t->golive, p, &why))
+		err = why ? fail(-ENOTSUP, "%s: live blocks of Go: %s", who, why) : 0;
+	else
+		err = tracer_fail_without_probes(t, who);
 	free(who);
 	return err;
 }
@@ -194,7 +205,7 @@ static int add(struct tracer *t, pid_t pid)
 	if (t->blocks && spoils)
 		return fail(-ENOTSUP, "process %d (%s): live-heap views require a probe on %s; use --view alloc",
 			    (int)pid, p->name, spoils);
-	return t->n_probes == before ? fail_process(t, p) : 0;
+	return t->n_probes == before ? check_go(t, p) : 0;
 }
 
 int tracer_add(struct tracer *t, pid_t pid)
@@ -396,19 +407,7 @@ void tracer_before_reap(struct tracer *t)
 
 struct rights tracer_rights(struct tracer *t)
 {
-	struct rights all = {.known = false};
-
-	for (size_t i = 0; i < t->processes.list.n; i++) {
-		struct process *p = t->processes.list.at[i];
-
-		if (!p->exited)
-			process_read_rights(p);
-		if (!i)
-			all = p->rights;
-		else if (!rights_equal(&all, &p->rights))
-			return (struct rights){.known = false};
-	}
-	return all;
+	return processes_rights(&t->processes);
 }
 
 void tracer_exited(struct tracer *t, pid_t pid)
@@ -424,6 +423,8 @@ void tracer_exited(struct tracer *t, pid_t pid)
 		return;
 	if (pid != t->held_pid)
 		process_read_rights(p);
+	if (t->golive)
+		golive_exited(t->golive, p);
 	process_exit(p, monotonic_ns());
 	a->gone = true;
 	/* Of the last one, what it had in the end is what the report shows. */
@@ -454,7 +455,26 @@ int tracer_collect(struct tracer *t, const struct collect_options *o)
 {
 	int err = tracer_poll(t);
 
-	return err ? err : collector_sums(t->collector, o);
+	if (!err)
+		err = collector_sums(t->collector, o);
+	if (!err && t->golive)
+		t->go_sums = golive_add(t->golive);
+	return err;
+}
+
+struct golive_sums tracer_go(const struct tracer *t)
+{
+	return t->go_sums;
+}
+
+bool tracer_has_go(const struct tracer *t)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; t->golive && i < t->processes.list.n; i++)
+		if (!t->processes.list.at[i]->exited && golive_is_go(t->golive, t->processes.list.at[i], &why) && !why)
+			return true;
+	return false;
 }
 
 struct profile *tracer_profile(struct tracer *t)
@@ -470,29 +490,6 @@ const struct modules *tracer_modules(const struct tracer *t)
 const struct processes *tracer_processes(const struct tracer *t)
 {
 	return &t->processes;
-}
-
-/* used: those alone of whose functions a call was recorded. */
-static void list_allocators(const struct tracer *t, bool used, struct buf *out)
-{
-	for (size_t i = 0; i < t->files.n; i++) {
-		const struct plan *plan = t->files.at[i].plan;
-		const char *name = plan ? plan->implementation : NULL;
-
-		if (!plan || (used && !collector_saw_allocator(t->collector, i)))
-			continue;
-		if (!name)
-			name = module_basename(modules_get(&t->modules, i));
-		if (!strstr(buf_cstr(out), name))
-			buf_printf(out, "%s%s", out->len ? " + " : "", name);
-	}
-}
-
-void tracer_allocators(const struct tracer *t, struct buf *out)
-{
-	list_allocators(t, true, out);
-	if (!out->len)
-		list_allocators(t, false, out);
 }
 
 bool tracer_refused(const struct tracer *t)

@@ -11,6 +11,7 @@
 #include "model/profile.h"
 #include "proc/process.h"
 #include "trace/collector.h"
+#include "trace/golive.h"
 
 struct tracer;
 
@@ -55,6 +56,11 @@ int tracer_resume(struct tracer *t);
 void tracer_detach(struct tracer *t);
 /* Brings the profile up to date. Returns 0, or -errno after logging an error. */
 int tracer_collect(struct tracer *t, const struct collect_options *o);
+
+/* What the last tracer_collect() read of Go's records. */
+struct golive_sums tracer_go(const struct tracer *t);
+/* A process is there whose records can be read, whether or not it has probes. */
+bool tracer_has_go(const struct tracer *t);
 
 /* The profile may be moved away (profile_move()) when nothing is collected any more. */
 struct profile *tracer_profile(struct tracer *t);

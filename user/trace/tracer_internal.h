@@ -9,6 +9,7 @@
 #include "kern/tables.h"
 #include "trace/attachment.h"
 #include "trace/forked.h"
+#include "trace/golive.h"
 #include "trace/sharing.h"
 #include "trace/tracer.h"
 
@@ -41,6 +42,9 @@ struct tracer {
 	struct task_events *events;
 	struct collector *collector;
 	struct unwind *unwind;
+	struct golive *golive;		/* NULL: no view wants what is live of Go; */
+	struct golive_sums go_sums;	/* of the last tracer_collect() */
+	const char *not_of_go;		/* a view that Go's blocks are not in; NULL: none is asked for */
 	struct kept *kept;		/* NULL: stacks are walked by frame pointers */
 	const char *function_names[ALLOC_MAX_FUNCTIONS];
 	struct named named[ALLOC_MAX_FUNCTIONS];

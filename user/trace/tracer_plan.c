@@ -90,6 +90,16 @@ struct image *tracer_read(struct tracer *t, const struct module *m, const struct
 	return im;
 }
 
+/* Go's garbage collector frees blocks without calling a function for each. */
+static void add_go_gap(struct tracer *t, const struct module *m)
+{
+	char *text = xasprintf("%s: --view %s has nothing of Go, whose blocks are freed without a call; --view live or "
+			       "alloc has", module_basename(m), t->not_of_go);
+
+	tracer_add_gap(t, text);
+	free(text);
+}
+
 void tracer_read_file(struct tracer *t, const struct module *m, struct traced_file *f)
 {
 	struct plan *plan;
@@ -101,6 +111,8 @@ void tracer_read_file(struct tracer *t, const struct module *m, struct traced_fi
 	for (size_t i = 0; i < plan->n_skips; i++)
 		note("%s: %s not probed: %s", m->path, plan->skips[i].name, plan->skips[i].why);
 	add_gaps(t, m, plan);
+	if (plan->go.found && t->not_of_go)
+		add_go_gap(t, m);
 	if (plan->n_probes || plan->n_ifuncs)
 		f->plan = plan;
 }
@@ -111,11 +123,47 @@ void tracer_gaps(const struct tracer *t, struct buf *out)
 
 	for (size_t i = 0; i < n; i++)
 		buf_printf(out, "%s%s", i ? "; " : "", t->gaps.at[i]);
+	if (t->golive)
+		golive_missing(t->golive, out);
 	if (t->gaps.n + t->more_gaps > n)
 		buf_printf(out, "; and %zu more (-v)", t->gaps.n + t->more_gaps - n);
 	if (t->modules.left_out)
 		buf_printf(out, "%s%llu mapped files: too many to keep open",
 			   out->len ? "; " : "", (unsigned long long)t->modules.left_out);
+}
+
+/* What is to be named of a file that is traced; NULL: nothing. used: only if a call of its functions was recorded, or
+ * if its runtime's records were read. */
+static const struct plan *named_plan(const struct tracer *t, uint32_t module, bool used)
+{
+	const struct traced_file *f = &t->files.at[module];
+	const struct plan *all = f->image ? f->image->plan : NULL;
+
+	if (all && all->go.found && t->go_sums.processes)
+		return all;
+	return used && !collector_saw_allocator(t->collector, module) ? NULL : f->plan;
+}
+
+static void list_allocators(const struct tracer *t, bool used, struct buf *out)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		const struct plan *plan = named_plan(t, i, used);
+		const char *name = plan ? plan->implementation : NULL;
+
+		if (!plan)
+			continue;
+		if (!name)
+			name = module_basename(modules_get(&t->modules, i));
+		if (!strstr(buf_cstr(out), name))
+			buf_printf(out, "%s%s", out->len ? " + " : "", name);
+	}
+}
+
+void tracer_allocators(const struct tracer *t, struct buf *out)
+{
+	list_allocators(t, true, out);
+	if (!out->len)
+		list_allocators(t, false, out);
 }
 
 static bool is_mapped(const struct tracer *t, size_t object)

@@ -9,13 +9,27 @@ struct past {
 	uint64_t now, before[PROFILE_PAST];	/* bytes; before[0] is the latest */
 };
 
+/* Of what Go allocated, both are as its runtime's records have it since its process began, where these are there: what
+ * probes counted in this run, by typed stacks, is a part of that. */
+static void add_flow(const struct profile *p, uint32_t stack, struct view_detail *d)
+{
+	const struct counters runtime = profile_sum(p, PROFILE_RUNTIME, stack);
+
+	d->alloc = counters_add(d->alloc, runtime);
+	if (!counters_none(runtime))
+		d->freed = counters_add(d->freed, counters_sub(runtime, profile_sum(p, PROFILE_LIVE, stack)));
+	if (p->stacks.at[stack].type && p->sums[PROFILE_RUNTIME].n)
+		return;
+	d->alloc = counters_add(d->alloc, profile_sum(p, PROFILE_ALLOC, stack));
+	d->freed = counters_add(d->freed, profile_sum(p, PROFILE_FREED, stack));
+}
+
 static void add_stack(const struct profile *p, enum profile_kind kind, uint32_t stack, struct view_detail *d,
 		      struct past *past)
 {
 	uint64_t oldest = profile_oldest(p, stack);
 
-	d->alloc = counters_add(d->alloc, profile_sum(p, PROFILE_ALLOC, stack));
-	d->freed = counters_add(d->freed, profile_sum(p, PROFILE_FREED, stack));
+	add_flow(p, stack, d);
 	if (oldest && (!d->oldest_ns || oldest < d->oldest_ns))
 		d->oldest_ns = oldest;
 	for (int i = 0; i < PROFILE_GENERATIONS; i++)

@@ -21,7 +21,8 @@ static void put_of_allocated(const struct sheet *s, struct buf *out)
 	struct counters all = profile_total(s->r->profile, PROFILE_ALLOC);
 	uint64_t n = counters_metric(all, s->metric);
 
-	if (!n)
+	/* What is live of Go was allocated since its process began, not in this run. */
+	if (!n || s->r->runtime.records)
 		return;
 	buf_str(out, "," BREAK);
 	value_put_share(out, (double)counters_metric(s->view.total, s->metric) / n);
@@ -44,13 +45,17 @@ void heading_leaks(const struct sheet *s, struct buf *out)
 	const struct recording_heap *h = &s->r->heap;
 
 	put_total(s, out, "block");
+	if (s->r->runtime.processes && !s->r->seen.calls) {
+		buf_str(out, BREAK "in use, of any age");
+		return;
+	}
 	if (h->ended && !h->min_age_ns) {
 		buf_str(out, BREAK "that the command never freed");
 		return;
 	}
 	buf_str(out, BREAK "live for ");
 	text_duration(out, h->min_age_ns);
-	buf_str(out, " or longer (--min-age)");
+	buf_printf(out, " or longer (--min-age)%s", s->r->runtime.processes ? "," BREAK "of Go of any age" : "");
 	if (s->r->duration_ns && h->min_age_ns > s->r->duration_ns)
 		buf_str(out, ";" BREAK "tracing has not lasted so long yet");
 }

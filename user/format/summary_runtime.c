@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Part of the summary: frees, and what is live of Go, which is not counted by probes. */
+#include "base/text.h"
+#include "format/render.h"
+
+void summary_runtime(const struct recording *r, const struct report_options *o, struct buf *out)
+{
+	const struct recording_runtime *g = &r->runtime;
+	struct buf text = {0};
+
+	text_count(&text, g->records);
+	buf_printf(&text, " of Go's runtime%s", g->processes > 1 ? "s" : "");
+	if (g->rate > 1) {
+		buf_str(&text, "," BREAK "one in ");
+		text_bytes(&text, g->rate);
+		buf_str(&text, " allocated");
+	} else if (g->rate == 1) {
+		buf_str(&text, "," BREAK "of every allocation");
+	}
+	buf_printf(&text, ":" BREAK "what is live of Go" BREAK "since its process began,%s" BREAK "%s",
+		   g->rate == 1 ? "" : " an estimate,",
+		   g->collected ? "as of its latest garbage collection" : "with what is not collected yet");
+	summary_line(out, o, "records", &text, "");
+	buf_free(&text);
+}
+
+void summary_frees(const struct recording *r, const struct report_options *o, struct buf *out)
+{
+	const struct recording_heap *h = &r->heap;
+	struct buf text = {0};
+
+	text_count(&text, h->frees);
+	if (h->frees_unknown) {
+		buf_str(&text, "," BREAK);
+		text_count(&text, h->frees_unknown);
+		buf_str(&text, " of blocks that were not recorded");
+	}
+	if (h->replaced) {
+		buf_str(&text, ";" BREAK);
+		text_count(&text, h->replaced);
+		buf_printf(&text, " block%s freed unseen", h->replaced == 1 ? "" : "s");
+	}
+	if (h->ended_blocks) {
+		buf_str(&text, ";" BREAK);
+		text_count(&text, h->ended_blocks);
+		buf_printf(&text, " block%s ended by exec or exit", h->ended_blocks == 1 ? "" : "s");
+	}
+	summary_line(out, o, "frees", &text, "");
+	buf_free(&text);
+}
+
+bool summary_of_records(const struct recording *r)
+{
+	return r->runtime.processes && !r->seen.calls;
+}
