@@ -182,7 +182,11 @@ static void nothing_to_trace(void **state)
 
 static void bad_values(void **state)
 {
-	refuse("-p 1 -d 0", "--duration 0", "1ms to 1000d");
+	refuse("-p 1 -d 0us", "--duration 0us", "1ms to 1000d, or 0");
+	refuse("-p 1 -d 0", "--duration 0", "--view live or --leaks only");
+	refuse("-p 1 -d 0 --view live,peak", "--duration 0", "--view live or --leaks only");
+	refuse("-p 1 -d 0 --view live -i 1", "--duration 0", "contradict");
+	refuse("-d 0 --view live -- true", "--duration 0", "give --pid");
 	refuse("-p 1 -i 0", "--interval 0", "10ms to 1000d");
 	refuse("-p 1 -d -5", "--duration -5", "time");
 	refuse("-p 1 -d abc", "--duration abc", "time");

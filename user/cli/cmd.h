@@ -18,6 +18,8 @@ enum exit_status {
 /* Traces, and reports. With a launched command that ran to its end: the command's own status (128 + signal if a signal
  * killed it), unless alloctrace itself failed. */
 int cmd_trace(const struct options *o);
+/* cmd_trace() with --duration 0. */
+int cmd_instant(const struct options *o);
 /* Shows recordings. */
 int cmd_report(const struct options *o);
 /* Shows what this kernel, these privileges and the processes of -p allow. */

@@ -528,6 +528,8 @@ int cmd_trace(const struct options *o)
 	struct run r = {.o = *o, .epoll = -1, .signals = -1};
 	int err, status;
 
+	if (o->instant)
+		return cmd_instant(o);
 	/* sudo alloctrace -p PID, nothing else said: a display that refreshes. */
 	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output[0] && !options_has_machine(o) &&
 	    isatty(STDOUT_FILENO))

@@ -36,6 +36,13 @@ const char *const man_limits[] = {
 	"A tail call leaves no frame: the caller shown is the one that will be returned to.",
 	"Memory that a program takes directly from the kernel (mmap, brk) is not seen, nor what it hands out from "
 	"a pool of its own, unless --alloc-fn names the pool's functions.",
+	"What is live of Go is not traced but read from the sampled records of its runtime's own heap profiler (one "
+	"allocation in 512 KiB, unless the program sets runtime.MemProfileRate), as of its latest garbage collection: "
+	"estimates, in size classes, with whole stacks of up to 32 frames (128 from Go 1.23 on). Such records count "
+	"since the process began, and so do ALLOC and FREED; they have no OLDEST, and --min-size does not apply. "
+	"--duration 0 reads them at once. A program that cannot ask for its heap profile keeps none, and a line says "
+	"so; when it has exited, they are gone. The views peak, temp and lifetimes have nothing of Go, which frees "
+	"blocks without a call.",
 	"Of Go, bytes are those requested, not those of a size class as in B/op. Plugins and programs linked with "
 	"-linkshared are not traced.",
 	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "

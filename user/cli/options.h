@@ -43,6 +43,7 @@ struct options {
 	bool min_age_given;
 	uint64_t temp_age_ns;	/* what is freed sooner is temporary */
 	const char *suppress;	/* a file; NULL: none */
+	bool instant;		/* what is live at this moment, by records alone (--duration 0) */
 	bool mark;		/* SIGUSR1 begins a new generation of blocks */
 
 	enum metric metric;

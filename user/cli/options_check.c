@@ -138,6 +138,22 @@ static int check_views(struct options *o, uint64_t given)
 	return err;
 }
 
+/* --duration 0: no time in which anything could be counted. */
+static int check_instant(struct options *o, uint64_t given)
+{
+	o->instant = is_given(given, offsetof(struct options, duration_ns)) && !o->duration_ns;
+	if (!o->instant)
+		return 0;
+	if (!o->pids)
+		return option_error("--duration 0 is for running processes: give --pid");
+	if (o->interval_ns)
+		return option_error("--duration 0 and --interval contradict each other");
+	if (o->views & ~views_by_age())
+		return option_error("--duration 0 shows what is live in Go programs at one moment: with --view live "
+				    "or --leaks only");
+	return 0;
+}
+
 static int check_list(struct options *o)
 {
 	regex_t regex;
@@ -270,6 +286,8 @@ int options_check_trace(struct options *o, uint64_t given)
 		err = check_time(o);
 	if (!err)
 		err = check_views(o, given);
+	if (!err)
+		err = check_instant(o, given);
 	if (!err)
 		err = check_functions(o);
 	if (!err)

@@ -54,10 +54,10 @@ static const struct item view_items[] = {
 	  "known. OLDEST is the age of the call site's oldest block. ALLOC is what the site has allocated since "
 	  "the start, FREED what of that was freed. With --interval, GROWTH is the change since the previous "
 	  "report, and a site that has grown in each of the last three or more intervals is marked with an arrow "
-	  "and their number." },
+	  "and their number. Of Go: what its runtime's records say, since the process began; see LIMITS." },
 	{ "leaks", "What is in use and older than --min-age; at the end of a launched command, everything that was "
 	  "never freed, including what a program keeps on purpose and leaves to the kernel. --suppress hides known "
-	  "leaks. Leaks do not change the exit status." },
+	  "leaks. Of Go, all that is live, of whatever age. Leaks do not change the exit status." },
 	{ "peak", "What was in use, by call site, at the moment when the live heap of all traced processes was "
 	  "largest. The moment is exact to the call, except for calls in progress on other CPUs." },
 	{ "temp", "What was freed within --temp-age, or before its thread allocated again. TEMP% is the share of "

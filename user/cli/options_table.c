@@ -136,9 +136,12 @@ const struct option_row option_rows[] = {
 		 "If it does so while it is traced, SIGTRAP kills it. See LIMITS." },
 
 	{ "duration", 'd', "TIME", OPTION_TIME, SECTION_TIME, TO(duration_ns), LIMITS("1ms", "1000d"),
+	  .word = "0",
 	  .help = "stop after TIME: 10s, 1m30s, 250ms; 10 is seconds",
 	  .man = "Stop after TIME and report. Without it, tracing continues until every process has exited, or "
-		 "until Ctrl-C. A launched command continues untraced." },
+		 "until Ctrl-C. A launched command continues untraced. 0 reads what is live in running Go programs at "
+		 "this moment (--pid with --view live or --leaks): nothing is traced, and no probe attached; see "
+		 "VIEWS." },
 	{ "interval", 'i', "TIME", OPTION_TIME, SECTION_TIME, TO(interval_ns), LIMITS("10ms", "1000d"),
 	  .help = "report every TIME (refreshed in place on a tty)",
 	  .man = "Print a report every TIME of what was counted since the start, and once more at the end. On a "
