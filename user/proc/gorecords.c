@@ -19,7 +19,8 @@
 #define COMMON_FRAMES 32	/* that most records have at most: read at once */
 #define TRIES 4			/* to read a record whole */
 #define PAGE 4096
-#define PIECES_MAX (sizeof(struct bucket) / PAGE + 2)
+#define WINDOW (16 * PAGE)
+#define PIECES_MAX 17
 #define ROOM_EVERY 1024		/* records between two looks at our memory */
 
 enum { NEXT = 1, TYPE = 2, SIZE = 4, N_STACK = 5 };
@@ -250,7 +251,16 @@ int gorecords_walk(go_memory_fn read, void *arg, uint64_t buckets, uint64_t rate
 	return err;
 }
 
-static size_t read_process(void *arg, uint64_t addr, void *data, size_t len)
+/* Records lie side by side, the latest behind the others: what is before one that is read is read with it. */
+struct process_memory {
+	pid_t pid;
+	uint64_t last;		/* address that was read last */
+	uint64_t from;
+	size_t n;		/* bytes of data that are there */
+	uint8_t data[WINDOW];
+};
+
+static size_t read_pieces(pid_t pid, uint64_t addr, void *data, size_t len)
 {
 	const struct iovec local = {data, len};
 	struct iovec remote[PIECES_MAX];
@@ -262,14 +272,38 @@ static size_t read_process(void *arg, uint64_t addr, void *data, size_t len)
 		piece = PAGE - addr % PAGE < left ? PAGE - addr % PAGE : left;
 		remote[n] = (struct iovec){(void *)(uintptr_t)addr, piece};
 	}
-	got = process_vm_readv(*(const pid_t *)arg, &local, 1, remote, n, 0);
+	got = process_vm_readv(pid, &local, 1, remote, n, 0);
 	return got > 0 ? (size_t)got : 0;
+}
+
+static bool holds(const struct process_memory *m, uint64_t addr, size_t len)
+{
+	return addr >= m->from && addr - m->from < m->n && len <= m->n - (addr - m->from);
+}
+
+/* What is asked for twice in a row is to be read again. */
+static size_t read_process(void *arg, uint64_t addr, void *data, size_t len)
+{
+	struct process_memory *m = arg;
+	const uint64_t end = (addr | (PAGE - 1)) + 1 + 2 * PAGE;
+	const bool again = addr == m->last;
+
+	m->last = addr;
+	if (!again && !holds(m, addr, len) && end > addr && end > WINDOW) {
+		m->from = end - WINDOW;
+		m->n = read_pieces(m->pid, m->from, m->data, WINDOW);
+	}
+	if (again || !holds(m, addr, len))
+		return read_pieces(m->pid, addr, data, len);
+	memcpy(data, m->data + (addr - m->from), len);
+	return len;
 }
 
 int gorecords_read(pid_t pid, uint64_t buckets, uint64_t rate, struct go_records *out, const char **why)
 {
 	const uint64_t before = procfs_start_stack(pid);
-	int err = gorecords_walk(read_process, &pid, buckets, rate, out, why);
+	struct process_memory memory = {.pid = pid};
+	int err = gorecords_walk(read_process, &memory, buckets, rate, out, why);
 	struct proc_stat st;
 
 	if (procfs_stat(pid, &st) || st.state == 'Z' || st.state == 'X') {
