@@ -10,8 +10,8 @@
 struct instant;
 
 /* Of the processes of the list ("4711,etcd"); those that are no Go programs, or whose records can't be read, are
- * skipped with a warning while any other is left. *r is valid until instant_free(). Returns 0, or -errno after logging an
- * error; *out is to be freed in any case. */
+ * skipped with a warning while any other is left. *r is valid until instant_free(). Returns 0, or -errno after logging
+ * an error; *out is to be freed in any case. */
 int instant_take(const char *list, const struct snapshot_options *o, struct instant **out, struct recording *r);
 /* The first process of the list that is there. */
 pid_t instant_pid(const struct instant *in);
