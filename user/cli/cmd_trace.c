@@ -537,10 +537,8 @@ int cmd_trace(const struct options *o)
 	err = start(&r);
 	if (err == -ECANCELED && r.stop)
 		warn("interrupted by a signal before all probes were attached: nothing was recorded");
-	if (!err)
-		err = trace(&r);
-	if (!err)
-		err = final_report(&r);
+	err = err ? err : trace(&r);
+	err = err ? err : final_report(&r);
 	if (!err && (r.launch || r.result.recorded))
 		nothing_warn_children(r.nothing);
 	if (!err)
