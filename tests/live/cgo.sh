@@ -42,7 +42,7 @@ awk -v frames="^($frames)\$" '
 	}' "$DIR/out" "$DIR/folded" >"$DIR/differ"
 [[ ! -s $DIR/differ ]] || fail "$(cat "$DIR/differ")"
 [[ $(folded_sum "$DIR/folded" '^cgo;\[') -le 1 ]] || fail "$(grep '^cgo;\[' "$DIR/folded")"
-# From C into Go: what C has on its stack is not seen, but all of the goroutine below.
-folded_sum "$DIR/folded" ';main._Cfunc_c_back;runtime.cgocall;.*;runtime.cgocallback;.*;main.goBack;.*;malloc ' |
+# From Go through C into Go: the frames of both.
+folded_sum "$DIR/folded" ';main._Cfunc_c_back;runtime.asmcgocall;c_back;goBack;crosscall2;.*;main.goBack;.*;malloc ' |
 	grep -qx 30 || fail "not through C and back"
 no_probe_left
