@@ -89,6 +89,8 @@ done
 
 # What is kept, in size classes; block() is inlined.
 serve 1 golive
+run check -p "$TARGET"
+expect_out 'runtime.mallocgc .*size rax, type rbx' 'stacks by .gopclntab' 'records of the live heap: --view live'
 run -p "$TARGET" --view live -d 0 -T 0
 expect_status 0
 expect_out '^target +golive \(pid [0-9]+\), Go 1\.' \
@@ -145,6 +147,8 @@ func main() {
 END
 command go build -o off off.go >out 2>err || fail "off does not build"
 target_start ./off
+run check -p "$TARGET"
+expect_out 'no records of the live heap: nothing in the program asks'
 run -p "$TARGET" --view live -d 0
 expect_status 1
 expect_one_error "off\): live blocks of Go: the program keeps no records of them.*--view alloc"

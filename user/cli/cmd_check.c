@@ -234,6 +234,19 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 	return n;
 }
 
+static void print_go(const struct plan_go *go)
+{
+	if (!go->found)
+		return;
+	printf("    functions, lines and stacks by %s\n", go->found_by);
+	if (!go->kept)
+		printf("    no records of the live heap: nothing in the program asks for them (runtime.MemProfile)\n");
+	else if (!go->buckets || !go->rate)
+		printf("    no records of the live heap: it is not known where this runtime keeps them\n");
+	else
+		printf("    records of the live heap: --view live and --leaks read them, without a probe\n");
+}
+
 /* Returns the number of probes that allocations alone need. */
 static size_t print_module(const struct process *p, const struct modules *ms, uint32_t module)
 {
@@ -263,6 +276,7 @@ static size_t print_module(const struct process *p, const struct modules *ms, ui
 			print_skip(&plan->skips[i]);
 		if (plan->gap[0])
 			printf("    %s\n", plan->gap);
+		print_go(&plan->go);
 	}
 	image_free(both);
 	image_free(alone);

@@ -5,12 +5,13 @@
  *     0             14          15      16                      32
  *     | magic       | pointers' | flags | 2 pointers to strings | length, version | length, modules |
  *
- * Up to 1.17 the strings are elsewhere, from 1.18 on (flag 2) they follow. Linkers can leave it out; the runtime's own
- * variable is then looked for.
+ * Up to 1.17 the strings are elsewhere, from 1.18 on (flag 2) they follow. It can be left out; then schedinit shows where
+ * runtime.buildVersion is, which it looks whether it is empty.
  */
 #include <elf.h>
 #include <stdlib.h>
 
+#include "arch/insn.h"
 #include "base/mem.h"
 #include "elf/goinside.h"
 #include "elf/irelative.h"
@@ -19,6 +20,7 @@
 #define MAGIC_LEN 14
 #define INFO_AT_MOST (64u << 10)	/* from the start of writable data, where there is no section of that name */
 #define INFO_ALIGN 16
+#define CODE_AT_MOST 4096
 
 static bool is_digit(char c)
 {
@@ -46,6 +48,9 @@ static bool take_version(struct gopclntab *g, const void *text, size_t len)
 		len = sizeof(version) - 1;
 	memcpy(version, text, len);
 	version[len] = '\0';
+	for (size_t i = 0; i < len; i++)
+		if (version[i] < ' ' || version[i] > '~')
+			return false;
 	if (!minor_of(version))
 		return false;
 	memcpy(g->version, version, sizeof(version));
@@ -94,8 +99,29 @@ static bool find_in(struct gopclntab *g, uint64_t vaddr, size_t len)
 	return found;
 }
 
+/* A string that begins like a version, and whose address or length the function's code uses. */
+static bool find_in_code(struct gopclntab *g, const struct go_function *f)
+{
+	uint8_t code[CODE_AT_MOST];
+	const size_t want = f->end - f->entry < sizeof(code) ? (size_t)(f->end - f->entry) : sizeof(code);
+	const size_t n = elf_read_vaddr(g->ef, f->entry, code, want);
+	struct insn in;
+
+	for (size_t at = 0; at < n && insn_decode(code + at, n - at, f->entry + at, &in); at += in.len)
+		for (int i = 0; i < 2; i++) {
+			const uint64_t vaddr = (uint64_t)in.op[i].value;
+
+			if (in.op[i].kind == OPERAND_MEM && in.op[i].fixed &&
+			    (take_string(g, vaddr) || take_string(g, vaddr - 8)))
+				return true;
+		}
+	return false;
+}
+
 void go_find_version(struct gopclntab *g)
 {
+	static const char *const schedinit[] = {"runtime.schedinit"};
+	struct go_function f;
 	const struct elf_section *sec = elf_section_by_name(g->ef, ".go.buildinfo");
 	size_t n;
 	const struct elf_segment *seg = elf_file_segments(g->ef, &n);
@@ -106,4 +132,7 @@ void go_find_version(struct gopclntab *g)
 		if ((seg[i].flags & PF_W) &&
 		    find_in(g, seg[i].vaddr, seg[i].filesz < INFO_AT_MOST ? (size_t)seg[i].filesz : INFO_AT_MOST))
 			return;
+	gopclntab_find_names(g, schedinit, 1, &f);
+	if (f.name)
+		find_in_code(g, &f);
 }

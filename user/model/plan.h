@@ -108,6 +108,7 @@ struct plan_go {
 	bool kept;		/* and keeps such records, unless MemProfileRate is 0 */
 	uint64_t buckets;	/* of the pointer to the latest record (runtime.mbuckets) */
 	uint64_t rate;		/* of runtime.MemProfileRate */
+	const char *found_by;	/* how its table of functions was found; static */
 };
 
 struct plan {

@@ -167,6 +167,7 @@ void plan_add_go(struct planner *p)
 			  *gopclntab_version(g) ? gopclntab_version(g) + 2 : "");
 	vec_push(&p->names, p->go);
 	gobuckets_find(p->ef, g, &p->go_records);
+	p->go_records.found_by = gopclntab_found_by(g);
 	if (!(p->in->flags & PLAN_NO_GO))
 		add_functions(p, g);
 	gopclntab_close(g);
