@@ -51,6 +51,12 @@ build plain -ldflags=-w
 check plain
 build stripped '-ldflags=-s -w'
 check stripped
+# Without build information the runtime's own variable has the version.
+LC_ALL=C sed 's/\xff Go buildinf:/\xff No buildinf:/' "$DIR/stripped" >"$DIR/bare"
+! cmp -s "$DIR/stripped" "$DIR/bare" || fail "there was no build information"
+chmod +x "$DIR/bare"
+run -T 1 -- "$DIR/bare"
+expect_err 'bare \(pid [0-9]+\), Go 1\.[0-9]+'
 build pie -buildmode=pie '-ldflags=-s -w'
 check pie
 no_probe_left

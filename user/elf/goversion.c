@@ -5,8 +5,8 @@
  *     0             14          15      16                      32
  *     | magic       | pointers' | flags | 2 pointers to strings | length, version | length, modules |
  *
- * Up to 1.17 the strings are elsewhere, from 1.18 on (flag 2) they follow. It can be left out; then schedinit shows where
- * runtime.buildVersion is, which it looks whether it is empty.
+ * Up to 1.17 the strings are elsewhere, from 1.18 on (flag 2) they follow. It can be left out; then the code of
+ * runtime.schedinit shows where runtime.buildVersion is, since it looks whether that is empty.
  */
 #include <elf.h>
 #include <stdlib.h>
