@@ -130,4 +130,8 @@ int skipped_end(struct skipped *s, bool left);
  * is an error. Returns 0, or -errno after logging an error. */
 int processes_parse_list(const char *arg, pid_t **pids, size_t *n, struct skipped *skip);
 
+/* Calls take() for each process of the list. Those that it refuses, with a message and -errno, are skipped like those
+ * that are not there: with a warning while any other is taken. Returns 0, or -errno after logging an error. */
+int processes_each(const char *list, int (*take)(void *arg, pid_t pid), void *arg);
+
 #endif

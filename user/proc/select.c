@@ -307,3 +307,27 @@ int processes_parse_list(const char *arg, pid_t **pids, size_t *n, struct skippe
 	*n = list.n;
 	return err;
 }
+
+int processes_each(const char *list, int (*take)(void *arg, pid_t pid), void *arg)
+{
+	struct skipped skip = {0};
+	struct buf why = {0};
+	pid_t *pids = NULL;
+	size_t n = 0;
+	int err = processes_parse_list(list, &pids, &n, &skip), refused;
+	bool taken = false;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		buf_reset(&why);
+		log_catch(&why);
+		refused = take(arg, pids[i]);
+		log_catch(NULL);
+		taken |= !refused;
+		if (refused)
+			skipped_add(&skip, refused, &why);
+	}
+	buf_free(&why);
+	free(pids);
+	refused = skipped_end(&skip, taken || err);
+	return err ? err : refused;
+}

@@ -72,8 +72,9 @@ void instant_free(struct instant *in)
 	free(in);
 }
 
-static int add(struct instant *in, pid_t pid)
+static int add(void *arg, pid_t pid)
 {
+	struct instant *in = arg;
 	const char *why = NULL;
 	struct process *p;
 	int err = process_check(pid);
@@ -90,28 +91,6 @@ static int add(struct instant *in, pid_t pid)
 	if (err)
 		processes_remove(&in->processes, pid);
 	return err;
-}
-
-static int add_list(struct instant *in, const char *list)
-{
-	struct skipped skip = {0};
-	struct buf why = {0};
-	pid_t *pids = NULL;
-	size_t n = 0;
-	int err = processes_parse_list(list, &pids, &n, &skip), e;
-
-	for (size_t i = 0; i < n && !err; i++) {
-		buf_reset(&why);
-		log_catch(&why);
-		e = add(in, pids[i]);
-		log_catch(NULL);
-		if (e)
-			skipped_add(&skip, e, &why);
-	}
-	buf_free(&why);
-	free(pids);
-	e = skipped_end(&skip, in->processes.list.n || err);
-	return err ? err : e;
 }
 
 /* "Go 1.19.8 + Go 1.22.4" */
@@ -151,7 +130,7 @@ int instant_take(const char *list, const struct snapshot_options *o, struct inst
 	uint64_t from;
 
 	if (!err)
-		err = add_list(in, list);
+		err = processes_each(list, add, in);
 	if (err)
 		return err;
 	from = monotonic_ns();

@@ -46,8 +46,9 @@ void target_free(struct target *t)
 	free(t);
 }
 
-static int watch(struct target *t, pid_t pid)
+static int watch(void *arg, pid_t pid)
 {
+	struct target *t = arg;
 	struct epoll_event ev = {.events = EPOLLIN};
 	struct watched w = {.pid = pid};
 	int err = process_check(pid);
@@ -73,35 +74,13 @@ static void unwatch(struct target *t, size_t i)
 	t->watched.n--;
 }
 
-static int find(struct target *t, const char *list)
-{
-	struct skipped skip = {0};
-	struct buf why = {0};
-	pid_t *pids = NULL;
-	size_t n = 0;
-	int err = processes_parse_list(list, &pids, &n, &skip), e;
-
-	for (size_t i = 0; i < n && !err; i++) {
-		buf_reset(&why);
-		log_catch(&why);
-		e = watch(t, pids[i]);
-		log_catch(NULL);
-		if (e)
-			skipped_add(&skip, e, &why);
-	}
-	buf_free(&why);
-	free(pids);
-	e = skipped_end(&skip, t->watched.n || err);
-	return err ? err : e;
-}
-
 int target_of_list(const char *list, struct target **out)
 {
 	struct target *t = xcalloc(1, sizeof(*t));
 	int err;
 
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = t->epoll < 0 ? fail(-errno, "cannot wait for events: %s", strerror(errno)) : find(t, list);
+	err = t->epoll < 0 ? fail(-errno, "cannot wait for events: %s", strerror(errno)) : processes_each(list, watch, t);
 	if (err) {
 		target_free(t);
 		return err;
