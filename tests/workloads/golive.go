@@ -76,6 +76,8 @@ func main() {
 	if rate, err := strconv.Atoi(os.Getenv("RATE")); err == nil {
 		runtime.MemProfileRate = rate
 	}
+	// No collection but those below: one that begins in an allocation would add what it needs to that one's record.
+	debug.SetGCPercent(-1)
 	kept = make([][]byte, 0, 307+101)
 	lists = make([][]string, 0, 211)
 	hold(307)
@@ -90,10 +92,9 @@ func main() {
 	}
 	wait.Wait()
 	churn(1009)
-	// What is counted comes to the records that count with the second collection; no other one follows.
+	// What is counted comes to the records that count with the second collection.
 	runtime.GC()
 	runtime.GC()
-	debug.SetGCPercent(-1)
 	file, err := os.Create(os.Args[1])
 	if err == nil {
 		err = pprof.Lookup("heap").WriteTo(file, 1)
