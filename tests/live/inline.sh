@@ -49,7 +49,7 @@ cp "$SRC" "$ROOT/tests/workloads/workload.h" "$DIR/build/tests/workloads"
 (cd "$DIR/build" && g++ -O2 -g -o inlined tests/workloads/inlined.cc) || fail "g++"
 mv "$DIR/build/tests/workloads/inlined.cc" "$DIR/elsewhere/workloads"
 run "${EXACT[@]}" --list two_lines -o "$DIR/report" -- "$DIR/build/inlined"
-grep -q '^source not found: .*/tests/workloads/inlined.cc (--source-path' "$DIR/report" || fail "it does not say so"
+grep -q '^source not found: .*/tests/workloads/inlined.cc (try --source-path' "$DIR/report" || fail "it does not say so"
 run "${EXACT[@]}" --list two_lines --source-path "/nonexistent:$DIR/elsewhere" -o "$DIR/report" -- "$DIR/build/inlined"
 grep -Eq "$second +void \*p = malloc\(251\);" "$DIR/report" || fail "not found below --source-path"
 
