@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,9 @@
 #define HOPS_MAX 4	/* jumps that lead to jumps */
 #define INT3 0xcc
 #define CALL 0xe8
+#define LEAVING_MS 200		/* that a breakpoint without an owner is given, in a comparison */
+#define LEAVING_STEP_MS 20
+#define LEAVING_IN_ALL_MS 2000	/* in all of them: one that stays is not waited for again and again */
 
 /* One probe in one mapping of its file. */
 struct span {
@@ -41,6 +45,7 @@ struct comparison {
 	int mem;		/* /proc/PID/mem; -1: not opened */
 	pid_t debugger;
 	bool asked_debugger;
+	unsigned int waited_ms;
 };
 
 /* --- reading */
@@ -362,6 +367,27 @@ static char *name_breakpoint(struct comparison *c)
 	return xasprintf("a breakpoint of the debugger, process %d", (int)debugger);
 }
 
+/*
+ * Another tracer's uprobe on its way out: the kernel takes the program off first, and the breakpoint only after an RCU
+ * grace period, 30 to 60 ms later. Or it was not yet known when the memory was read. A debugger's stays.
+ */
+static bool goes_away(struct comparison *c, const struct span *s, size_t i)
+{
+	static atomic_uint in_all_ms;
+	const struct livecode_file *f = &c->files[s->file];
+	uint8_t now;
+
+	if (debugger_of(c))
+		return false;
+	for (; c->waited_ms < LEAVING_MS && in_all_ms < LEAVING_IN_ALL_MS; c->waited_ms += LEAVING_STEP_MS) {
+		in_all_ms += LEAVING_STEP_MS;
+		usleep(LEAVING_STEP_MS * 1000);
+		if ((read_one(c, s->addr + i, &now, 1) && now == s->want[i]) || is_others(c, f, s->offset + i))
+			return true;
+	}
+	return false;
+}
+
 /* What differs in a span, for the caller to free; NULL: nothing. */
 static char *difference(struct comparison *c, const struct span *s)
 {
@@ -378,7 +404,8 @@ static char *difference(struct comparison *c, const struct span *s)
 		if (!is_ours(f, s->offset + i) && !is_others(c, f, s->offset + i)) {
 			if (s->is[i] == CALL)
 				return name_difference(c, s, i);
-			return name_breakpoint(c);
+			if (!goes_away(c, s, i))
+				return name_breakpoint(c);
 		}
 		i += n - 1;
 	}
