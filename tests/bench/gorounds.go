@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	_ "runtime/pprof" // so that the runtime keeps records
 	"strconv"
 	"time"
 )
