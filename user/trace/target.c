@@ -80,7 +80,8 @@ int target_of_list(const char *list, struct target **out)
 	int err;
 
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = t->epoll < 0 ? fail(-errno, "cannot wait for events: %s", strerror(errno)) : processes_each(list, watch, t);
+	err = t->epoll < 0 ? fail(-errno, "cannot wait for events: %s", strerror(errno)) :
+			     processes_each(list, watch, t);
 	if (err) {
 		target_free(t);
 		return err;
