@@ -4,14 +4,8 @@
 # requested (-benchmem has size classes); stripped, plain and PIE; and its fixed build.
 . "$(dirname "$0")/../lib.sh"
 need_root
-go_env
-export GO111MODULE=on GOFLAGS=-mod=mod GOPROXY=off
-# A collection begins in an allocation, and what it allocates for itself would belong to that one's row.
-export GOGC=off
+go_service
 remember_probes
-cp -r "$ROOT/tools/demo-go.d" "$DIR/src"
-cp "$ROOT/tests/workloads/goservice/expect_test.go" "$DIR/src"
-cd "$DIR/src" || exit 1
 
 bench() {	# BINARY NAME: the testing package runs it once, and then 500 times
 	run "${EXACT[@]}" -q --ops 501 -o "$DIR/a.pb.gz" -- "$1" -test.run='^$' -test.bench="^Benchmark$2\$" \

@@ -4,15 +4,8 @@
 # and line, although it is inlined; as the service itself computes them from capacities and lengths.
 . "$(dirname "$0")/../lib.sh"
 need_root
-go_env
-export GO111MODULE=on GOFLAGS=-mod=mod GOPROXY=off
-# A collection begins in an allocation, and what it allocates for itself would belong to that one's line.
-export GOGC=off
+go_service
 remember_probes
-
-cp -r "$ROOT/tools/demo-go.d" "$DIR/src"
-cp "$ROOT/tests/workloads/goservice/expect_test.go" "$DIR/src"
-cd "$DIR/src" || exit 1
 command go test -c -o "$DIR/x.test" . >"$DIR/out" 2>&1 || fail "the test does not build"
 "$DIR/x.test" -test.run=Expected >"$DIR/expected" || fail "nothing is expected"
 

@@ -47,10 +47,28 @@ check() {	# NAME
 	expect_equal "$1: reports by line" "$(folded_sum "$DIR/folded" ';main.main;main.object;')" 101
 }
 
+# A recording keeps the types; one without names has them named by the report, from the file.
+recorded() {	# NAME
+	run "${EXACT[@]}" -q --by type -m calls -T 0 -o "$DIR/t.pb.gz" -o "$DIR/t.txt" -- "$DIR/$1"
+	expect_status 0
+	run report --by type -m calls -T 0 -o "$DIR/again.txt" "$DIR/t.pb.gz"
+	expect_status 0
+	cmp "$DIR/t.txt" "$DIR/again.txt" || fail "$1: a recording is another table"
+	run "${EXACT[@]}" -q --no-names -o "$DIR/u.pb.gz" -- "$DIR/$1"
+	expect_status 0
+	wanted >"$DIR/wanted"
+	run report --by type -m calls -T 0 "$DIR/u.pb.gz"
+	expect_status 0
+	cp "$DIR/out" "$DIR/err"
+	comm -23 "$DIR/wanted" <(rows) >"$DIR/differ"
+	[[ ! -s $DIR/differ ]] || fail "$1: not among the rows of a recording without names: $(cat "$DIR/differ")"
+}
+
 build plain -ldflags=-w
 check plain
 build stripped '-ldflags=-s -w'
 check stripped
+recorded stripped
 # Without build information the runtime's own variable has the version.
 LC_ALL=C sed 's/\xff Go buildinf:/\xff No buildinf:/' "$DIR/stripped" >"$DIR/bare"
 ! cmp -s "$DIR/stripped" "$DIR/bare" || fail "there was no build information"
@@ -59,4 +77,5 @@ run -T 1 -- "$DIR/bare"
 expect_err 'bare \(pid [0-9]+\), Go 1\.[0-9]+'
 build pie -buildmode=pie '-ldflags=-s -w'
 check pie
+recorded pie
 no_probe_left

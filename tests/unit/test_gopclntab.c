@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "elf/ehframe.h"
+#include "elf/goinside.h"
 #include "gofile.h"
 
 #define ENTRY(f, i) ((f)->base + GOFILE_CODE + (i) * GOFILE_FUNCTION_BYTES)
@@ -60,7 +61,7 @@ static void check_functions(const struct gofile_options *o)
 	assert_string_equal(gopclntab_version(go), versions[o->layout]);
 	assert_int_equal(gopclntab_minor(go), minors[o->layout]);
 	assert_string_equal(gopclntab_found_by(go), o->bare ? "scan" : ".gopclntab");
-	assert_int_equal(gopclntab_vaddr(go), file.base + file.table);
+	assert_int_equal(go->h.vaddr, file.base + file.table);
 	assert_int_equal(gopclntab_count(go), GOFILE_FUNCTIONS);
 	for (size_t i = 0; i < GOFILE_FUNCTIONS; i++) {
 		const struct gofile_function *want = &gofile_functions[i];

@@ -138,7 +138,7 @@ static void print_probe(const struct plan_probe *p, const struct plan_probe *alo
 	else if (f->count_arg != ALLOC_NO_ARG)
 		snprintf(args, sizeof(args), "size %s x %s", arch_reg_name(p->site.arg_reg[f->size_arg]),
 			 arch_reg_name(p->site.arg_reg[f->count_arg]));
-	else if (p->typed)
+	else if (f->is_go)
 		snprintf(args, sizeof(args), "size %s, type %s", place_name(p->site.arg_reg[f->size_arg], a),
 			 place_name(p->type_place, b));
 	else

@@ -459,11 +459,6 @@ unsigned int gopclntab_minor(const struct gopclntab *g)
 	return g->minor;
 }
 
-uint64_t gopclntab_vaddr(const struct gopclntab *g)
-{
-	return g->h.vaddr;
-}
-
 const char *gopclntab_found_by(const struct gopclntab *g)
 {
 	return g->found_by;

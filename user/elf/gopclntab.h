@@ -74,7 +74,6 @@ enum gopclntab_layout gopclntab_layout(const struct gopclntab *g);
 const char *gopclntab_version(const struct gopclntab *g);
 /* 19 of go1.19.8; 0 where the program does not say. Never rely on it where the structure can tell. */
 unsigned int gopclntab_minor(const struct gopclntab *g);
-uint64_t gopclntab_vaddr(const struct gopclntab *g);
 /* How it was found, for a report: ".gopclntab", "scan", … */
 const char *gopclntab_found_by(const struct gopclntab *g);
 const struct go_moduledata *gopclntab_moduledata(const struct gopclntab *g);

@@ -136,7 +136,7 @@ static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t m
 
 	if (f->count_arg != ALLOC_NO_ARG)
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
-	if (p->typed)
+	if (f->is_go)
 		c |= COOKIE_TYPED | (uint64_t)p->type_place << COOKIE_COUNT_SHIFT;
 	if (p->skip_arg != SITE_NO_REG)
 		c |= COOKIE_HAS_SKIP;

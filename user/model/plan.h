@@ -75,9 +75,7 @@ struct plan_probe {
 	 * new block's address is stored to (posix_memalign). out_reg only with PLAN_BLOCKS.
 	 */
 	uint8_t old_reg, out_reg;
-	/* Go: type_place, as arg_reg, is where the address of the type is; a size of 0 is no allocation. */
-	bool typed;
-	uint8_t type_place;
+	uint8_t type_place;	/* of a function of Go (is_go): where the address of the type is, as arg_reg */
 };
 
 /* A function that is there but not probed. */

@@ -112,7 +112,6 @@ static void add(struct planner *p, const struct go_function *f)
 	struct plan_probe out = {
 		.function = alloc_function_of_go(), .vaddr = f->entry, .size = f->end - f->entry,
 		.skip_arg = SITE_NO_REG, .no_return = true, .old_reg = SITE_NO_REG, .out_reg = SITE_NO_REG,
-		.typed = true,
 	};
 	char *name;
 
