@@ -15,6 +15,7 @@ hook_start() {	# ARGS...
 	target_start env LD_LIBRARY_PATH="$DIR/lib" "$W/hook" "$@"
 }
 
+REPLACED='calls of [0-9]* ms, while its probes were replaced'
 FOUND='is not probed: its code in memory differs from the file'
 
 said_done() {	# TIMES
@@ -112,10 +113,12 @@ for how in multi perf; do
 	trace_start "${EXACT[@]}" --attach $how -f folded -p "$TARGET" -o "$DIR/folded"
 	go
 	wait_until 10 grep -q "$FOUND" "$DIR/err" || fail "$how: a hook that comes late is not noticed"
+	wait_until 10 grep -q "$REPLACED" "$DIR/err" || fail "$how: the other probes do not come back"
 	go
 	wait_until 10 said_done 1 || fail "late, $how: the target does not work: $(cat "$DIR/target.$N_TARGETS")"
 	trace_stop
 	expect_status 0
+	expect_err "^ *not seen .*$REPLACED"
 	expect_counted use_calloc
 	target_works_on
 done

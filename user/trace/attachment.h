@@ -28,6 +28,7 @@ struct attached_file {
 	uint32_t module;
 	enum attached state;
 	bool hooked;			/* the held process stops where it, a loader, has mapped libraries */
+	uint64_t out_since_ns;		/* its probes were taken out, to leave some out; 0: no. Calls go by unseen */
 	struct placement *placement;	/* NULL before the first comparison */
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proc/refusing.h"
 #include "trace/tracer_internal.h"
@@ -127,6 +128,21 @@ static void add_unattached(struct tracer *t, const struct module *m, pid_t pid, 
 	free(gap);
 }
 
+/* The probes that stay are there again. */
+static void end_gap(struct tracer *t, const struct module *m, pid_t pid, struct attached_file *f)
+{
+	char *gap;
+
+	if (!f->out_since_ns)
+		return;
+	gap = xasprintf("%s in process %d: calls of %.0f ms, while its probes were replaced (its code was changed)",
+			module_basename(m), (int)pid, (monotonic_ns() - f->out_since_ns) / 1e6);
+	f->out_since_ns = 0;
+	note("%s", gap);
+	tracer_add_gap(t, gap);
+	free(gap);
+}
+
 static int attach_file(struct tracer *t, struct attachment *a, uint32_t module)
 {
 	const struct process *p = a->process;
@@ -151,6 +167,8 @@ static int attach_file(struct tracer *t, struct attachment *a, uint32_t module)
 		tracer_account_probes(t, module, p->pid, f->plan, pl);
 	/* A file that refuses is not tried, and complained of, again. */
 	attachment_file(a, module)->state = ATTACHED;
+	if (!err)
+		end_gap(t, m, p->pid, attachment_file(a, module));
 	if (!err && is_new)
 		tracer_expect_chosen(t, a, module);
 	return err;

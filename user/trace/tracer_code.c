@@ -88,6 +88,7 @@ static void take_over(struct tracer *t, struct attachment *a, const struct livec
 		return;
 	/* Those that stay are put there again at once. Where a hook lies over a breakpoint the kernel leaves it. */
 	if (tracer_has_probes(t, a, f->module)) {
+		attachment_file(a, f->module)->out_since_ns = monotonic_ns();
 		kern_detach_file(t->kern, p->pid, (uint16_t)f->module);
 		attachment_pause(a, f->module);
 	}
