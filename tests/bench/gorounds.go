@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	_ "runtime/pprof" // so that the runtime keeps records
 	"strconv"
 	"time"
 )
@@ -59,6 +58,7 @@ func main() {
 	if len(os.Args) > 2 {
 		runtime.MemProfileRate, _ = strconv.Atoi(os.Args[2])
 	}
+	runtime.MemProfile(nil, false) // so that the linker leaves the profiler in
 	handle(6, 0)
 	fmt.Println("ready")
 	bufio.NewReader(os.Stdin).ReadString('\n')
