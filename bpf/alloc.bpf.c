@@ -27,6 +27,8 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 {
 	call->weight = 0;
 	s->nest.adopts = 0;
+	if (is_other_way(cookie))
+		return false;
 	if (!call_bytes(ctx, cookie, &call->bytes)) {
 		count(s, COUNT_FAILED, 1);
 		return false;
@@ -48,7 +50,7 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		count(s, COUNT_FILTERED_BYTES, call->bytes);
 		goto not_recorded;
 	}
-	call->weight = sample_call(s, call->bytes);
+	call->weight = is_sampler(cookie) ? sample_of_go(s, ctx, cookie, call->bytes) : sample_call(s, call->bytes);
 	if (!call->weight) {
 		count(s, COUNT_UNSAMPLED, 1);
 		goto not_recorded;

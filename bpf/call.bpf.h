@@ -52,10 +52,34 @@ static __always_inline __u64 call_block(const struct pt_regs *ctx, __u64 cookie)
 	return place_get(ctx, cookie, cookie & PLACE_MASK);
 }
 
+static __always_inline bool is_sampler(__u64 cookie)
+{
+	return go_samples && (cookie & COOKIE_SAMPLER) == COOKIE_SAMPLER;
+}
+
+/* Of the two ways to see Go's allocations, the one that is not in force. */
+static __always_inline bool is_other_way(__u64 cookie)
+{
+	return go_samples && (cookie & COOKIE_TYPED) && is_sampler(cookie) != *(volatile bool *)&go_by_samples;
+}
+
+/* Bytes from one of the runtime's samples to the next, on average; 0: not known. */
+static __always_inline __u64 sampler_rate(const struct pt_regs *ctx, __u64 cookie)
+{
+	const struct probe_info *info = probe_info(cookie);
+	__u64 rate = 0;
+
+	if (info)
+		bpf_probe_read_user(&rate, sizeof(rate), (void *)(arch_pc(ctx) + info->rate_from));
+	return rate;
+}
+
 /* The address of the type that is allocated; 0: none is told. */
 static __always_inline __u64 call_type(const struct pt_regs *ctx, __u64 cookie)
 {
-	return cookie & COOKIE_TYPED ? place_get(ctx, cookie, cookie >> COOKIE_COUNT_SHIFT & PLACE_MASK) : 0;
+	if (!(cookie & COOKIE_TYPED) || is_sampler(cookie))
+		return 0;
+	return place_get(ctx, cookie, cookie >> COOKIE_COUNT_SHIFT & PLACE_MASK);
 }
 
 #define SIZE_LIMIT (1ULL << 56)	/* of user addresses, with five levels of page tables */
@@ -66,7 +90,7 @@ static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, 
 	__u64 n, most;
 
 	*bytes = place_get(ctx, cookie, cookie & PLACE_MASK);
-	if (!(cookie & COOKIE_HAS_COUNT))
+	if (!(cookie & COOKIE_HAS_COUNT) || is_sampler(cookie))
 		return *bytes < SIZE_LIMIT;
 	n = place_get(ctx, cookie, cookie >> COOKIE_COUNT_SHIFT & PLACE_MASK);
 	most = n ? ~0ULL / n : ~0ULL;

@@ -5,6 +5,7 @@
 
 #include "vmlinux.h"
 
+#include "call.bpf.h"
 #include "sample.h"
 #include "scratch.bpf.h"
 
@@ -65,6 +66,30 @@ static __always_inline __u64 sample_call(struct scratch *s, __u64 bytes)
 		return sample_draw(s, length, law);
 	s->slot.left -= length;
 	return 0;
+}
+
+#define GO_RATE_MAX (1ULL << 40)
+
+/*
+ * A sample of Go's runtime, of a block of so many bytes: its weight, as the runtime itself takes it. With a rate of 1
+ * that records every call. It is one call; what it stands for beside is counted apart.
+ */
+static __always_inline __u64 sample_of_go(struct scratch *s, const struct pt_regs *ctx, __u64 cookie, __u64 bytes)
+{
+	__u64 rate = sampler_rate(ctx, cookie), weight = SAMPLE_ONE;
+
+	if (rate <= GO_RATE_MAX)
+		weight = sample_weight(bytes, rate);
+	if (!go_rate)
+		go_rate = rate;
+	else if (go_rate != rate)
+		go_rates_differ = true;
+	count(s, COUNT_GO_SAMPLES, 1);
+	count(s, COUNT_GO_CALLS, weight - SAMPLE_ONE);
+	count(s, COUNT_GO_BYTES, sample_bytes(bytes, weight) - bytes);
+	count(s, COUNT_GO_CALLS_VAR, sample_calls_var(weight));
+	count(s, COUNT_GO_BYTES_VAR, sample_bytes_var(bytes, weight));
+	return sample_scale(weight);
 }
 
 #endif

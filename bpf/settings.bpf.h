@@ -28,6 +28,13 @@ const volatile bool sample_all = true;
 /* Probes come and go, and a call stands for those of the time without. */
 const volatile bool governed = false;
 
+/* Samples of Go's runtime may be recorded instead of the calls of its allocator; and are, from when that is set on. */
+const volatile bool go_samples = false;
+bool go_by_samples = false;
+/* What the first of these samples was taken with, bytes; 0: none came. */
+__u64 go_rate = 0;
+bool go_rates_differ = false;
+
 /* x & mask, which clang may not drop although it knows better: the verifier does not. */
 #define MASKED(x, mask) ({ __u64 masked_ = (x); asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask)); masked_; })
 

@@ -21,11 +21,12 @@
  *
  * size, count: the places of the size in bytes (of the block, where the function frees) and of the factor that it is
  * multiplied by (if C), or of the type's address (if T: a function of Go's runtime, whose call for 0 bytes allocates
- * nothing). Z: the row has a place whose small values make the function jump to another allocator function,
- * whose event it is then (realloc of NULL to malloc). O: it may call other allocator functions as a part of its own
- * work (bpf/nest.bpf.h). pushed: what lies between the stack pointer and where it was when the function was entered.
- * function: id of the allocator function. probe: number of the row, looked at if O or Z, and where blocks are followed.
- * module: number of the ELF file.
+ * nothing). T and C: what Go's runtime calls for each sample that it takes itself; the row says at what rate.
+ * Z: the row has a place whose small values make the function jump to another allocator function, whose event it is
+ * then (realloc of NULL to malloc). O: it may call other allocator functions as a part of its own work
+ * (bpf/nest.bpf.h). pushed: what lies between the stack pointer and where it was when the function was entered.
+ * function: id of the allocator function. probe: number of the row, looked at if O, Z or T and C, and where blocks are
+ * followed. module: number of the ELF file.
  *
  * A place is the number of a register (user/arch/arch.h), or PLACE_STACK and a number: of those of the function's
  * arguments that are on the stack, the first one 0.
@@ -33,6 +34,7 @@
 #define COOKIE_COUNT_SHIFT	6
 #define COOKIE_TYPED		(1ULL << 12)
 #define COOKIE_HAS_COUNT	(1ULL << 13)
+#define COOKIE_SAMPLER		(COOKIE_TYPED | COOKIE_HAS_COUNT)
 #define COOKIE_HAS_SKIP		(1ULL << 14)
 #define COOKIE_OUTER		(1ULL << 15)
 #define COOKIE_PUSHED_SHIFT	16
@@ -55,6 +57,7 @@ struct probe_info {
 	__u8 jumps;	/* may leave by a jump to code that is none of its bodies */
 	__u8 aligns;	/* takes an alignment: it may be asked for more than the block's bytes */
 	__u8 pad[2];
+	__s64 rate_from;	/* COOKIE_SAMPLER: where the sampling rate is, relative to the probe's own address */
 	/* Where its code lies, relative to the probe's own address: what shows on the stack while it is under way. */
 	struct {
 		__s32 from, to;	/* [from, to); both 0: unused */
@@ -70,6 +73,11 @@ enum count {
 	COUNT_RECORDED,		/* of the seen; filtered, not sampled and lost are the others */
 	COUNT_NESTED,		/* called while an allocator function was under way in the thread: a part of its work */
 	COUNT_FAILED,		/* asks for more than there are addresses, or its return says so */
+	COUNT_GO_SAMPLES,	/* of the recorded: samples that Go's runtime took itself (COOKIE_SAMPLER); */
+	COUNT_GO_CALLS,		/* calls that these stand for beside themselves, << CALLS_SHIFT; */
+	COUNT_GO_BYTES,		/* and their bytes; */
+	COUNT_GO_CALLS_VAR,	/* the variances of both, as in struct sum */
+	COUNT_GO_BYTES_VAR,
 	COUNT_FILTERED,		/* outside --min-size, --max-size */
 	COUNT_FILTERED_BYTES,
 	COUNT_UNSAMPLED,	/* seen, but no sample */

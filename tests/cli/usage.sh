@@ -61,6 +61,8 @@ refused 'folded' -p 1 -i 1s -f folded
 refused 'folded' -p 1 -i 1s -f folded -o "$DIR/file"
 refused '%x' -o '%x' -- true
 refused 'delta.*live' -p 1 -i 1s --delta --view live
+refused 'go-samples.*contradict' -p 1 --go-samples --no-go-samples
+refused 'go-samples.*--view alloc' -p 1 --go-samples --leaks
 refused 'folded.*one --view' -p 1 -f folded --view live,peak
 refused 'view sizes.*folded' -p 1 -f folded --sizes
 refused 'min-age.*leaks' -p 1 --min-age 5s

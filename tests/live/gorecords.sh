@@ -148,7 +148,7 @@ END
 command go build -o off off.go >out 2>err || fail "off does not build"
 target_start ./off
 run check -p "$TARGET"
-expect_out 'no records of the live heap: nothing in the program asks'
+expect_out 'no records of the live heap and no samples of its runtime: nothing in the program asks'
 run -p "$TARGET" --view live -d 0
 expect_status 1
 expect_one_error "off\): live blocks of Go: the program keeps no records of them.*--view alloc"

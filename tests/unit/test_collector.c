@@ -110,6 +110,11 @@ static uint64_t to_vaddr(void *arg, uint32_t module, uint64_t file_offset)
 	return file_offset;
 }
 
+static bool no_allocator(void *arg, uint32_t module, uint64_t vaddr)
+{
+	return false;
+}
+
 static int setup(void **state)
 {
 	struct fixture *x = xcalloc(1, sizeof(*x));
@@ -117,7 +122,7 @@ static int setup(void **state)
 	modules_init(&x->modules);
 	processes_init(&x->processes, &x->modules);
 	profile_init(&x->p, &x->modules, functions, 1);
-	x->c = collector_new(NULL, &x->processes, &x->p, false, to_vaddr, NULL);
+	x->c = collector_new(NULL, &x->processes, &x->p, false, to_vaddr, no_allocator, NULL);
 	*state = x;
 	return 0;
 }

@@ -345,6 +345,24 @@ static void budget_and_cost_may_change(void **state)
 	governor_free(g);
 }
 
+/* Instead of detaching, what cost so much was done away with. */
+static void stays_if_the_cost_is_gone(void **state)
+{
+	const struct governor_options o = {.budget = .1, .hit_ns = 1000, .switch_ns = 0, .seed = 1};
+	struct governor *g = governor_new(&o, 0, 0);
+	uint64_t hits = 200000;
+
+	assert_int_equal(governor_tick(g, 1000 * MS, hits), GOVERNOR_DETACH);
+	governor_stays(g);
+	for (uint64_t i = 1; i <= 100; i++)
+		assert_int_equal(governor_tick(g, (1000 + i * 50) * MS, hits += 10), GOVERNOR_NONE);
+	assert_int_equal(governor_strata(g), 0);
+	assert_true(governor_account(g, 6000 * MS, hits).cost_ns == hits * 1000.);
+	/* The limit holds as before. */
+	assert_int_equal(governor_tick(g, 7000 * MS, hits + 200000), GOVERNOR_DETACH);
+	governor_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +382,7 @@ int main(void)
 		cmocka_unit_test(what_is_done_less_is_made_up_for),
 		cmocka_unit_test(a_slow_detach_is_not_expected_again),
 		cmocka_unit_test(budget_and_cost_may_change),
+		cmocka_unit_test(stays_if_the_cost_is_gone),
 	};
 
 	return cmocka_run_group_tests_name("governor", tests, NULL, NULL);

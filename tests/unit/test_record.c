@@ -150,6 +150,9 @@ static void probes_in_windows(void **state)
 		.scaled = true, .n = 12, .share = 0.0413, .error = 0.023, .load = 0.54,
 		.by = "the target's messages", .slowdown = 1.5, .limit = 5,
 	};
+	x->r.sampler = (struct recording_sampler){
+		.samples = 2021, .rate = 524288, .since_ns = SECOND / 7, .used = true,
+	};
 	x->r.interval = 3;
 	x->r.delta = true;
 	want = render(x, "table");

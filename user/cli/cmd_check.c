@@ -240,11 +240,13 @@ static void print_go(const struct plan_go *go)
 		return;
 	printf("    functions, lines and stacks by %s\n", go->found_by);
 	if (!go->kept)
-		printf("    no records of the live heap: nothing in the program asks for them (runtime.MemProfile)\n");
+		printf("    no records of the live heap and no samples of its runtime: nothing in the program asks for "
+		       "them (runtime.MemProfile)\n");
 	else if (!go->buckets || !go->rate)
 		printf("    no records of the live heap: it is not known where this runtime keeps them\n");
 	else
-		printf("    records of the live heap: --view live and --leaks read them, without a probe\n");
+		printf("    records of the live heap: --view live and --leaks read them, without a probe\n"
+		       "    samples of its runtime: --go-samples records them instead of every call\n");
 }
 
 /* Returns the number of probes that allocations alone need. */

@@ -264,6 +264,16 @@ static int check_names(const struct options *o)
 	return 0;
 }
 
+static int check_go_samples(const struct options *o)
+{
+	if (o->go_samples && o->no_go_samples)
+		return option_error("--go-samples and --no-go-samples contradict each other");
+	if (o->go_samples && !(o->views & (VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_SIZES))))
+		return option_error("--go-samples is about what is allocated: with --view alloc or sizes; what is "
+				    "live of Go is sampled in any case");
+	return 0;
+}
+
 /* Nobody can say how many there were up to an interval's end. */
 static int check_ops(const struct options *o)
 {
@@ -294,6 +304,8 @@ int options_check_trace(struct options *o, uint64_t given)
 		err = check_names(o);
 	if (!err)
 		err = check_ops(o);
+	if (!err)
+		err = check_go_samples(o);
 	if (!err && o->min_size > o->max_size)
 		err = option_error("--min-size %llu is above --max-size %llu: nothing would be counted",
 				   (unsigned long long)o->min_size, (unsigned long long)o->max_size);

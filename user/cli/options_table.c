@@ -314,6 +314,18 @@ const struct option_row option_rows[] = {
 		 "when the limit is exceeded for 2 s, reports, says what continuous tracing would take, and exits "
 		 "with status 4. Without uprobe_multi (Linux 6.10) it only warns. Default: 5 for --pid with --view "
 		 "alloc alone, otherwise off." },
+	{ "go-samples", 0, NULL, OPTION_FLAG, SECTION_KERNEL, TO(go_samples), .man_only = true,
+	  .help = "of Go, record the samples of its runtime",
+	  .man = "Of Go programs, record the samples that their runtime takes itself, one allocation in 512 KiB on "
+		 "average (runtime.MemProfileRate), and not every call of its allocator: tracing then costs them next "
+		 "to nothing. Totals and rows are estimates with errors, of bytes in size classes. This requires a "
+		 "program whose runtime samples, as all do that import net/http/pprof; alloctrace check says so. "
+		 "Without this option it is done where every call would cost more than --max-overhead, and where "
+		 "at least 10 samples a second are to be expected." },
+	{ "no-go-samples", 0, NULL, OPTION_FLAG, SECTION_KERNEL, TO(no_go_samples), .man_only = true,
+	  .help = "of Go, record calls even if that is dear",
+	  .man = "Of Go programs, record calls of the allocator in any case: where they cost more than "
+		 "--max-overhead, in sampling windows." },
 	{ "max-blocks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_blocks), LIMITS("1000", "1000000000"),
 	  .fallback = "4000000", .man_only = true,
 	  .help = "maximum number of live blocks in the kernel",

@@ -3,11 +3,19 @@
 
 #include "pace/rate.h"
 
+static enum go_source go_source(const struct options *o, bool governed)
+{
+	if (o->go_samples)
+		return GO_SAMPLES;
+	return governed && !o->no_go_samples ? GO_EITHER : GO_CALLS;
+}
+
 struct pace_options settings_pace(const struct options *o)
 {
 	return (struct pace_options){
 		.sample_bytes = o->sample_bytes, .max_overhead = o->max_overhead, .attach = o->attach,
 		.measures = o->bench != BENCH_OFF, .blocks = o->blocks, .shows_rates = o->interval_ns && !o->quiet,
+		.go_source = go_source(o, true),
 	};
 }
 
@@ -26,6 +34,7 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.temp = o->views & VIEW_BIT(VIEW_TEMP), .temp_age_ns = o->temp_age_ns,
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
 		.no_go_probes = o->blocks && !(o->views & (VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_SIZES))),
+		.go_source = go_source(o, governed),
 		.go_records = o->views & views_by_age(),
 		.governed = governed,
 		.sample_law = SAMPLE_LAW(mean, rate_first_call(mean)), .sample_fixed = o->sample_bytes != 0,

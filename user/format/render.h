@@ -24,12 +24,14 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 void summary_unnamed(const struct recording *r, const struct report_options *o, struct buf *out);
 
 #define BREAK VIEW_BREAK
-/* "label      text", broken to the width. */
 /* No probe has seen anything, or there was none: all that there is comes from the records of Go's runtime. */
 bool summary_of_records(const struct recording *r);
 void summary_frees(const struct recording *r, const struct report_options *o, struct buf *out);
+/* The samples that Go's runtimes took (recording.sampler). */
+void summary_sampler(const struct recording *r, const struct report_options *o, struct buf *out);
 /* Where what is live of Go comes from. */
 void summary_runtime(const struct recording *r, const struct report_options *o, struct buf *out);
+/* "label      text", broken to the width. */
 void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
 		  const char *style);
 

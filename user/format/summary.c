@@ -423,6 +423,8 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 		summary_per_op(out, r, o);
 	put_windows(out, r, o);
 	put_sampled(out, r, o);
+	if (r->sampler.used)
+		summary_sampler(r, o, out);
 	if (follows_blocks(o)) {
 		put_live(out, r, o);
 		if (r->runtime.processes)

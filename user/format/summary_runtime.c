@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Part of the summary: frees, and what is live of Go, which is not counted by probes. */
+/* Part of the summary: frees, and what Go's runtimes sample themselves. */
 #include "base/text.h"
 #include "format/render.h"
+
+static void put_rate(struct buf *text, uint64_t rate)
+{
+	if (rate > 1) {
+		buf_str(text, "," BREAK "one in ");
+		text_bytes(text, rate);
+		buf_str(text, " allocated");
+	} else if (rate == 1) {
+		buf_str(text, "," BREAK "of every allocation");
+	}
+}
 
 void summary_runtime(const struct recording *r, const struct report_options *o, struct buf *out)
 {
@@ -10,17 +21,31 @@ void summary_runtime(const struct recording *r, const struct report_options *o, 
 
 	text_count(&text, g->records);
 	buf_printf(&text, " of Go's runtime%s", g->processes > 1 ? "s" : "");
-	if (g->rate > 1) {
-		buf_str(&text, "," BREAK "one in ");
-		text_bytes(&text, g->rate);
-		buf_str(&text, " allocated");
-	} else if (g->rate == 1) {
-		buf_str(&text, "," BREAK "of every allocation");
-	}
+	put_rate(&text, g->rate);
 	buf_printf(&text, ":" BREAK "what is live of Go" BREAK "since its process began,%s" BREAK "%s",
 		   g->rate == 1 ? "" : " an estimate,",
 		   g->collected ? "as of its latest garbage collection" : "with what is not collected yet");
 	summary_line(out, o, "records", &text, "");
+	buf_free(&text);
+}
+
+void summary_sampler(const struct recording *r, const struct report_options *o, struct buf *out)
+{
+	const struct recording_sampler *g = &r->sampler;
+	struct buf text = {0};
+
+	text_count(&text, g->samples);
+	buf_str(&text, " by Go's runtime");
+	put_rate(&text, g->rate);
+	if (g->since_ns) {
+		buf_str(&text, "," BREAK "since ");
+		text_duration(&text, g->since_ns);
+		buf_str(&text, ", when every call cost too much");
+	}
+	buf_str(&text, ":" BREAK "bytes of Go are those of size classes");
+	if (g->rate != 1)
+		buf_str(&text, "," BREAK "totals and rows are estimates");
+	summary_line(out, o, "samples", &text, "");
 	buf_free(&text);
 }
 

@@ -57,7 +57,7 @@ void summary_per_op(struct buf *out, const struct recording *r, const struct rep
 	buf_str(&text, " B/op," BREAK);
 	value_put(&text, value_per_op(r, r->recorded, METRIC_CALLS));
 	buf_printf(&text, " allocs/op" BREAK "in %llu operation%s", (unsigned long long)r->ops, r->ops == 1 ? "" : "s");
-	if (has_go(r->profile))
+	if (has_go(r->profile) && !r->sampler.used)
 		buf_str(&text, ";" BREAK "bytes as requested:" BREAK "go test -benchmem counts size classes");
 	summary_line(out, o, "per op", &text, "");
 	buf_free(&text);

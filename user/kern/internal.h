@@ -23,6 +23,7 @@ enum link_stage {
 	LINK_FREE,	/* a block that is seen to come must be seen to go */
 	LINK_RETURN,	/* a call that is seen to begin must be seen to end */
 	LINK_ENTRY,
+	LINK_GO,	/* entries of Go's allocator, which its runtime's samples may replace */
 };
 
 /* Every probe and tracepoint is one of these file descriptors. */
@@ -81,6 +82,7 @@ void links_drop(struct links *links);
 /* Takes the probes of one process (0: of every process) in one file (ANY_MODULE: in all) out of one of k's lists, in
  * the order of stages; waits for it. */
 void links_detach(struct links *links, pid_t pid, int module);
+void links_detach_stage(struct links *links, pid_t pid, int module, enum link_stage stage);
 /* Begins to make the second table of live blocks, where there is to be one; once. */
 void blocks_extend(struct kern *k);
 /* Chooses the programs on functions that are loaded, and how; between open and load. Returns 0 or -errno after

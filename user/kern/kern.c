@@ -80,6 +80,8 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->follow_temp = o->blocks && o->temp;
 	skel->rodata->temp_age_ns = o->temp_age_ns;
 	skel->rodata->governed = o->governed;
+	skel->rodata->go_samples = o->go_source != GO_CALLS;
+	skel->bss->go_by_samples = o->go_source == GO_SAMPLES;
 	skel->bss->window_factor = 1 << CALLS_SHIFT;
 	skel->rodata->hist_sizes = o->sizes;
 	skel->rodata->hist_lifetimes = o->lifetimes;

@@ -17,6 +17,13 @@
 #include "model/plan.h"
 #include "shared.h"
 
+/* What is recorded of the allocations of Go code. */
+enum go_source {
+	GO_EITHER,	/* calls; the samples of its runtime from kern_go_by_samples() on */
+	GO_CALLS,
+	GO_SAMPLES,
+};
+
 struct kern_options {
 	uint32_t max_stacks;	/* entries of the stack table */
 	uint32_t max_frames;	/* 1 … STACK_MAX_FRAMES */
@@ -30,6 +37,7 @@ struct kern_options {
 	uint64_t temp_age_ns;
 	bool sizes, lifetimes;	/* keep histograms of these */
 	bool no_go_probes;	/* nothing is asked of Go's allocations that its runtime's own records do not say; */
+	enum go_source go_source;	/* where Go is traced by its calls, unless no_go_probes */
 	bool go_records;	/* what is live of it is, and read from there (trace/golive.h) */
 	/* SAMPLE_LAW() (sample.h). It can be changed later, but SAMPLE_ALL only if it isn't fixed. */
 	uint64_t sample_law;
@@ -95,6 +103,12 @@ void kern_detach_probes(struct kern *k);
 void kern_detach_process(struct kern *k, pid_t pid);
 /* The same for one file of a process. */
 void kern_detach_file(struct kern *k, pid_t pid, uint16_t module);
+
+/* From now on the samples of Go's runtimes are recorded instead of the calls of its allocators (GO_EITHER), from one
+ * call to the next; the probes on these are taken out, which is waited for. */
+void kern_go_by_samples(struct kern *k);
+/* Bytes from one of these samples to the next on average; 0: they differ, or none has come. */
+uint64_t kern_sampler_rate(const struct kern *k);
 
 /* The totals so far, over all CPUs. */
 void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);

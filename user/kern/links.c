@@ -95,14 +95,18 @@ static struct batch take(struct links *links, pid_t pid, int module, int stage)
 	return b;
 }
 
+void links_detach_stage(struct links *links, pid_t pid, int module, enum link_stage stage)
+{
+	struct batch b = take(links, pid, module, stage);
+
+	close_all(&b);
+	free(b.fds);
+}
+
 void links_detach(struct links *links, pid_t pid, int module)
 {
-	for (int stage = LINK_ENTRY; stage >= LINK_FREE; stage--) {
-		struct batch b = take(links, pid, module, stage);
-
-		close_all(&b);
-		free(b.fds);
-	}
+	for (int stage = LINK_GO; stage >= LINK_FREE; stage--)
+		links_detach_stage(links, pid, module, stage);
 }
 
 struct ending {

@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "kern/internal.h"
 
-enum role { ROLE_FREE, ROLE_RETURN, ROLE_ENTER, ROLE_CALL, ROLE_ALLOC, N_ROLES };
+enum role { ROLE_FREE, ROLE_RETURN, ROLE_ENTER, ROLE_CALL, ROLE_ALLOC, ROLE_GO, N_ROLES };
 
 /* In the order of attaching. */
 static const struct {
@@ -34,7 +34,13 @@ static const struct {
 	[ROLE_ENTER] = {"on_enter", "on_nothing", UPROBE_ENTRY, LINK_ENTRY},
 	[ROLE_CALL] = {"on_call", "on_nothing_session", UPROBE_SESSION, LINK_ENTRY},
 	[ROLE_ALLOC] = {"on_alloc", "on_nothing", UPROBE_ENTRY, LINK_ENTRY},
+	[ROLE_GO] = {"on_alloc", "on_nothing", UPROBE_ENTRY, LINK_GO},
 };
+
+static bool is_go_call(const struct plan_probe *p)
+{
+	return alloc_function(p->function)->is_go && !p->sampler;
+}
 
 static bool has_role(const struct kern *k, const struct plan_probe *p, enum role r)
 {
@@ -49,7 +55,9 @@ static bool has_role(const struct kern *k, const struct plan_probe *p, enum role
 	case ROLE_CALL:
 		return follows && !p->frees && !p->no_return && k->session;
 	case ROLE_ALLOC:
-		return !p->frees && (!follows || p->no_return);
+		return !p->frees && (!follows || p->no_return) && !is_go_call(p);
+	case ROLE_GO:
+		return is_go_call(p) && !k->skel->bss->go_by_samples;
 	case N_ROLES:
 		break;
 	}
@@ -61,7 +69,7 @@ static const char *program_name(const struct kern *k, enum role r)
 	if (k->options.bench == BENCH_EMPTY)
 		return roles[r].empty;
 	if (k->options.bench == BENCH_STACKID)
-		return r == ROLE_ENTER || r == ROLE_ALLOC ? "on_stackid" : "on_nothing";
+		return r == ROLE_ENTER || r == ROLE_ALLOC || r == ROLE_GO ? "on_stackid" : "on_nothing";
 	return roles[r].program;
 }
 
@@ -136,7 +144,9 @@ static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t m
 
 	if (f->count_arg != ALLOC_NO_ARG)
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
-	if (f->is_go)
+	if (p->sampler)
+		c |= COOKIE_SAMPLER;
+	else if (f->is_go)
 		c |= COOKIE_TYPED | (uint64_t)p->type_place << COOKIE_COUNT_SHIFT;
 	if (p->skip_arg != SITE_NO_REG)
 		c |= COOKIE_HAS_SKIP;
@@ -158,7 +168,7 @@ static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t p
 	struct probe_info info = {
 		.skip_max = p->skip_max, .old = p->old_reg, .out = p->out_reg, .no_return = p->no_return,
 		.skip = p->skip_arg != SITE_NO_REG ? p->site.arg_reg[p->skip_arg] : NO_PLACE,
-		.jumps = p->jumps, .aligns = takes_alignment(alloc_function(p->function)),
+		.rate_from = p->rate_from, .jumps = p->jumps, .aligns = takes_alignment(alloc_function(p->function)),
 	};
 
 	_Static_assert(PLAN_MAX_BODIES <= BODIES_MAX, "a plan's bodies fit");
@@ -190,7 +200,7 @@ static int probe_ids(struct kern *k, const struct plan *plan, uint32_t *first)
 	for (size_t i = 0; i < plan->n_probes && !err; i++) {
 		const struct plan_probe *p = &plan->probes[i];
 
-		if (k->options.blocks || p->outer || p->skip_arg != SITE_NO_REG)
+		if (k->options.blocks || p->outer || p->skip_arg != SITE_NO_REG || p->sampler)
 			err = set_probe_info(k, p, *first + i);
 	}
 	if (err)
@@ -265,6 +275,17 @@ int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const
 	links_drop(&links);
 	free(offsets);
 	return err;
+}
+
+void kern_go_by_samples(struct kern *k)
+{
+	*(volatile bool *)&k->skel->bss->go_by_samples = true;
+	links_detach_stage(&k->links, 0, ANY_MODULE, LINK_GO);
+}
+
+uint64_t kern_sampler_rate(const struct kern *k)
+{
+	return k->skel->bss->go_rates_differ ? 0 : k->skel->bss->go_rate;
 }
 
 void kern_detach_probes(struct kern *k)

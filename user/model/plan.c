@@ -13,5 +13,6 @@ void plan_free(struct plan *p)
 	free(p->probes);
 	free(p->skips);
 	free(p->ifuncs);
+	free(p->allocator);
 	free(p);
 }

@@ -42,7 +42,8 @@ struct site {
 enum plan_flags {
 	PLAN_NOPS = 1,		/* the kernel emulates multi-byte nops (FEATURE_NOPS) */
 	PLAN_BLOCKS = 2,	/* blocks are followed from their allocation to their free */
-	PLAN_NO_GO = 4,		/* no probe in Go's runtime: its own records are read */
+	PLAN_NO_GO = 4,		/* no probe on the calls of Go's runtime */
+	PLAN_GO_SAMPLER = 8,	/* one on what the runtime calls for each of its samples */
 };
 
 struct plan_probe {
@@ -76,6 +77,17 @@ struct plan_probe {
 	 */
 	uint8_t old_reg, out_reg;
 	uint8_t type_place;	/* of a function of Go (is_go): where the address of the type is, as arg_reg */
+	/*
+	 * It is called for the allocations alone that Go's runtime samples; rate_from: the vaddr of MemProfileRate less
+	 * that of the site.
+	 */
+	bool sampler;
+	int64_t rate_from;
+};
+
+/* Code of a file, in vaddrs. */
+struct plan_range {
+	uint64_t from, to;
 };
 
 /* A function that is there but not probed. */
@@ -120,6 +132,9 @@ struct plan {
 	struct plan_ifunc *ifuncs;
 	size_t n_ifuncs;
 	struct plan_go go;
+	/* The code of Go's allocator: mallocgc and its parts, which are no callers of it. */
+	struct plan_range *allocator;
+	size_t n_allocator;
 	char **names;
 	size_t n_names;
 };

@@ -45,6 +45,14 @@ struct recording_runtime {
 	bool collected;		/* as of each process's latest garbage collection; not: as of now */
 };
 
+/* Allocations of Go code by samples that its runtime took, not by its calls. */
+struct recording_sampler {
+	uint64_t samples;
+	uint64_t rate;		/* bytes from one to the next on average; 0: processes differ, or not known */
+	uint64_t since_ns;	/* of the run; 0: from its start */
+	bool used;
+};
+
 /* Probes that were not there all the time (--max-overhead). */
 struct recording_windows {
 	bool scaled;		/* they were not: everything is an estimate */
@@ -84,7 +92,7 @@ struct recording {
 	bool delta;		/* counters are of this interval alone */
 	struct counters seen;	/* every call that reached a probe, nested ones left out */
 	struct counters recorded;	/* of these what is in the profile; exact even if calls are sampled, but not if
-					 * windows.scaled */
+					 * windows.scaled, and with errors where Go's runtime samples */
 	struct recording_account account;
 	uint64_t sample_mean;	/* bytes from one sample to the next on average, as of now; below 2: every call */
 	double sample_calls;	/* calls likewise, were there no bytes; 0: not sampled by calls */
@@ -92,6 +100,7 @@ struct recording {
 	uint64_t exact_calls;	/* with sample_auto: so many at least were recorded before the first was not */
 	struct recording_heap heap;	/* only where a view needs blocks */
 	struct recording_runtime runtime;	/* only where a view needs it */
+	struct recording_sampler sampler;
 	const struct suppression *suppressions;
 	size_t n_suppressions;
 	uint64_t filtered;	/* left out by --min-size, --max-size */

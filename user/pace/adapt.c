@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pace/counts.h"
+#include "pace/gosamples.h"
 #include "pace/governor.h"
 #include "pace/rate.h"
 #include "pace/work.h"
@@ -46,11 +48,13 @@ struct adapt {
 
 	bool counting;
 	uint64_t on_ns, traced_ns;	/* since when it counts; how long it did before */
-	uint64_t on_calls, on_bytes;	/* COUNT_SEEN, COUNT_SEEN_BYTES, then */
+	double on_calls, on_bytes;	/* seen, then */
 	double weight;			/* how many calls each stands for */
 	double stretch;			/* and how much time each moment */
 	double calls, bytes;		/* of the times before, with their weights: what the tables have */
 	double calls_rate, bytes_rate;	/* per second, the last time */
+	struct gosamples go;
+	uint64_t samples_ns;		/* since when Go's runtimes sample; 0: not */
 
 	uint64_t last_hits, last_recorded;
 	double hit_ns;			/* what a hit has cost lately */
@@ -120,16 +124,10 @@ static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
 	tracer_counts(a->tracer, c);
 }
 
-/* Calls that were sampled, whether they came into a table or were lost. */
-static uint64_t samples(const uint64_t c[COUNT_MAX])
-{
-	return c[COUNT_RECORDED] + kern_lost(c);
-}
-
 /* Takes in what the hits since the last time have cost. */
 static void charge(struct adapt *a, const uint64_t c[COUNT_MAX])
 {
-	uint64_t hits = c[COUNT_HITS] - a->last_hits, recorded = samples(c) - a->last_recorded;
+	uint64_t hits = c[COUNT_HITS] - a->last_hits, recorded = counts_samples(c) - a->last_recorded;
 	double cost;
 
 	if (recorded > hits)
@@ -139,7 +137,7 @@ static void charge(struct adapt *a, const uint64_t c[COUNT_MAX])
 		a->hit_ns = cost / hits;
 	a->cost_ns += cost;
 	a->last_hits = c[COUNT_HITS];
-	a->last_recorded = samples(c);
+	a->last_recorded = counts_samples(c);
 	if (a->governor)
 		governor_set(a->governor, budget(a), a->hit_ns);
 }
@@ -148,13 +146,13 @@ static void count_from(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX
 {
 	a->counting = true;
 	a->on_ns = now;
-	a->on_calls = c[COUNT_SEEN];
-	a->on_bytes = c[COUNT_SEEN_BYTES];
+	a->on_calls = counts_calls(c);
+	a->on_bytes = counts_bytes(c);
 }
 
 static void count_until(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 {
-	double calls = c[COUNT_SEEN] - a->on_calls, bytes = c[COUNT_SEEN_BYTES] - a->on_bytes;
+	double calls = counts_calls(c) - a->on_calls, bytes = counts_bytes(c) - a->on_bytes;
 	double s = (now - a->on_ns) / 1e9;
 
 	a->counting = false;
@@ -173,14 +171,6 @@ static uint64_t traced_until(const struct adapt *a, uint64_t now)
 	return a->traced_ns + (a->counting ? now - a->on_ns : 0);
 }
 
-static struct rate_counters rate_counters(const uint64_t c[COUNT_MAX])
-{
-	return (struct rate_counters){
-		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED],
-		.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES], .samples = samples(c),
-	};
-}
-
 static void set_law(struct adapt *a)
 {
 	const uint64_t law = SAMPLE_LAW(a->rate.mean, a->rate.call);
@@ -196,7 +186,7 @@ static void set_law(struct adapt *a)
 
 static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 {
-	const struct rate_counters counters = rate_counters(c);
+	const struct rate_counters counters = counts_for_rate(c);
 	const uint64_t traced_ns = traced_until(a, now);
 	bool was_exact = a->exact;
 
@@ -217,7 +207,7 @@ static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX
 static void start_rate(struct adapt *a, const uint64_t c[COUNT_MAX])
 {
 	rate_init(&a->rate, RATE_DEFAULT_TARGET, 0);
-	a->rate.last = rate_counters(c);
+	a->rate.last = counts_for_rate(c);
 	a->exact = tracer_exact(a->tracer);
 	rate_fix(&a->rate, a->o.sample_bytes ? a->o.sample_bytes : RATE_FIRST_MEAN);
 }
@@ -225,7 +215,7 @@ static void start_rate(struct adapt *a, const uint64_t c[COUNT_MAX])
 /* In a window there can be more samples: the target is for all the time that it stands for. */
 static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 {
-	const struct rate_counters counters = rate_counters(c);
+	const struct rate_counters counters = counts_for_rate(c);
 
 	if (a->o.sample_bytes)
 		return;
@@ -250,8 +240,8 @@ static struct scale_reading read_once(struct adapt *a, uint64_t *took_ns)
 	charge(a, after);
 	*took_ns = monotonic_ns() - start;
 	return (struct scale_reading){
-		.calls = (before[COUNT_SEEN] + after[COUNT_SEEN]) / 2.,
-		.bytes = (before[COUNT_SEEN_BYTES] + after[COUNT_SEEN_BYTES]) / 2.,
+		.calls = (counts_calls(before) + counts_calls(after)) / 2,
+		.bytes = (counts_bytes(before) + counts_bytes(after)) / 2,
 		.probes_ns = a->cost_ns, .ticks = done.ticks,
 		.work = {[SCALE_READ_BYTES] = done.read_bytes, [SCALE_READS] = done.reads, [SCALE_IO] = done.io,
 			 [SCALE_MESSAGES] = done.messages, [SCALE_CPU] = done.cpu_ns,
@@ -380,7 +370,7 @@ void adapt_start(struct adapt *a)
 	uint64_t c[COUNT_MAX];
 
 	read_counts(a, c);
-	a->start_ns = a->measured_ns = monotonic_ns();
+	a->start_ns = a->measured_ns = a->go.since_ns = monotonic_ns();
 	if (a->limit == LIMIT_WINDOWS) {
 		struct scale_reading read;
 
@@ -438,6 +428,17 @@ static void check_limit(struct adapt *a, uint64_t now)
 		exceed(a, percent);
 }
 
+/* Once there was a window it is too late: totals are scaled then. */
+static bool go_by_samples(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
+{
+	if (a->o.go_source != GO_EITHER || a->traced_ns || a->samples_ns ||
+	    !gosamples_tell(&a->go, now, counts_bytes(c), tracer_go_rate(a->tracer)))
+		return false;
+	a->samples_ns = now;
+	tracer_go_by_samples(a->tracer);
+	return true;
+}
+
 static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 {
 	enum governor_action action = governor_tick(a->governor, now, c[COUNT_HITS]);
@@ -450,7 +451,9 @@ static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 	}
 	if (action == GOVERNOR_ATTACH)
 		return open_window(a);
-	if (action == GOVERNOR_DETACH)
+	if (action == GOVERNOR_DETACH && go_by_samples(a, now, c))
+		governor_stays(a->governor);
+	else if (action == GOVERNOR_DETACH)
 		close_window(a);
 	return 0;
 }
@@ -476,6 +479,7 @@ int adapt_tick(struct adapt *a)
 	if (now < a->ticked_ns + TICK_NS)
 		return 0;
 	a->ticked_ns = now;
+	gosamples_follow(&a->go, now, counts_bytes(c));
 	return govern(a, now, c);
 }
 
@@ -510,8 +514,8 @@ struct adapt_account adapt_account(struct adapt *a)
 	charge(a, c);
 	g = governor_account(a->governor, now, c[COUNT_HITS]);
 	if (a->counting) {
-		r.weighted_calls += a->weight * (c[COUNT_SEEN] - a->on_calls);
-		r.weighted_bytes += a->weight * (c[COUNT_SEEN_BYTES] - a->on_bytes);
+		r.weighted_calls += a->weight * (counts_calls(c) - a->on_calls);
+		r.weighted_bytes += a->weight * (counts_bytes(c) - a->on_bytes);
 	}
 	r.cost_ns = g.cost_ns;
 	r.windows = g.windows;
@@ -523,6 +527,11 @@ struct adapt_account adapt_account(struct adapt *a)
 		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
 	}
 	return r;
+}
+
+uint64_t adapt_go_samples_ns(const struct adapt *a)
+{
+	return a->samples_ns ? a->samples_ns - a->start_ns : 0;
 }
 
 void adapt_stop(struct adapt *a)

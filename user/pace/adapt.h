@@ -24,6 +24,7 @@ struct pace_options {
 	enum attach_mode attach;
 	bool measures;		/* probes are not to be judged by what they cost (a benchmark) */
 	bool blocks;		/* blocks are followed */
+	enum go_source go_source;
 	bool shows_rates;	/* there will be reports that say what tracing costs, while it goes on */
 };
 
@@ -59,6 +60,8 @@ struct adapt_account {
 };
 
 struct adapt_account adapt_account(struct adapt *a);
+/* Since the start: when samples of Go's runtimes took the place of calls; 0: they did not. */
+uint64_t adapt_go_samples_ns(const struct adapt *a);
 /* What a hit costs, once it is measured, which is waited for; NULL: it isn't, since nothing here needs it. */
 const struct hit_cost *adapt_hit_cost(struct adapt *a);
 

@@ -239,6 +239,13 @@ uint64_t governor_attached(struct governor *g, uint64_t now_ns, uint64_t hits, d
 	return weight;
 }
 
+void governor_stays(struct governor *g)
+{
+	g->busy = false;
+	g->recent = 0;
+	g->debt_ns = -first_ns(g);
+}
+
 void governor_detached(struct governor *g, uint64_t stop_ns, uint64_t stop_hits, uint64_t now_ns, uint64_t hits)
 {
 	double counted = stop_hits - g->on_hits, ns = stop_ns > g->on_ns ? stop_ns - g->on_ns : 1;

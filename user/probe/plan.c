@@ -368,6 +368,8 @@ static struct plan *take_plan(struct planner *p)
 	plan->ifuncs = p->ifuncs.at;
 	plan->n_ifuncs = p->ifuncs.n;
 	plan->go = p->go_records;
+	plan->allocator = p->allocator.at;
+	plan->n_allocator = p->allocator.n;
 	plan->names = p->names.at;
 	plan->n_names = p->names.n;
 	if (p->full)

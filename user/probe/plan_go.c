@@ -8,6 +8,9 @@
  *
  * Arguments are in registers where the function looks at the goroutine in its register (Go 1.17), on the stack before.
  * Returns are never probed: a goroutine's stack moves, and the probe's return address with it.
+ *
+ * The runtime samples its allocations for its own records (elf/gobuckets.h), and calls profilealloc(mp, block, size)
+ * for those alone: one in 512 KiB, where a probe on each call would be too much.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +24,8 @@
 #include "probe/plan_internal.h"
 
 #define MALLOCGC "runtime.mallocgc"
+#define SAMPLER "runtime.profilealloc"
+#define SAMPLER_SIZE_ARG 2	/* the size class, bytes */
 #define BODY_MAX (1u << 20)
 #define PROLOGUE_INSNS 4
 #define LEAVES_MAX 256
@@ -33,6 +38,7 @@ static const char *const general[] = {
 
 struct leaves {
 	vec_of(struct go_function) classes, general;
+	vec_of(struct plan_range) allocator;
 };
 
 /* Of one class: "...SC" and a number. */
@@ -47,6 +53,8 @@ static bool on_function(void *arg, const struct go_function *f)
 {
 	struct leaves *l = arg;
 
+	if (l->allocator.n < LEAVES_MAX)
+		vec_push(&l->allocator, ((struct plan_range){f->entry, f->end}));
 	if (f->is_wrapper)
 		return true;
 	if (is_class(f->name) && l->classes.n < LEAVES_MAX)
@@ -85,7 +93,7 @@ static bool args_in_registers(const uint8_t *code, size_t size, uint64_t vaddr)
 	return false;
 }
 
-static int choose(const struct planner *p, const struct go_function *f, struct site *site)
+static int choose(const struct planner *p, const struct go_function *f, int n_args, struct site *site)
 {
 	const size_t size = f->end - f->entry < BODY_MAX ? (size_t)(f->end - f->entry) : BODY_MAX;
 	uint8_t *code = xmalloc(size + 1);
@@ -98,16 +106,17 @@ static int choose(const struct planner *p, const struct go_function *f, struct s
 	req.size = elf_read_vaddr(p->ef, f->entry, code, size);
 	in_registers = args_in_registers(code, req.size, f->entry);
 	memset(req.arg_reg, SITE_NO_REG, sizeof(req.arg_reg));
-	for (int i = 0; i < 2 && in_registers; i++)
+	for (int i = 0; i < n_args && in_registers; i++)
 		req.arg_reg[i] = abi_go.arg[i];
 	err = site_choose(&req, site);
-	for (int i = 0; i < 2 && !in_registers; i++)
+	for (int i = 0; i < n_args && !in_registers; i++)
 		site->arg_reg[i] = (uint8_t)(SITE_ON_STACK + i);
 	free(code);
 	return err;
 }
 
-static void add(struct planner *p, const struct go_function *f)
+/* rate: the vaddr of MemProfileRate, where it is the sampler; else 0. */
+static void add(struct planner *p, const struct go_function *f, uint64_t rate)
 {
 	struct plan_probe out = {
 		.function = alloc_function_of_go(), .vaddr = f->entry, .size = f->end - f->entry,
@@ -119,7 +128,7 @@ static void add(struct planner *p, const struct go_function *f)
 		p->full = true;
 		return;
 	}
-	if (choose(p, f, &out.site)) {
+	if (choose(p, f, rate ? SAMPLER_SIZE_ARG + 1 : 2, &out.site)) {
 		skip(p, f, "no instruction that the kernel can probe");
 		return;
 	}
@@ -127,26 +136,55 @@ static void add(struct planner *p, const struct go_function *f)
 		skip(p, f, "its site has no bytes in the file");
 		return;
 	}
-	out.type_place = out.site.arg_reg[1];
+	if (rate) {
+		out.sampler = true;
+		out.site.arg_reg[0] = out.site.arg_reg[SAMPLER_SIZE_ARG];	/* as mallocgc's */
+		out.rate_from = (int64_t)(rate - (f->entry + out.site.offset));
+	} else {
+		out.type_place = out.site.arg_reg[1];
+	}
 	name = xstrdup(f->name);
 	vec_push(&p->names, name);
 	out.name = name;
 	vec_push(&p->probes, out);
 }
 
-static void add_functions(struct planner *p, const struct gopclntab *g)
+static void add_functions(struct planner *p, const struct go_function *mallocgc, const struct leaves *l)
 {
-	struct go_function mallocgc;
+	if (!l->classes.n && mallocgc->name)
+		add(p, mallocgc, 0);
+	for (size_t i = 0; i < l->classes.n; i++)
+		add(p, &l->classes.at[i], 0);
+	for (size_t i = 0; i < l->general.n && l->classes.n; i++)
+		add(p, &l->general.at[i], 0);
+}
+
+static void add_sampler(struct planner *p, const struct go_function *profilealloc)
+{
+	const struct plan_go *go = &p->go_records;
+
+	if (go->kept && go->rate && profilealloc->name)
+		add(p, profilealloc, go->rate);
+	else if (p->in->flags & PLAN_NO_GO)
+		snprintf(p->go_gap, sizeof(p->go_gap), "Go code that is not traced: %s",
+			 go->kept ? "its runtime's sampler is not known" :
+			 "its runtime takes no samples (nothing asks for them)");
+}
+
+static void add_probes(struct planner *p, const struct gopclntab *g)
+{
+	enum { CALLS, SAMPLES, NAMES };
+	struct go_function f[NAMES];
 	struct leaves l = {0};
 
-	gopclntab_find_names(g, (const char *const[]){MALLOCGC}, 1, &mallocgc);
+	gopclntab_find_names(g, (const char *const[]){[CALLS] = MALLOCGC, [SAMPLES] = SAMPLER}, NAMES, f);
 	gopclntab_each(g, MALLOCGC, on_function, &l);
-	if (!l.classes.n && mallocgc.name)
-		add(p, &mallocgc);
-	for (size_t i = 0; i < l.classes.n; i++)
-		add(p, &l.classes.at[i]);
-	for (size_t i = 0; i < l.general.n && l.classes.n; i++)
-		add(p, &l.general.at[i]);
+	if (!(p->in->flags & PLAN_NO_GO))
+		add_functions(p, &f[CALLS], &l);
+	if (p->in->flags & PLAN_GO_SAMPLER)
+		add_sampler(p, &f[SAMPLES]);
+	p->allocator.at = l.allocator.at;
+	p->allocator.n = l.allocator.n;
 	vec_free(&l.classes);
 	vec_free(&l.general);
 }
@@ -168,7 +206,6 @@ void plan_add_go(struct planner *p)
 	vec_push(&p->names, p->go);
 	gobuckets_find(p->ef, g, &p->go_records);
 	p->go_records.found_by = gopclntab_found_by(g);
-	if (!(p->in->flags & PLAN_NO_GO))
-		add_functions(p, g);
+	add_probes(p, g);
 	gopclntab_close(g);
 }

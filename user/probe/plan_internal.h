@@ -60,6 +60,7 @@ struct planner {
 	char *go;		/* Go and its version, in `names`; NULL: it is no Go program */
 	char go_gap[96];	/* why it is one that is not traced */
 	struct plan_go go_records;
+	vec_of(struct plan_range) allocator;
 	struct elf_fdes *fdes;	/* one of these two, once can_unwind() was asked */
 	struct unwind_table *rows;
 	bool asked, rows_asked;

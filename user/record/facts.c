@@ -129,6 +129,24 @@ static struct recording_runtime unpack_runtime(const Pb__Runtime *m)
 	return (struct recording_runtime){m->records, m->processes, m->rate, m->collected};
 }
 
+static Pb__Sampler *pack_sampler(struct arena *a, const struct recording_sampler *x)
+{
+	Pb__Sampler *m = arena_get(a, 1, sizeof(*m));
+
+	pb__sampler__init(m);
+	m->samples = x->samples;
+	m->rate = x->rate;
+	m->since_ns = x->since_ns;
+	return m;
+}
+
+static struct recording_sampler unpack_sampler(const Pb__Sampler *m)
+{
+	if (!m)
+		return (struct recording_sampler){0};
+	return (struct recording_sampler){m->samples, m->rate, m->since_ns, true};
+}
+
 static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows *w)
 {
 	Pb__Windows *m = arena_get(a, 1, sizeof(*m));
@@ -235,6 +253,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->exact_calls = r->exact_calls;
 	m->heap = pack_heap(a, &r->heap);
 	m->runtime = r->runtime.processes ? pack_runtime(a, &r->runtime) : NULL;
+	m->sampler = r->sampler.used ? pack_sampler(a, &r->sampler) : NULL;
 	pack_suppressions(m, r, a);
 	m->filtered = r->filtered;
 	m->failed = r->failed;
@@ -279,6 +298,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->exact_calls = m->exact_calls;
 	r->heap = unpack_heap(m->heap, a);
 	r->runtime = unpack_runtime(m->runtime);
+	r->sampler = unpack_sampler(m->sampler);
 	unpack_suppressions(m, r, a);
 	r->filtered = m->filtered;
 	r->failed = m->failed;
@@ -352,6 +372,25 @@ static void add_heap(struct recording_heap *h, const struct recording_heap *with
 	h->n_marks = 0;
 }
 
+static void add_go(struct recording *r, const struct recording *with)
+{
+	struct recording_runtime *g = &r->runtime;
+	struct recording_sampler *s = &r->sampler;
+
+	if (with->runtime.processes) {
+		g->rate = !g->processes || g->rate == with->runtime.rate ? with->runtime.rate : 0;
+		g->collected = with->runtime.collected && (!g->processes || g->collected);
+		g->records = sum(g->records, with->runtime.records);
+		g->processes = sum(g->processes, with->runtime.processes);
+	}
+	if (with->sampler.used) {
+		s->rate = !s->used || s->rate == with->sampler.rate ? with->sampler.rate : 0;
+		s->samples = sum(s->samples, with->sampler.samples);
+		s->since_ns = s->used && !s->since_ns ? 0 : with->sampler.since_ns;
+		s->used = true;
+	}
+}
+
 /* Errors of totals, as shares of these, add up as their squares do. */
 static void add_windows(struct recording *r, const struct recording *with)
 {
@@ -404,6 +443,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	r->sample_auto |= with->sample_auto;
 	r->exact_calls = sum(r->exact_calls, with->exact_calls);
 	add_heap(&r->heap, &with->heap);
+	add_go(r, with);
 	r->filtered = sum(r->filtered, with->filtered);
 	r->failed = sum(r->failed, with->failed);
 	r->nested = sum(r->nested, with->nested);

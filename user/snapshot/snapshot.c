@@ -245,6 +245,26 @@ static void fill_account(struct snapshot *s, const uint64_t c[COUNT_MAX], uint64
 		     (unsigned long long)r->account.unaccounted, (unsigned long long)r->account.seen);
 }
 
+/* Where Go's runtime samples: what the samples stand for. */
+static struct counters recorded_of(const uint64_t c[COUNT_MAX])
+{
+	return (struct counters){
+		.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES] + c[COUNT_GO_BYTES],
+		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED] + (c[COUNT_GO_CALLS] >> CALLS_SHIFT),
+		.bytes_var = ldexp((double)c[COUNT_GO_BYTES_VAR], BYTES_VAR_SHIFT),
+		.calls_var = ldexp((double)c[COUNT_GO_CALLS_VAR], -CALLS_VAR_SHIFT),
+	};
+}
+
+static void fill_sampler(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
+			 struct recording *r)
+{
+	r->sampler = (struct recording_sampler){
+		.used = tracer_goes_by_samples(s->tracer), .samples = c[COUNT_GO_SAMPLES],
+		.since_ns = adapt_go_samples_ns(m->adapt), .rate = tracer_sampler_rate(s->tracer),
+	};
+}
+
 static void fill_calls(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 		       struct recording *r)
 {
@@ -255,6 +275,7 @@ static void fill_calls(struct snapshot *s, const struct snapshot_moment *m, cons
 	r->nested = c[COUNT_NESTED];
 	r->failed = c[COUNT_FAILED];
 	r->filtered = c[COUNT_FILTERED];
+	fill_sampler(s, m, c, r);
 	fill_windows(s, m, c, r);
 	fill_cost(s, m, c, r);
 	all = profile_total(r->profile, PROFILE_ALLOC);
@@ -262,10 +283,7 @@ static void fill_calls(struct snapshot *s, const struct snapshot_moment *m, cons
 	if (exact)
 		r->recorded = delivered(r->profile);
 	else if (!r->windows.scaled)
-		r->recorded = (struct counters){
-			.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES],
-			.calls = c[COUNT_SEEN] - c[COUNT_FILTERED],
-		};
+		r->recorded = recorded_of(c);
 	/* Where the tables hold estimates, the calls behind them are counted apart. */
 	fill_account(s, c, exact ? all.calls : c[COUNT_RECORDED], all.calls, r);
 }
@@ -383,6 +401,8 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	const uint64_t law = tracer_sample_law(s->tracer);
 	uint64_t counts[COUNT_MAX];
 
+	/* As soon after the sums as can be: what comes later may wait, and the target goes on. */
+	read_counts(s, s->o.delta && m->interval, counts);
 	copy_profile(s, !m->interval);
 	*r = (struct recording){
 		.time_ns = realtime_ns(), .threads = s->o.threads, .unnamed = s->o.unnamed,
@@ -395,7 +415,6 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	};
 	describe(s, r);
 	calibrate(s, m->adapt);
-	read_counts(s, r->delta, counts);
 	fill_calls(s, m, counts, r);
 	fill_ends(s, r);
 	r->uncertain = count_uncertain(p);

@@ -29,6 +29,7 @@ struct collector {
 	struct profile *profile;
 	bool by_thread;
 	to_vaddr_fn to_vaddr;
+	is_allocator_fn is_allocator;
 	void *arg;
 	struct buf raw;			/* struct stack_frames, each cut after its last frame */
 	struct unwind *unwind;		/* NULL: no stack comes raw */
@@ -53,7 +54,7 @@ struct collector {
 };
 
 struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
-				to_vaddr_fn to_vaddr, void *arg)
+				to_vaddr_fn to_vaddr, is_allocator_fn is_allocator, void *arg)
 {
 	struct collector *c = xcalloc(1, sizeof(*c));
 
@@ -62,6 +63,7 @@ struct collector *collector_new(struct kern *kern, struct processes *processes, 
 	c->profile = profile;
 	c->by_thread = by_thread;
 	c->to_vaddr = to_vaddr;
+	c->is_allocator = is_allocator;
 	c->arg = arg;
 	return c;
 }
@@ -225,6 +227,24 @@ static uint32_t type_of(struct collector *c, const struct process *p, const stru
 	return profile_type(c->profile, rec->module, rec->type - bias);
 }
 
+/* How many of the innermost frames are the allocator's own, and not its callers. */
+static size_t count_own(const struct collector *c, const struct stack_frames *rec, const struct resolved *r)
+{
+	const struct alloc_function *fn = alloc_function(rec->function);
+	size_t n = 0;
+
+	if (!fn || !fn->is_go)
+		return 0;
+	while (n + 1 < r->n) {
+		const struct profile_frame *f = &c->profile->frames.at[r->frames[n]];
+
+		if (f->module != rec->module || !c->is_allocator(c->arg, f->module, f->addr))
+			break;
+		n++;
+	}
+	return n;
+}
+
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
 	struct process *p = processes_find(c->processes, rec->pid);
@@ -235,6 +255,7 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 	enum walk_end walk_end = raw ? unwind_raw(c, p, raw, unwound, &n) : rec->end;
 	enum stack_end end = walk_end <= WALK_ROOT_BY_FP ? ends[walk_end] : STACK_END_UNREADABLE;
 	uint32_t stack, task, exec = 0;
+	size_t own;
 	struct resolved r;
 	const char *name = p ? process_name_at(p, rec->time_ns, &exec) : rec->name;
 
@@ -245,7 +266,9 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 		task = profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
 	else
 		task = profile_task(c->profile, rec->pid, 0, exec, name);
-	stack = profile_typed_stack(c->profile, task, rec->function, type_of(c, p, rec), r.frames, r.n, end);
+	own = count_own(c, rec, &r);
+	stack = profile_typed_stack(c->profile, task, rec->function, type_of(c, p, rec), r.frames + own, r.n - own,
+				    end);
 	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 	u64map_put(&c->allocators, rec->module, NULL);
 }

@@ -10,13 +10,16 @@
 /* A file's address for an offset in it; addr as it is where the module is no file. */
 typedef uint64_t (*to_vaddr_fn)(void *arg, uint32_t module, uint64_t file_offset);
 
+/* Whether code of a file is that of the allocator that its functions belong to. */
+typedef bool (*is_allocator_fn)(void *arg, uint32_t module, uint64_t vaddr);
+
 struct collector;
 struct unwind;
 struct kept;
 
 /* Everything is borrowed. */
 struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
-				to_vaddr_fn to_vaddr, void *arg);
+				to_vaddr_fn to_vaddr, is_allocator_fn is_allocator, void *arg);
 void collector_free(struct collector *c);
 /* Where stacks are unwound by tables: what to unwind those with that the BPF side could not. Borrowed. */
 void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames);

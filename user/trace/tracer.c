@@ -37,6 +37,11 @@ static uint64_t to_vaddr(void *arg, uint32_t module, uint64_t file_offset)
 	return f->image && image_to_vaddr(f->image, file_offset, &vaddr) ? vaddr : file_offset;
 }
 
+static bool is_allocator(void *arg, uint32_t module, uint64_t vaddr)
+{
+	return tracer_in_go_allocator(arg, module, vaddr);
+}
+
 static struct image *image_of(void *arg, uint32_t module)
 {
 	return tracer_file(arg, module)->image;
@@ -52,7 +57,9 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->force = o->force;
 	t->trusts_code = o->trusts_code;
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0) |
-			(o->no_go_probes ? PLAN_NO_GO : 0);
+			(o->no_go_probes || o->go_source == GO_SAMPLES ? PLAN_NO_GO : 0) |
+			(!o->no_go_probes && o->go_source != GO_CALLS ? PLAN_GO_SAMPLER : 0);
+	t->go_by_samples = o->go_source == GO_SAMPLES;
 	t->not_of_go = o->peak ? "peak" : o->temp ? "temp" : o->lifetimes ? "lifetimes" : NULL;
 	modules_init(&t->modules);
 	processes_init(&t->processes, &t->modules);
@@ -74,7 +81,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	if (kern_unwinds_by_tables(t->kern))
 		t->unwind = unwind_new(t->kern, &t->modules, image_of, t);
 	t->cleaner = cleaner_new(t->kern);
-	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, t);
+	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, is_allocator, t);
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
 	t->kept = kept_new(&t->modules, image_of, t);
 	collector_set_kept(t->collector, t->kept);
@@ -459,6 +466,8 @@ int tracer_collect(struct tracer *t, const struct collect_options *o)
 		err = collector_sums(t->collector, o);
 	if (!err && t->golive)
 		t->go_sums = golive_add(t->golive);
+	if (!err)
+		tracer_check_samplers(t);
 	return err;
 }
 

@@ -69,6 +69,7 @@ struct tracer {
 	bool force, refused;	/* kern_options.force; an executable was refused without it */
 	bool trusts_code;	/* kern_options.trusts_code */
 	bool paused;
+	bool go_by_samples;	/* Go's allocations are recorded by the samples of its runtime */
 };
 
 /* The module's file, read and planned at the first call. */
@@ -112,5 +113,9 @@ const bool *tracer_probes_there(struct tracer *t, struct attachment *a, uint32_t
 int tracer_attach_new(struct tracer *t, struct attachment *a);
 /* An exec by a thread that was not the leader: the process is to be attached to again, by tracer_attach_new(). */
 void tracer_exec_by_thread(struct tracer *t, struct attachment *a);
+/* Code of Go's allocator: no caller of it. */
+bool tracer_in_go_allocator(struct tracer *t, uint32_t module, uint64_t vaddr);
+/* Go's allocations are recorded by samples, and a runtime takes none: it is a gap, as of now. */
+void tracer_check_samplers(struct tracer *t);
 
 #endif
