@@ -124,6 +124,15 @@ trace_stop
 grep -q '^traced' "$DIR/table" || fail "--no-go-samples has no windows: $(head "$DIR/table")"
 finish
 
+# Too few of them: it is calls again.
+serve $((64 << 20)) gosamples 6000000 0
+trace_start -p "$TARGET" -o "$DIR/table"
+work
+trace_stop
+grep -q '^samples .*, from .* to .*, which were too few to go by:' "$DIR/table" || fail "few: $(head -8 "$DIR/table")"
+grep -q '^traced' "$DIR/table" || fail "no windows after that: $(head "$DIR/table")"
+finish
+
 # None are taken.
 serve 0 gosamples 100 0
 run --go-samples -d 0.2 -p "$TARGET"

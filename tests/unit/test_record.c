@@ -151,7 +151,7 @@ static void probes_in_windows(void **state)
 		.by = "the target's messages", .slowdown = 1.5, .limit = 5,
 	};
 	x->r.sampler = (struct recording_sampler){
-		.samples = 2021, .rate = 524288, .since_ns = SECOND / 7, .used = true,
+		.samples = 2021, .rate = 524288, .from_ns = SECOND / 7, .until_ns = SECOND, .used = true,
 	};
 	x->r.interval = 3;
 	x->r.delta = true;

@@ -320,8 +320,8 @@ const struct option_row option_rows[] = {
 		 "average (runtime.MemProfileRate), and not every call of its allocator: tracing then costs them next "
 		 "to nothing. Totals and rows are estimates with errors, of bytes in size classes. This requires a "
 		 "program whose runtime samples, as all do that import net/http/pprof; alloctrace check says so. "
-		 "Without this option it is done where every call would cost more than --max-overhead, and where "
-		 "at least 10 samples a second are to be expected." },
+		 "Without this option it is tried, for a second, where every call would cost more than --max-overhead, "
+		 "and kept up if at least 50 samples come in that second." },
 	{ "no-go-samples", 0, NULL, OPTION_FLAG, SECTION_KERNEL, TO(no_go_samples), .man_only = true,
 	  .help = "of Go, record calls even if that is dear",
 	  .man = "Of Go programs, record calls of the allocator in any case: where they cost more than "

@@ -37,10 +37,16 @@ void summary_sampler(const struct recording *r, const struct report_options *o, 
 	text_count(&text, g->samples);
 	buf_str(&text, " by Go's runtime");
 	put_rate(&text, g->rate);
-	if (g->since_ns) {
+	if (g->until_ns) {
+		buf_str(&text, "," BREAK "from ");
+		text_duration(&text, g->from_ns);
+		buf_str(&text, " to ");
+		text_duration(&text, g->until_ns);
+		buf_str(&text, "," BREAK "which were too few to go by");
+	} else if (g->from_ns) {
 		buf_str(&text, "," BREAK "since ");
-		text_duration(&text, g->since_ns);
-		buf_str(&text, ", when every call cost too much");
+		text_duration(&text, g->from_ns);
+		buf_str(&text, "," BREAK "when every call cost too much");
 	}
 	buf_str(&text, ":" BREAK "bytes of Go are those of size classes");
 	if (g->rate != 1)

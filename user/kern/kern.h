@@ -107,6 +107,11 @@ void kern_detach_file(struct kern *k, pid_t pid, uint16_t module);
 /* From now on the samples of Go's runtimes are recorded instead of the calls of its allocators (GO_EITHER), from one
  * call to the next; the probes on these are taken out, which is waited for. */
 void kern_go_by_samples(struct kern *k);
+/* Puts the probes on these calls back into one file, as kern_attach(); and when all are there: they count again, and
+ * samples do not. */
+int kern_attach_go(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
+		   const bool *left_out);
+void kern_go_by_calls(struct kern *k);
 /* Bytes from one of these samples to the next on average; 0: they differ, or none has come. */
 uint64_t kern_sampler_rate(const struct kern *k);
 

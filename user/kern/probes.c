@@ -22,7 +22,7 @@
 
 enum role { ROLE_FREE, ROLE_RETURN, ROLE_ENTER, ROLE_CALL, ROLE_ALLOC, ROLE_GO, N_ROLES };
 
-/* In the order of attaching. */
+/* In the order of attaching; what may be left out is the last. */
 static const struct {
 	const char *program;
 	const char *empty;	/* what the benchmark has in its place: a program that does nothing */
@@ -57,7 +57,7 @@ static bool has_role(const struct kern *k, const struct plan_probe *p, enum role
 	case ROLE_ALLOC:
 		return !p->frees && (!follows || p->no_return) && !is_go_call(p);
 	case ROLE_GO:
-		return is_go_call(p) && !k->skel->bss->go_by_samples;
+		return is_go_call(p);
 	case N_ROLES:
 		break;
 	}
@@ -234,8 +234,9 @@ static int attach_role(struct kern *k, enum role r, pid_t pid, int fd, uint16_t 
 			      links);
 }
 
-int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
-		const bool *left_out)
+/* The probes of the roles [from, to) of a plan. */
+static int attach_roles(struct kern *k, enum role from, enum role to, pid_t pid, int fd, const char *path,
+			uint16_t module, const struct plan *plan, const bool *left_out)
 {
 	size_t n = plan->n_probes;
 	struct links links = {0};
@@ -243,7 +244,7 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 	uint32_t first;
 	int err = probe_ids(k, plan, &first);
 
-	for (int r = 0; r < N_ROLES && !err; r++)
+	for (int r = from; r < (int)to && !err; r++)
 		err = attach_role(k, r, pid, fd, module, plan, left_out, first, offsets, cookies, &links);
 	if (err)
 		links_drop(&links);
@@ -255,6 +256,19 @@ int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t mo
 		return fail(err, "cannot attach to %s in process %d by %s: %s", path, (int)pid,
 			    attach_mode_name(k->options.mode), strerror(-err));
 	return err;
+}
+
+int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
+		const bool *left_out)
+{
+	return attach_roles(k, 0, k->skel->bss->go_by_samples ? ROLE_GO : N_ROLES, pid, fd, path, module, plan,
+			    left_out);
+}
+
+int kern_attach_go(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
+		   const bool *left_out)
+{
+	return attach_roles(k, ROLE_GO, N_ROLES, pid, fd, path, module, plan, left_out);
 }
 
 int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const bool *left_out)
@@ -281,6 +295,11 @@ void kern_go_by_samples(struct kern *k)
 {
 	*(volatile bool *)&k->skel->bss->go_by_samples = true;
 	links_detach_stage(&k->links, 0, ANY_MODULE, LINK_GO);
+}
+
+void kern_go_by_calls(struct kern *k)
+{
+	*(volatile bool *)&k->skel->bss->go_by_samples = false;
 }
 
 uint64_t kern_sampler_rate(const struct kern *k)

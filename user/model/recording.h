@@ -49,7 +49,7 @@ struct recording_runtime {
 struct recording_sampler {
 	uint64_t samples;
 	uint64_t rate;		/* bytes from one to the next on average; 0: processes differ, or not known */
-	uint64_t since_ns;	/* of the run; 0: from its start */
+	uint64_t from_ns, until_ns;	/* of the run; 0: its start, its end */
 	bool used;
 };
 

@@ -54,7 +54,6 @@ struct adapt {
 	double calls, bytes;		/* of the times before, with their weights: what the tables have */
 	double calls_rate, bytes_rate;	/* per second, the last time */
 	struct gosamples go;
-	uint64_t samples_ns;		/* since when Go's runtimes sample; 0: not */
 
 	uint64_t last_hits, last_recorded;
 	double hit_ns;			/* what a hit has cost lately */
@@ -370,7 +369,7 @@ void adapt_start(struct adapt *a)
 	uint64_t c[COUNT_MAX];
 
 	read_counts(a, c);
-	a->start_ns = a->measured_ns = a->go.since_ns = monotonic_ns();
+	a->start_ns = a->measured_ns = monotonic_ns();
 	if (a->limit == LIMIT_WINDOWS) {
 		struct scale_reading read;
 
@@ -428,21 +427,15 @@ static void check_limit(struct adapt *a, uint64_t now)
 		exceed(a, percent);
 }
 
-/* Once there was a window it is too late: totals are scaled then. */
-static bool go_by_samples(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
-{
-	if (a->o.go_source != GO_EITHER || a->traced_ns || a->samples_ns ||
-	    !gosamples_tell(&a->go, now, counts_bytes(c), tracer_go_rate(a->tracer)))
-		return false;
-	a->samples_ns = now;
-	tracer_go_by_samples(a->tracer);
-	return true;
-}
-
 static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 {
 	enum governor_action action = governor_tick(a->governor, now, c[COUNT_HITS]);
+	/* Once there was a window it is too late: totals are scaled then. */
+	const bool trial = a->o.go_source == GO_EITHER && !a->traced_ns;
+	int err = gosamples_judge(&a->go, a->tracer, now, c);
 
+	if (err)
+		return err;
 	work_read(a->work, false);
 	if (governor_strata(a->governor) != a->strata) {
 		const struct scale_reading read = reading(a);
@@ -451,7 +444,7 @@ static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 	}
 	if (action == GOVERNOR_ATTACH)
 		return open_window(a);
-	if (action == GOVERNOR_DETACH && go_by_samples(a, now, c))
+	if (action == GOVERNOR_DETACH && trial && gosamples_try(&a->go, a->tracer, now, c))
 		governor_stays(a->governor);
 	else if (action == GOVERNOR_DETACH)
 		close_window(a);
@@ -479,7 +472,6 @@ int adapt_tick(struct adapt *a)
 	if (now < a->ticked_ns + TICK_NS)
 		return 0;
 	a->ticked_ns = now;
-	gosamples_follow(&a->go, now, counts_bytes(c));
 	return govern(a, now, c);
 }
 
@@ -508,6 +500,8 @@ struct adapt_account adapt_account(struct adapt *a)
 	struct governor_account g;
 	struct scale_reading read;
 
+	r.samples_from_ns = a->go.from_ns ? a->go.from_ns - a->start_ns : 0;
+	r.samples_until_ns = a->go.until_ns ? a->go.until_ns - a->start_ns : 0;
 	if (a->stopped || !a->governor)
 		return a->stopped ? a->final : r;
 	read_counts(a, c);
@@ -527,11 +521,6 @@ struct adapt_account adapt_account(struct adapt *a)
 		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
 	}
 	return r;
-}
-
-uint64_t adapt_go_samples_ns(const struct adapt *a)
-{
-	return a->samples_ns ? a->samples_ns - a->start_ns : 0;
 }
 
 void adapt_stop(struct adapt *a)

@@ -57,11 +57,11 @@ struct adapt_account {
 	double load;			/* CPUs that probes take while they are there */
 	double slowdown;		/* how much less the target does then; 1: no less, or none can be told */
 	double cost_ns;			/* what tracing cost the processes; 0: not known */
+	/* From when to when samples of Go's runtimes took the place of calls; 0: they did not, and still. */
+	uint64_t samples_from_ns, samples_until_ns;
 };
 
 struct adapt_account adapt_account(struct adapt *a);
-/* Since the start: when samples of Go's runtimes took the place of calls; 0: they did not. */
-uint64_t adapt_go_samples_ns(const struct adapt *a);
 /* What a hit costs, once it is measured, which is waited for; NULL: it isn't, since nothing here needs it. */
 const struct hit_cost *adapt_hit_cost(struct adapt *a);
 

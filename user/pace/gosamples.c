@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pace/gosamples.h"
 
-#include <math.h>
-
-#define PERIOD_NS 50000000ULL
-#define LEAST_NS 4000000ULL	/* over less, bytes a second say nothing */
-
-static double rate_since(const struct gosamples *g, uint64_t now_ns, double bytes)
+bool gosamples_try(struct gosamples *g, struct tracer *t, uint64_t now_ns, const uint64_t c[COUNT_MAX])
 {
-	return (bytes - g->bytes) / (now_ns - g->since_ns) * 1e9;
+	if (g->from_ns || !tracer_go_samples(t))
+		return false;
+	g->from_ns = now_ns;
+	g->before = c[COUNT_GO_SAMPLES];
+	tracer_go_by_samples(t);
+	return true;
 }
 
-void gosamples_follow(struct gosamples *g, uint64_t now_ns, double bytes)
+int gosamples_judge(struct gosamples *g, struct tracer *t, uint64_t now_ns, const uint64_t c[COUNT_MAX])
 {
-	if (now_ns - g->since_ns < PERIOD_NS)
-		return;
-	*g = (struct gosamples){.since_ns = now_ns, .bytes = bytes, .rate = rate_since(g, now_ns, bytes)};
-}
-
-bool gosamples_tell(const struct gosamples *g, uint64_t now_ns, double bytes, uint64_t rate)
-{
-	double most = g->rate;
-
-	if (now_ns - g->since_ns >= LEAST_NS)
-		most = fmax(most, rate_since(g, now_ns, bytes));
-	return rate && most >= (double)GOSAMPLES_MIN * rate;
+	if (!g->from_ns || g->judged || now_ns - g->from_ns < GOSAMPLES_TRIAL_NS)
+		return 0;
+	g->judged = true;
+	if (c[COUNT_GO_SAMPLES] - g->before >= GOSAMPLES_MIN * ((now_ns - g->from_ns) / 1e9))
+		return 0;
+	g->until_ns = now_ns;
+	return tracer_go_by_calls(t);
 }

@@ -136,7 +136,8 @@ static Pb__Sampler *pack_sampler(struct arena *a, const struct recording_sampler
 	pb__sampler__init(m);
 	m->samples = x->samples;
 	m->rate = x->rate;
-	m->since_ns = x->since_ns;
+	m->from_ns = x->from_ns;
+	m->until_ns = x->until_ns;
 	return m;
 }
 
@@ -144,7 +145,7 @@ static struct recording_sampler unpack_sampler(const Pb__Sampler *m)
 {
 	if (!m)
 		return (struct recording_sampler){0};
-	return (struct recording_sampler){m->samples, m->rate, m->since_ns, true};
+	return (struct recording_sampler){m->samples, m->rate, m->from_ns, m->until_ns, true};
 }
 
 static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows *w)
@@ -386,7 +387,8 @@ static void add_go(struct recording *r, const struct recording *with)
 	if (with->sampler.used) {
 		s->rate = !s->used || s->rate == with->sampler.rate ? with->sampler.rate : 0;
 		s->samples = sum(s->samples, with->sampler.samples);
-		s->since_ns = s->used && !s->since_ns ? 0 : with->sampler.since_ns;
+		s->from_ns = s->used && !s->from_ns ? 0 : with->sampler.from_ns;
+		s->until_ns = s->used && !s->until_ns ? 0 : with->sampler.until_ns;
 		s->used = true;
 	}
 }

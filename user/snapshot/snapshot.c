@@ -172,6 +172,17 @@ static const char *const scale_names[SCALE_KINDS] = {
 	[SCALE_CPU] = "the target's own CPU time", [SCALE_TIME] = "time",
 };
 
+/* Where Go's runtime samples: what the samples stand for. */
+static struct counters recorded_of(const uint64_t c[COUNT_MAX])
+{
+	return (struct counters){
+		.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES] + c[COUNT_GO_BYTES],
+		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED] + (c[COUNT_GO_CALLS] >> CALLS_SHIFT),
+		.bytes_var = ldexp((double)c[COUNT_GO_BYTES_VAR], BYTES_VAR_SHIFT),
+		.calls_var = ldexp((double)c[COUNT_GO_CALLS_VAR], -CALLS_VAR_SHIFT),
+	};
+}
+
 static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 			 struct recording *r)
 {
@@ -182,10 +193,9 @@ static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, co
 		return;
 	scale(&s->profile, &a);
 	/* The total is of all calls, whatever their size. */
-	r->recorded = (struct counters){
-		.bytes = a.total.bytes * (1 - share_of(c[COUNT_FILTERED_BYTES], c[COUNT_SEEN_BYTES])),
-		.calls = a.total.calls * (1 - share_of(c[COUNT_FILTERED], c[COUNT_SEEN])),
-	};
+	r->recorded = recorded_of(c);
+	r->recorded.bytes = a.total.bytes * (1 - share_of(c[COUNT_FILTERED_BYTES], c[COUNT_SEEN_BYTES]));
+	r->recorded.calls = a.total.calls * (1 - share_of(c[COUNT_FILTERED], c[COUNT_SEEN]));
 	r->windows = (struct recording_windows){
 		.scaled = true, .n = a.windows, .by = scale_names[a.total.kind], .limit = s->o.max_overhead,
 		.load = a.load,
@@ -245,23 +255,14 @@ static void fill_account(struct snapshot *s, const uint64_t c[COUNT_MAX], uint64
 		     (unsigned long long)r->account.unaccounted, (unsigned long long)r->account.seen);
 }
 
-/* Where Go's runtime samples: what the samples stand for. */
-static struct counters recorded_of(const uint64_t c[COUNT_MAX])
-{
-	return (struct counters){
-		.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES] + c[COUNT_GO_BYTES],
-		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED] + (c[COUNT_GO_CALLS] >> CALLS_SHIFT),
-		.bytes_var = ldexp((double)c[COUNT_GO_BYTES_VAR], BYTES_VAR_SHIFT),
-		.calls_var = ldexp((double)c[COUNT_GO_CALLS_VAR], -CALLS_VAR_SHIFT),
-	};
-}
-
 static void fill_sampler(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 			 struct recording *r)
 {
+	const struct adapt_account a = adapt_account(m->adapt);
+
 	r->sampler = (struct recording_sampler){
-		.used = tracer_goes_by_samples(s->tracer), .samples = c[COUNT_GO_SAMPLES],
-		.since_ns = adapt_go_samples_ns(m->adapt), .rate = tracer_sampler_rate(s->tracer),
+		.used = tracer_goes_by_samples(s->tracer) || c[COUNT_GO_SAMPLES], .samples = c[COUNT_GO_SAMPLES],
+		.from_ns = a.samples_from_ns, .until_ns = a.samples_until_ns, .rate = tracer_sampler_rate(s->tracer),
 	};
 }
 

@@ -57,15 +57,16 @@ void tracer_detach(struct tracer *t);
 /* Brings the profile up to date. Returns 0, or -errno after logging an error. */
 int tracer_collect(struct tracer *t, const struct collect_options *o);
 
-/* Bytes from one sample of Go's runtimes to the next, on average; the largest of all processes. 0: one takes none, or
- * there is no Go program. */
-uint64_t tracer_go_rate(struct tracer *t);
-/* The rate of those that were recorded; 0: they differ, or there are none. */
+/* There are Go programs, and the runtimes of all of them take samples. */
+bool tracer_go_samples(struct tracer *t);
+/* Their rate, of those that were recorded, in bytes; 0: rates differ, or there are none. */
 uint64_t tracer_sampler_rate(const struct tracer *t);
 /* Go's allocations are recorded by these samples. */
 bool tracer_goes_by_samples(const struct tracer *t);
 /* From now on: kern_go_by_samples(). */
 void tracer_go_by_samples(struct tracer *t);
+/* By calls again. 0 or -errno after logging an error. */
+int tracer_go_by_calls(struct tracer *t);
 /* What the last tracer_collect() read of Go's records. */
 struct golive_sums tracer_go(const struct tracer *t);
 /* A process is there whose records can be read, whether or not it has probes. */

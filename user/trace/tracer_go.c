@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Go's runtimes sample their own allocations: where they do, and when their samples take the place of calls. */
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 
@@ -58,23 +59,20 @@ static uint64_t rate_of(const struct process *p, const struct plan *plan, uint64
 	return has_sampler(plan) && read_word(p->pid, plan->go.rate + bias, &rate) ? rate : 0;
 }
 
-uint64_t tracer_go_rate(struct tracer *t)
+bool tracer_go_samples(struct tracer *t)
 {
-	uint64_t most = 0;
+	bool any = false;
 
 	for (size_t i = 0; i < t->attachments.list.n; i++) {
 		const struct attachment *a = t->attachments.list.at[i];
-		uint64_t bias, rate;
+		uint64_t bias;
 		const struct plan *plan = a && !a->gone ? go_plan(t, a->process, &bias) : NULL;
 
-		if (!plan)
-			continue;
-		rate = rate_of(a->process, plan, bias);
-		if (!rate)
-			return 0;
-		most = rate > most ? rate : most;
+		if (plan && !rate_of(a->process, plan, bias))
+			return false;
+		any |= plan != NULL;
 	}
-	return most;
+	return any;
 }
 
 uint64_t tracer_sampler_rate(const struct tracer *t)
@@ -92,6 +90,36 @@ void tracer_go_by_samples(struct tracer *t)
 	t->go_by_samples = true;
 	kern_go_by_samples(t->kern);
 	note("Go's allocations are recorded by the samples of its runtime from now on");
+}
+
+static int attach_calls(struct tracer *t, struct attachment *a, uint32_t module)
+{
+	const struct plan *plan = tracer_file(t, module)->plan;
+	const struct module *m = modules_get(&t->modules, module);
+	const struct placement *pl = attachment_placement(a, module);
+
+	if (!plan || !plan->go.found || !tracer_has_probes(t, a, module))
+		return 0;
+	return kern_attach_go(t->kern, a->process->pid, module_inode_fd(m), m->path, (uint16_t)module, plan,
+			      pl ? pl->left_out : NULL);
+}
+
+int tracer_go_by_calls(struct tracer *t)
+{
+	int err = 0;
+
+	t->go_by_samples = false;
+	for (size_t i = 0; i < t->attachments.list.n && !err; i++) {
+		struct attachment *a = t->attachments.list.at[i];
+
+		for (size_t k = 0; a && !a->gone && k < a->files.n && !err; k++)
+			err = attach_calls(t, a, a->files.at[k].module);
+		/* One that is gone will be noticed. */
+		err = err == -ESRCH ? 0 : err;
+	}
+	kern_go_by_calls(t->kern);
+	note("Go's allocations are recorded by calls again: its runtime's samples are too few");
+	return err;
 }
 
 static void check_sampler(struct tracer *t, const struct process *p)
