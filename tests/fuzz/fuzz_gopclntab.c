@@ -26,39 +26,55 @@
 #define PCS_MAX 64
 #define FRAMES_MAX 16
 
-/* The first function that has the pc, one by one. */
-static bool find_slowly(const struct gopclntab *g, uint64_t pc, struct go_function *f)
-{
-	for (size_t i = 0; i < gopclntab_count(g); i++)
-		if (gopclntab_function(g, i, f) && f->entry <= pc && pc < f->end)
-			return true;
-	return false;
-}
+/* All functions of a table, each read once; those that lie are left out. */
+struct functions {
+	struct go_function *at;
+	size_t n;
+	bool sorted;	/* each begins where the one before ends, and none lies */
+};
 
-static bool is_sorted(const struct gopclntab *g)
+static void read_functions(const struct gopclntab *g, struct functions *all)
 {
+	const size_t n = gopclntab_count(g);
 	uint64_t end = 0;
-	struct go_function f;
 
-	for (size_t i = 0; i < gopclntab_count(g); i++) {
-		if (!gopclntab_function(g, i, &f) || (i && f.entry != end))
-			return false;
-		end = f.end;
+	*all = (struct functions){ .at = calloc(n + 1, sizeof(*all->at)), .sorted = true };
+	require(all->at);
+	for (size_t i = 0; i < n; i++) {
+		struct go_function *f = &all->at[all->n];
+
+		if (!gopclntab_function(g, i, f)) {
+			all->sorted = false;
+			continue;
+		}
+		all->sorted &= !i || f->entry == end;
+		end = f->end;
+		all->n++;
 	}
-	return true;
 }
 
-static void check_frames(const struct gopclntab *g, uint64_t pc, bool sorted)
+/* The first function that has the pc, one by one; NULL: there is none. */
+static const struct go_function *find_slowly(const struct functions *all, uint64_t pc)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->at[i].entry <= pc && pc < all->at[i].end)
+			return &all->at[i];
+	return NULL;
+}
+
+static void check_frames(const struct gopclntab *g, uint64_t pc, const struct functions *all)
 {
 	struct go_frame frames[FRAMES_MAX], fewer[1];
-	struct go_function f, slow;
+	const struct go_function *slow;
+	struct go_function f;
 	const bool found = gopclntab_find(g, pc, &f);
 	const size_t n = gopclntab_frames(g, pc, frames, FRAMES_MAX);
 
 	require(n <= FRAMES_MAX && found == (n > 0));
-	if (sorted) {
-		require(found == find_slowly(g, pc, &slow));
-		require(!found || f.index == slow.index);
+	if (all->sorted) {
+		slow = find_slowly(all, pc);
+		require(found == (slow != NULL));
+		require(!found || f.index == slow->index);
 	}
 	for (size_t i = 0; i < n; i++) {
 		require(strlen(frames[i].function) != SIZE_MAX && strlen(frames[i].file) != SIZE_MAX);
@@ -111,32 +127,29 @@ static bool is_plain(const struct go_function *f)
 	return strncmp(f->name, "runtime.", 8) != 0 && !f->is_top && !f->writes_sp;
 }
 
-static void check_functions(const struct gopclntab *g, const struct unwind_table *t, bool sorted)
+static void check_functions(const struct gopclntab *g, const struct unwind_table *t, const struct functions *all)
 {
 	const struct go_moduledata *md = gopclntab_moduledata(g);
 
-	for (size_t i = 0; i < gopclntab_count(g) && i < FUNCTIONS_MAX; i++) {
-		struct go_function f, same;
-		struct depths d = { .f = &f };
+	for (size_t i = 0; i < all->n && i < FUNCTIONS_MAX; i++) {
+		const struct go_function *f = &all->at[i];
+		struct go_function same;
+		struct depths d = { .f = f, .t = all->sorted && is_plain(f) ? t : NULL, .to = f->entry };
 
-		if (!gopclntab_function(g, i, &f))
-			continue;
-		require(f.entry < f.end && f.entry >= md->text && f.end <= md->etext && f.index == i);
-		require(strlen(f.name) != SIZE_MAX);
-		d.to = f.entry;
-		d.t = sorted && is_plain(&f) ? t : NULL;
-		gopclntab_each_sp(g, &f, check_depth, &d);
-		if (f.name[0]) {
-			const char *const names[] = {f.name};
+		require(f->entry < f->end && f->entry >= md->text && f->end <= md->etext);
+		require(f->index >= i && f->index < gopclntab_count(g) && strlen(f->name) != SIZE_MAX);
+		gopclntab_each_sp(g, f, check_depth, &d);
+		if (f->name[0]) {
+			const char *const names[] = {f->name};
 
 			gopclntab_find_names(g, names, 1, &same);
-			require(same.name && !strcmp(same.name, f.name));
+			require(same.name && !strcmp(same.name, f->name));
 		}
-		check_frames(g, f.entry, sorted);
-		check_frames(g, f.end - 1, sorted);
+		check_frames(g, f->entry, all);
+		check_frames(g, f->end - 1, all);
 	}
 	for (uint64_t i = 0; i < PCS_MAX; i++)
-		check_frames(g, md->text + i * 5 * (1 + i / 16), sorted);
+		check_frames(g, md->text + i * 5 * (1 + i / 16), all);
 }
 
 static void check_rows(const struct unwind_table *t, size_t max_rows)
@@ -158,8 +171,8 @@ static void use(const uint8_t *data, size_t size)
 	struct elf_file *ef = NULL;
 	struct gopclntab *g = NULL;
 	const char *why = NULL;
+	struct functions all;
 	uint8_t *copy;
-	bool sorted;
 	int err;
 
 	copy = exact_copy(data, size);
@@ -167,12 +180,13 @@ static void use(const uint8_t *data, size_t size)
 		err = gopclntab_open(ef, &g, &why);
 		require(!err || (err < 0 && why && why[0]));
 		if (!err) {
-			sorted = is_sorted(g);
+			read_functions(g, &all);
 			err = gorows_make(ef, g, gopclntab_moduledata(g)->text, ROWS_MAX, &t);
 			require(!err || err == -EFBIG || err == -EOVERFLOW);
 			if (t)
 				check_rows(t, ROWS_MAX);
-			check_functions(g, t, sorted);
+			check_functions(g, t, &all);
+			free(all.at);
 			unwind_table_free(t);
 			t = NULL;
 			gopclntab_close(g);
