@@ -184,7 +184,7 @@ static void put_shortened(struct buf *out, const char *name)
 		}
 		name += sizeof(shape) - 1;
 		if (strncmp(name, compound, sizeof(compound) - 1) != 0) {
-			n = strcspn(name, "[]{}(), ");
+			n = strcspn(name, "[]{}(),; ");
 			buf_printf(out, "shape{%.*s}", (int)n, name);
 			name += n;
 			continue;
