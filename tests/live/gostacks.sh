@@ -45,5 +45,12 @@ sums() {
 
 [[ $(sums records | wc -l) -ge 80 ]] || fail "the runtime has recorded too little"
 diff <(sums records) <(sums traces) >differ || fail "differ (< the runtime, > alloctrace): $(cut -c1-400 differ)"
+# Its own heap profiles show what called the allocator: so does pprof here, and nothing is lost by it.
+command go tool pprof -top -nodecount=0 -nodefraction=0 -sample_index=alloc_objects gostacks.pb.gz \
+	>top 2>"$DIR/pprof.err"
+! grep -Eq 'runtime\.(mallocgc|newobject|makeslice|growslice|concatstring|convT|mapassign)' top ||
+	fail "pprof shows the runtime's allocator: $(grep runtime top | head -3)"
+expect_equal "allocations in functions of the program, in pprof" \
+	"$(awk '$6 ~ /^main\./ { n += $1 } END { print (n >= 1000) }' top)" 1
 expect_equal "stacks that do not end" "$(grep -c truncated traces)" 0
 no_probe_left

@@ -120,6 +120,31 @@ static void test_libraries(void **state)
 	check(sites, false);
 }
 
+/* The runtime is passed over, and its allocator even where nothing else is there. */
+static void test_go(void **state)
+{
+	static const struct {
+		const char *name;
+		enum view_rank rank;
+	} names[] = {
+		{"runtime.mallocgc", VIEW_FORWARDS}, {"runtime.mallocgcSmallNoScanSC2", VIEW_FORWARDS},
+		{"runtime.newobject", VIEW_FORWARDS}, {"runtime.growsliceBuf", VIEW_FORWARDS},
+		{"runtime.mapassign_fast64ptr", VIEW_FORWARDS}, {"runtime.(*hmap).newoverflow", VIEW_FORWARDS},
+		{"internal/runtime/maps.newTable", VIEW_FORWARDS},
+		{"runtime.malg", VIEW_RUNTIME}, {"runtime.doInit1", VIEW_RUNTIME}, {"runtime.main", VIEW_RUNTIME},
+		{"runtime.newproc1", VIEW_RUNTIME}, {"internal/runtime/exithook.Add", VIEW_RUNTIME},
+		{"runtime/pprof.StartCPUProfile", VIEW_PROGRAM}, {"main.main", VIEW_PROGRAM},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct symbol sym = {.function = names[i].name};
+
+		if (view_rank(&sym) != names[i].rank)
+			fail_msg("%s: rank %d", names[i].name, view_rank(&sym));
+	}
+}
+
 static void test_names_that_lie(void **state)
 {
 	static const char *const names[] = {
@@ -143,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_rust_of_the_program),
 		cmocka_unit_test(test_cxx),
 		cmocka_unit_test(test_libraries),
+		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_names_that_lie),
 	};
 

@@ -116,6 +116,42 @@ static void operator_new_is_no_site(void **state)
 	view_free(&v);
 }
 
+/* Of a stack that lies wholly inside Go's runtime the site is what asked its allocator; of any other, the program's. */
+static void go_runtime(void **state)
+{
+	struct fixture *x = *state;
+	struct view v;
+
+	fake_functions[NEW] = "runtime.newobject";
+	fake_functions[NEW_ARRAY] = "runtime.malg";
+	fake_functions[POOL_NEW] = "runtime.systemstack";
+	ADD(x, x->task, STACK_END_COMPLETE, 8, 1, frame(x, NEW, 4), frame(x, NEW_ARRAY, 4), frame(x, POOL_NEW, 4));
+	ADD(x, x->task, STACK_END_COMPLETE, 4, 1, frame(x, NEW, 4), frame(x, NEW_ARRAY, 4), frame(x, MAIN, 4));
+	ADD(x, x->task, STACK_END_COMPLETE, 2, 1, frame(x, NEW, 4));
+	for (int cum = 0; cum < 2; cum++) {
+		build(x, "site", cum, &v);
+		assert_int_equal(v.n, cum ? 4 : 3);
+		/* systemstack, equally heavy with cum, comes behind it by name */
+		check_row(&v, 0, cum ? "runtime.newobject+0x5" : "runtime.malg+0x5", cum ? 2 : 8, 1, cum ? 10 : 8);
+		if (!cum)
+			assert_int_equal(v.rows[0].chain_skip, 2);
+		view_free(&v);
+	}
+	build(x, "site", false, &v);
+	check_row(&v, 1, "main+0x5", 4, 1, 4);
+	check_row(&v, 2, "runtime.newobject+0x5", 2, 1, 2);
+	view_free(&v);
+	build(x, "function", false, &v);
+	check_row(&v, 0, "runtime.malg", 8, 1, 8);
+	check_row(&v, 1, "main", 4, 1, 4);
+	view_free(&v);
+	build(x, "stack", false, &v);
+	assert_int_equal(v.n, 3);
+	check_row(&v, 0, "runtime.malg+0x5", 8, 1, 8);
+	assert_int_equal(v.rows[0].chain_skip, 2);
+	view_free(&v);
+}
+
 static void frameless_stacks(void **state)
 {
 	struct fixture *x = *state;
@@ -436,6 +472,7 @@ int main(void)
 		TEST(symbolizes_only_sites),
 		TEST(clones_are_one_function),
 		TEST(operator_new_is_no_site),
+		TEST(go_runtime),
 		TEST(frameless_stacks),
 		TEST(recursion_counts_once),
 		TEST(cum_by_definition),

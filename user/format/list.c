@@ -136,20 +136,14 @@ static void count_flat(struct list *l, const struct match *m, struct counters c)
 	li->lines.at[m->line].flat = counters_add(li->lines.at[m->line].flat, c);
 }
 
-/* The innermost name that does more than to forward is what allocates. */
 static void count_stack(struct list *l, uint32_t stack)
 {
 	const struct profile *p = l->r->profile;
 	const struct profile_stack *st = &p->stacks.at[stack];
 	struct counters sum = profile_sum(p, l->kind, stack);
-	const struct symbol *site = NULL;
-	struct view_names n;
+	size_t skipped;
+	const struct symbol *site = st->node ? view_site(l->r, st->node, &skipped) : NULL;
 
-	for (view_names_start(&n, l->r, st->node); n.sym; view_names_next(&n)) {
-		site = n.sym;
-		if (!view_forwards(n.sym))
-			break;
-	}
 	for (uint32_t node = st->node; node; node = p->nodes.at[node].parent) {
 		const struct frame_matches *fm = matches_of(l, p->nodes.at[node].frame);
 

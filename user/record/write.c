@@ -369,6 +369,22 @@ static void add_comments(struct writer *w)
 	buf_free(&b);
 }
 
+/* pprof then shows what its users know: as Go's own heap profiles do, what called the runtime's allocator. All frames
+ * are in the file nonetheless, and alloctrace takes no notice. */
+static void set_drop_frames(struct writer *w)
+{
+	struct buf b = {0};
+	bool has_go = false;
+
+	for (size_t i = 0; i < w->o.functions.n; i++)
+		has_go |= !strcmp(allocator_name(w->p, w->o.functions.ids[i]), "runtime.mallocgc");
+	if (!has_go)
+		return;
+	view_put_runtime_allocators(&b);
+	w->out.drop_frames = string_id(w, buf_cstr(&b));
+	buf_free(&b);
+}
+
 static void add_types(struct writer *w, enum view_id view, enum metric metric)
 {
 	static const char *const names[] = {"alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
@@ -412,6 +428,7 @@ int record_write(FILE *f, const struct recording *r, enum view_id view, enum met
 	w.out.time_nanos = clamped(r->time_ns);
 	w.out.duration_nanos = clamped(r->duration_ns);
 	add_comments(&w);
+	set_drop_frames(&w);
 	add_files(&w);
 	add_samples(&w);
 	add_extension(&w);

@@ -20,7 +20,7 @@
 struct name_row {
 	uint32_t row;
 	uint32_t position;	/* names of the frame that are further in */
-	bool forwards;		/* as view_forwards() */
+	enum view_rank rank;
 };
 
 struct frame_rows {
@@ -59,20 +59,23 @@ static void add_name(struct by_frame *b, const struct symbol *sym, const struct 
 	buf_free(&name);
 }
 
-/* One name for the whole frame: the innermost that does more than to forward. */
+/* One name for the whole frame: what would be the site. */
 static void add_frame(struct by_frame *b, const struct symbol *sym, uint32_t module)
 {
 	const struct symbol *site = sym;
-	struct name_row n = {0};
+	struct name_row n = {.rank = view_rank(sym)};
+	uint32_t position = 1;
 
-	while (site && view_forwards(site)) {
-		site = site->into;
-		n.position++;
+	for (sym = sym->into; sym && n.rank < VIEW_PROGRAM; sym = sym->into, position++) {
+		const enum view_rank rank = view_rank(sym);
+
+		if (rank <= n.rank)
+			continue;
+		site = sym;
+		n.rank = rank;
+		n.position = b->kind->is_frame ? position : 0;
 	}
-	n.forwards = !site;
-	if (!site || !b->kind->is_frame)
-		n.position = 0;
-	add_name(b, site ? site : sym, &n, module);
+	add_name(b, site, &n, module);
 }
 
 static const struct frame_rows *rows_of_frame(struct by_frame *b, uint32_t frame)
@@ -90,7 +93,7 @@ static const struct frame_rows *rows_of_frame(struct by_frame *b, uint32_t frame
 	if (!b->kind->each_name && !sym->hidden)
 		add_frame(b, sym, f->module);
 	for (; sym && !sym->hidden && b->kind->each_name; sym = sym->into, n.position++) {
-		n.forwards = view_forwards(sym);
+		n.rank = view_rank(sym);
 		add_name(b, sym, &n, f->module);
 	}
 	rows->n = b->names.n - rows->first;
@@ -101,20 +104,26 @@ static uint32_t row_of_stack(struct by_frame *b, const struct profile_stack *st)
 {
 	const char *frameless = view_frameless(st);
 	const struct profile_node *nodes = b->p->nodes.at;
-	uint32_t first = VIEW_NO_ROW;
+	enum view_rank rank = VIEW_FORWARDS;
+	uint32_t row = VIEW_NO_ROW;
 
 	if (frameless)
 		return view_rows_find(b->rows, frameless, frameless, VIEW_NO_ROW);
 	for (uint32_t at = st->node; at; at = nodes[at].parent) {
 		const struct frame_rows *rows = rows_of_frame(b, nodes[at].frame);
 
-		if (rows->n && first == VIEW_NO_ROW)
-			first = b->names.at[rows->first].row;
-		for (uint32_t i = rows->first; i < rows->first + rows->n; i++)
-			if (!b->names.at[i].forwards)
-				return b->names.at[i].row;
+		for (uint32_t i = rows->first; i < rows->first + rows->n; i++) {
+			const struct name_row n = b->names.at[i];
+
+			if (row == VIEW_NO_ROW || n.rank > rank) {
+				row = n.row;
+				rank = n.rank;
+			}
+			if (rank == VIEW_PROGRAM)
+				return row;
+		}
 	}
-	return first != VIEW_NO_ROW ? first : view_rows_find(b->rows, VIEW_NO_FRAMES, VIEW_NO_FRAMES, VIEW_NO_ROW);
+	return row != VIEW_NO_ROW ? row : view_rows_find(b->rows, VIEW_NO_FRAMES, VIEW_NO_FRAMES, VIEW_NO_ROW);
 }
 
 struct node_sum {
@@ -169,13 +178,13 @@ static struct node_sum *sum_tree(struct by_frame *b)
 /* Which rows are open on the path from the root to the node that the walk is at. */
 struct path {
 	vec_of(uint32_t) open;	/* by row: how many nodes of it */
-	uint32_t frames;	/* names that don't just forward */
+	uint32_t frames;	/* names that are the program's */
 };
 
-/* What only forwards counts only where nothing is known to call it. */
+/* What is not the program's counts only where nothing of the program is known to call it. */
 static bool counts(const struct path *path, const struct name_row *n)
 {
-	return !n->forwards || !path->frames;
+	return n->rank == VIEW_PROGRAM || !path->frames;
 }
 
 static void enter(struct by_frame *b, struct path *path, const struct node_sum *sums, uint32_t node)
@@ -189,7 +198,7 @@ static void enter(struct by_frame *b, struct path *path, const struct node_sum *
 			vec_push(&path->open, 0);
 		if (counts(path, n) && !path->open.at[n->row]++)
 			view_rows_add_cum(b->rows, n->row, sums[node].stack, sums[node].heaviest, sums[node].through);
-		path->frames += !n->forwards;
+		path->frames += n->rank == VIEW_PROGRAM;
 	}
 }
 
@@ -201,7 +210,7 @@ static void leave(struct by_frame *b, struct path *path, uint32_t node)
 	for (uint32_t i = rows->first; i < rows->first + rows->n; i++) {
 		const struct name_row *n = &b->names.at[i];
 
-		path->frames -= !n->forwards;
+		path->frames -= n->rank == VIEW_PROGRAM;
 		if (counts(path, n))
 			path->open.at[n->row]--;
 	}

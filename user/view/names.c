@@ -43,18 +43,22 @@ static void find_hidden(struct view_names *n, uint32_t node)
 
 const struct symbol *view_site(const struct recording *r, uint32_t node, size_t *skipped)
 {
+	enum view_rank best = VIEW_FORWARDS, rank;
+	const struct symbol *site = NULL;
 	struct view_names n;
 	size_t i = 0;
 
-	for (view_names_start(&n, r, node); n.sym; view_names_next(&n), i++) {
-		if (!view_forwards(n.sym)) {
-			*skipped = i;
-			return n.sym;
-		}
-	}
 	*skipped = 0;
-	view_names_start(&n, r, node);
-	if (!n.sym)
-		find_hidden(&n, node);
+	for (view_names_start(&n, r, node); n.sym && best < VIEW_PROGRAM; view_names_next(&n), i++) {
+		rank = view_rank(n.sym);
+		if (site && rank <= best)
+			continue;
+		site = n.sym;
+		best = rank;
+		*skipped = i;
+	}
+	if (site)
+		return site;
+	find_hidden(&n, node);
 	return n.sym;
 }

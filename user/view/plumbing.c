@@ -41,8 +41,17 @@ static const char *const functions[] = {
 static const char *const prefixes[] = {
 	"mi_malloc", "mi_zalloc", "mi_calloc", "mi_realloc", "mi_rezalloc", "mi_recalloc", "mi_heap_", "mi_new",
 	"mi_posix_memalign", "mi_memalign", "mi_aligned_", "mi_valloc", "mi_pvalloc", "_mi_",
-	/* Go: newobject, makeslice, growslice, mallocgc, …; maps from 1.24 on */
-	"runtime.", "internal/runtime/",
+};
+
+/* Go's runtime; maps are there from 1.24 on. */
+static const char *const runtimes[] = {"runtime.", "internal/runtime/"};
+/* What it allocates by, for others and for itself. */
+static const char *const runtime_allocators[] = {
+	"runtime.mallocgc", "runtime.newobject", "runtime.newarray", "runtime.makeslice", "runtime.growslice",
+	"runtime.rawstring", "runtime.rawbyteslice", "runtime.rawruneslice", "runtime.concatstring",
+	"runtime.slicebytetostring", "runtime.slicerunetostring", "runtime.stringtoslice", "runtime.intstring",
+	"runtime.gostring", "runtime.convT", "runtime.makechan", "runtime.makemap", "runtime.mapassign",
+	"runtime.makeBucketArray", "runtime.hashGrow", "runtime.(*hmap)", "internal/runtime/maps.",
 };
 
 /* Methods of a class whose qualified name begins like that. */
@@ -234,16 +243,41 @@ static bool is_plumbing(const char *name)
 	       begins_with_any(name, prefixes, COUNT(prefixes)) || is_cxx(name) || is_rust(name);
 }
 
-bool view_forwards(const struct symbol *sym)
+void view_put_runtime_allocators(struct buf *out)
+{
+	bool first = true;
+
+	buf_char(out, '(');
+	for (size_t i = 0; i < COUNT(runtime_allocators); i++) {
+		/* pprof compares names without what is in parentheses. */
+		if (strchr(runtime_allocators[i], '('))
+			continue;
+		buf_str(out, first ? "" : "|");
+		first = false;
+		for (const char *s = runtime_allocators[i]; *s; s++)
+			buf_printf(out, *s == '.' ? "\\%c" : "%c", *s);
+	}
+	buf_str(out, ").*");
+}
+
+enum view_rank view_rank(const struct symbol *sym)
 {
 	char *demangled;
 	bool is;
 
 	if (!sym->function)
-		return false;
+		return VIEW_PROGRAM;
+	if (begins_with_any(sym->function, runtimes, COUNT(runtimes)))
+		return begins_with_any(sym->function, runtime_allocators, COUNT(runtime_allocators)) ? VIEW_FORWARDS :
+												       VIEW_RUNTIME;
 	/* Shown as it is in the file: a name that is not mangled comes back as NULL. */
 	demangled = demangle(sym->function);
 	is = is_plumbing(demangled ? demangled : sym->function);
 	free(demangled);
-	return is;
+	return is ? VIEW_FORWARDS : VIEW_PROGRAM;
+}
+
+bool view_forwards(const struct symbol *sym)
+{
+	return view_rank(sym) < VIEW_PROGRAM;
 }

@@ -59,10 +59,6 @@ void view_key_in_module(const struct symbol *sym, const struct module *mod, cons
 void view_group_by_frame(const struct recording *r, struct view_rows *rows,
 			 const struct view_frame_kind *kind);
 
-/* The innermost name that does more than to forward; where there is none, the innermost. *skipped: how many names are
- * further in. node: not 0. */
-const struct symbol *view_site(const struct recording *r, uint32_t node, size_t *skipped);
-
 #define VIEW_NO_FRAMES "[no frames]"
 /* What stands for the site of a stack that has no frames; NULL if it has. */
 const char *view_frameless(const struct profile_stack *st);

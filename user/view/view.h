@@ -117,9 +117,20 @@ struct view_names {
 
 void view_names_start(struct view_names *n, const struct recording *r, uint32_t node);
 void view_names_next(struct view_names *n);
-/* The function only passes a request on to malloc (C++ operator new, allocators of the standard libraries): the site is
- * what calls it. */
+/* What a function may be to a request for memory. The site is the innermost of a stack's functions of the highest. */
+enum view_rank {
+	VIEW_FORWARDS,	/* only passes it on to malloc: C++ operator new, Go's growslice, allocators of libraries */
+	VIEW_RUNTIME,	/* of a language's runtime: it allocates for the program, or what it needs itself */
+	VIEW_PROGRAM,
+};
+
+enum view_rank view_rank(const struct symbol *sym);
+/* It is not the program's: the site is what calls it, if anything of the program does. */
 bool view_forwards(const struct symbol *sym);
+/* Appends a regular expression of whole names: of those functions of Go's runtime that rank as VIEW_FORWARDS. */
+void view_put_runtime_allocators(struct buf *out);
+/* The site of a stack, whose innermost frame is node (not 0). *skipped: how many names are further in. */
+const struct symbol *view_site(const struct recording *r, uint32_t node, size_t *skipped);
 
 extern const struct view_by view_bys[];	/* ends with a NULL name */
 const struct view_by *view_by_find(const char *name);
