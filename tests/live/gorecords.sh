@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# limit: 240
 # What is live of Go by its runtime's records, against what the program itself says of them (as
 # /debug/pprof/heap?debug=1 does), record by record: every allocation recorded, and one in 4 KiB; at once, and beside
 # probes.
@@ -130,6 +131,14 @@ target_end
 run --view live -- "$DIR/golive" "$DIR/debug"
 grep -Eq "its runtime's records went with it when it exited; --interval shows them" "$DIR/out" "$DIR/err" ||
 	fail "no word of an exit: $(cat "$DIR/out" "$DIR/err")"
+
+serve 1 golive
+trace_start -p "$TARGET" --view live -d 30
+go
+target_end
+trace_end
+expect_equal "status of one that has exited" "$STATUS" 3
+expect_err 'nothing was recorded: it exited, and its runtime.s records went with it'
 
 # One that keeps no records, and one that is not Go.
 cat >off.go <<'END'

@@ -254,6 +254,9 @@ static void say_why(const struct nothing *n, uint64_t hits, size_t n_probes, str
 
 	if (hits)
 		buf_printf(out, "%llu calls hit a probe, and none of them allocated", (unsigned long long)hits);
+	else if (!n_probes)	/* what is live of Go, by records */
+		buf_str(out, now.known ? "its runtime has sampled no allocation yet" :
+					 "it exited, and its runtime's records went with it");
 	else if (!now.known)
 		buf_str(out, "it exited without an allocation");
 	else if (!say_children(n, &now, 0, out))
