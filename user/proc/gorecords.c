@@ -228,8 +228,9 @@ static int walk_all(struct walk *w, uint64_t buckets, uint64_t rate)
 
 	if (!read_word(w, rate, &w->out->rate) || !read_word(w, buckets, &first))
 		return fails(w, -EFAULT, "its memory cannot be read");
+	/* Go 1.17 to 1.19 set it when the program starts: for the first milliseconds it is 0. */
 	if (!w->out->rate)
-		return fails(w, -ENODATA, "the program has set runtime.MemProfileRate to 0");
+		return fails(w, -ENODATA, "runtime.MemProfileRate is 0: nothing is recorded");
 	if (w->out->rate > RATE_MAX)
 		return fails(w, -EBADMSG, "what is where they should be are none");
 	err = walk_buckets(w, first);
