@@ -401,6 +401,46 @@ static void test_flipped(void **state)
 	}
 }
 
+static void check_code(const struct gofile_options *o)
+{
+	const struct go_moduledata *md = gopclntab_moduledata(go);
+	uint64_t text = 0, etext = 0;
+
+	(void)o;
+	assert_true(gopclntab_code(ef, &text, &etext));
+	assert_int_equal(text, md->text);
+	assert_int_equal(etext, md->etext);
+	assert_int_equal(text, ENTRY(&file, 0));
+	assert_int_equal(etext, ENTRY(&file, GOFILE_FUNCTIONS));
+}
+
+/* Where its code is, and the table that all readers of a file share: both as of the first look. */
+static void test_shared(void **state)
+{
+	const struct gopclntab *first, *second;
+	uint64_t text, etext;
+	const char *why;
+
+	(void)state;
+	each_form(check_code);
+	assert_int_equal(open_file((struct gofile_options){ .layout = GOPCLNTAB_1_20 }, &why), 0);
+	assert_int_equal(gopclntab_of(ef, &first, &why), 0);
+	file.data[file.table] = 0;	/* nobody looks at it again */
+	assert_int_equal(gopclntab_of(ef, &second, NULL), 0);
+	assert_ptr_equal(first, second);
+	assert_ptr_not_equal(first, go);
+	close_file();
+	assert_int_equal(open_file((struct gofile_options){ .layout = GOPCLNTAB_1_20, .plugin = true }, &why), -ENOTSUP);
+	assert_false(gopclntab_code(ef, &text, &etext));
+	for (int i = 0; i < 2; i++) {
+		why = NULL;
+		assert_int_equal(gopclntab_of(ef, &first, &why), -ENOTSUP);
+		assert_null(first);
+		assert_string_equal(why, "a plugin, or several modules of Go in one file");
+	}
+	close_file();
+}
+
 static void test_cut(void **state)
 {
 	(void)state;
@@ -434,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_callback),
 		cmocka_unit_test(test_flipped),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_cut),
 	};
 

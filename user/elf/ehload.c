@@ -191,13 +191,12 @@ int unwind_table_add_debug(const struct elf_file *ef, const struct elf_file *deb
 static int add_go(const struct elf_file *ef, size_t max_rows, struct unwind_table **t)
 {
 	struct unwind_table *go = NULL;
-	struct gopclntab *g;
-	int err = gopclntab_open(ef, &g, NULL);
+	const struct gopclntab *g;
+	int err = gopclntab_of(ef, &g, NULL);
 
 	if (err)
 		return err;
 	err = gorows_make(ef, g, code_start(ef), max_rows, &go);
-	gopclntab_close(g);
 	if (!err && *t)
 		err = unwind_table_fill(go, *t, max_rows);
 	if (err) {

@@ -12,6 +12,7 @@
 #include "base/memlimit.h"
 #include "elf/decompress.h"
 #include "elf/dynamic.h"
+#include "elf/goinside.h"
 #include "elf/headers.h"
 
 #define SECTION_NAMES_MAX (64u << 20)
@@ -30,6 +31,7 @@ struct elf_file {
 	vec_of(struct elf_section) sections;
 	char *section_names;
 	size_t section_names_size;
+	struct go_kept *go;
 };
 
 bool elf_file_holds(const struct elf_file *ef, uint64_t offset, uint64_t len)
@@ -131,6 +133,7 @@ static void make_sections(struct elf_file *ef)
 static int open_common(struct elf_file *ef, const char *name, struct elf_file **out)
 {
 	ef->name = xstrdup(name);
+	ef->go = xcalloc(1, sizeof(*ef->go));
 	if (!elf_header_read(ef, &ef->header)) {
 		elf_file_close(ef);
 		return -ENOEXEC;
@@ -174,12 +177,19 @@ void elf_file_close(struct elf_file *ef)
 	if (!ef)
 		return;
 	elf_end(ef->elf);
+	gopclntab_close(ef->go->table);
+	free(ef->go);
 	vec_free(&ef->segments);
 	vec_free(&ef->others);
 	vec_free(&ef->sections);
 	free(ef->section_names);
 	free(ef->name);
 	free(ef);
+}
+
+struct go_kept *elf_file_go(const struct elf_file *ef)
+{
+	return ef->go;
 }
 
 Elf *elf_file_handle(const struct elf_file *ef)

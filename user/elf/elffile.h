@@ -46,6 +46,8 @@ int elf_file_machine(const struct elf_file *ef);	/* EM_X86_64, … */
 int elf_file_type(const struct elf_file *ef);		/* ET_EXEC, ET_DYN, … */
 /* It has code of Go, as its sections tell. */
 bool elf_file_is_go(const struct elf_file *ef);
+/* What gopclntab_of() keeps with the file (elf/goinside.h). */
+struct go_kept *elf_file_go(const struct elf_file *ef);
 uint64_t elf_file_entry(const struct elf_file *ef);
 /* Where the later of the two tables of headers ends in the file. */
 uint64_t elf_file_headers_end(const struct elf_file *ef);

@@ -71,6 +71,14 @@ static inline uint64_t go_u64(const uint8_t *p)
 	return v;
 }
 
+/* The table of an ELF file, once it was asked for. */
+struct go_kept {
+	bool asked;
+	int err;
+	const char *why;
+	struct gopclntab *table;	/* NULL: there is none */
+};
+
 /* A function's record, checked as far as its tables by number reach. */
 struct go_record {
 	uint64_t entry, end;

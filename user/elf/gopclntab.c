@@ -407,14 +407,9 @@ static int open_found(struct gopclntab *g, const char **why)
 	return 0;
 }
 
-int gopclntab_open(const struct elf_file *ef, struct gopclntab **out, const char **why)
+/* Whether there may be one. */
+static int check_file(const struct elf_file *ef, const char **why)
 {
-	const char *ignored;
-	struct gopclntab *g;
-	int err;
-
-	if (!why)
-		why = &ignored;
 	*why = "not a program of Go";
 	/* Without sections only the table itself tells. */
 	if (!elf_file_is_go(ef) && elf_section_by_name(ef, ".text"))
@@ -423,6 +418,45 @@ int gopclntab_open(const struct elf_file *ef, struct gopclntab **out, const char
 	if (elf_file_machine(ef) != ARCH_EM || elf_file_class(ef) != ELFCLASS64 ||
 	    (elf_file_type(ef) != ET_EXEC && elf_file_type(ef) != ET_DYN))
 		return -ENOTSUP;
+	return 0;
+}
+
+bool gopclntab_code(const struct elf_file *ef, uint64_t *text, uint64_t *etext)
+{
+	struct gopclntab g = {.ef = ef};
+	const char *why;
+
+	if (check_file(ef, &why) || go_find(ef, &g, &why))
+		return false;
+	*text = g.md.text;
+	*etext = g.md.etext;
+	return true;
+}
+
+int gopclntab_of(const struct elf_file *ef, const struct gopclntab **out, const char **why)
+{
+	struct go_kept *kept = elf_file_go(ef);
+
+	if (!kept->asked)
+		kept->err = gopclntab_open(ef, &kept->table, &kept->why);
+	kept->asked = true;
+	if (why)
+		*why = kept->why;
+	*out = kept->table;
+	return kept->err;
+}
+
+int gopclntab_open(const struct elf_file *ef, struct gopclntab **out, const char **why)
+{
+	const char *ignored;
+	struct gopclntab *g;
+	int err;
+
+	if (!why)
+		why = &ignored;
+	err = check_file(ef, why);
+	if (err)
+		return err;
 	g = xcalloc(1, sizeof(*g));
 	g->ef = ef;
 	err = go_find(ef, g, why);

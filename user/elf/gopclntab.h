@@ -68,6 +68,11 @@ struct gopclntab;
 int gopclntab_open(const struct elf_file *ef, struct gopclntab **out, const char **why);
 /* NULL is a no-op. */
 void gopclntab_close(struct gopclntab *g);
+/* The same for all who read the file: opened once, and closed by elf_file_close(). Not for several threads. */
+int gopclntab_of(const struct elf_file *ef, const struct gopclntab **out, const char **why);
+/* Where the code of a program of Go is, [*text, *etext). False: it is none. A fraction of the cost of opening it, since
+ * the table itself is not read. */
+bool gopclntab_code(const struct elf_file *ef, uint64_t *text, uint64_t *etext);
 
 enum gopclntab_layout gopclntab_layout(const struct gopclntab *g);
 /* "go1.19.8"; "" where the program does not say. */

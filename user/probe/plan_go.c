@@ -191,9 +191,9 @@ static void add_probes(struct planner *p, const struct gopclntab *g)
 
 void plan_add_go(struct planner *p)
 {
-	struct gopclntab *g;
+	const struct gopclntab *g;
 	const char *why;
-	int err = gopclntab_open(p->ef, &g, &why);
+	int err = gopclntab_of(p->ef, &g, &why);
 
 	if (err == -ENOENT)
 		return;
@@ -207,5 +207,4 @@ void plan_add_go(struct planner *p)
 	gobuckets_find(p->ef, g, &p->go_records);
 	p->go_records.found_by = gopclntab_found_by(g);
 	add_probes(p, g);
-	gopclntab_close(g);
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
+#include "elf/gopclntab.h"
 #include "elf/imports.h"
 #include "elf/symbols.h"
 
@@ -119,18 +120,19 @@ static const char *sign_at(const struct scan *s, const uint8_t *c, size_t back, 
 	return maps && strstr(name, "mmap") ? "mmap(MAP_FIXED) of executable memory" : NULL;
 }
 
-static const char *sign_in(const struct scan *s, const struct elf_segment *seg)
+/* Among the calls of [vaddr, vaddr + size). */
+static const char *sign_in(const struct scan *s, uint64_t vaddr, uint64_t size)
 {
 	uint8_t *buf = xmalloc(CHUNK + BACK + 8);
 	const char *found = NULL;
 
-	for (uint64_t at = 0; at < seg->filesz && at < CODE_MAX && !found; at += CHUNK) {
+	for (uint64_t at = 0; at < size && at < CODE_MAX && !found; at += CHUNK) {
 		uint64_t from = at > BACK ? at - BACK : 0;
-		size_t n = elf_read_vaddr(s->ef, seg->vaddr + from, buf, CHUNK + BACK + 8);
+		size_t n = elf_read_vaddr(s->ef, vaddr + from, buf, CHUNK + BACK + 8);
 
 		for (size_t i = at - from; i + 6 <= n && !found; i++)
 			if (buf[i] == 0xe8 || (buf[i] == 0xff && buf[i + 1] == 0x15))
-				found = sign_at(s, buf + i, i < BACK ? i : BACK, seg->vaddr + from + i);
+				found = sign_at(s, buf + i, i < BACK ? i : BACK, vaddr + from + i);
 	}
 	free(buf);
 	return found;
@@ -140,7 +142,9 @@ static const char *sign_among_calls(const struct elf_file *ef)
 {
 	struct scan s = {.ef = ef};
 	const struct elf_segment *segs;
+	uint64_t text, etext;
 	const char *found = NULL;
+	bool is_go;
 	size_t n;
 
 	if (elf_find_functions(ef, callees, N_CALLEES, s.own))
@@ -148,9 +152,21 @@ static const char *sign_among_calls(const struct elf_file *ef)
 	if (elf_imports_load(ef, &s.imports))
 		s.imports = NULL;
 	segs = elf_file_segments(ef, &n);
-	for (size_t i = 0; i < n && !found; i++)
-		if (segs[i].flags & PF_X)
-			found = sign_in(&s, &segs[i]);
+	/* Go's code calls the kernel itself, and C by way of C's code. */
+	is_go = gopclntab_code(ef, &text, &etext);
+	for (size_t i = 0; i < n && !found; i++) {
+		const uint64_t from = segs[i].vaddr, to = from + segs[i].filesz;
+
+		if (!(segs[i].flags & PF_X))
+			continue;
+		if (!is_go || text < from || etext > to) {
+			found = sign_in(&s, from, to - from);
+			continue;
+		}
+		found = sign_in(&s, from, text - from);
+		if (!found)
+			found = sign_in(&s, etext, to - etext);
+	}
 	elf_imports_free(s.imports);
 	return found;
 }
