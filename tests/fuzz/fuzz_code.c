@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What decodes a function's code, on arbitrary bytes: the site chooser, the calls and jumps of a function, frame
- * pointers, hooks (-max_len=512 -runs=25000).
+ * pointers, hooks, where a goroutine's number is (-max_len=512 -runs=25000).
  *
  *     | u8 flags | u8 arguments that are wanted | u8 those that may be NULL | u8 an offset | code |
  */
 #include <errno.h>
 
 #include "arch/insn.h"
+#include "elf/goroutine.h"
 #include "kern/livecode.h"
 #include "probe/keeps.h"
 #include "probe/site.h"
@@ -302,6 +303,25 @@ static void try_branch(const uint8_t *code, size_t size, uint64_t vaddr)
 		require(kind && indirect && to == slot && len == in.len);
 }
 
+/* --- goroutines */
+
+static bool is_offset(uint64_t value, uint64_t least)
+{
+	return value >= least && value < 4096 && value % 8 == 0;
+}
+
+static void try_goroutine(const uint8_t *code, size_t size, uint64_t vaddr)
+{
+	struct plan_goroutine g = {0};
+
+	if (goroutine_of_thread(code, size, vaddr, &g))
+		require(is_offset(g.m, 8) && is_offset(g.curg, 8) && g.tls <= 0);
+	if (goroutine_identity(code, size, vaddr, &g))
+		require(is_offset(g.goid, 64) && is_offset(g.gopc, 64) && g.goid != g.gopc);
+	if (goroutine_labels(code, size, vaddr, &g))
+		require(is_offset(g.labels, 64));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint64_t vaddr = 0x401000;
@@ -318,6 +338,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_site(data, code, size, vaddr);
 	try_edges(code, size, vaddr);
 	try_keeps(code, size, vaddr, data[3]);
+	try_goroutine(code, size, vaddr);
 	for (size_t off = 0; off < size && off < 64; off++)
 		try_branch(code + off, size - off < 16 ? size - off : 16, vaddr + off);
 	free(code);

@@ -44,6 +44,7 @@ enum plan_flags {
 	PLAN_BLOCKS = 2,	/* blocks are followed from their allocation to their free */
 	PLAN_NO_GO = 4,		/* no probe on the calls of Go's runtime */
 	PLAN_GO_SAMPLER = 8,	/* one on what the runtime calls for each of its samples */
+	PLAN_GOROUTINES = 16,	/* which goroutine of a Go program allocates is to be known: plan_go.goroutine */
 };
 
 struct plan_probe {
@@ -111,6 +112,27 @@ struct plan_ifunc {
 	uint64_t resolver;	/* vaddr */
 };
 
+/* How the labels of a goroutine are kept: as pprof.Do() sets them. */
+enum go_labels {
+	GO_LABELS_UNKNOWN,
+	GO_LABELS_NONE,		/* nothing in the program sets any */
+	GO_LABELS_MAP,		/* a pointer to a map[string]string, up to Go 1.23 */
+	GO_LABELS_LIST,		/* a pointer to a slice of pairs of strings */
+};
+
+/* Of a Go program: where in a goroutine's struct g, and in the struct m of its thread, things are (elf/goroutine.h).
+ * Offsets in bytes. */
+struct plan_goroutine {
+	bool known;		/* m, curg, goid, gopc are */
+	int16_t tls;		/* of the pointer to g, from the thread's base (Go 1.16 and older); 0: not known */
+	uint16_t m;		/* g.m: the thread that runs it */
+	uint16_t curg;		/* m.curg: the goroutine on whose behalf the thread's own stack (g0) is in use */
+	uint16_t goid;		/* its number; of g0: 0 */
+	uint16_t gopc;		/* where the `go` statement that made it returns to */
+	uint16_t labels;
+	uint8_t labels_form;	/* enum go_labels */
+};
+
 /* Of a Go program: where its runtime keeps sampled records of what was allocated and freed (elf/gobuckets.h finds it,
  * proc/gorecords.h reads them). Addresses are vaddrs; 0: not known. */
 struct plan_go {
@@ -119,6 +141,7 @@ struct plan_go {
 	uint64_t buckets;	/* of the pointer to the latest record (runtime.mbuckets) */
 	uint64_t rate;		/* of runtime.MemProfileRate */
 	const char *found_by;	/* how its table of functions was found; static */
+	struct plan_goroutine goroutine;
 };
 
 struct plan {

@@ -21,6 +21,7 @@
 #include "arch/insn.h"
 #include "elf/gobuckets.h"
 #include "elf/gopclntab.h"
+#include "elf/goroutine.h"
 #include "probe/plan_internal.h"
 
 #define MALLOCGC "runtime.mallocgc"
@@ -206,5 +207,7 @@ void plan_add_go(struct planner *p)
 	vec_push(&p->names, p->go);
 	gobuckets_find(p->ef, g, &p->go_records);
 	p->go_records.found_by = gopclntab_found_by(g);
+	if (p->in->flags & PLAN_GOROUTINES)
+		goroutine_find(p->ef, g, &p->go_records.goroutine);
 	add_probes(p, g);
 }
