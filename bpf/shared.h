@@ -56,12 +56,20 @@ struct probe_info {
 	__u8 no_return;	/* its return can't be probed (it may throw): its blocks are not followed */
 	__u8 jumps;	/* may leave by a jump to code that is none of its bodies */
 	__u8 aligns;	/* takes an alignment: it may be asked for more than the block's bytes */
-	__u8 pad[2];
+	__u8 g_place;	/* of the goroutine's address; NO_PLACE: it is at g.tls from the thread's base */
+	__u8 pad;
 	__s64 rate_from;	/* COOKIE_SAMPLER: where the sampling rate is, relative to the probe's own address */
 	/* Where its code lies, relative to the probe's own address: what shows on the stack while it is under way. */
 	struct {
 		__s32 from, to;	/* [from, to); both 0: unused */
 	} bodies[BODIES_MAX];
+	/* Of a function of Go's runtime: where what is to be known of the goroutine is, in bytes (struct
+	 * plan_goroutine). Where goid is 0, nothing is known. */
+	struct {
+		__u16 m, curg, goid, gopc, labels;
+		__s16 tls;
+		__u32 labels_form;
+	} g;
 };
 
 /* Counters, in events unless they say bytes; the sums over all slots. */
@@ -219,8 +227,14 @@ struct stack_frames {
 	__u8 end;	/* enum walk_end */
 	char name[17];	/* comm of the thread, NUL-terminated */
 	__u64 type;	/* COOKIE_TYPED: address of the type that was asked for, 0 if none was */
+	__u64 goroutine;	/* its number, GOROUTINE_NONE, …: only if it is asked for, else 0 */
+	__u64 creator;	/* where the `go` statement that made it returns to; 0: not asked for, or not known */
 	__u64 frames[STACK_MAX_FRAMES];	/* return addresses or FRAME_FILE, innermost first; FRAME_BY_FP may be set */
 };
+
+/* Of stack_frames.goroutine; no goroutine has such a number. */
+#define GOROUTINE_UNKNOWN (~0ULL)	/* the layout is not known, or memory that can't be read */
+#define GOROUTINE_NONE (~0ULL - 1)	/* the runtime on a thread's own stack, on behalf of none */
 
 /* Bit of a frame's address: it was found by the frame pointer of its callee, code of a file that has no rules. If that
  * keeps none, frames between the two are missing. */
@@ -247,6 +261,6 @@ struct stack_raw {
 
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
 _Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
-_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 56, "layout is shared");
+_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 72, "layout is shared");
 
 #endif

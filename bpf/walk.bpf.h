@@ -15,6 +15,7 @@
 #define ALLOCTRACE_WALK_BPF_H
 
 #include "call.bpf.h"
+#include "goroutine.bpf.h"
 #include "ids.bpf.h"
 #include "loop.bpf.h"
 #include "window.bpf.h"
@@ -55,6 +56,10 @@ static __always_inline __u64 walk_seed(struct scratch *s, const struct pt_regs *
 	s->rec.type = call_type(ctx, cookie);
 	if (s->rec.type)
 		h = hash_step(h, s->rec.type);
+	if (by_goroutine || with_creator) {
+		goroutine(s, ctx, cookie);
+		h = hash_step(hash_step(h, s->rec.goroutine), s->rec.creator);
+	}
 	return by_thread ? hash_step(h, s->rec.tid) : h;
 }
 

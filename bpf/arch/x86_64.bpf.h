@@ -63,6 +63,12 @@ static __always_inline __u64 arch_fp(const struct pt_regs *ctx)
 	return ctx->bp;
 }
 
+/* Where the memory of the current thread itself is (%fs), which a thread of Go sets by the kernel alone. */
+static __always_inline __u64 arch_thread_base(const struct task_struct *task)
+{
+	return task->thread.fsbase;
+}
+
 /* Where the probe is. */
 static __always_inline __u64 arch_pc(const struct pt_regs *ctx)
 {

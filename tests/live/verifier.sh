@@ -23,7 +23,8 @@ verified() {
 readonly VIEWS=live,peak,temp,lifetimes,sizes
 for options in "--unwind fp" "--unwind eh_frame" "--unwind eh_frame --max-depth 512" "--unwind fp --max-depth 512" \
 	"--view $VIEWS --unwind fp" "--view $VIEWS --unwind eh_frame" \
-	"--view $VIEWS --unwind eh_frame --max-depth 512 --attach perf" "--view live --sample 524288"; do
+	"--view $VIEWS --unwind eh_frame --max-depth 512 --attach perf" "--view live --sample 524288" \
+	"--by goroutine" "--by goroutine --view alloc,$VIEWS --max-depth 512"; do
 	target_start "$W/primes" -w -s
 	# shellcheck disable=SC2086
 	trace_start -p "$TARGET" $options

@@ -288,7 +288,38 @@ static uint32_t add_stack(struct profile *p, uint32_t task, uint64_t addr)
 {
 	const uint32_t frames[] = {profile_frame(p, 1, addr), profile_frame(p, 1, 7)};
 
-	return profile_typed_stack(p, task, 0, profile_type(p, 1, addr), frames, 2, STACK_END_CHAIN);
+	return profile_stack_like(p, (struct profile_stack){
+		.task = task, .type = profile_type(p, 1, addr), .tag = profile_goroutine(p, addr),
+		.end = STACK_END_CHAIN,
+	}, frames, 2);
+}
+
+/* Goroutines are told apart; that of none is another than an unknown one. */
+static void goroutines_differ(void **state)
+{
+	struct modules m;
+	struct profile p;
+	uint32_t tags[4], stacks[4], frame;
+
+	modules_init(&m);
+	profile_init(&p, &m, functions, 2);
+	frame = profile_frame(&p, 0, 7);
+	for (int i = 0; i < 4; i++) {
+		tags[i] = i ? profile_goroutine(&p, i == 1 ? 0 : i == 2 ? 17 : UINT64_MAX - 2) : 0;
+		stacks[i] = profile_stack_like(&p, (struct profile_stack){
+			.task = profile_task(&p, 1, 0, 0, "x"), .tag = tags[i],
+		}, &frame, 1);
+		for (int k = 0; k < i; k++) {
+			assert_int_not_equal(tags[k], tags[i]);
+			assert_int_not_equal(stacks[k], stacks[i]);
+			assert_true(profile_compare_stacks(&p, stacks[k], stacks[i]) < 0);
+			assert_true(profile_compare_stacks(&p, stacks[i], stacks[k]) > 0);
+		}
+	}
+	assert_int_equal(profile_goroutine(&p, 17), tags[2]);
+	assert_int_equal(profile_goroutine(&p, 0), tags[1]);
+	profile_free(&p);
+	modules_free(&m);
 }
 
 /* A copy stays as it was while the profile goes on, and keeps what is its own. */
@@ -324,7 +355,10 @@ static void copies_follow(void **state)
 	assert_int_equal(copy.frames.n, p.frames.n);
 	assert_int_equal(copy.nodes.n, p.nodes.n);
 	assert_int_equal(copy.types.n, p.types.n);
-	assert_memory_equal(copy.types.at, p.types.at, p.types.n * sizeof(*p.types.at));
+	/* The first one is each profile's own. */
+	assert_memory_equal(copy.types.at + 1, p.types.at + 1, (p.types.n - 1) * sizeof(*p.types.at));
+	assert_int_equal(copy.tags.n, p.tags.n);
+	assert_int_equal(copy.tags.at[copy.stacks.at[b].tag].goroutine, 200);
 	assert_memory_equal(copy.nodes.at, p.nodes.at, p.nodes.n * sizeof(*p.nodes.at));
 	assert_memory_equal(copy.stacks.at, p.stacks.at, p.stacks.n * sizeof(*p.stacks.at));
 	assert_int_equal(profile_sum(&copy, PROFILE_LIVE, a).bytes, 0);
@@ -433,6 +467,7 @@ int main(void)
 		cmocka_unit_test(equal_paths_differ_by_build_id),
 		cmocka_unit_test(many_stacks_stay_apart),
 		cmocka_unit_test(ends_have_texts),
+		cmocka_unit_test(goroutines_differ),
 	};
 
 	return cmocka_run_group_tests_name("profile", tests, NULL, NULL);

@@ -247,13 +247,17 @@ static void print_go(const struct plan_go *go)
 	else
 		printf("    records of the live heap: --view live and --leaks read them, without a probe\n"
 		       "    samples of its runtime: --go-samples records them instead of every call\n");
+	if (!go->goroutine.known)
+		printf("    goroutines: not known, because the code of this runtime is not as expected\n");
+	else
+		printf("    goroutines: --by goroutine\n");
 }
 
 /* Returns the number of probes that allocations alone need. */
 static size_t print_module(const struct process *p, const struct modules *ms, uint32_t module)
 {
 	const struct module *m = modules_get(ms, module);
-	const unsigned int flags = feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0;
+	const unsigned int flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | PLAN_GOROUTINES;
 	struct image *both = NULL, *alone = NULL;
 	struct buf path = {0};
 	struct plan *plan;

@@ -65,6 +65,8 @@ static int show(const struct options *o, const struct recording *rec)
 
 	if (!err && o->by->by_thread && !rec->threads)
 		err = fail(-EINVAL, "%s: it does not distinguish threads: record with --by thread", o->files[0]);
+	if (!err && o->by->by_goroutine && !rec->goroutines)
+		err = fail(-EINVAL, "%s: it does not distinguish goroutines: record with --by goroutine", o->files[0]);
 	if (!err)
 		err = present_open(o, 0, &present);
 	if (err)

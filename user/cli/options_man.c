@@ -135,7 +135,8 @@ static const char *const stacks[] = {
 	"In Go programs, functions, lines and inlined functions come from .gopclntab, which strip leaves in the "
 	"file. The site is the first function outside the runtime; wrappers that the compiler makes for methods "
 	"are left out. --by type groups by the type that is allocated, as Go writes it; a value put into an "
-	"interface is shown as \"T (boxed)\".",
+	"interface is shown as \"T (boxed)\". --by goroutine groups by the goroutine on whose behalf the runtime "
+	"allocates, by the number that its tracebacks show; stacks of another goroutine are other stacks then.",
 	"Names come from the file's symbols, from a separate debug file (by build ID or debuglink, below "
 	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and from debuginfod if "
 	"DEBUGINFOD_URLS is set. debuginfod is queried for the last report only, for at most DEBUGINFOD_TIMEOUT "

@@ -67,6 +67,8 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->max_size = o->max_size;
 	skel->rodata->max_frames = o->max_frames;
 	skel->rodata->by_thread = o->by_thread;
+	skel->rodata->by_goroutine = o->by_goroutine;
+	skel->rodata->with_creator = o->creators;
 	skel->rodata->n_scratch = k->n_cpus * SLOTS_PER_CPU + 1;
 	skel->rodata->frames_max = 1;
 	while (skel->rodata->frames_max < o->max_frames)

@@ -30,6 +30,8 @@ struct kern_options {
 	uint32_t ring_bytes;	/* power of two, a multiple of the page size */
 	uint64_t min_size, max_size;
 	bool by_thread;		/* a stack of another thread is another stack */
+	bool by_goroutine;	/* the same of a goroutine */
+	bool creators;		/* where goroutines were made is kept, at the end of their stacks */
 	bool blocks;		/* follow blocks from their allocation to their free */
 	uint32_t max_blocks;	/* entries of the table of live blocks */
 	bool peak;		/* keep what was live when most was */

@@ -163,7 +163,27 @@ static bool takes_alignment(const struct alloc_function *f)
 	return f->size_arg > 0 && f->count_arg == ALLOC_NO_ARG && f->old_arg == ALLOC_NO_ARG;
 }
 
-static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t probe)
+static bool asks_goroutine(const struct kern *k)
+{
+	return k->options.by_goroutine || k->options.creators;
+}
+
+/* Arguments and the goroutine are in registers both, or on the stack and in the thread's memory. */
+static void set_goroutine(struct probe_info *info, const struct plan_probe *p, const struct plan_goroutine *g)
+{
+	if (!alloc_function(p->function)->is_go || !g->known)
+		return;
+	info->g_place = p->site.arg_reg[0] >= PLACE_STACK ? NO_PLACE : ARCH_REG_G;
+	info->g.m = g->m;
+	info->g.curg = g->curg;
+	info->g.goid = g->goid;
+	info->g.gopc = g->gopc;
+	info->g.tls = g->tls;
+	info->g.labels = g->labels;
+	info->g.labels_form = g->labels_form;
+}
+
+static int set_probe_info(struct kern *k, const struct plan *plan, const struct plan_probe *p, uint32_t probe)
 {
 	struct probe_info info = {
 		.skip_max = p->skip_max, .old = p->old_reg, .out = p->out_reg, .no_return = p->no_return,
@@ -178,6 +198,7 @@ static int set_probe_info(struct kern *k, const struct plan_probe *p, uint32_t p
 		info.bodies[i].from = p->bodies[i].from;
 		info.bodies[i].to = p->bodies[i].to;
 	}
+	set_goroutine(&info, p, &plan->go.goroutine);
 	if (p->outer)
 		k->skel->bss->check_nests = true;
 	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY) ? -errno : 0;
@@ -200,8 +221,8 @@ static int probe_ids(struct kern *k, const struct plan *plan, uint32_t *first)
 	for (size_t i = 0; i < plan->n_probes && !err; i++) {
 		const struct plan_probe *p = &plan->probes[i];
 
-		if (k->options.blocks || p->outer || p->skip_arg != SITE_NO_REG || p->sampler)
-			err = set_probe_info(k, p, *first + i);
+		if (k->options.blocks || p->outer || p->skip_arg != SITE_NO_REG || p->sampler || asks_goroutine(k))
+			err = set_probe_info(k, plan, p, *first + i);
 	}
 	if (err)
 		return err;

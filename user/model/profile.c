@@ -57,6 +57,7 @@ void profile_init(struct profile *p, struct modules *modules, const char *const 
 	p->n_functions = n_functions;
 	vec_push(&p->nodes, ((struct profile_node){0, 0}));
 	profile_type(p, 0, 0);
+	vec_push(&p->tags, ((struct profile_tag){0}));
 }
 
 void profile_free(struct profile *p)
@@ -64,6 +65,7 @@ void profile_free(struct profile *p)
 	vec_free(&p->frames);
 	vec_free(&p->tasks);
 	vec_free(&p->types);
+	vec_free(&p->tags);
 	vec_free(&p->nodes);
 	vec_free(&p->stacks);
 	for (size_t i = 0; i < PROFILE_KINDS; i++)
@@ -78,6 +80,7 @@ void profile_free(struct profile *p)
 	free(p->frame_ids.slots);
 	free(p->task_ids.slots);
 	free(p->type_ids.slots);
+	free(p->tag_ids.slots);
 	free(p->node_ids.slots);
 	free(p->stack_ids.slots);
 	strpool_free(&p->names);
@@ -118,6 +121,16 @@ static bool type_same(const struct profile *p, uint32_t a, uint32_t b)
 	return p->types.at[a].module == p->types.at[b].module && p->types.at[a].addr == p->types.at[b].addr;
 }
 
+static uint64_t tag_hash(const struct profile *p, uint32_t id)
+{
+	return mix64(p->tags.at[id].goroutine);
+}
+
+static bool tag_same(const struct profile *p, uint32_t a, uint32_t b)
+{
+	return p->tags.at[a].goroutine == p->tags.at[b].goroutine;
+}
+
 static uint64_t node_hash(const struct profile *p, uint32_t id)
 {
 	return mix64((uint64_t)p->nodes.at[id].parent << 32 | p->nodes.at[id].frame);
@@ -133,7 +146,7 @@ static uint64_t stack_hash(const struct profile *p, uint32_t id)
 	const struct profile_stack *st = &p->stacks.at[id];
 
 	return mix64(((uint64_t)st->task << 32 | st->node) +
-		     mix64((uint64_t)st->type << 32 | (uint64_t)st->function << 8 | st->end));
+		     mix64(((uint64_t)st->type << 32 | (uint64_t)st->function << 8 | st->end) + mix64(st->tag)));
 }
 
 static bool stack_same(const struct profile *p, uint32_t a, uint32_t b)
@@ -141,7 +154,7 @@ static bool stack_same(const struct profile *p, uint32_t a, uint32_t b)
 	const struct profile_stack *x = &p->stacks.at[a], *y = &p->stacks.at[b];
 
 	return x->task == y->task && x->node == y->node && x->function == y->function && x->type == y->type &&
-	       x->end == y->end;
+	       x->tag == y->tag && x->end == y->end;
 }
 
 struct kind {
@@ -152,6 +165,7 @@ struct kind {
 static const struct kind task_kind = {task_hash, task_same};
 static const struct kind frame_kind = {frame_hash, frame_same};
 static const struct kind type_kind = {type_hash, type_same};
+static const struct kind tag_kind = {tag_hash, tag_same};
 static const struct kind node_kind = {node_hash, node_same};
 static const struct kind stack_kind = {stack_hash, stack_same};
 
@@ -227,6 +241,16 @@ uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr)
 	return id;
 }
 
+uint32_t profile_goroutine(struct profile *p, uint64_t number)
+{
+	uint32_t last = p->tags.n, id;
+
+	vec_push(&p->tags, ((struct profile_tag){number}));
+	id = intern(p, &p->tag_ids, last, &tag_kind);
+	p->tags.n -= id != last;
+	return id;
+}
+
 static uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
 {
 	uint32_t last = p->nodes.n, id;
@@ -240,19 +264,17 @@ static uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
 uint32_t profile_stack(struct profile *p, uint32_t task, uint16_t function, const uint32_t *frames, size_t n,
 		       enum stack_end end)
 {
-	return profile_typed_stack(p, task, function, 0, frames, n, end);
+	return profile_stack_like(p, (struct profile_stack){.task = task, .function = function, .end = end}, frames, n);
 }
 
-uint32_t profile_typed_stack(struct profile *p, uint32_t task, uint16_t function, uint32_t type, const uint32_t *frames,
-			     size_t n, enum stack_end end)
+uint32_t profile_stack_like(struct profile *p, struct profile_stack like, const uint32_t *frames, size_t n)
 {
 	uint32_t node = 0, last = p->stacks.n, id;
 
 	for (size_t i = n; i > 0; i--)
 		node = profile_node(p, node, frames[i - 1]);
-	vec_push(&p->stacks, ((struct profile_stack){
-		.task = task, .type = type, .node = node, .function = function, .end = end,
-	}));
+	like.node = node;
+	vec_push(&p->stacks, like);
 	id = intern(p, &p->stack_ids, last, &stack_kind);
 	p->stacks.n -= id != last;
 	return id;
@@ -319,6 +341,7 @@ void profile_follow(struct profile *to, const struct profile *from)
 	follow(&to->nodes, &from->nodes);
 	follow(&to->stacks, &from->stacks);
 	follow(&to->types, &from->types);
+	follow(&to->tags, &from->tags);
 	copy(&to->tasks, &from->tasks);
 	for (size_t i = 0; i < PROFILE_KINDS; i++)
 		copy(&to->sums[i], &from->sums[i]);
@@ -466,5 +489,7 @@ int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b)
 	c = c ? c : strcmp(function_name(p, x->function), function_name(p, y->function));
 	c = c ? c : compare_numbers(x->end, y->end);
 	c = c ? c : compare_tasks(&p->tasks.at[x->task], &p->tasks.at[y->task]);
-	return c ? c : compare_types(p, x->type, y->type);
+	c = c ? c : compare_types(p, x->type, y->type);
+	c = c ? c : compare_numbers(x->tag != 0, y->tag != 0);
+	return c ? c : compare_numbers(p->tags.at[x->tag].goroutine, p->tags.at[y->tag].goroutine);
 }

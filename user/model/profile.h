@@ -6,7 +6,8 @@
  *   frame   (module, address)                     e.g. libc.so.6 0x9d4c3
  *   task    (pid, tid, exec)                      tid 0: the whole process
  *   type    (module, address)                     Go: what was asked for; id 0: not told, as in C
- *   stack   (task, allocator function, type, tree node, how the walk ended)
+ *   tag     (goroutine)                           Go, if asked for: on whose behalf; id 0: not known
+ *   stack   (task, allocator function, type, tag, tree node, how the walk ended)
  */
 #ifndef ALLOCTRACE_MODEL_PROFILE_H
 #define ALLOCTRACE_MODEL_PROFILE_H
@@ -88,9 +89,15 @@ struct profile_type {
 	uint64_t addr;
 };
 
+/* Part of a stack's identity only where it was asked for. */
+struct profile_tag {
+	uint64_t goroutine;	/* its number; 0: the runtime's own work, for none */
+};
+
 struct profile_stack {
 	uint32_t task;
 	uint32_t type;
+	uint32_t tag;
 	uint32_t node;		/* of the innermost frame: the caller of the allocator function */
 	uint16_t function;	/* id of the allocator function (alloc_function()) */
 	uint8_t end;		/* enum stack_end */
@@ -151,6 +158,7 @@ struct profile {
 	vec_of(struct profile_frame) frames;
 	vec_of(struct profile_task) tasks;
 	vec_of(struct profile_type) types;
+	vec_of(struct profile_tag) tags;
 	vec_of(struct profile_node) nodes;
 	vec_of(struct profile_stack) stacks;
 	vec_of(struct counters) sums[PROFILE_KINDS];	/* by stack; may be shorter: profile_sum() */
@@ -163,7 +171,7 @@ struct profile {
 	size_t n_past;
 	const char *const *function_names;	/* by function id, as shown; borrowed */
 	size_t n_functions;
-	struct id_table frame_ids, task_ids, type_ids, node_ids, stack_ids;
+	struct id_table frame_ids, task_ids, type_ids, tag_ids, node_ids, stack_ids;
 	struct strpool names;
 };
 
@@ -174,13 +182,13 @@ void profile_free(struct profile *p);
 uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t exec, const char *name);
 uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr);
+uint32_t profile_goroutine(struct profile *p, uint64_t number);
 /* frames: innermost (the caller of the allocator function) first, n of them, 0 allowed. Returns the stack's id, found
  * or added with zero counters. */
 uint32_t profile_stack(struct profile *p, uint32_t task, uint16_t function, const uint32_t *frames, size_t n,
 		       enum stack_end end);
-/* The same with a type; 0: profile_stack(). */
-uint32_t profile_typed_stack(struct profile *p, uint32_t task, uint16_t function, uint32_t type, const uint32_t *frames,
-			     size_t n, enum stack_end end);
+/* The same with all that a stack has: `like` is it but for the node. */
+uint32_t profile_stack_like(struct profile *p, struct profile_stack like, const uint32_t *frames, size_t n);
 /* Valid until the next call for that kind. */
 struct counters *profile_at(struct profile *p, enum profile_kind kind, uint32_t stack);
 void profile_add(struct profile *p, enum profile_kind kind, uint32_t stack, struct counters c);
@@ -222,7 +230,7 @@ static inline uint64_t profile_past(const struct profile *p, enum profile_kind k
 size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *frames, size_t max);
 /* Orders two stacks by what they are, not by their ids: by their frames from the innermost one (module path, build ID
  * if it is known, address), the shorter one first; then by the allocator function's name, by how they end, by their
- * tasks and types. Returns less than 0 if a comes first, 0 if they differ in nothing that is shown. For ties: it may
+ * tasks, types and tags. Returns less than 0 if a comes first, 0 if they differ in nothing that is shown. For ties: it may
  * walk both stacks to their ends. */
 int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b);
 

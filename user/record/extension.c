@@ -20,7 +20,7 @@ bool reading_extension_holds(const struct reading *r)
 	       x->mappings == r->m->n_mapping && x->n_module == r->m->n_mapping && x->frames <= r->m->n_location &&
 	       x->n_reason == x->frames && x->n_offset == x->frames && x->n_start == x->frames &&
 	       x->n_task_of == r->m->n_sample && x->n_function_of == r->m->n_sample && x->n_end == r->m->n_sample &&
-	       (!x->n_type_of || x->n_type_of == r->m->n_sample);
+	       (!x->n_type_of || x->n_type_of == r->m->n_sample) && (!x->n_tag_of || x->n_tag_of == r->m->n_sample);
 }
 
 /* The next sample of a list that has differences; false: there is none. */

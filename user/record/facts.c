@@ -273,6 +273,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->not_read = r->names->not_read;
 	m->named = !r->unnamed;
 	m->threads = r->threads;
+	m->goroutines = r->goroutines;
 	return m;
 }
 
@@ -316,6 +317,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->cost_is_all = m->cost_is_all;
 	r->unnamed = !m->named;
 	r->threads = m->threads;
+	r->goroutines = m->goroutines;
 }
 
 static uint64_t sum(uint64_t a, uint64_t b)
@@ -459,5 +461,6 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	r->views &= with->views;
 	r->time_ns = r->time_ns > with->time_ns ? r->time_ns : with->time_ns;
 	r->threads &= with->threads;
+	r->goroutines &= with->goroutines;
 	r->n_suppressions = 0;
 }

@@ -129,7 +129,11 @@ static int compare_stacks(const void *a, const void *b, void *arg)
 	if (!diff)
 		diff = by_number(c->o->modules.place[c->p->types.at[x->type].module],
 				 c->o->modules.place[c->p->types.at[y->type].module]);
-	return diff ? diff : by_number(c->p->types.at[x->type].addr, c->p->types.at[y->type].addr);
+	if (!diff)
+		diff = by_number(c->p->types.at[x->type].addr, c->p->types.at[y->type].addr);
+	if (!diff)
+		diff = by_number(x->tag != 0, y->tag != 0);
+	return diff ? diff : by_number(c->p->tags.at[x->tag].goroutine, c->p->tags.at[y->tag].goroutine);
 }
 
 /* Anything was counted of it. */

@@ -102,12 +102,6 @@ static const char *program_of(const struct reading *r)
 	return last_part(*name ? name : r->path);
 }
 
-struct owner {
-	uint32_t task, type;
-	uint16_t function;
-	enum stack_end end;
-};
-
 static int read_type(struct reading *r, size_t i, uint32_t *id)
 {
 	const Pb__Recording *x = r->ext;
@@ -126,7 +120,19 @@ static int read_type(struct reading *r, size_t i, uint32_t *id)
 	return 0;
 }
 
-static int read_owner(struct reading *r, size_t i, struct owner *o)
+static int read_tag(struct reading *r, size_t i, uint32_t *id)
+{
+	const Pb__Recording *x = r->ext;
+	const uint32_t of = x->n_tag_of ? x->tag_of[i] : 0;
+
+	if (of > x->n_tag)
+		return reading_fail(r, "sample %zu is of a goroutine that is not there", i);
+	if (of)
+		*id = profile_goroutine(&r->s->p, x->tag[of - 1]->goroutine);
+	return 0;
+}
+
+static int read_owner(struct reading *r, size_t i, struct profile_stack *o)
 {
 	const Pb__Sample *s = r->m->sample[i];
 	const Pb__Recording *x = r->ext;
@@ -147,14 +153,14 @@ static int read_owner(struct reading *r, size_t i, struct owner *o)
 		o->task = profile_task(&r->s->p, t->pid, t->tid, t->exec, t->name);
 		o->function = stored_function(r->s, x->function[x->function_of[i]]);
 		o->end = x->end[i];
-		if (read_type(r, i, &o->type))
+		if (read_type(r, i, &o->type) || read_tag(r, i, &o->tag))
 			return -EINVAL;
 	}
 	return o->function == UINT16_MAX ? reading_fail(r, "it has too many allocator functions") : 0;
 }
 
 /* Its frames without the marks; a truncation reason that a mark gives is *end. */
-static int read_stack(struct reading *r, size_t i, uint32_t *frames, size_t *n, enum stack_end *end)
+static int read_stack(struct reading *r, size_t i, uint32_t *frames, size_t *n, uint8_t *end)
 {
 	const Pb__Sample *s = r->m->sample[i];
 
@@ -168,7 +174,7 @@ static int read_stack(struct reading *r, size_t i, uint32_t *frames, size_t *n, 
 		if (!(r->frames[*at] & FRAME_MARK))
 			frames[(*n)++] = r->frames[*at];
 		else if (r->frames[*at] != FRAME_NO_FRAMES && !r->ext)
-			*end = r->frames[*at] - FRAME_MARK;
+			*end = (uint8_t)(r->frames[*at] - FRAME_MARK);
 	}
 	return 0;
 }
@@ -204,7 +210,7 @@ static int read_samples(struct reading *r)
 
 	r->stacks = arena_get(&r->s->a, r->m->n_sample + 1, sizeof(*r->stacks));
 	for (size_t i = 0; i < r->m->n_sample && !err; i++) {
-		struct owner o = {.end = STACK_END_COMPLETE};
+		struct profile_stack o = {.end = STACK_END_COMPLETE};
 		size_t n;
 
 		vec_grow(&frames, r->m->sample[i]->n_location_id + 1);
@@ -213,7 +219,7 @@ static int read_samples(struct reading *r)
 			err = read_stack(r, i, frames.at, &n, &o.end);
 		if (err)
 			break;
-		r->stacks[i] = profile_typed_stack(&r->s->p, o.task, o.function, o.type, frames.at, n, o.end);
+		r->stacks[i] = profile_stack_like(&r->s->p, o, frames.at, n);
 		err = read_values(r, i);
 	}
 	vec_free(&frames);

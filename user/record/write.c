@@ -15,7 +15,7 @@
 #define SLIDE (1ULL << 32)
 /* Below, a file's code can be moved; programs that cannot be lie above. */
 #define FIXED_FROM 0x200000ULL
-#define LABELS 4
+#define LABELS 5
 
 static int64_t string_id(struct writer *w, const char *s)
 {
@@ -249,6 +249,9 @@ static void add_labels(struct writer *w, Pb__Sample *s, const struct profile_sta
 	add_label(s, &labels[1], string_id(w, "pid"), 0, t->pid, string_id(w, "pid"));
 	if (t->tid)
 		add_label(s, &labels[2], string_id(w, "tid"), 0, t->tid, string_id(w, "tid"));
+	if (st->tag)
+		add_label(s, &labels[4], string_id(w, "goroutine"), 0, clamped(w->p->tags.at[st->tag].goroutine),
+			  string_id(w, "id"));
 	if (c.calls)
 		add_label(s, &labels[3], string_id(w, "bytes"), 0, clamped(c.bytes / c.calls), string_id(w, "bytes"));
 }
@@ -302,6 +305,26 @@ static uint32_t type_of(struct writer *w, uint32_t stack)
 	return id + 1;
 }
 
+/* Likewise. */
+static uint32_t tag_of(struct writer *w, uint32_t tag)
+{
+	uint64_t *index;
+	bool is_new;
+
+	if (!tag)
+		return 0;
+	index = u64map_put(&w->tags, tag, &is_new);
+	if (is_new) {
+		Pb__Tag *t = NEW(w, 1, Pb__Tag);
+
+		pb__tag__init(t);
+		t->goroutine = w->p->tags.at[tag].goroutine;
+		*index = w->tag.n;
+		vec_push(&w->tag, t);
+	}
+	return (uint32_t)*index + 1;
+}
+
 static void add_sample(struct writer *w, size_t i)
 {
 	const uint32_t id = w->o.stacks.ids[i];
@@ -323,6 +346,7 @@ static void add_sample(struct writer *w, size_t i)
 	w->ext.function_of[i] = w->o.functions.place[st->function];
 	w->ext.end[i] = st->end;
 	w->ext.type_of[i] = type_of(w, id);
+	w->ext.tag_of[i] = tag_of(w, st->tag);
 }
 
 static void add_samples(struct writer *w)
@@ -335,11 +359,15 @@ static void add_samples(struct writer *w)
 	w->ext.function_of = NEW(w, n + 1, uint32_t);
 	w->ext.end = NEW(w, n + 1, uint32_t);
 	w->ext.type_of = NEW(w, n + 1, uint32_t);
+	w->ext.tag_of = NEW(w, n + 1, uint32_t);
 	for (size_t i = 0; i < n; i++)
 		add_sample(w, i);
 	w->ext.n_type = w->type.n;
 	w->ext.type = w->type.at;
 	w->ext.n_type_of = w->type.n ? n : 0;
+	w->ext.n_tag = w->tag.n;
+	w->ext.tag = w->tag.at;
+	w->ext.n_tag_of = w->tag.n ? n : 0;
 }
 
 static void add_extension(struct writer *w)
@@ -444,6 +472,8 @@ int record_write(FILE *f, const struct recording *r, enum view_id view, enum met
 	vec_free(&w.location);
 	vec_free(&w.function);
 	vec_free(&w.type);
+	vec_free(&w.tag);
+	u64map_free(&w.tags);
 	strpool_free(&w.types);
 	strpool_free(&w.functions);
 	strpool_free(&w.strings);

@@ -21,6 +21,8 @@ struct writer {
 	vec_of(Pb__Function *) function;
 	struct strpool types;		/* what tells one from the others -> index in type */
 	vec_of(Pb__Type *) type;
+	struct u64map tags;		/* id -> index in tag */
+	vec_of(Pb__Tag *) tag;
 	uint64_t marks[STACK_END_MAX + 1];	/* location ids; 0: not made */
 	vec_of(Pb__Location *) location;
 	bool *hidden;			/* by place of the frame */

@@ -245,6 +245,14 @@ static size_t count_own(const struct collector *c, const struct stack_frames *re
 	return n;
 }
 
+/* 0: nothing is told, or it is not Go. */
+static uint32_t tag_of(struct collector *c, const struct stack_frames *rec)
+{
+	if (!rec->goroutine || rec->goroutine == GOROUTINE_UNKNOWN)
+		return 0;
+	return profile_goroutine(c->profile, rec->goroutine == GOROUTINE_NONE ? 0 : rec->goroutine);
+}
+
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
 	struct process *p = processes_find(c->processes, rec->pid);
@@ -267,8 +275,9 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 	else
 		task = profile_task(c->profile, rec->pid, 0, exec, name);
 	own = count_own(c, rec, &r);
-	stack = profile_typed_stack(c->profile, task, rec->function, type_of(c, p, rec), r.frames + own, r.n - own,
-				    end);
+	stack = profile_stack_like(c->profile, (struct profile_stack){
+		.task = task, .function = rec->function, .type = type_of(c, p, rec), .tag = tag_of(c, rec), .end = end,
+	}, r.frames + own, r.n - own);
 	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 	u64map_put(&c->allocators, rec->module, NULL);
 }

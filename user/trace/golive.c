@@ -204,8 +204,10 @@ static uint32_t stack_of(struct golive *g, const struct program *prog, const str
 		f.end = STACK_END_DEPTH;
 	for (size_t i = 0; i < f.n; i++)
 		f.id[i] = profile_frame(g->profile, prog->module, f.vaddr[i]);
-	return profile_typed_stack(g->profile, prog->task, alloc_function_of_go(),
-				   profile_type(g->profile, prog->module, 0), f.id, f.n, f.end);
+	return profile_stack_like(g->profile, (struct profile_stack){
+		.task = prog->task, .function = alloc_function_of_go(), .end = f.end,
+		.type = profile_type(g->profile, prog->module, 0),
+	}, f.id, f.n);
 }
 
 /* How many allocations each sampled one stands for: of `size` bytes, one in so many is sampled. */

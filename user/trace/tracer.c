@@ -58,7 +58,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->trusts_code = o->trusts_code;
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0) |
 			(o->no_go_probes || o->go_source == GO_SAMPLES ? PLAN_NO_GO : 0) |
-			(!o->no_go_probes && o->go_source != GO_CALLS ? PLAN_GO_SAMPLER : 0);
+			(!o->no_go_probes && o->go_source != GO_CALLS ? PLAN_GO_SAMPLER : 0) |
+			(o->by_goroutine || o->creators ? PLAN_GOROUTINES : 0);
 	t->go_by_samples = o->go_source == GO_SAMPLES;
 	t->not_of_go = o->peak ? "peak" : o->temp ? "temp" : o->lifetimes ? "lifetimes" : NULL;
 	modules_init(&t->modules);

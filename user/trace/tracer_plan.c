@@ -100,6 +100,27 @@ static void add_go_gap(struct tracer *t, const struct module *m)
 	free(text);
 }
 
+/* Functions that take their arguments on the stack have the goroutine in the thread's memory. */
+static bool knows_goroutines(const struct plan *plan)
+{
+	const struct plan_goroutine *g = &plan->go.goroutine;
+
+	for (size_t i = 0; i < plan->n_probes; i++)
+		if (alloc_function(plan->probes[i].function)->is_go && plan->probes[i].site.arg_reg[0] >= SITE_ON_STACK &&
+		    !g->tls)
+			return false;
+	return g->known;
+}
+
+static void add_goroutine_gap(struct tracer *t, const struct module *m)
+{
+	char *text = xasprintf("%s: its goroutines are not known, because the code of its runtime is not as "
+			       "expected; all else is", module_basename(m));
+
+	tracer_add_gap(t, text);
+	free(text);
+}
+
 void tracer_read_file(struct tracer *t, const struct module *m, struct traced_file *f)
 {
 	struct plan *plan;
@@ -113,6 +134,8 @@ void tracer_read_file(struct tracer *t, const struct module *m, struct traced_fi
 	add_gaps(t, m, plan);
 	if (plan->go.found && t->not_of_go)
 		add_go_gap(t, m);
+	if (plan->go.found && plan->n_probes && t->plan_flags & PLAN_GOROUTINES && !knows_goroutines(plan))
+		add_goroutine_gap(t, m);
 	if (plan->n_probes || plan->n_ifuncs)
 		f->plan = plan;
 }

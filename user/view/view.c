@@ -17,6 +17,8 @@ const struct view_by view_bys[] = {
 	  .group = view_group_stack, .by_chain = true },
 	{ "thread", "the thread that allocates", false, false, true, .group = view_group_thread },
 	{ "type", "the Go type that is allocated", false, false, false, .group = view_group_type },
+	{ "goroutine", "the goroutine of a Go program that allocates", false, false, false,
+	  .group = view_group_goroutine, .by_goroutine = true },
 	{ 0 }
 };
 
