@@ -33,14 +33,54 @@ check() {	# NAME
 	cmp "$DIR/g.txt" "$DIR/again.txt" || fail "$1: a recording is another table"
 }
 
+# "calls creator" of all goroutines that one function has made, and the same of the line.
+made() {	# FIELD
+	awk -v f="$1" '$3 != "-" { n[$f] += $2 } END { for (by in n) print n[by], by }' "$DIR/out" | sort
+}
+
+# The last frame of each stack is who made the goroutine: the runtime's own traceback says the same.
+creators() {	# NAME
+	run "${EXACT[@]}" -q --min-size 10007 --max-size 10007 --created-by -m calls -T 0 -o "$DIR/c.txt" \
+		-o "$DIR/c.pb.gz" -- "$DIR/$1"
+	expect_status 0
+	cp "$DIR/out" "$DIR/says"
+	run report -q --created-by "$DIR/c.pb.gz"
+	expect_status 2
+	run report -q -m calls -T 0 -o "$DIR/again.txt" "$DIR/c.pb.gz"
+	cmp "$DIR/c.txt" "$DIR/again.txt" || fail "$1: a recording with creators is another table"
+	run report -q -f folded -m calls "$DIR/c.pb.gz"
+	cp "$DIR/out" "$DIR/folded"
+	cp "$DIR/says" "$DIR/out"
+	sed -n 's/^[^;]*;created by \([^;]*\);runtime\.goexit;.* \([0-9]*\)$/\2 \1/p' "$DIR/folded" |
+		awk '{ n[$2] += $1 } END { for (by in n) print n[by], by }' | sort >"$DIR/creators"
+	diff <(made 3) "$DIR/creators" >"$DIR/differ" || fail "$1: creators differ: $(cat "$DIR/differ")"
+	expect_equal "$1: of the first goroutine" "$(folded_sum "$DIR/folded" \
+		'^[^;]*;runtime\.goexit;runtime\.main;main\.main;')" 307
+	run report -q -m calls --by line --cum -T 0 "$DIR/c.pb.gz"
+	sed -n 's/^ .*  created by \(main\.go:[0-9]*\)$/\1/p' "$DIR/out" | sort >"$DIR/lines"
+	cp "$DIR/says" "$DIR/out"
+	diff <(made 4 | sed 's/^[0-9]* //' | sort) "$DIR/lines" >"$DIR/differ" ||
+		fail "$1: lines of creators differ: $(cat "$DIR/differ")"
+}
+
 build plain -ldflags=-w
 check plain
+creators plain
+run report -q -m calls -T 0 "$DIR/c.pb.gz"
+expect_out ' main\.work \(main\.go:[0-9]+\) < main\.\(\*pool\)\.serve < .*runtime\.goexit < created by main\.\(\*pool\)\.start$'
+command go tool pprof -traces -lines -sample_index=alloc_objects "$DIR/c.pb.gz" >"$DIR/traces" 2>/dev/null
+grep -Eq '^ +created by main\.spawn .*/main\.go:[0-9]+$' "$DIR/traces" || fail "pprof shows no creator"
+run "${EXACT[@]}" -q --no-names --created-by -m calls -o "$DIR/u.pb.gz" -- "$DIR/plain"
+run report -q -f folded -m calls "$DIR/u.pb.gz"
+expect_equal "named by the report" "$(folded_sum "$DIR/out" ';created by main.spawn;runtime.goexit;main.spawn.func1;main.work;')" 980
 command go tool pprof -raw "$DIR/g.pb.gz" >"$DIR/raw" 2>/dev/null
 expect_equal "labels of goroutines in the recording" "$(grep -c 'goroutine:\[' "$DIR/raw")" 13
 build stripped '-ldflags=-s -w'
 check stripped
+creators stripped
 build pie -buildmode=pie '-ldflags=-s -w'
 check pie
+creators pie
 # Two processes have goroutines of the same number.
 mkfifo "$DIR/start" && exec 5<>"$DIR/start"
 for i in 1 2; do

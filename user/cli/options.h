@@ -54,6 +54,7 @@ struct options {
 	uint64_t min_size;	/* bytes */
 	uint64_t max_size;	/* bytes; UINT64_MAX: no limit */
 	bool no_demangle, no_inline;
+	bool created_by;	/* stacks of goroutines end with who made them */
 	const char *list;	/* functions whose source is shown, a regular expression; NULL: none */
 	const char *source_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */
 

@@ -206,6 +206,12 @@ const struct option_row option_rows[] = {
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "rank by cumulative counts (callees included)",
 	  .man = "Also count for each row what its callees allocate, and rank by that." },
+	{ "created-by", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(created_by), .man_only = true,
+	  .help = "end stacks of goroutines with who made them",
+	  .man = "In Go programs, append to each whole stack of a goroutine the function and the line of the go "
+		 "statement that made the goroutine, as \"created by main.serve\": in chains of callers, folded stacks "
+		 "and recordings. With --cum it is a row of its own, of all that these goroutines allocate. Stacks of "
+		 "goroutines that were made elsewhere are other stacks then." },
 	{ "top", 'T', "N", OPTION_NUMBER, SECTION_REPORT, TO(top), LIMITS("0", "1000000000"), .fallback = "30",
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "show the N heaviest rows; 0 shows all",

@@ -27,7 +27,7 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
 		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
-		.by_goroutine = o->by->by_goroutine,
+		.by_goroutine = o->by->by_goroutine, .creators = o->created_by,
 		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
 		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),

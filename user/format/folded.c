@@ -90,7 +90,7 @@ static const struct frame_names *name_frame(struct folded *fo, uint32_t id)
 		return names;
 	names->asked = true;
 	names->first = fo->frame_ids.n;
-	for (sym = names_of(fo->r->names, f->module, f->addr); sym && !sym->hidden; sym = sym->into) {
+	for (sym = names_frame(fo->r->names, f); sym && !sym->hidden; sym = sym->into) {
 		buf_reset(&fo->text);
 		symbol_text(sym, &fo->text);
 		vec_push(&fo->frame_ids, name_id(fo, buf_cstr(&fo->text), ';'));

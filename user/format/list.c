@@ -103,10 +103,10 @@ static const struct frame_matches *matches_of(struct list *l, uint32_t frame)
 		return fm;
 	fm->asked = true;
 	fm->first = l->matches.n;
-	for (sym = names_of(l->r->names, f->module, f->addr); sym && !sym->hidden; sym = sym->into) {
+	for (sym = names_frame(l->r->names, f); sym && !sym->hidden; sym = sym->into) {
 		struct match m = {.sym = sym};
 
-		if (!sym->function || regexec(&l->regex, sym->function, 0, NULL, 0) != 0)
+		if (!sym->function || sym->creator || regexec(&l->regex, sym->function, 0, NULL, 0) != 0)
 			continue;
 		m.listing = listing_of(l, sym, f->module);
 		m.line = line_of(l, m.listing, sym->line);

@@ -103,12 +103,14 @@ static bool task_same(const struct profile *p, uint32_t a, uint32_t b)
 
 static uint64_t frame_hash(const struct profile *p, uint32_t id)
 {
-	return mix64(p->frames.at[id].addr + mix64(p->frames.at[id].module + 1ULL));
+	return mix64(p->frames.at[id].addr + mix64(p->frames.at[id].module + 1ULL) + p->frames.at[id].creator);
 }
 
 static bool frame_same(const struct profile *p, uint32_t a, uint32_t b)
 {
-	return p->frames.at[a].module == p->frames.at[b].module && p->frames.at[a].addr == p->frames.at[b].addr;
+	const struct profile_frame *x = &p->frames.at[a], *y = &p->frames.at[b];
+
+	return x->module == y->module && x->addr == y->addr && x->creator == y->creator;
 }
 
 static uint64_t type_hash(const struct profile *p, uint32_t id)
@@ -221,14 +223,24 @@ uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t ex
 	return id;
 }
 
-uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr)
+static uint32_t add_frame(struct profile *p, struct profile_frame frame)
 {
 	uint32_t last = p->frames.n, id;
 
-	vec_push(&p->frames, ((struct profile_frame){module, addr}));
+	vec_push(&p->frames, frame);
 	id = intern(p, &p->frame_ids, last, &frame_kind);
 	p->frames.n -= id != last;
 	return id;
+}
+
+uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr)
+{
+	return add_frame(p, (struct profile_frame){.module = module, .addr = addr});
+}
+
+uint32_t profile_creator(struct profile *p, uint32_t module, uint64_t addr)
+{
+	return add_frame(p, (struct profile_frame){.module = module, .addr = addr, .creator = true});
 }
 
 uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr)
@@ -443,7 +455,8 @@ static int compare_frames(const struct profile *p, uint32_t a, uint32_t b)
 	const struct profile_frame *x = &p->frames.at[a], *y = &p->frames.at[b];
 	int c = compare_modules(p, x->module, y->module);
 
-	return c ? c : compare_numbers(x->addr, y->addr);
+	c = c ? c : compare_numbers(x->addr, y->addr);
+	return c ? c : compare_numbers(x->creator, y->creator);
 }
 
 /* Innermost frames first; where one ends first, it comes first. */

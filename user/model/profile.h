@@ -3,7 +3,7 @@
  * The profile: what was recorded, by stack. Stacks are paths in a prefix tree (a node is {parent, frame}), so that
  * 150,000 stacks of 39 frames are a few MB; frames, threads and stacks are interned and have dense ids.
  *
- *   frame   (module, address)                     e.g. libc.so.6 0x9d4c3
+ *   frame   (module, address)                     e.g. libc.so.6 0x9d4c3; or who made the goroutine, as the last one
  *   task    (pid, tid, exec)                      tid 0: the whole process
  *   type    (module, address)                     Go: what was asked for; id 0: not told, as in C
  *   tag     (goroutine)                           Go, if asked for: on whose behalf; id 0: not known
@@ -68,6 +68,7 @@ const char *stack_end_mark(enum stack_end end);
 
 struct profile_frame {
 	uint32_t module;	/* MODULE_UNCERTAIN: a gap, "[?]" */
+	bool creator;	/* no caller, but the `go` statement that made the goroutine: "created by main.main" */
 	uint64_t addr;	/* of the call's last byte (return address - 1): in the caller, whatever follows the call */
 };
 
@@ -181,6 +182,7 @@ void profile_free(struct profile *p);
 /* Finds or adds; a task that is there takes the new name. */
 uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t exec, const char *name);
 uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr);
+uint32_t profile_creator(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_goroutine(struct profile *p, uint64_t number);
 /* frames: innermost (the caller of the allocator function) first, n of them, 0 allowed. Returns the stack's id, found

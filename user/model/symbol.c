@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
 #define UNCERTAIN "[?]"
@@ -34,8 +35,33 @@ void names_start(struct names *n)
 	memset(n->asked, 0, sizeof(n->asked));
 }
 
+const struct symbol *symbol_creators(const struct symbol *sym, struct symbol_copy *copy)
+{
+	size_t n = 0;
+
+	for (const struct symbol *s = sym; s; s = s->into)
+		n++;
+	if (n != copy->n)
+		copy->at = xrealloc_array(copy->at, n, sizeof(*copy->at));
+	copy->n = n;
+	for (struct symbol *to = copy->at; sym; sym = sym->into, to++) {
+		*to = *sym;
+		to->creator = true;
+		to->hidden = false;
+		to->into = sym->into ? to + 1 : NULL;
+	}
+	return copy->at;
+}
+
+static void put_creator(const struct symbol *sym, struct buf *out)
+{
+	if (sym->creator)
+		buf_str(out, SYMBOL_CREATOR);
+}
+
 void symbol_text(const struct symbol *sym, struct buf *out)
 {
+	put_creator(sym, out);
 	if (sym->function)
 		buf_str(out, sym->function);
 	else if (sym->reason == SYM_UNCERTAIN)
@@ -63,10 +89,12 @@ void symbol_site_text(const struct symbol *sym, struct buf *out)
 {
 	/* The frame's address is the call's last byte; the return address is the next. */
 	if (sym->function && sym->file) {
+		put_creator(sym, out);
 		buf_printf(out, "%s (", sym->function);
 		put_line(sym, out);
 		buf_char(out, ')');
 	} else if (sym->function) {
+		put_creator(sym, out);
 		buf_printf(out, "%s+0x%llx", sym->function, (unsigned long long)sym->offset + 1);
 	} else {
 		symbol_text(sym, out);
@@ -75,8 +103,10 @@ void symbol_site_text(const struct symbol *sym, struct buf *out)
 
 void symbol_line_text(const struct symbol *sym, struct buf *out)
 {
-	if (sym->file)
+	if (sym->file) {
+		put_creator(sym, out);
 		put_line(sym, out);
-	else
+	} else {
 		symbol_site_text(sym, out);
+	}
 }

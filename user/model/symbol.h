@@ -7,8 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-
-struct profile;
+#include "model/profile.h"
 
 /* Why a frame has no function name: every gap has a reason, and names.asked counts them. */
 enum sym_reason {
@@ -46,6 +45,7 @@ struct symbol {
 	/* It is the frame's only function, and a wrapper that the compiler made (Go's of methods): nobody wants to see
 	 * it. */
 	bool hidden;
+	bool creator;	/* it is who made the goroutine: texts have SYMBOL_CREATOR before its name */
 	const struct symbol *into;	/* what this function is inlined in; NULL: it is the function proper */
 };
 
@@ -55,6 +55,8 @@ struct symbol {
  */
 struct names {
 	const struct symbol *(*of)(struct names *n, uint32_t module, uint64_t addr);
+	/* The same with `creator` set in all; never called where it is not needed. */
+	const struct symbol *(*creator)(struct names *n, uint32_t module, uint64_t addr);
 	/* As names_type(); NULL: it never knows one. */
 	const char *(*type)(struct names *n, const struct profile *p, uint32_t stack);
 	uint32_t round;			/* names_start(), so many times */
@@ -67,6 +69,21 @@ static inline const struct symbol *names_of(struct names *n, uint32_t module, ui
 {
 	return n->of(n, module, addr);
 }
+
+/* The same of a frame as it is. */
+static inline const struct symbol *names_frame(struct names *n, const struct profile_frame *f)
+{
+	return f->creator ? n->creator(n, f->module, f->addr) : n->of(n, f->module, f->addr);
+}
+
+/* A copy of what names_of() returns with `creator` set in all; all 0 at first. It stays where it is unless the number of
+ * functions changes. Returns the innermost one. */
+struct symbol_copy {
+	struct symbol *at;	/* to be freed */
+	size_t n;
+};
+
+const struct symbol *symbol_creators(const struct symbol *sym, struct symbol_copy *copy);
 
 /* The type that a stack of the profile allocates, as Go writes it: "[]main.Account"; NULL: none is told, or it is not
  * known. Lives as long as the names. */
@@ -89,6 +106,7 @@ static inline void names_count(struct names *n, uint32_t *mark, enum sym_reason 
 /* What stands for MODULE_UNCERTAIN: "[?]". */
 extern const struct symbol symbol_uncertain;
 
+#define SYMBOL_CREATOR "created by "
 /* "function", or "module+0xoffset" where there is none: what folded stacks and tables print. */
 void symbol_text(const struct symbol *sym, struct buf *out);
 /* As symbol_text, but the exact place: "function (file.c:12)", or where the line is not known "function+0x1f" (of the

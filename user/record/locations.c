@@ -128,13 +128,17 @@ static bool is_uncertain(const struct reading *r, const Pb__Location *l)
 	return f && !strcmp(r->m->string_table[f->name], symbol_uncertain.module);
 }
 
-static struct symbol symbol_of(struct reading *r, const Pb__Line *line)
+/* What says that a function is a creator is in its name there, for other programs. */
+static struct symbol symbol_of(struct reading *r, const Pb__Line *line, bool creator)
 {
 	const Pb__Function *f = function_of(r, line);
-	const char *file = r->m->string_table[f->filename];
+	const char *file = r->m->string_table[f->filename], *name = r->m->string_table[f->name];
+	const size_t mark = strlen(SYMBOL_CREATOR);
 
+	if (creator && !strncmp(name, SYMBOL_CREATOR, mark))
+		name += mark;
 	return (struct symbol){
-		.function = name_text(r, r->m->string_table[f->name]), .reason = SYM_NAMED,
+		.function = name_text(r, name), .reason = SYM_NAMED, .creator = creator,
 		.file = *file && line->line > 0 ? stored_text(r->s, file) : NULL,
 		.line = line->line > 0 && line->line <= UINT32_MAX ? line->line : 0,
 	};
@@ -146,12 +150,14 @@ static struct symbol names_of_location(struct reading *r, size_t i, uint64_t add
 	const Pb__Location *l = r->m->location[i];
 	const size_t first = r->s->o.no_inline && l->n_line ? l->n_line - 1 : 0;
 	const uint32_t reason = r->ext && r->ext->reason[i] < SYM_REASONS ? r->ext->reason[i] : SYM_NAMED;
-	struct symbol proper = {.reason = SYM_NOT_OPENED, .offset = addr, .start = addr}, *into = NULL;
+	struct symbol proper = {
+		.reason = SYM_NOT_OPENED, .offset = addr, .start = addr, .creator = r->creators[i],
+	}, *into = NULL;
 
 	for (size_t k = l->n_line; named && k-- > first;) {
 		struct symbol *sym = arena_get(&r->s->a, 1, sizeof(*sym));
 
-		*sym = symbol_of(r, l->line[k]);
+		*sym = symbol_of(r, l->line[k], r->creators[i]);
 		sym->into = into;
 		sym->reason = reason;
 		if (reason != SYM_NAMED && !into)
@@ -205,7 +211,8 @@ static int read_frame(struct reading *r, size_t i)
 	sym = names_of_location(r, i, addr, facts_named &&
 				(r->ext || !mapping || r->m->mapping[*mapping]->has_functions));
 	/* Other producers have locations without addresses, and several of one address. */
-	r->frames[i] = profile_frame(&r->s->p, module, addr);
+	r->frames[i] = r->creators[i] ? profile_creator(&r->s->p, module, addr) :
+					profile_frame(&r->s->p, module, addr);
 	if (!r->ext && (!l->address || (before == r->s->p.frames.n && !r->s->n_files))) {
 		addr = 1ULL << 63 | ++r->s->n_synthetic;
 		r->frames[i] = profile_frame(&r->s->p, module, addr);
@@ -224,6 +231,13 @@ int reading_locations(struct reading *r)
 	if (!err)
 		err = read_functions(r);
 	r->frames = arena_get(&r->s->a, r->m->n_location + 1, sizeof(*r->frames));
+	r->creators = arena_get(&r->s->a, r->m->n_location + 1, sizeof(*r->creators));
+	for (size_t i = 0; r->ext && i < r->ext->n_creator; i++) {
+		if (r->ext->creator[i] >= r->ext->frames)
+			return reading_fail(r, "it says that location %u made a goroutine, which is not there",
+					    r->ext->creator[i]);
+		r->creators[r->ext->creator[i]] = true;
+	}
 	for (size_t i = 0; i < r->m->n_location && !err; i++) {
 		err = add_id(r, &r->location_ids, r->m->location[i]->id, i, "location");
 		if (!err)

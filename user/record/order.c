@@ -73,7 +73,9 @@ static int compare_frames(const void *a, const void *b, void *arg)
 	const struct profile_frame *y = &c->p->frames.at[*(const uint32_t *)b];
 	int diff = by_number(module_place(c, x), module_place(c, y));
 
-	return diff ? diff : by_number(x->addr, y->addr);
+	if (!diff)
+		diff = by_number(x->addr, y->addr);
+	return diff ? diff : by_number(x->creator, y->creator);
 }
 
 static int compare_tasks(const void *a, const void *b, void *arg)

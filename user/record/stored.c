@@ -112,7 +112,8 @@ static struct stored_module *module_of(struct stored *s, uint32_t module)
 void stored_name(struct stored *s, uint32_t module, uint64_t addr, const struct symbol *sym)
 {
 	bool is_new;
-	uint64_t *place = u64map_put(&module_of(s, module)->frames, addr, &is_new);
+	struct stored_module *m = module_of(s, module);
+	uint64_t *place = u64map_put(sym->creator ? &m->creators : &m->frames, addr, &is_new);
 	struct stored_frame *frame;
 
 	if (is_new)
@@ -127,29 +128,42 @@ void stored_name(struct stored *s, uint32_t module, uint64_t addr, const struct 
 		((struct symbol *)at->into)->module = frame->sym.module;
 }
 
-static const struct symbol *stored_symbol(struct names *names, uint32_t module, uint64_t addr)
+static const struct symbol *find_symbol(struct stored *s, uint32_t module, uint64_t addr, bool creator)
 {
+	const struct profile_frame f = {.module = module, .creator = creator, .addr = addr};
 	static const struct symbol none = {.module = "[unknown]", .reason = SYM_NO_MAPPING};
-	struct stored *s = (struct stored *)names;
+	struct names *names = &s->names;
 	struct stored_frame *frame;
-	uint64_t *place;
+	uint64_t *place = NULL;
 
 	if (module == MODULE_UNCERTAIN)
 		return &symbol_uncertain;
-	place = module < s->by_module.n ? u64map_find(&s->by_module.at[module].frames, addr) : NULL;
+	if (module < s->by_module.n)
+		place = u64map_find(creator ? &s->by_module.at[module].creators : &s->by_module.at[module].frames,
+				    addr);
 	if (!place)
 		return &none;
 	frame = (struct stored_frame *)(uintptr_t)*place;
 	names_count(names, &frame->asked, frame->sym.reason);
 	/* A process's own code, and the kernel's page in it, are not those of this machine. */
 	if (s->sym && frame->sym.reason == SYM_NOT_OPENED && modules_get(&s->modules, module)->kind == MODULE_ELF) {
-		const struct symbol *found = names_of(symbolizer_names(s->sym), module, addr);
+		const struct symbol *found = names_frame(symbolizer_names(s->sym), &f);
 
 		names->asked[SYM_NOT_OPENED]--;
 		names->asked[found->reason]++;
 		return found;
 	}
 	return &frame->sym;
+}
+
+static const struct symbol *stored_symbol(struct names *names, uint32_t module, uint64_t addr)
+{
+	return find_symbol((struct stored *)names, module, addr, false);
+}
+
+static const struct symbol *stored_creator(struct names *names, uint32_t module, uint64_t addr)
+{
+	return find_symbol((struct stored *)names, module, addr, true);
 }
 
 static const char *stored_type_name(struct names *names, const struct profile *p, uint32_t stack)
@@ -172,6 +186,7 @@ struct stored *stored_new(const struct stored_options *o)
 
 	s->o = *o;
 	s->names.of = stored_symbol;
+	s->names.creator = stored_creator;
 	s->names.type = stored_type_name;
 	modules_init(&s->modules);
 	profile_init(&s->p, &s->modules, NULL, 0);
@@ -196,8 +211,10 @@ void stored_free(struct stored *s)
 	if (!s)
 		return;
 	symbolizer_free(s->sym);
-	for (size_t i = 0; i < s->by_module.n; i++)
+	for (size_t i = 0; i < s->by_module.n; i++) {
 		u64map_free(&s->by_module.at[i].frames);
+		u64map_free(&s->by_module.at[i].creators);
+	}
 	vec_free(&s->by_module);
 	vec_free(&s->module_ids);
 	vec_free(&s->function_names);

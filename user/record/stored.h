@@ -15,6 +15,7 @@ struct stored_frame {
 
 struct stored_module {
 	struct u64map frames;	/* address -> struct stored_frame * in the arena */
+	struct u64map creators;	/* likewise, of frames that are creators */
 };
 
 struct stored {
@@ -42,6 +43,7 @@ struct reading {
 	const Pb__Recording *ext;	/* NULL: there is none that holds */
 	uint32_t *modules;		/* by mapping: id in s->modules */
 	uint32_t *frames;		/* by location: id in s->p; FRAME_MARK + enum stack_end */
+	bool *creators;			/* by location: it is one */
 	uint32_t *stacks;		/* by sample */
 	struct u64map mapping_ids, function_ids, location_ids;	/* id -> index */
 	int column[4];			/* which value is alloc calls, alloc bytes, live calls, live bytes; -1: none */
@@ -62,7 +64,7 @@ uint16_t stored_function(struct stored *s, const char *name);	/* UINT16_MAX: the
 uint32_t stored_type(struct stored *s, const char *name);
 /* The file that has this path and build id ("" if it has none). */
 uint32_t stored_module(struct stored *s, enum module_kind kind, const char *path, const char *build_id, uint32_t pid);
-/* Keeps what a frame is called; the first that has a name stays. */
+/* Keeps what a frame, or with sym->creator a creator, is called; the first that has a name stays. */
 void stored_name(struct stored *s, uint32_t module, uint64_t addr, const struct symbol *sym);
 
 /* The tables of mappings, functions and locations. Returns 0, or -errno after logging an error. */

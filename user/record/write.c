@@ -103,7 +103,7 @@ static struct symbol unnamed_symbol(const struct profile *p, const struct profil
 {
 	return (struct symbol){
 		.module = module_basename(modules_get(p->modules, f->module)), .start = f->addr, .offset = f->addr,
-		.reason = SYM_NOT_OPENED,
+		.reason = SYM_NOT_OPENED, .creator = f->creator,
 	};
 }
 
@@ -116,11 +116,13 @@ static void add_frame(struct writer *w, const struct profile_frame *f)
 	Pb__Location *l;
 
 	if (!w->r->unnamed || uncertain)
-		sym = names_of(w->r->names, f->module, f->addr);
+		sym = names_frame(w->r->names, f);
 	for (const struct symbol *s = sym; s; s = s->into)
 		n++;
 	l = add_location(w, n);
 	w->hidden[l->id - 1] = sym->hidden;
+	if (f->creator)
+		w->ext.creator[w->ext.n_creator++] = (uint32_t)(l->id - 1);
 	w->ext.reason[l->id - 1] = sym->reason;
 	w->ext.offset[l->id - 1] = sym->offset;
 	w->ext.start[l->id - 1] = sym->start;
@@ -193,6 +195,7 @@ static void add_files(struct writer *w)
 	w->ext.reason = NEW(w, frames + 1, uint32_t);
 	w->ext.offset = NEW(w, frames + 1, uint64_t);
 	w->ext.start = NEW(w, frames + 1, uint64_t);
+	w->ext.creator = NEW(w, frames + 1, uint32_t);
 	for (size_t i = 0; i < frames; i++)
 		add_frame(w, &w->p->frames.at[w->o.frames.ids[i]]);
 }

@@ -30,6 +30,7 @@ struct frame {
 	uint32_t generation;	/* of the symbolizer, when it was last looked up */
 	uint32_t asked;		/* for names_count() */
 	struct symbol *all;	/* where there are several: sym itself and what it is inlined in, outwards */
+	struct symbol_copy creators;	/* the same as who made a goroutine */
 };
 
 struct module_names {
@@ -58,6 +59,7 @@ struct symbolizer {
 static void free_frame(struct frame *frame)
 {
 	free(frame->all);
+	free(frame->creators.at);
 	free(frame);
 }
 
@@ -275,6 +277,17 @@ static const struct symbol *look_up_frame(struct names *names, uint32_t module, 
 	return sym;
 }
 
+/* A frame without memory for it has no place for another name. */
+static const struct symbol *look_up_creator(struct names *names, uint32_t module, uint64_t addr)
+{
+	struct symbolizer *s = (struct symbolizer *)names;
+	const struct symbol *sym = look_up_frame(names, module, addr);
+	struct module_names *m = names_of_module(s, module < s->modules->list.n ? module : 0);
+	const uint64_t *place = u64map_find(&m->frames, addr);
+
+	return place ? symbol_creators(sym, &((struct frame *)(uintptr_t)*place)->creators) : sym;
+}
+
 /* Frames in the file that has the type: how many of the innermost. */
 static size_t frames_in(const struct profile *p, uint32_t stack, uint32_t module, uint64_t *addrs)
 {
@@ -284,7 +297,7 @@ static size_t frames_in(const struct profile *p, uint32_t stack, uint32_t module
 	for (uint32_t at = p->stacks.at[stack].node; at && n < TYPE_FRAMES; at = nodes[at].parent) {
 		const struct profile_frame *f = &p->frames.at[nodes[at].frame];
 
-		if (f->module != module)
+		if (f->module != module || f->creator)
 			break;
 		addrs[n++] = f->addr;
 	}
@@ -334,6 +347,7 @@ struct symbolizer *symbolizer_new(const struct modules *modules, struct symboliz
 	struct symbolizer *s = xcalloc(1, sizeof(*s));
 
 	s->face.of = look_up_frame;
+	s->face.creator = look_up_creator;
 	s->face.type = look_up_type;
 	s->modules = modules;
 	s->options = options;

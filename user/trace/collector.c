@@ -122,9 +122,9 @@ int collector_drain(struct collector *c)
 	return n < 0 ? n : 0;
 }
 
-/* A frame for each address, one for a gap before it, and one for a gap at the root. */
+/* A frame for each address, one for a gap before it, one for a gap at the root, and one for who made a goroutine. */
 struct resolved {
-	uint32_t frames[2 * STACK_MAX_FRAMES + 1];
+	uint32_t frames[2 * STACK_MAX_FRAMES + 2];
 	size_t n;
 };
 
@@ -167,6 +167,16 @@ static void resolve_frames(struct collector *c, struct process *p, const __u64 *
 			check_last(c, r, false);
 		r->frames[r->n++] = profile_frame(c->profile, module, addr);
 	}
+}
+
+/* Behind the last frame of a goroutine, who made it. */
+static void resolve_creator(struct collector *c, struct process *p, const struct stack_frames *rec, struct resolved *r)
+{
+	uint32_t module;
+	uint64_t offset;
+
+	if (p && process_resolve(p, c->processes->modules, rec->creator - 1, rec->time_ns, &module, &offset))
+		r->frames[r->n++] = profile_creator(c->profile, module, c->to_vaddr(c->arg, module, offset));
 }
 
 static const uint8_t ends[] = {
@@ -270,6 +280,8 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 	resolve_frames(c, p, addrs, n, rec->time_ns, &r, &end);
 	if (walk_end == WALK_ROOT_BY_FP && end == STACK_END_COMPLETE)
 		check_last(c, &r, true);
+	if (rec->creator && end == STACK_END_COMPLETE)
+		resolve_creator(c, p, rec, &r);
 	if (c->by_thread)
 		task = profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
 	else

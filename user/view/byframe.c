@@ -89,7 +89,7 @@ static const struct frame_rows *rows_of_frame(struct by_frame *b, uint32_t frame
 		return rows;
 	rows->asked = true;
 	rows->first = b->names.n;
-	sym = names_of(b->known, f->module, f->addr);
+	sym = names_frame(b->known, f);
 	if (!b->kind->each_name && !sym->hidden)
 		add_frame(b, sym, f->module);
 	for (; sym && !sym->hidden && b->kind->each_name; sym = sym->into, n.position++) {
@@ -247,7 +247,7 @@ static size_t count_names(struct by_frame *b, uint32_t frame)
 	const struct profile_frame *f = &b->p->frames.at[frame];
 	size_t n = 0;
 
-	for (const struct symbol *sym = names_of(b->known, f->module, f->addr); sym && !sym->hidden; sym = sym->into)
+	for (const struct symbol *sym = names_frame(b->known, f); sym && !sym->hidden; sym = sym->into)
 		n++;
 	return n;
 }

@@ -10,7 +10,7 @@ static void find_symbol(struct view_names *n)
 	for (n->sym = NULL; n->node; n->node = p->nodes.at[n->node].parent) {
 		const struct profile_frame *f = &p->frames.at[p->nodes.at[n->node].frame];
 
-		n->sym = names_of(n->r->names, f->module, f->addr);
+		n->sym = names_frame(n->r->names, f);
 		if (!n->sym->hidden)
 			return;
 		n->sym = NULL;
@@ -38,7 +38,7 @@ static void find_hidden(struct view_names *n, uint32_t node)
 	const struct profile *p = n->r->profile;
 	const struct profile_frame *f = &p->frames.at[p->nodes.at[node].frame];
 
-	n->sym = names_of(n->r->names, f->module, f->addr);
+	n->sym = names_frame(n->r->names, f);
 }
 
 const struct symbol *view_site(const struct recording *r, uint32_t node, size_t *skipped)

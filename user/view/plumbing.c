@@ -265,6 +265,9 @@ enum view_rank view_rank(const struct symbol *sym)
 	char *demangled;
 	bool is;
 
+	/* It has not called what it made. */
+	if (sym->creator)
+		return VIEW_FORWARDS;
 	if (!sym->function)
 		return VIEW_PROGRAM;
 	if (begins_with_any(sym->function, runtimes, COUNT(runtimes)))

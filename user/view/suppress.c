@@ -152,7 +152,7 @@ static uint16_t match_frame(struct suppressions *s, const struct profile *p, str
 		vec_push(&s->of_frame, UNKNOWN);
 	if (s->of_frame.at[frame] != UNKNOWN)
 		return s->of_frame.at[frame];
-	symbol = names_of(names, f->module, f->addr);
+	symbol = names_frame(names, f);
 	s->of_frame.at[frame] = NO_MATCH;
 	for (size_t i = 0; i < s->list.n; i++) {
 		if (matches_symbol(s->list.at[i].pattern, symbol, modules_get(p->modules, f->module))) {
