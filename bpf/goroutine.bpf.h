@@ -9,13 +9,7 @@
 #ifndef ALLOCTRACE_GOROUTINE_BPF_H
 #define ALLOCTRACE_GOROUTINE_BPF_H
 
-#include "call.bpf.h"
-#include "scratch.bpf.h"
-
-static __always_inline bool go_word(__u64 at, __u64 *word)
-{
-	return !bpf_probe_read_user(word, sizeof(*word), (void *)at);
-}
+#include "labels.bpf.h"
 
 static __always_inline bool go_current(const struct pt_regs *ctx, const struct probe_info *info, __u64 *g)
 {
@@ -28,28 +22,33 @@ static __always_inline bool go_current(const struct pt_regs *ctx, const struct p
 	return info->g.tls && go_word(arch_thread_base(task) + info->g.tls, g) && *g;
 }
 
-/* Fills s->rec.goroutine and s->rec.creator as far as they are asked for. */
+/* The goroutine on whose behalf the runtime is on the thread's own stack; 0: none. False: memory that can't be read. */
+static __always_inline bool go_left(const struct probe_info *info, __u64 *g)
+{
+	return go_word(*g + info->g.m, g) && (!*g || go_word(*g + info->g.curg, g));
+}
+
+/* Fills s->rec.tag and s->rec.creator as far as they are asked for. */
 static __noinline void goroutine(struct scratch *s, const struct pt_regs *ctx, __u64 cookie)
 {
 	const struct probe_info *info = cookie & COOKIE_TYPED ? probe_info(cookie) : NULL;
+	const bool tags = by_goroutine || by_label;
 	__u64 g, id, creator = 0;
 
 	s->rec.creator = 0;
-	s->rec.goroutine = cookie & COOKIE_TYPED && by_goroutine ? GOROUTINE_UNKNOWN : 0;
+	s->rec.tag = cookie & COOKIE_TYPED && tags ? TAG_UNKNOWN : 0;
 	if (!info || !info->g.goid || !go_current(ctx, info, &g) || !go_word(g + info->g.goid, &id))
 		return;
-	if (id) {
-		if (with_creator && id != 1 && go_word(g + info->g.gopc, &creator))
-			s->rec.creator = creator;
-	} else if (by_goroutine) {
-		if (!go_word(g + info->g.m, &g) || (g && !go_word(g + info->g.curg, &g)))
-			return;
-		id = GOROUTINE_NONE;
-		if (g && !go_word(g + info->g.goid, &id))
-			return;
-	}
-	if (by_goroutine)
-		s->rec.goroutine = id;
+	if (id && with_creator && id != 1 && go_word(g + info->g.gopc, &creator))
+		s->rec.creator = creator;
+	if (!tags || (!id && !go_left(info, &g)))
+		return;
+	if (!g)
+		s->rec.tag = TAG_NONE;
+	else if (by_label)
+		s->rec.tag = labels_tag(s, info, g);
+	else if (id || go_word(g + info->g.goid, &id))
+		s->rec.tag = id;
 }
 
 #endif

@@ -156,6 +156,14 @@ struct now {
 	__u64 known_space;	/* it is in `spaces` */
 };
 
+#define LABEL_WORDS 64	/* a power of two, at least 33 */
+
+/* labels.bpf.h */
+struct labels {
+	__u64 words[LABEL_WORDS];	/* what the target has: where keys and values are, and their lengths */
+	struct label_set set;
+};
+
 struct scratch {
 	struct slot slot;
 	struct window window;
@@ -165,6 +173,7 @@ struct scratch {
 	struct memo memo;
 	struct nest nest;
 	struct now now;
+	struct labels labels;
 	struct stack_frames rec;
 	/* Two halves of 2 * frames_max each. A walk's frames begin in a half's middle: inner ones may come before. */
 	struct frame frames[];

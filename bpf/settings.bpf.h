@@ -13,8 +13,8 @@ const volatile __u64 min_size = 0;
 const volatile __u64 max_size = ~0ULL;
 const volatile __u32 max_frames = STACK_MAX_FRAMES;
 const volatile bool by_thread = false;
-/* Of Go: a stack of another goroutine, or of one that was made elsewhere, is another stack. */
-const volatile bool by_goroutine = false, with_creator = false;
+/* Of Go: a stack of another goroutine, of one with other labels, or of one that was made elsewhere, is another one. */
+const volatile bool by_goroutine = false, by_label = false, with_creator = false;
 /* Random, the first two odd: nobody can make two stacks have the same id. */
 const volatile __u64 hash_keys[3] = {1, 1, 0};
 /* Nothing is counted, for now or for good. */

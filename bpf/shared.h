@@ -227,14 +227,35 @@ struct stack_frames {
 	__u8 end;	/* enum walk_end */
 	char name[17];	/* comm of the thread, NUL-terminated */
 	__u64 type;	/* COOKIE_TYPED: address of the type that was asked for, 0 if none was */
-	__u64 goroutine;	/* its number, GOROUTINE_NONE, …: only if it is asked for, else 0 */
+	/* If asked for, else 0: the number of the goroutine, or the key of its labels in `label_sets`; TAG_NONE, … */
+	__u64 tag;
 	__u64 creator;	/* where the `go` statement that made it returns to; 0: not asked for, or not known */
 	__u64 frames[STACK_MAX_FRAMES];	/* return addresses or FRAME_FILE, innermost first; FRAME_BY_FP may be set */
 };
 
-/* Of stack_frames.goroutine; no goroutine has such a number. */
-#define GOROUTINE_UNKNOWN (~0ULL)	/* the layout is not known, or memory that can't be read */
-#define GOROUTINE_NONE (~0ULL - 1)	/* the runtime on a thread's own stack, on behalf of none */
+/* Of stack_frames.tag; no goroutine has such a number, and no set of labels such a key. */
+#define TAG_UNKNOWN (~0ULL)	/* the layout is not known, or memory that can't be read */
+#define TAG_NONE (~0ULL - 1)	/* the runtime on a thread's own stack, on behalf of none; or it has no labels */
+#define TAG_LOST (~0ULL - 2)	/* there was no room for the labels */
+
+/* The labels of a goroutine, as far as they are kept. */
+#define LABELS_KEPT 8
+#define LABEL_KEY_BYTES 32
+#define LABEL_VALUE_BYTES 64
+struct label {
+	__u32 key_len, value_len;	/* as they are; what is longer than its room is cut */
+	char key[LABEL_KEY_BYTES], value[LABEL_VALUE_BYTES];
+};
+
+struct label_set {
+	__u32 n;		/* of at[] */
+	__u32 all;		/* that there are: more than LABELS_KEPT are cut, of a map all */
+	__u32 unreadable;	/* a text of them was */
+	__u32 pad;
+	struct label at[LABELS_KEPT];
+};
+
+enum labels_form { LABELS_UNKNOWN, LABELS_NONE, LABELS_MAP, LABELS_LIST };	/* as enum go_labels */
 
 /* Bit of a frame's address: it was found by the frame pointer of its callee, code of a file that has no rules. If that
  * keeps none, frames between the two are missing. */

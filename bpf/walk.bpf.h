@@ -56,9 +56,9 @@ static __always_inline __u64 walk_seed(struct scratch *s, const struct pt_regs *
 	s->rec.type = call_type(ctx, cookie);
 	if (s->rec.type)
 		h = hash_step(h, s->rec.type);
-	if (by_goroutine || with_creator) {
+	if (by_goroutine || by_label || with_creator) {
 		goroutine(s, ctx, cookie);
-		h = hash_step(hash_step(h, s->rec.goroutine), s->rec.creator);
+		h = hash_step(hash_step(h, s->rec.tag), s->rec.creator);
 	}
 	return by_thread ? hash_step(h, s->rec.tid) : h;
 }

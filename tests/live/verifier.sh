@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# limit: 240
 # How many instructions the verifier looks at to load each program, which is what the start takes: the kernel refuses
 # a million, and older ones need more for the same program than this one.
 . "$(dirname "$0")/../lib.sh"
@@ -24,7 +25,7 @@ readonly VIEWS=live,peak,temp,lifetimes,sizes
 for options in "--unwind fp" "--unwind eh_frame" "--unwind eh_frame --max-depth 512" "--unwind fp --max-depth 512" \
 	"--view $VIEWS --unwind fp" "--view $VIEWS --unwind eh_frame" \
 	"--view $VIEWS --unwind eh_frame --max-depth 512 --attach perf" "--view live --sample 524288" \
-	"--by goroutine" "--by goroutine --view alloc,$VIEWS --max-depth 512"; do
+	"--by label --created-by" "--by goroutine --view alloc,$VIEWS --max-depth 512"; do
 	target_start "$W/primes" -w -s
 	# shellcheck disable=SC2086
 	trace_start -p "$TARGET" $options

@@ -39,6 +39,7 @@ static struct {
 	vec_of(struct stack_frames) frames;	/* that were not taken out yet */
 	struct heap heap;
 	int error;
+	unsigned int labels_asked;
 } fake;
 
 int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg)
@@ -79,6 +80,14 @@ int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key 
 	for (size_t i = 0; i < fake.hists.n; i++)
 		on_hist(arg, &fake.hists.at[i].key, fake.hists.at[i].calls);
 	return 0;
+}
+
+bool kern_labels(const struct kern *k, uint64_t tag, struct label_set *out)
+{
+	fake.labels_asked++;
+	*out = (struct label_set){.n = 1, .all = 1, .at = {{.key_len = 3, .value_len = 1, .key = "tag"}}};
+	out->at[0].value[0] = (char)('0' + tag);
+	return tag < 10;
 }
 
 struct heap kern_heap(const struct kern *k)
@@ -429,6 +438,51 @@ static void histograms(void **state)
 	assert_int_equal(x->p.hists[PROFILE_LIFETIMES].at[0].bucket, 30);
 }
 
+static const struct profile_tag *arrive_tagged(struct fixture *x, uint64_t id, uint64_t tag)
+{
+	struct stack_frames rec = {.id = id, .pid = 10, .tid = 10, .n = 1, .frames = {0x1000}, .tag = tag};
+	uint32_t found;
+
+	vec_push(&fake.frames, rec);
+	assert_int_equal(collector_drain(x->c), 0);
+	collector_resolve(x->c);
+	found = x->p.stacks.at[x->p.stacks.n - 1].tag;
+	return found ? &x->p.tags.at[found] : NULL;
+}
+
+static void goroutines(void **state)
+{
+	struct fixture *x = *state;
+
+	assert_null(arrive_tagged(x, 1, 0));
+	assert_int_equal(arrive_tagged(x, 2, 17)->goroutine, 17);
+	assert_null(arrive_tagged(x, 3, 17)->labels);
+	assert_int_equal(x->p.stacks.n, 2);
+	assert_int_equal(arrive_tagged(x, 4, TAG_NONE)->goroutine, 0);
+	assert_int_equal(x->p.stacks.n, 3);
+	assert_int_equal(fake.labels_asked, 0);
+}
+
+/* Each set is asked for once. */
+static void labels(void **state)
+{
+	struct fixture *x = *state;
+
+	collector_set_by_label(x->c);
+	assert_string_equal(arrive_tagged(x, 1, 7)->labels, "tag\x1f" "7\x1e");
+	assert_string_equal(arrive_tagged(x, 2, TAG_NONE)->labels, "");
+	assert_string_equal(arrive_tagged(x, 3, 8)->labels, "tag\x1f" "8\x1e");
+	arrive_tagged(x, 4, 7);
+	assert_int_equal(x->p.stacks.n, 3);
+	assert_int_equal(fake.labels_asked, 2);
+	assert_null(arrive_tagged(x, 5, TAG_UNKNOWN));
+	assert_null(arrive_tagged(x, 6, 11));
+	assert_int_equal(x->p.stacks.n, 4);
+	assert_false(collector_lost_labels(x->c));
+	arrive_tagged(x, 7, TAG_LOST);
+	assert_true(collector_lost_labels(x->c));
+}
+
 static void errors_are_passed_on(void **state)
 {
 	struct fixture *x = *state;
@@ -453,6 +507,8 @@ int main(void)
 		TEST(weights_are_not_rounded_one_by_one),
 		TEST(histograms),
 		TEST(errors_are_passed_on),
+		TEST(goroutines),
+		TEST(labels),
 	};
 
 	return cmocka_run_group_tests_name("collector", tests, NULL, NULL);

@@ -163,7 +163,7 @@ static void frameless_stacks(void **state)
 	ADD(x, x->task, STACK_END_CHAIN, 50, 1, frame(x, PARSE, 0x10));
 	for (const struct view_by *by = view_bys; by->name; by++) {
 		if (!strcmp(by->name, "thread") || !strcmp(by->name, "type") ||
-		    !strcmp(by->name, "goroutine"))
+		    !strcmp(by->name, "goroutine") || !strcmp(by->name, "label"))
 			continue;
 		for (int cum = 0; cum < 2; cum++) {
 			build(x, by->name, cum, &v);

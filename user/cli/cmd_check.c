@@ -236,6 +236,12 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 
 static void print_go(const struct plan_go *go)
 {
+	static const char *const labels[] = {
+		[GO_LABELS_UNKNOWN] = "; where their labels are is not known",
+		[GO_LABELS_NONE] = "; nothing in the program sets labels",
+		[GO_LABELS_MAP] = ", --by label", [GO_LABELS_LIST] = ", --by label",
+	};
+
 	if (!go->found)
 		return;
 	printf("    functions, lines and stacks by %s\n", go->found_by);
@@ -250,7 +256,7 @@ static void print_go(const struct plan_go *go)
 	if (!go->goroutine.known)
 		printf("    goroutines: not known, because the code of this runtime is not as expected\n");
 	else
-		printf("    goroutines: --by goroutine\n");
+		printf("    goroutines: --by goroutine, --created-by%s\n", labels[go->goroutine.labels_form]);
 }
 
 /* Returns the number of probes that allocations alone need. */

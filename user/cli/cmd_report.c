@@ -67,6 +67,8 @@ static int show(const struct options *o, const struct recording *rec)
 		err = fail(-EINVAL, "%s: it does not distinguish threads: record with --by thread", o->files[0]);
 	if (!err && o->by->by_goroutine && !rec->goroutines)
 		err = fail(-EINVAL, "%s: it does not distinguish goroutines: record with --by goroutine", o->files[0]);
+	if (!err && o->by->by_label && !rec->labels)
+		err = fail(-EINVAL, "%s: it has no labels of goroutines: record with --by label", o->files[0]);
 	if (!err)
 		err = present_open(o, 0, &present);
 	if (err)

@@ -9,7 +9,8 @@ const char man_recordings[] =
 	"A recording: a gzipped pprof profile, for alloctrace report, go tool pprof, speedscope and others. Sample "
 	"types are alloc_objects, alloc_space, inuse_objects and inuse_space, or the first two without live-heap "
 	"views; the view and --metric choose which is shown first. Samples have the labels allocator, pid, bytes "
-	"(the mean size) and, with --by thread, tid, with --by goroutine, goroutine. What pprof has no place for (peak, temporary blocks, "
+	"(the mean size) and, with --by thread, tid, with --by goroutine, goroutine, with --by label those of Go's "
+	"goroutines. What pprof has no place for (peak, temporary blocks, "
 	"histograms, growth, errors, losses) is in an extension field that other programs skip. Programs that rewrite "
 	"a profile, as pprof -proto does, drop it; report then shows what is missing. An output whose name ends "
 	"in .pb.gz is a recording unless --format is given.";

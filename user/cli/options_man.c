@@ -136,7 +136,8 @@ static const char *const stacks[] = {
 	"file. The site is the first function outside the runtime; wrappers that the compiler makes for methods "
 	"are left out. --by type groups by the type that is allocated, as Go writes it; a value put into an "
 	"interface is shown as \"T (boxed)\". --by goroutine groups by the goroutine on whose behalf the runtime "
-	"allocates, by the number that its tracebacks show; stacks of another goroutine are other stacks then.",
+	"allocates, by the number that its tracebacks show; stacks of another goroutine are other stacks then. --by "
+	"label groups by the goroutines' labels (pprof.Do): of up to 8, 32 bytes of each key and 64 of each value.",
 	"Names come from the file's symbols, from a separate debug file (by build ID or debuglink, below "
 	"/usr/lib/debug of the target or of this host), from .gnu_debugdata, and from debuginfod if "
 	"DEBUGINFOD_URLS is set. debuginfod is queried for the last report only, for at most DEBUGINFOD_TIMEOUT "

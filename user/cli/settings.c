@@ -27,7 +27,7 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
 		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
-		.by_goroutine = o->by->by_goroutine, .creators = o->created_by,
+		.by_goroutine = o->by->by_goroutine, .by_label = o->by->by_label, .creators = o->created_by,
 		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
 		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
@@ -47,7 +47,7 @@ struct snapshot_options settings_snapshot(const struct options *o)
 {
 	return (struct snapshot_options){
 		.views = o->views, .temp_age_ns = o->temp_age_ns, .threads = o->by->by_thread,
-		.goroutines = o->by->by_goroutine,
+		.goroutines = o->by->by_goroutine, .labels = o->by->by_label,
 		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
 		.max_overhead = o->max_overhead, .ops = o->ops,
 		.delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,

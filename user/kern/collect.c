@@ -108,6 +108,11 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 	return !err && k->skel->bss->more_blocks ? read_table(first, k->second_blocks, block_entry, &r) : err;
 }
 
+bool kern_labels(const struct kern *k, uint64_t tag, struct label_set *out)
+{
+	return !bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.label_sets), &tag, out);
+}
+
 static void hist_entry(void *arg, const void *key, const void *value)
 {
 	const struct table_reader *r = arg;

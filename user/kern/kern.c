@@ -68,6 +68,7 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->max_frames = o->max_frames;
 	skel->rodata->by_thread = o->by_thread;
 	skel->rodata->by_goroutine = o->by_goroutine;
+	skel->rodata->by_label = o->by_label;
 	skel->rodata->with_creator = o->creators;
 	skel->rodata->n_scratch = k->n_cpus * SLOTS_PER_CPU + 1;
 	skel->rodata->frames_max = 1;
@@ -158,6 +159,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_map__set_value_size(skel->maps.stash, offsetof(struct stack_frames, frames) +
 				o->max_frames * sizeof(__u64));
 	bpf_map__set_max_entries(skel->maps.probes, MAX_PROBES);
+	bpf_map__set_max_entries(skel->maps.label_sets, o->by_label ? KERN_LABEL_SETS : 1);
 	k->n_slots = k->n_cpus * SLOTS_PER_CPU + 1;
 	k->slot_bytes = bpf_map__value_size(skel->maps.scratches) -
 		4 * (STACK_MAX_FRAMES - skel->rodata->frames_max) * SLOT_FRAME_BYTES;

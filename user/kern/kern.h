@@ -30,7 +30,8 @@ struct kern_options {
 	uint32_t ring_bytes;	/* power of two, a multiple of the page size */
 	uint64_t min_size, max_size;
 	bool by_thread;		/* a stack of another thread is another stack */
-	bool by_goroutine;	/* the same of a goroutine */
+	bool by_goroutine;	/* the same of a goroutine; */
+	bool by_label;		/* or of one with other labels (one of the two) */
 	bool creators;		/* where goroutines were made is kept, at the end of their stacks */
 	bool blocks;		/* follow blocks from their allocation to their free */
 	uint32_t max_blocks;	/* entries of the table of live blocks */
@@ -130,6 +131,10 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 /* Calls back for every bucket of the histograms that has something in it; calls << CALLS_SHIFT. Returns 0 or -errno
  * after logging an error. */
 int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key *key, uint64_t calls), void *arg);
+/* The labels that a struct stack_frames.tag stands for. False: they are not there. */
+bool kern_labels(const struct kern *k, uint64_t tag, struct label_set *out);
+/* How many different sets of labels are kept. */
+#define KERN_LABEL_SETS 16384
 /* The live heap of all processes and its peak, as of now. */
 struct heap kern_heap(const struct kern *k);
 /*

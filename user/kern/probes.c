@@ -165,7 +165,7 @@ static bool takes_alignment(const struct alloc_function *f)
 
 static bool asks_goroutine(const struct kern *k)
 {
-	return k->options.by_goroutine || k->options.creators;
+	return k->options.by_goroutine || k->options.by_label || k->options.creators;
 }
 
 /* Arguments and the goroutine are in registers both, or on the stack and in the thread's memory. */
@@ -173,6 +173,8 @@ static void set_goroutine(struct probe_info *info, const struct plan_probe *p, c
 {
 	if (!alloc_function(p->function)->is_go || !g->known)
 		return;
+	_Static_assert((int)LABELS_NONE == (int)GO_LABELS_NONE && (int)LABELS_MAP == (int)GO_LABELS_MAP &&
+		       (int)LABELS_LIST == (int)GO_LABELS_LIST, "forms are the same");
 	info->g_place = p->site.arg_reg[0] >= PLACE_STACK ? NO_PLACE : ARCH_REG_G;
 	info->g.m = g->m;
 	info->g.curg = g->curg;

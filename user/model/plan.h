@@ -112,7 +112,7 @@ struct plan_ifunc {
 	uint64_t resolver;	/* vaddr */
 };
 
-/* How the labels of a goroutine are kept: as pprof.Do() sets them. */
+/* How the labels of a goroutine are kept: as pprof.Do sets them. */
 enum go_labels {
 	GO_LABELS_UNKNOWN,
 	GO_LABELS_NONE,		/* nothing in the program sets any */

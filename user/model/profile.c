@@ -87,6 +87,11 @@ void profile_free(struct profile *p)
 	memset(p, 0, sizeof(*p));
 }
 
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
 static uint64_t task_hash(const struct profile *p, uint32_t id)
 {
 	const struct profile_task *t = &p->tasks.at[id];
@@ -125,12 +130,12 @@ static bool type_same(const struct profile *p, uint32_t a, uint32_t b)
 
 static uint64_t tag_hash(const struct profile *p, uint32_t id)
 {
-	return mix64(p->tags.at[id].goroutine);
+	return mix64(p->tags.at[id].goroutine + mix64((uintptr_t)p->tags.at[id].labels));
 }
 
 static bool tag_same(const struct profile *p, uint32_t a, uint32_t b)
 {
-	return p->tags.at[a].goroutine == p->tags.at[b].goroutine;
+	return p->tags.at[a].goroutine == p->tags.at[b].goroutine && p->tags.at[a].labels == p->tags.at[b].labels;
 }
 
 static uint64_t node_hash(const struct profile *p, uint32_t id)
@@ -253,14 +258,47 @@ uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr)
 	return id;
 }
 
-uint32_t profile_goroutine(struct profile *p, uint64_t number)
+static uint32_t add_tag(struct profile *p, struct profile_tag tag)
 {
 	uint32_t last = p->tags.n, id;
 
-	vec_push(&p->tags, ((struct profile_tag){number}));
+	vec_push(&p->tags, tag);
 	id = intern(p, &p->tag_ids, last, &tag_kind);
 	p->tags.n -= id != last;
 	return id;
+}
+
+uint32_t profile_goroutine(struct profile *p, uint64_t number)
+{
+	return add_tag(p, (struct profile_tag){.goroutine = number});
+}
+
+uint32_t profile_labels(struct profile *p, const char *text)
+{
+	return add_tag(p, (struct profile_tag){.labels = strpool_str(&p->names, strpool_id(&p->names, text))});
+}
+
+bool profile_next_label(const char **at, struct profile_label *l)
+{
+	const char *is = strchr(*at, PROFILE_LABEL_IS), *end = is ? strchr(is, PROFILE_LABEL_END) : NULL;
+
+	if (!end)
+		return false;
+	*l = (struct profile_label){
+		.key = *at, .key_len = (size_t)(is - *at), .value = is + 1, .value_len = (size_t)(end - is - 1),
+	};
+	*at = end + 1;
+	return true;
+}
+
+int profile_compare_tags(const struct profile *p, uint32_t a, uint32_t b)
+{
+	const struct profile_tag *x = &p->tags.at[a], *y = &p->tags.at[b];
+	int c = compare_numbers(a != 0, b != 0);
+
+	c = c ? c : compare_numbers(x->goroutine, y->goroutine);
+	c = c ? c : compare_numbers(x->labels != NULL, y->labels != NULL);
+	return c || !x->labels ? c : strcmp(x->labels, y->labels);
 }
 
 static uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
@@ -424,11 +462,6 @@ size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *f
 	return n;
 }
 
-static int compare_numbers(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
 static const char *build_id(const struct module *mod)
 {
 	return mod->build_id ? mod->build_id : "";
@@ -503,6 +536,5 @@ int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b)
 	c = c ? c : compare_numbers(x->end, y->end);
 	c = c ? c : compare_tasks(&p->tasks.at[x->task], &p->tasks.at[y->task]);
 	c = c ? c : compare_types(p, x->type, y->type);
-	c = c ? c : compare_numbers(x->tag != 0, y->tag != 0);
-	return c ? c : compare_numbers(p->tags.at[x->tag].goroutine, p->tags.at[y->tag].goroutine);
+	return c ? c : profile_compare_tags(p, x->tag, y->tag);
 }

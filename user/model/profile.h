@@ -6,7 +6,7 @@
  *   frame   (module, address)                     e.g. libc.so.6 0x9d4c3; or who made the goroutine, as the last one
  *   task    (pid, tid, exec)                      tid 0: the whole process
  *   type    (module, address)                     Go: what was asked for; id 0: not told, as in C
- *   tag     (goroutine)                           Go, if asked for: on whose behalf; id 0: not known
+ *   tag     (goroutine) or (labels)               Go, if asked for: on whose behalf; id 0: not known
  *   stack   (task, allocator function, type, tag, tree node, how the walk ended)
  */
 #ifndef ALLOCTRACE_MODEL_PROFILE_H
@@ -93,7 +93,12 @@ struct profile_type {
 /* Part of a stack's identity only where it was asked for. */
 struct profile_tag {
 	uint64_t goroutine;	/* its number; 0: the runtime's own work, for none */
+	/* By label: "key\x1fvalue\x1e" of each, escaped, in the order of keys; "" for none. NULL: it is a goroutine. */
+	const char *labels;
 };
+
+#define PROFILE_LABEL_IS '\x1f'
+#define PROFILE_LABEL_END '\x1e'
 
 struct profile_stack {
 	uint32_t task;
@@ -185,6 +190,15 @@ uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_creator(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_goroutine(struct profile *p, uint64_t number);
+/* text: as in struct profile_tag; copied. */
+uint32_t profile_labels(struct profile *p, const char *text);
+/* Goes through the labels of such a text: the next one from *at on, which is advanced. False: there is none. */
+struct profile_label {
+	const char *key, *value;	/* not NUL-terminated */
+	size_t key_len, value_len;
+};
+
+bool profile_next_label(const char **at, struct profile_label *l);
 /* frames: innermost (the caller of the allocator function) first, n of them, 0 allowed. Returns the stack's id, found
  * or added with zero counters. */
 uint32_t profile_stack(struct profile *p, uint32_t task, uint16_t function, const uint32_t *frames, size_t n,
@@ -230,9 +244,11 @@ static inline uint64_t profile_past(const struct profile *p, enum profile_kind k
 
 /* Writes the stack's frame ids, innermost first, at most max; returns how many it has. */
 size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *frames, size_t max);
+/* Orders two tags: what is not known first, goroutines by number, labels by their text. */
+int profile_compare_tags(const struct profile *p, uint32_t a, uint32_t b);
 /* Orders two stacks by what they are, not by their ids: by their frames from the innermost one (module path, build ID
  * if it is known, address), the shorter one first; then by the allocator function's name, by how they end, by their
- * tasks, types and tags. Returns less than 0 if a comes first, 0 if they differ in nothing that is shown. For ties: it may
+ * tasks, types, tags. Returns less than 0 if a comes first, 0 if they differ in nothing that is shown. For ties: it may
  * walk both stacks to their ends. */
 int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b);
 

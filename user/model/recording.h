@@ -80,7 +80,8 @@ struct recording {
 	uint32_t views;		/* VIEW_BIT()s: what it can show (view/view.h) */
 	uint64_t time_ns;	/* when it was taken, CLOCK_REALTIME; 0: not known */
 	bool threads;		/* the threads of a process are told apart; */
-	bool goroutines;	/* the goroutines of a Go program */
+	bool goroutines;	/* the goroutines of a Go program, */
+	bool labels;		/* or their labels */
 	bool unnamed;		/* frames are not to be named: it is done where it is read */
 	const char *missing;	/* why all below but duration_ns and recorded is missing; NULL: it is there */
 	struct names *names;

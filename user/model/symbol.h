@@ -76,8 +76,8 @@ static inline const struct symbol *names_frame(struct names *n, const struct pro
 	return f->creator ? n->creator(n, f->module, f->addr) : n->of(n, f->module, f->addr);
 }
 
-/* A copy of what names_of() returns with `creator` set in all; all 0 at first. It stays where it is unless the number of
- * functions changes. Returns the innermost one. */
+/* A copy of what names_of() returns with `creator` set in all; all 0 at first. It stays where it is unless there are
+ * more or fewer functions. Returns the innermost one. */
 struct symbol_copy {
 	struct symbol *at;	/* to be freed */
 	size_t n;

@@ -274,6 +274,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->named = !r->unnamed;
 	m->threads = r->threads;
 	m->goroutines = r->goroutines;
+	m->labels = r->labels;
 	return m;
 }
 
@@ -318,6 +319,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->unnamed = !m->named;
 	r->threads = m->threads;
 	r->goroutines = m->goroutines;
+	r->labels = m->labels;
 }
 
 static uint64_t sum(uint64_t a, uint64_t b)
@@ -462,5 +464,6 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	r->time_ns = r->time_ns > with->time_ns ? r->time_ns : with->time_ns;
 	r->threads &= with->threads;
 	r->goroutines &= with->goroutines;
+	r->labels &= with->labels;
 	r->n_suppressions = 0;
 }

@@ -133,9 +133,7 @@ static int compare_stacks(const void *a, const void *b, void *arg)
 				 c->o->modules.place[c->p->types.at[y->type].module]);
 	if (!diff)
 		diff = by_number(c->p->types.at[x->type].addr, c->p->types.at[y->type].addr);
-	if (!diff)
-		diff = by_number(x->tag != 0, y->tag != 0);
-	return diff ? diff : by_number(c->p->tags.at[x->tag].goroutine, c->p->tags.at[y->tag].goroutine);
+	return diff ? diff : profile_compare_tags(c->p, x->tag, y->tag);
 }
 
 /* Anything was counted of it. */

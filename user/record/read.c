@@ -120,6 +120,22 @@ static int read_type(struct reading *r, size_t i, uint32_t *id)
 	return 0;
 }
 
+static uint32_t labels_id(struct reading *r, const Pb__Tag *t)
+{
+	struct buf text = {0};
+	uint32_t id;
+
+	for (size_t i = 0; i < t->n_key; i++) {
+		text_escape(&text, t->key[i], strlen(t->key[i]));
+		buf_char(&text, PROFILE_LABEL_IS);
+		text_escape(&text, t->value[i], strlen(t->value[i]));
+		buf_char(&text, PROFILE_LABEL_END);
+	}
+	id = profile_labels(&r->s->p, buf_cstr(&text));
+	buf_free(&text);
+	return id;
+}
+
 static int read_tag(struct reading *r, size_t i, uint32_t *id)
 {
 	const Pb__Recording *x = r->ext;
@@ -127,8 +143,12 @@ static int read_tag(struct reading *r, size_t i, uint32_t *id)
 
 	if (of > x->n_tag)
 		return reading_fail(r, "sample %zu is of a goroutine that is not there", i);
-	if (of)
-		*id = profile_goroutine(&r->s->p, x->tag[of - 1]->goroutine);
+	if (!of)
+		return 0;
+	if (x->tag[of - 1]->n_key != x->tag[of - 1]->n_value)
+		return reading_fail(r, "its labels are not whole");
+	*id = x->tag[of - 1]->labels ? labels_id(r, x->tag[of - 1]) :
+				       profile_goroutine(&r->s->p, x->tag[of - 1]->goroutine);
 	return 0;
 }
 

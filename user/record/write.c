@@ -241,20 +241,52 @@ static void add_label(Pb__Sample *s, Pb__Label *label, int64_t key, int64_t str,
 	s->label[s->n_label++] = label;
 }
 
+static size_t count_labels(const struct profile_tag *tag)
+{
+	const char *at = tag->labels;
+	struct profile_label l;
+	size_t n = 0;
+
+	while (at && profile_next_label(&at, &l))
+		n++;
+	return n;
+}
+
+static char *label_part(struct writer *w, const char *part, size_t len)
+{
+	char *copy = NEW(w, len + 1, char);
+
+	memcpy(copy, part, len);
+	return copy;
+}
+
+/* As Go's runtime has them in its own profiles. */
+static void add_goroutine_labels(struct writer *w, Pb__Sample *s, const struct profile_tag *tag, Pb__Label *labels)
+{
+	const char *at = tag->labels;
+	struct profile_label l;
+
+	for (size_t i = 0; at && profile_next_label(&at, &l); i++)
+		add_label(s, &labels[i], string_id(w, label_part(w, l.key, l.key_len)),
+			  string_id(w, label_part(w, l.value, l.value_len)), 0, 0);
+}
+
 /* Numbers as numbers: servers make a series of each distinct set of text labels. */
 static void add_labels(struct writer *w, Pb__Sample *s, const struct profile_stack *st, struct counters c)
 {
 	const struct profile_task *t = &w->p->tasks.at[st->task];
-	Pb__Label *labels = NEW(w, LABELS, Pb__Label);
+	const struct profile_tag *tag = &w->p->tags.at[st->tag];
+	const size_t n = LABELS + count_labels(tag);
+	Pb__Label *labels = NEW(w, n, Pb__Label);
 
-	s->label = NEW(w, LABELS, Pb__Label *);
+	s->label = NEW(w, n, Pb__Label *);
 	add_label(s, &labels[0], string_id(w, "allocator"), string_id(w, allocator_name(w->p, st->function)), 0, 0);
 	add_label(s, &labels[1], string_id(w, "pid"), 0, t->pid, string_id(w, "pid"));
 	if (t->tid)
 		add_label(s, &labels[2], string_id(w, "tid"), 0, t->tid, string_id(w, "tid"));
-	if (st->tag)
-		add_label(s, &labels[4], string_id(w, "goroutine"), 0, clamped(w->p->tags.at[st->tag].goroutine),
-			  string_id(w, "id"));
+	if (st->tag && !tag->labels)
+		add_label(s, &labels[4], string_id(w, "goroutine"), 0, clamped(tag->goroutine), string_id(w, "id"));
+	add_goroutine_labels(w, s, tag, labels + LABELS);
 	if (c.calls)
 		add_label(s, &labels[3], string_id(w, "bytes"), 0, clamped(c.bytes / c.calls), string_id(w, "bytes"));
 }
@@ -308,6 +340,21 @@ static uint32_t type_of(struct writer *w, uint32_t stack)
 	return id + 1;
 }
 
+static void fill_tag(struct writer *w, const struct profile_tag *tag, Pb__Tag *t)
+{
+	const size_t n = count_labels(tag);
+	const char *at = tag->labels;
+	struct profile_label l;
+
+	t->labels = at != NULL;
+	t->key = NEW(w, n + 1, char *);
+	t->value = NEW(w, n + 1, char *);
+	for (; at && profile_next_label(&at, &l); t->n_key++) {
+		t->key[t->n_key] = label_part(w, l.key, l.key_len);
+		t->value[t->n_value++] = label_part(w, l.value, l.value_len);
+	}
+}
+
 /* Likewise. */
 static uint32_t tag_of(struct writer *w, uint32_t tag)
 {
@@ -322,6 +369,7 @@ static uint32_t tag_of(struct writer *w, uint32_t tag)
 
 		pb__tag__init(t);
 		t->goroutine = w->p->tags.at[tag].goroutine;
+		fill_tag(w, &w->p->tags.at[tag], t);
 		*index = w->tag.n;
 		vec_push(&w->tag, t);
 	}

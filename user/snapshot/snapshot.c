@@ -407,7 +407,7 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	copy_profile(s, !m->interval);
 	*r = (struct recording){
 		.time_ns = realtime_ns(), .threads = s->o.threads,
-		.goroutines = s->o.goroutines, .unnamed = s->o.unnamed,
+		.goroutines = s->o.goroutines, .labels = s->o.labels, .unnamed = s->o.unnamed,
 		.profile = p, .names = symbolizer_names(s->sym), .views = s->o.views, .duration_ns = m->duration_ns,
 		.ops = m->interval ? 0 : s->o.ops,
 		.interval = m->interval, .delta = s->o.delta && m->interval, .sample_auto = !s->o.sample_bytes,

@@ -20,7 +20,7 @@ struct snapshot_options {
 	uint64_t ops;		/* of the whole run; 0: not known */
 	bool delta;		/* intervals count alone */
 	bool threads;		/* are told apart; */
-	bool goroutines;	/* likewise */
+	bool goroutines, labels;	/* likewise */
 	bool unnamed;		/* frames are not to be named */
 	bool identifies;	/* files are to be found again: modules_identify() of all */
 	bool no_cost;		/* nobody asks what a probe hit costs */

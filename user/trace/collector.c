@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/memlimit.h"
+#include "trace/golabels.h"
 #include "trace/kept.h"
 #include "trace/rawwalk.h"
 #include "trace/sums.h"
@@ -27,7 +28,9 @@ struct collector {
 	struct kern *kern;
 	struct processes *processes;
 	struct profile *profile;
-	bool by_thread;
+	bool by_thread, by_label;
+	bool labels_lost;		/* of a stack, for lack of room */
+	struct u64map labels;		/* the kernel's keys of sets of labels -> their tags */
 	to_vaddr_fn to_vaddr;
 	is_allocator_fn is_allocator;
 	void *arg;
@@ -79,6 +82,16 @@ void collector_set_kept(struct collector *c, struct kept *kept)
 	c->kept = kept;
 }
 
+void collector_set_by_label(struct collector *c)
+{
+	c->by_label = true;
+}
+
+bool collector_lost_labels(const struct collector *c)
+{
+	return c->labels_lost;
+}
+
 void collector_free(struct collector *c)
 {
 	if (!c)
@@ -86,6 +99,7 @@ void collector_free(struct collector *c)
 	buf_free(&c->raw);
 	u64map_free(&c->stack_of);
 	u64map_free(&c->no_room);
+	u64map_free(&c->labels);
 	u64map_free(&c->allocators);
 	u64map_free(&c->lost_of);
 	vec_free(&c->ended);
@@ -255,12 +269,36 @@ static size_t count_own(const struct collector *c, const struct stack_frames *re
 	return n;
 }
 
+static uint32_t labels_of(struct collector *c, uint64_t tag)
+{
+	struct buf text = {0};
+	struct label_set set;
+	uint64_t *id;
+	bool is_new;
+
+	if (tag == TAG_NONE)
+		return profile_labels(c->profile, "");
+	id = u64map_put(&c->labels, tag, &is_new);
+	if (!is_new)
+		return (uint32_t)*id;
+	*id = 0;
+	if (kern_labels(c->kern, tag, &set)) {
+		golabels_text(&set, &text);
+		*id = profile_labels(c->profile, buf_cstr(&text));
+		buf_free(&text);
+	}
+	return (uint32_t)*id;
+}
+
 /* 0: nothing is told, or it is not Go. */
 static uint32_t tag_of(struct collector *c, const struct stack_frames *rec)
 {
-	if (!rec->goroutine || rec->goroutine == GOROUTINE_UNKNOWN)
+	c->labels_lost |= rec->tag == TAG_LOST;
+	if (!rec->tag || rec->tag == TAG_UNKNOWN || rec->tag == TAG_LOST)
 		return 0;
-	return profile_goroutine(c->profile, rec->goroutine == GOROUTINE_NONE ? 0 : rec->goroutine);
+	if (c->by_label)
+		return labels_of(c, rec->tag);
+	return profile_goroutine(c->profile, rec->tag == TAG_NONE ? 0 : rec->tag);
 }
 
 static void resolve_record(struct collector *c, const struct stack_frames *rec)

@@ -24,6 +24,10 @@ void collector_free(struct collector *c);
 /* Where stacks are unwound by tables: what to unwind those with that the BPF side could not. Borrowed. */
 void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames);
 
+/* A stack's tag is of labels, not of a goroutine. */
+void collector_set_by_label(struct collector *c);
+/* There was no room for labels of a stack. */
+bool collector_lost_labels(const struct collector *c);
 /* What tells certain steps by frame pointer from others. Without it none is certain. Borrowed. */
 void collector_set_kept(struct collector *c, struct kept *kept);
 

@@ -54,12 +54,13 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	int err;
 
 	t->blocks = o->blocks;
+	t->by_label = o->by_label;
 	t->force = o->force;
 	t->trusts_code = o->trusts_code;
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0) |
 			(o->no_go_probes || o->go_source == GO_SAMPLES ? PLAN_NO_GO : 0) |
 			(!o->no_go_probes && o->go_source != GO_CALLS ? PLAN_GO_SAMPLER : 0) |
-			(o->by_goroutine || o->creators ? PLAN_GOROUTINES : 0);
+			(o->by_goroutine || o->by_label || o->creators ? PLAN_GOROUTINES : 0);
 	t->go_by_samples = o->go_source == GO_SAMPLES;
 	t->not_of_go = o->peak ? "peak" : o->temp ? "temp" : o->lifetimes ? "lifetimes" : NULL;
 	modules_init(&t->modules);
@@ -84,6 +85,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->cleaner = cleaner_new(t->kern);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, is_allocator, t);
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
+	if (o->by_label)
+		collector_set_by_label(t->collector);
 	t->kept = kept_new(&t->modules, image_of, t);
 	collector_set_kept(t->collector, t->kept);
 	note("kernel memory: %zu MiB plus up to %u stacks; attached by %s; stacks are read %s",

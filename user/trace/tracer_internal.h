@@ -66,6 +66,7 @@ struct tracer {
 	enum site_cost cost;
 	unsigned int plan_flags;
 	bool blocks;	/* are followed */
+	bool by_label;	/* labels of goroutines are asked for */
 	bool force, refused;	/* kern_options.force; an executable was refused without it */
 	bool trusts_code;	/* kern_options.trusts_code */
 	bool paused;

@@ -112,13 +112,21 @@ static bool knows_goroutines(const struct plan *plan)
 	return g->known;
 }
 
-static void add_goroutine_gap(struct tracer *t, const struct module *m)
+static void add_goroutine_gap(struct tracer *t, const struct module *m, const char *what)
 {
-	char *text = xasprintf("%s: its goroutines are not known, because the code of its runtime is not as "
-			       "expected; all else is", module_basename(m));
+	char *text = xasprintf("%s of goroutines of %s, because the code of its runtime is not as expected", what,
+			       module_basename(m));
 
 	tracer_add_gap(t, text);
 	free(text);
+}
+
+static void add_goroutine_gaps(struct tracer *t, const struct module *m, const struct plan *plan)
+{
+	if (!knows_goroutines(plan))
+		add_goroutine_gap(t, m, "numbers, labels and creators");
+	else if (t->by_label && plan->go.goroutine.labels_form == GO_LABELS_UNKNOWN)
+		add_goroutine_gap(t, m, "labels");
 }
 
 void tracer_read_file(struct tracer *t, const struct module *m, struct traced_file *f)
@@ -134,8 +142,8 @@ void tracer_read_file(struct tracer *t, const struct module *m, struct traced_fi
 	add_gaps(t, m, plan);
 	if (plan->go.found && t->not_of_go)
 		add_go_gap(t, m);
-	if (plan->go.found && plan->n_probes && t->plan_flags & PLAN_GOROUTINES && !knows_goroutines(plan))
-		add_goroutine_gap(t, m);
+	if (plan->go.found && plan->n_probes && t->plan_flags & PLAN_GOROUTINES)
+		add_goroutine_gaps(t, m, plan);
 	if (plan->n_probes || plan->n_ifuncs)
 		f->plan = plan;
 }
@@ -148,6 +156,9 @@ void tracer_gaps(const struct tracer *t, struct buf *out)
 		buf_printf(out, "%s%s", i ? "; " : "", t->gaps.at[i]);
 	if (t->golive)
 		golive_missing(t->golive, out);
+	if (collector_lost_labels(t->collector))
+		buf_printf(out, "%slabels beyond the first %d sets of them, shown as unknown", out->len ? "; " : "",
+			   KERN_LABEL_SETS);
 	if (t->gaps.n + t->more_gaps > n)
 		buf_printf(out, "; and %zu more (-v)", t->gaps.n + t->more_gaps - n);
 	if (t->modules.left_out)

@@ -19,6 +19,8 @@ const struct view_by view_bys[] = {
 	{ "type", "the Go type that is allocated", false, false, false, .group = view_group_type },
 	{ "goroutine", "the goroutine of a Go program that allocates", false, false, false,
 	  .group = view_group_goroutine, .by_goroutine = true },
+	{ "label", "the labels of a Go program's goroutines (pprof.Do)", false, false, false,
+	  .group = view_group_label, .by_label = true },
 	{ 0 }
 };
 

@@ -72,14 +72,15 @@ struct view_detail {
 
 struct view_rows;	/* rows being gathered; inside view/ only */
 
-/* A grouping: by site (the place that calls the allocator), function, line, module, stack, thread, type, goroutine. */
+/* A grouping: by site (the place that calls the allocator), function, line, module, stack, thread, type, … */
 struct view_by {
 	const char *name;	/* as --by takes it; its plural is name + "s" */
 	const char *help;
 	bool has_cum;		/* cumulative counts mean something here */
 	bool is_frame;		/* a row's name is a frame, and the chain its callers; else the chain is a stack */
 	bool by_thread;		/* the threads of a process are counted separately */
-	bool by_goroutine;	/* its goroutines are */
+	bool by_goroutine;	/* its goroutines are, */
+	bool by_label;		/* or goroutines that have different labels */
 	/* Fills the rows: flat, cum, name. */
 	void (*group)(const struct recording *r, struct view_rows *rows);
 	bool by_chain;		/* rows of one name differ in their callers */
