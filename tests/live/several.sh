@@ -14,7 +14,7 @@ b=$TARGET
 target_start "$DIR/copied" -w 1
 c=$TARGET
 
-trace_start "${EXACT[@]}" -f folded -m calls -p "$a,seven,$c" -o "$DIR/folded"
+trace_start "${EXACT[@]}" -p "$a,seven,$c" -o "$DIR/seen.pb.gz"
 for n in 1 2 3; do go $n; done
 for pid in $a $b $c; do
 	TARGET=$pid
@@ -23,9 +23,21 @@ for pid in $a $b $c; do
 done
 trace_end
 expect_status 0
+run report -f folded -m calls "$DIR/seen.pb.gz" -o "$DIR/folded"
 expect_primes <(grep '^primes;' "$DIR/folded") "$DIR/target.1" calls
 expect_primes <(grep '^seven;' "$DIR/folded") "$DIR/target.2" calls seven
 expect_primes <(grep '^copied;' "$DIR/folded") "$DIR/target.3" calls copied
+
+# A row for each process, and for each program.
+run report --by process --ops 1 -f benchfmt "$DIR/seen.pb.gz"
+for n in 1 2 3; do
+	pid=$(echo "$a $b $c" | cut -d' ' -f$n)
+	expect_equal "calls of process $pid" "$(awk -v pid="($pid)" 'index($1, pid) { print $5 }' "$DIR/out")" \
+		"$(total_of "$DIR/target.$n" calls)"
+done
+run report --by program --ops 1 -f benchfmt "$DIR/seen.pb.gz"
+expect_equal "calls of copied" "$(awk '$1 == "BenchmarkProgram/copied" { print $5 }' "$DIR/out")" \
+	"$(total_of "$DIR/target.3" calls)"
 
 # Whoever was not named is not traced.
 target_start "$W/primes" -w

@@ -163,6 +163,7 @@ static void frameless_stacks(void **state)
 	ADD(x, x->task, STACK_END_CHAIN, 50, 1, frame(x, PARSE, 0x10));
 	for (const struct view_by *by = view_bys; by->name; by++) {
 		if (!strcmp(by->name, "thread") || !strcmp(by->name, "type") ||
+		    !strcmp(by->name, "process") || !strcmp(by->name, "program") ||
 		    !strcmp(by->name, "goroutine") || !strcmp(by->name, "label"))
 			continue;
 		for (int cum = 0; cum < 2; cum++) {
@@ -327,6 +328,31 @@ static void by_thread(void **state)
 	view_free(&v);
 }
 
+/* A process and its program go by the name of its first thread. */
+static void by_process(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t worker = profile_task(&x->p, 10, 12, 0, "worker"), other = profile_task(&x->p, 11, 11, 0, "prog");
+	uint32_t execed = profile_task(&x->p, 11, 0, 1, "child");
+	struct view v;
+
+	ADD(x, x->task, STACK_END_CHAIN, 7, 1, frame(x, PARSE, 1), frame(x, MAIN, 1));
+	ADD(x, worker, STACK_END_CHAIN, 5, 2, frame(x, PARSE, 1), frame(x, MAIN, 1));
+	ADD(x, other, STACK_END_CHAIN, 6, 1, frame(x, PARSE, 1), frame(x, MAIN, 1));
+	ADD(x, execed, STACK_END_CHAIN, 3, 1, frame(x, PARSE, 1), frame(x, MAIN, 1));
+	build(x, "process", false, &v);
+	assert_int_equal(v.n, 3);
+	check_row(&v, 0, "prog (10)", 12, 3, 12);
+	check_row(&v, 1, "prog (11)", 6, 1, 6);
+	check_row(&v, 2, "child (11)", 3, 1, 3);
+	view_free(&v);
+	build(x, "program", false, &v);
+	assert_int_equal(v.n, 2);
+	check_row(&v, 0, "prog", 18, 4, 18);
+	check_row(&v, 1, "child", 3, 1, 3);
+	view_free(&v);
+}
+
 static void nothing_recorded(void **state)
 {
 	struct fixture *x = *state;
@@ -481,6 +507,7 @@ int main(void)
 		TEST(same_names_are_told_apart),
 		TEST(by_stack),
 		TEST(by_thread),
+		TEST(by_process),
 		TEST(nothing_recorded),
 		cmocka_unit_test(table_of_groupings),
 		TEST(chains),

@@ -70,6 +70,8 @@ void view_group_line(const struct recording *r, struct view_rows *rows);
 void view_group_module(const struct recording *r, struct view_rows *rows);
 void view_group_stack(const struct recording *r, struct view_rows *rows);
 void view_group_thread(const struct recording *r, struct view_rows *rows);
+void view_group_process(const struct recording *r, struct view_rows *rows);
+void view_group_program(const struct recording *r, struct view_rows *rows);
 void view_group_type(const struct recording *r, struct view_rows *rows);
 void view_group_goroutine(const struct recording *r, struct view_rows *rows);
 void view_group_label(const struct recording *r, struct view_rows *rows);

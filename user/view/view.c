@@ -16,6 +16,8 @@ const struct view_by view_bys[] = {
 	{ "stack", "each distinct chain of callers", false, true, false,
 	  .group = view_group_stack, .by_chain = true },
 	{ "thread", "the thread that allocates", false, false, true, .group = view_group_thread },
+	{ "process", "the process that allocates", false, false, false, .group = view_group_process },
+	{ "program", "all processes of a name", false, false, false, .group = view_group_program },
 	{ "type", "the Go type that is allocated", false, false, false, .group = view_group_type },
 	{ "goroutine", "the goroutine of a Go program that allocates", false, false, false,
 	  .group = view_group_goroutine, .by_goroutine = true },
