@@ -161,6 +161,14 @@ expect_out 'no records of the live heap and no samples of its runtime: nothing i
 run -p "$TARGET" --view live -d 0
 expect_status 1
 expect_one_error "off\): live blocks of Go: the program keeps no records of them.*--view alloc"
+# As one that is linked with -linkshared: without a runtime of its own, by what its table says.
+LC_ALL=C sed 's/runtime\.goexit/runtime.goexi_/g' off >part && chmod +x part
+go
+target_end
+target_start ./part
+run -p "$TARGET" --view live -d 0
+expect_status 1
+expect_one_error 'part\): Go code that is not traced: a part of a program of Go, without its runtime$'
 run -p $$ --view live -d 0
 expect_status 1
 expect_one_error 'is no Go program.*--duration TIME'

@@ -72,6 +72,29 @@ void instant_free(struct instant *in)
 	free(in);
 }
 
+/* Why its Go code, if it has any, is not one that records can be read of: a plugin, -linkshared. NULL: it has none. */
+static const char *go_gap(const struct instant *in, const struct process *p)
+{
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const uint32_t module = p->maps.at[i].module;
+		const struct image *im = module < in->images.n ? in->images.at[module] : NULL;
+
+		if (im && im->plan && !strncmp(im->plan->gap, "Go ", 3))
+			return im->plan->gap;
+	}
+	return NULL;
+}
+
+static int refuse(const struct instant *in, const struct process *p)
+{
+	const char *gap = go_gap(in, p);
+
+	if (gap)
+		return fail(-ENOTSUP, "process %d (%s): %s", (int)p->pid, p->name, gap);
+	return fail(-ENOTSUP, "process %d (%s) is no Go program: what is live in it is seen while it is traced; "
+			      "use --duration TIME", (int)p->pid, p->name);
+}
+
 static int add(void *arg, pid_t pid)
 {
 	struct instant *in = arg;
@@ -84,8 +107,7 @@ static int add(void *arg, pid_t pid)
 	if (err)
 		return err;
 	if (!golive_is_go(in->go, p, &why))
-		err = fail(-ENOTSUP, "process %d (%s) is no Go program: what is live in it is seen while it is traced; "
-				     "use --duration TIME", (int)pid, p->name);
+		err = refuse(in, p);
 	else if (why)
 		err = fail(-ENOTSUP, "process %d (%s): live blocks of Go: %s", (int)pid, p->name, why);
 	if (err)
