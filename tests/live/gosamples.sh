@@ -12,11 +12,11 @@ cp "$ROOT/tests/workloads/gosamples.go" "$DIR" && cd "$DIR" || exit 1
 command go build -o gosamples gosamples.go >out 2>err || fail "gosamples does not build"
 command go build -buildmode=pie -ldflags='-s -w' -o gosamples-pie gosamples.go >out 2>err ||
 	fail "gosamples-pie does not build"
-sed '/^	if len(os.Args) > 3/,/^	}/d; /runtime\/pprof/d' gosamples.go >none.go
+sed '/^	if len(os.Args) > 4/,/^	}/d; /runtime\/pprof/d' gosamples.go >none.go
 command go build -o none none.go >out 2>err || fail "none does not build"
 
-serve() {	# RATE PROGRAM BLOCKS SMALLS
-	RATE=$1 target_start "$DIR/$2" "$3" "$4"
+serve() {	# RATE PROGRAM BLOCKS SMALLS [112]
+	RATE=$1 target_start "$DIR/$2" "${@:3}"
 }
 
 work() {
@@ -125,7 +125,7 @@ grep -q '^traced' "$DIR/table" || fail "--no-go-samples has no windows: $(head "
 finish
 
 # Too few of them: it is calls again.
-serve $((64 << 20)) gosamples 6000000 0
+serve $((64 << 20)) gosamples 40000000 0 112
 trace_start -p "$TARGET" -o "$DIR/table"
 work
 trace_stop

@@ -430,7 +430,8 @@ static void test_shared(void **state)
 	assert_ptr_equal(first, second);
 	assert_ptr_not_equal(first, go);
 	close_file();
-	assert_int_equal(open_file((struct gofile_options){ .layout = GOPCLNTAB_1_20, .plugin = true }, &why), -ENOTSUP);
+	assert_int_equal(open_file((struct gofile_options){ .layout = GOPCLNTAB_1_20, .plugin = true }, &why),
+			 -ENOTSUP);
 	assert_false(gopclntab_code(ef, &text, &etext));
 	for (int i = 0; i < 2; i++) {
 		why = NULL;

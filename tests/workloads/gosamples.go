@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Allocates, in size classes, what it says: blocks of 1024, 24 and 48 bytes as often as asked for, from one function
-// each. Then it waits. Its runtime's sampler has the rate of $RATE from the start (nothing: Go's own).
+// each; or none but blocks of 112. Then it waits. Its runtime's sampler has the rate of $RATE from the start (nothing: Go's own).
 //
-// usage: gosamples BLOCKS SMALLS
+// usage: gosamples BLOCKS SMALLS [112]
 //
 // On stdout: "ready" and "done", each waiting for a line of stdin; before that FUNCTION BYTES CALLS.
 package main
@@ -54,8 +54,12 @@ func wait(what string) {
 func main() {
 	blocks, _ := strconv.Atoi(os.Args[1])
 	smalls, _ := strconv.Atoi(os.Args[2])
-	// What asks for heap profiles: the linker leaves the sampler out of programs that do not.
+	size := 1024
 	if len(os.Args) > 3 {
+		size = 112
+	}
+	// What asks for heap profiles: the linker leaves the sampler out of programs that do not.
+	if len(os.Args) > 4 {
 		pprof.WriteHeapProfile(os.Stdout)
 	}
 	// The first sample is as far away as Go's own rate has it, on each P.
@@ -65,7 +69,7 @@ func main() {
 	}
 	wait("ready")
 	for i := 0; i < blocks; i++ {
-		block(1000)
+		block(size - 12)
 		if i < smalls {
 			small()
 			linked()
@@ -74,7 +78,7 @@ func main() {
 			items = nil
 		}
 	}
-	fmt.Println("main.block", blocks*1024, blocks)
+	fmt.Println("main.block", blocks*size, blocks)
 	fmt.Println("main.small", smalls*24, smalls)
 	fmt.Println("main.linked", smalls*48, smalls)
 	wait("done")

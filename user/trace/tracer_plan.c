@@ -105,10 +105,12 @@ static bool knows_goroutines(const struct plan *plan)
 {
 	const struct plan_goroutine *g = &plan->go.goroutine;
 
-	for (size_t i = 0; i < plan->n_probes; i++)
-		if (alloc_function(plan->probes[i].function)->is_go && plan->probes[i].site.arg_reg[0] >= SITE_ON_STACK &&
-		    !g->tls)
+	for (size_t i = 0; i < plan->n_probes; i++) {
+		const struct plan_probe *p = &plan->probes[i];
+
+		if (alloc_function(p->function)->is_go && p->site.arg_reg[0] >= SITE_ON_STACK && !g->tls)
 			return false;
+	}
 	return g->known;
 }
 
