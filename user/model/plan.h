@@ -137,6 +137,7 @@ struct plan_goroutine {
  * proc/gorecords.h reads them). Addresses are vaddrs; 0: not known. */
 struct plan_go {
 	bool found;		/* it is a Go program */
+	bool refused;		/* it has Go code, which is not traced: the plan's gap says why */
 	bool kept;		/* and keeps such records, unless MemProfileRate is 0 */
 	uint64_t buckets;	/* of the pointer to the latest record (runtime.mbuckets) */
 	uint64_t rate;		/* of runtime.MemProfileRate */

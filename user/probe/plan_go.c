@@ -199,6 +199,7 @@ void plan_add_go(struct planner *p)
 	if (err == -ENOENT)
 		return;
 	if (err) {
+		p->go_records.refused = true;
 		snprintf(p->go_gap, sizeof(p->go_gap), "Go code that is not traced: %s", why);
 		return;
 	}

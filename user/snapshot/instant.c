@@ -79,7 +79,7 @@ static const char *go_gap(const struct instant *in, const struct process *p)
 		const uint32_t module = p->maps.at[i].module;
 		const struct image *im = module < in->images.n ? in->images.at[module] : NULL;
 
-		if (im && im->plan && !strncmp(im->plan->gap, "Go ", 3))
+		if (im && im->plan && im->plan->go.refused)
 			return im->plan->gap;
 	}
 	return NULL;
