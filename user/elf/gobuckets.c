@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "arch/insn.h"
-#include "base/mem.h"
 
 #define BODY_MAX 4096		/* bytes of a function that are looked at: they have some 300 */
 #define FIRST_RATE 524288	/* what runtime.MemProfileRate is initialized with, since Go 1.0 */
@@ -35,20 +34,10 @@ uint64_t gobuckets_loaded(const uint8_t *code, size_t size, uint64_t vaddr)
 	return next_load(code, size, vaddr, &at, &from) ? from : 0;
 }
 
-/* The function's code, which the caller frees. */
-static uint8_t *read_body(const struct elf_file *ef, const struct go_function *f, size_t *size)
-{
-	const size_t len = f->end - f->entry < BODY_MAX ? (size_t)(f->end - f->entry) : BODY_MAX;
-	uint8_t *code = xmalloc(len + 1);
-
-	*size = elf_read_vaddr(ef, f->entry, code, len);
-	return code;
-}
-
 static uint64_t find_buckets(const struct elf_file *ef, const struct go_function *flush)
 {
 	size_t size;
-	uint8_t *code = read_body(ef, flush, &size);
+	uint8_t *code = gopclntab_body(ef, flush, BODY_MAX, &size);
 	const uint64_t found = gobuckets_loaded(code, size, flush->entry);
 
 	free(code);
@@ -69,7 +58,7 @@ static bool begins_at_first_rate(const struct elf_file *ef, uint64_t vaddr)
 static uint64_t find_rate(const struct elf_file *ef, const struct go_function *profilealloc)
 {
 	size_t size, at = 0;
-	uint8_t *code = read_body(ef, profilealloc, &size);
+	uint8_t *code = gopclntab_body(ef, profilealloc, BODY_MAX, &size);
 	uint64_t from, offset, found = 0, unset = 0;
 
 	while (!found && next_load(code, size, profilealloc->entry, &at, &from)) {

@@ -502,3 +502,12 @@ const struct go_moduledata *gopclntab_moduledata(const struct gopclntab *g)
 {
 	return &g->md;
 }
+
+uint8_t *gopclntab_body(const struct elf_file *ef, const struct go_function *f, size_t max, size_t *size)
+{
+	const size_t len = f->end - f->entry < max ? (size_t)(f->end - f->entry) : max;
+	uint8_t *code = xmalloc(len + 1);
+
+	*size = elf_read_vaddr(ef, f->entry, code, len);
+	return code;
+}

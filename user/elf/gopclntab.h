@@ -101,6 +101,9 @@ void gopclntab_each(const struct gopclntab *g, const char *prefix, gopclntab_eac
 typedef bool (*gopclntab_sp_fn)(void *ctx, uint64_t from, uint64_t to, int32_t value);
 bool gopclntab_each_sp(const struct gopclntab *g, const struct go_function *f, gopclntab_sp_fn fn, void *ctx);
 
+/* The function's code, from its entry on, at most max bytes; *size: how many the file has. The caller frees it. */
+uint8_t *gopclntab_body(const struct elf_file *ef, const struct go_function *f, size_t max, size_t *size);
+
 /* The frames at vaddr (of a caller: its return address - 1), the innermost first; up to max. Returns how many: 0 where
  * no function is. If the inlined calls are damaged, those up to there are dropped: the function proper alone, with no
  * file and line. The cost is that of the function's tables. */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "arch/insn.h"
-#include "base/mem.h"
 
 #define BODY_MAX 4096		/* bytes of a function that are looked at */
 #define FIELD_MIN 64		/* what is looked for in struct g lies behind its stack's bounds and its registers */
@@ -110,16 +109,6 @@ bool goroutine_labels(const uint8_t *code, size_t size, uint64_t vaddr, struct p
 	return false;
 }
 
-/* The function's code, which the caller frees. */
-static uint8_t *read_body(const struct elf_file *ef, const struct go_function *f, size_t *size)
-{
-	const size_t len = f->end - f->entry < BODY_MAX ? (size_t)(f->end - f->entry) : BODY_MAX;
-	uint8_t *code = xmalloc(len + 1);
-
-	*size = elf_read_vaddr(ef, f->entry, code, len);
-	return code;
-}
-
 static bool look(const struct elf_file *ef, const struct go_function *f, struct plan_goroutine *out,
 		 bool (*at)(const uint8_t *code, size_t size, uint64_t vaddr, struct plan_goroutine *out))
 {
@@ -129,7 +118,7 @@ static bool look(const struct elf_file *ef, const struct go_function *f, struct 
 
 	if (!f->name)
 		return false;
-	code = read_body(ef, f, &size);
+	code = gopclntab_body(ef, f, BODY_MAX, &size);
 	found = at(code, size, f->entry, out);
 	free(code);
 	return found;
@@ -148,7 +137,7 @@ static bool labels_are_map(const struct elf_file *ef, const struct go_function *
 {
 	const struct go_function *text = &f[LABELS_TEXT];
 	size_t size, at = 0;
-	uint8_t *code = read_body(ef, text, &size);
+	uint8_t *code = gopclntab_body(ef, text, BODY_MAX, &size);
 	uint64_t target;
 	bool is = false;
 	struct insn in;

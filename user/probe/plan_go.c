@@ -96,16 +96,15 @@ static bool args_in_registers(const uint8_t *code, size_t size, uint64_t vaddr)
 
 static int choose(const struct planner *p, const struct go_function *f, int n_args, struct site *site)
 {
-	const size_t size = f->end - f->entry < BODY_MAX ? (size_t)(f->end - f->entry) : BODY_MAX;
-	uint8_t *code = xmalloc(size + 1);
+	size_t size;
+	uint8_t *code = gopclntab_body(p->ef, f, BODY_MAX, &size);
 	struct site_request req = {
-		.code = code, .vaddr = f->entry, .nops_emulated = p->in->flags & PLAN_NOPS,
+		.code = code, .size = size, .vaddr = f->entry, .nops_emulated = p->in->flags & PLAN_NOPS,
 	};
 	bool in_registers;
 	int err;
 
-	req.size = elf_read_vaddr(p->ef, f->entry, code, size);
-	in_registers = args_in_registers(code, req.size, f->entry);
+	in_registers = args_in_registers(code, size, f->entry);
 	memset(req.arg_reg, SITE_NO_REG, sizeof(req.arg_reg));
 	for (int i = 0; i < n_args && in_registers; i++)
 		req.arg_reg[i] = abi_go.arg[i];

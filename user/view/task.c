@@ -23,14 +23,14 @@ static uint32_t leader_of(const struct profile *p, uint32_t id)
 	return first;
 }
 
-static uint32_t thread_row(const struct profile *p, struct view_rows *rows, uint32_t id)
+static uint32_t find_row(const struct profile *p, struct view_rows *rows, uint32_t id, bool thread)
 {
 	const struct profile_task *task = &p->tasks.at[id];
 	struct buf key = {0}, name = {0};
 	uint32_t row;
 
 	buf_printf(&key, "%u", id);
-	if (task->tid)
+	if (thread && task->tid)
 		buf_printf(&name, "%s (%u/%u)", task->name, task->pid, task->tid);
 	else
 		buf_printf(&name, "%s (%u)", task->name, task->pid);
@@ -40,19 +40,14 @@ static uint32_t thread_row(const struct profile *p, struct view_rows *rows, uint
 	return row;
 }
 
+static uint32_t thread_row(const struct profile *p, struct view_rows *rows, uint32_t id)
+{
+	return find_row(p, rows, id, true);
+}
+
 static uint32_t process_row(const struct profile *p, struct view_rows *rows, uint32_t id)
 {
-	const uint32_t leader = leader_of(p, id);
-	const struct profile_task *task = &p->tasks.at[leader];
-	struct buf key = {0}, name = {0};
-	uint32_t row;
-
-	buf_printf(&key, "%u", leader);
-	buf_printf(&name, "%s (%u)", task->name, task->pid);
-	row = view_rows_find(rows, key.data, name.data, VIEW_NO_ROW);
-	buf_free(&key);
-	buf_free(&name);
-	return row;
+	return find_row(p, rows, leader_of(p, id), false);
 }
 
 static uint32_t program_row(const struct profile *p, struct view_rows *rows, uint32_t id)
