@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Allocates, in size classes, what it says: blocks of 1024, 24 and 48 bytes as often as asked for, from one function
-// each; or none but blocks of 112. Then it waits. Its runtime's sampler has the rate of $RATE from the start (nothing: Go's own).
+// each; or none but blocks of 112. Then it waits. Its runtime's sampler has the rate of $RATE from the start (nothing:
+// Go's own).
 //
 // usage: gosamples BLOCKS SMALLS [112]
 //
