@@ -183,11 +183,22 @@ static struct counters recorded_of(const uint64_t c[COUNT_MAX])
 	};
 }
 
+static void fill_sampler(const struct snapshot *s, const struct adapt_account *a, const uint64_t c[COUNT_MAX],
+			 struct recording *r)
+{
+	r->sampler = (struct recording_sampler){
+		.used = tracer_goes_by_samples(s->tracer) || c[COUNT_GO_SAMPLES], .samples = c[COUNT_GO_SAMPLES],
+		.from_ns = a->samples_from_ns, .until_ns = a->samples_until_ns,
+		.rate = tracer_sampler_rate(s->tracer),
+	};
+}
+
 static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 			 struct recording *r)
 {
 	const struct adapt_account a = account_since(s, m->adapt, r->delta);
 
+	fill_sampler(s, &a, c, r);
 	r->cost_ns = a.cost_ns;
 	if (!a.scaled)
 		return;
@@ -255,17 +266,6 @@ static void fill_account(struct snapshot *s, const uint64_t c[COUNT_MAX], uint64
 		     (unsigned long long)r->account.unaccounted, (unsigned long long)r->account.seen);
 }
 
-static void fill_sampler(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
-			 struct recording *r)
-{
-	const struct adapt_account a = adapt_account(m->adapt);
-
-	r->sampler = (struct recording_sampler){
-		.used = tracer_goes_by_samples(s->tracer) || c[COUNT_GO_SAMPLES], .samples = c[COUNT_GO_SAMPLES],
-		.from_ns = a.samples_from_ns, .until_ns = a.samples_until_ns, .rate = tracer_sampler_rate(s->tracer),
-	};
-}
-
 static void fill_calls(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 		       struct recording *r)
 {
@@ -276,7 +276,6 @@ static void fill_calls(struct snapshot *s, const struct snapshot_moment *m, cons
 	r->nested = c[COUNT_NESTED];
 	r->failed = c[COUNT_FAILED];
 	r->filtered = c[COUNT_FILTERED];
-	fill_sampler(s, m, c, r);
 	fill_windows(s, m, c, r);
 	fill_cost(s, m, c, r);
 	all = profile_total(r->profile, PROFILE_ALLOC);
