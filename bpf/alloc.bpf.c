@@ -6,6 +6,7 @@
  *       -> add to the stack's sum, at once or, where blocks are followed, at the call's return
  */
 #include "call.bpf.h"
+#include "member.bpf.h"
 #include "nest.bpf.h"
 #include "raw.bpf.h"
 #include "returns.bpf.h"
@@ -155,7 +156,7 @@ static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
 	const struct probe_info *info;
 	__u64 bytes;
 
-	if (!count_hit_shared())
+	if (!hit_counts_shared())
 		return;
 	if (!call_bytes(ctx, cookie, &bytes)) {
 		count_shared(COUNT_FAILED, 1);
@@ -181,7 +182,7 @@ int on_alloc(struct pt_regs *ctx)
 		lost_call(ctx, cookie);
 		return 0;
 	}
-	if (count_hit(s))
+	if (hit_counts(s))
 		on_entry_alone(s, ctx, cookie);
 	scratch_put(s);
 	return 0;
@@ -197,7 +198,7 @@ static __always_inline bool enter(struct pt_regs *ctx)
 		lost_call(ctx, cookie);
 		return false;
 	}
-	if (count_hit(s))
+	if (hit_counts(s))
 		wanted = on_entry(s, ctx, cookie);
 	scratch_put(s);
 	return wanted;
@@ -210,7 +211,7 @@ static __always_inline void leave(struct pt_regs *ctx)
 
 	if (!s)
 		return;
-	if (count_hit(s))
+	if (hit_counts(s))
 		call_returns(s, ctx);
 	scratch_put(s);
 }
@@ -243,7 +244,7 @@ int on_return(struct pt_regs *ctx)
 
 static __noinline void lost_free(struct pt_regs *ctx, __u64 cookie)
 {
-	if (count_hit_shared())
+	if (hit_counts_shared())
 		give_up_unslotted(call_block(ctx, cookie));
 }
 
@@ -257,7 +258,7 @@ int on_free(struct pt_regs *ctx)
 		lost_free(ctx, cookie);
 		return 0;
 	}
-	if (count_hit(s))
+	if (hit_counts(s))
 		free_begins(s, ctx, cookie);
 	scratch_put(s);
 	return 0;

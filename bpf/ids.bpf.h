@@ -26,6 +26,14 @@ static __always_inline void current_ids(__u32 *pid, __u32 *tid)
 	*tid = (__u32)id;
 }
 
+/* Processes of other pid namespaces have no number that alloctrace could say. */
+static __always_inline bool in_own_pidns(void)
+{
+	struct bpf_pidns_info ns;
+
+	return !pidns_ino || !bpf_get_ns_current_pid_tgid(pidns_dev, pidns_ino, &ns, sizeof(ns));
+}
+
 /* The number of the address space. */
 static __always_inline __u64 current_space(void)
 {

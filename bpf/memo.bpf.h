@@ -52,6 +52,7 @@ static __always_inline void memo_begin(struct scratch *s, __u64 owner, __u64 epo
 	s->memo.known = 0;
 	s->walk.end_stable = 0;
 	s->walk.raw_wanted = 0;
+	s->walk.space = wide ? owner << 48 ^ owner >> 16 : 0;
 	s->memo.above = s->memo.first != s->memo.end ? 0 : ~0ULL;
 }
 
@@ -118,7 +119,7 @@ static long memo_keep(__u32 i, void *arg)
 	__u32 at = s->walk.n_new - 1 - i;
 	struct frame *from = frame_at(s, s->walk.new_at + at), *to = frame_at(s, s->walk.first + at);
 
-	s->walk.hash = hash_step(s->walk.hash, from->name);
+	s->walk.hash = hash_step(s->walk.hash, from->name & FRAME_FILE ? from->name : from->name ^ s->walk.space);
 	*memo_index(s, from->sp) = s->walk.first + at;
 	to->ret = from->ret;
 	to->sp = from->sp;

@@ -140,8 +140,7 @@ static __always_inline bool raw_send(struct scratch *s, struct stack_raw *raw)
 	__u32 n = *(volatile __u32 *)&raw->n_stack;
 
 	memo_frames(s);
-	bpf_get_current_comm(s->rec.name, 16);
-	s->rec.name[16] = 0;
+	describe_owner(s);
 	bpf_probe_read_kernel(&raw->rec, sizeof(raw->rec), &s->rec);
 	raw->rec.end = WALK_RAW;
 	if (n > sizeof(raw->stack))

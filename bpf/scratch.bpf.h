@@ -84,6 +84,7 @@ struct walk {
 	__u64 raw_wanted;	/* it broke off at a mapping that is not known yet */
 	__u64 hash;		/* of all its frames' names */
 	__u32 new_at, n_new;	/* its own frames in frames[] */
+	__u64 space;		/* what addresses that are no file's mean */
 	__u32 first;		/* its innermost frame in frames[], in the end */
 	__u32 end_stable;	/* it ended by the last frame's address and registers alone */
 };
@@ -153,7 +154,19 @@ struct now {
 	struct call call;
 	struct block given_up;	/* by realloc() */
 	struct stack_sum fresh;	/* on its way to the table */
+	__u64 group;		/* of a wide run: struct member */
 	__u64 known_space;	/* it is in `spaces` */
+};
+
+/* select.bpf.h */
+struct select {
+	char text[SELECT_TEXT];
+	__u64 dentry, mount;	/* where the path is at */
+	__u32 at, base;		/* it begins at text[at], its last part at text[base]; base 0: there is none */
+	/* Matching: the rule, and where in it and in the text it is; where it goes back to after a star. */
+	__u32 rule, token, from, end, star, star_at, matched;
+	/* Kinds of rules, bit by bit: there is one, and one takes the task. */
+	__u32 wanted, taken, refused;
 };
 
 #define LABEL_WORDS 64	/* a power of two, at least 33 */
@@ -173,6 +186,7 @@ struct scratch {
 	struct memo memo;
 	struct nest nest;
 	struct now now;
+	struct select select;
 	struct labels labels;
 	struct stack_frames rec;
 	/* Two halves of 2 * frames_max each. A walk's frames begin in a half's middle: inner ones may come before. */

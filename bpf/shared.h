@@ -75,7 +75,9 @@ struct probe_info {
 /* Counters, in events unless they say bytes; the sums over all slots. */
 enum count {
 	COUNT_HITS,		/* probe hits, of all probes */
-	COUNT_OFF,		/* of them while nothing was counted */
+	COUNT_OFF,		/* of them while nothing was counted; */
+	COUNT_OTHERS,		/* of processes that are not traced; */
+	COUNT_UNDECIDED,	/* and of those of which it was not known yet whether they are */
 	COUNT_SEEN,		/* allocator calls, without the nested and failed ones */
 	COUNT_SEEN_BYTES,
 	COUNT_RECORDED,		/* of the seen; filtered, not sampled and lost are the others */
@@ -230,6 +232,13 @@ struct stack_frames {
 	/* If asked for, else 0: the number of the goroutine, or the key of its labels in `label_sets`; TAG_NONE, … */
 	__u64 tag;
 	__u64 creator;	/* where the `go` statement that made it returns to; 0: not asked for, or not known */
+	__u64 ip;	/* where the probe is; and its number */
+	__u32 probe;
+	/* Of a wide run: of whose group it is (struct member); `name` is its process's. `exec` is another one for each
+	 * program of each process. */
+	__u32 uid;
+	__u64 cgroup, exe_ino;
+	__u32 exe_dev, exec;
 	__u64 frames[STACK_MAX_FRAMES];	/* return addresses or FRAME_FILE, innermost first; FRAME_BY_FP may be set */
 };
 
@@ -280,8 +289,69 @@ struct stack_raw {
 	__u8 stack[RAW_PAGES * RAW_PAGE_BYTES];	/* whole pages from that of sp on; what lies below sp isn't there */
 };
 
+/* A process, as far as it is traced where probes are in all that map a file (bpf/member.bpf.h). */
+enum member_is {
+	MEMBER_UNKNOWN,
+	MEMBER_YES,
+	MEMBER_NO,
+};
+
+#define MEMBER_CGROUP_V1 (1ULL << 63)	/* the number is one of the v1 hierarchy of the memory controller */
+
+struct member {
+	__u64 group;		/* hash of what its stacks are told apart by; from here to comm as of `exec` */
+	__u64 cgroup, exe_ino;
+	__u32 exe_dev, uid;
+	char comm[16];
+	__u32 exec;		/* task->self_exec_id + 1 then; 0: it was not looked at yet */
+	__u8 is;		/* enum member_is */
+	__u8 chosen;		/* enum member_is: so user space said, or a parent; the rules may still refuse it */
+	__u8 children;		/* are what it is */
+	__u8 pad;
+	__u32 counted;		/* in member_counts.joined */
+	__u32 pad2;
+};
+
+struct member_counts {
+	__u64 joined, ended;	/* processes with a hit; those of them whose first thread has exited */
+};
+
+/* Rules by which processes are taken (bpf/select.bpf.h). A pattern is tokens: a byte; any byte; any bytes; or a set of
+ * bytes. */
+#define SELECT_RULES 32
+#define SELECT_TOKENS 128
+#define SELECT_SETS 16
+#define SELECT_TEXT 512		/* of a path, as much of its end */
+#define SELECT_DEPTH 64		/* parts of a path, and mounts */
+#define SELECT_STEPS (1 << 16)	/* more than SELECT_TOKENS * SELECT_TEXT / 2 */
+#define SELECT_CGROUPS 65536
+#define SELECT_ANY 0x100
+#define SELECT_STAR 0x101
+#define SELECT_END 0x102
+#define SELECT_SET 0x200	/* and its number */
+
+enum select_kind { SELECT_COMM, SELECT_EXE, SELECT_USER };
+
+struct select_rule {
+	__u8 kind;		/* enum select_kind */
+	__u8 negated;
+	__u8 base_name;		/* SELECT_EXE: the last part of the path alone */
+	__u8 n;			/* tokens */
+	__u32 uid;		/* SELECT_USER */
+	__u16 tokens[SELECT_TOKENS];
+};
+
+struct select_rules {
+	__u32 n;
+	__u32 by_cgroup;	/* select_cgroups is asked, too */
+	struct select_rule at[SELECT_RULES];
+	struct {
+		__u64 bits[4];
+	} sets[SELECT_SETS];
+};
+
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
 _Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
-_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 72, "layout is shared");
+_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 112, "layout is shared");
 
 #endif

@@ -32,6 +32,24 @@ struct {
 
 __u64 stashed = 0;	/* how many so far */
 
+/* The thread's name; or what the group of a wide run is. */
+static __always_inline void describe_owner(struct scratch *s)
+{
+	struct member *m = wide ? member_known() : NULL;
+
+	bpf_get_current_comm(s->rec.name, 16);
+	s->rec.name[16] = 0;
+	if (!m)
+		return;
+	s->rec.exec = (__u32)m->group;
+	s->rec.uid = m->uid;
+	s->rec.cgroup = m->cgroup;
+	s->rec.exe_ino = m->exe_ino;
+	s->rec.exe_dev = m->exe_dev;
+	if (!by_thread)
+		__builtin_memcpy(s->rec.name, m->comm, sizeof(m->comm));
+}
+
 /* Sends the frames of a stack that was not sent before. Where the ring is full they are stashed; where that is full,
  * too, the next call tries again. */
 static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
@@ -46,8 +64,7 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 		return;
 	memo_frames(s);
 	s->rec.time_ns = bpf_ktime_get_ns();
-	bpf_get_current_comm(s->rec.name, 16);
-	s->rec.name[16] = 0;
+	describe_owner(s);
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_wake_bytes)
 		wake = BPF_RB_FORCE_WAKEUP;
 	if (!bpf_ringbuf_output(&ring, &s->rec, size, wake))

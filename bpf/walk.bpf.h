@@ -18,6 +18,7 @@
 #include "goroutine.bpf.h"
 #include "ids.bpf.h"
 #include "loop.bpf.h"
+#include "member.bpf.h"
 #include "window.bpf.h"
 
 /* A frame pointer further away than this is no frame pointer of this stack: the largest default stack limit in use. */
@@ -50,15 +51,22 @@ static __always_inline __u64 walk_seed(struct scratch *s, const struct pt_regs *
 	current_ids(&s->rec.pid, &s->rec.tid);
 	s->rec.function = cookie >> COOKIE_FUNCTION_SHIFT & 0xff;
 	s->rec.module = cookie >> COOKIE_MODULE_SHIFT;
-	h = hash_step(hash_keys[2] ^ s->rec.pid, s->rec.function);
-	/* Addresses mean something else after an exec. */
-	h = hash_step(h, task->self_exec_id);
+	s->rec.probe = cookie >> COOKIE_PROBE_SHIFT & 0xffff;
+	s->rec.ip = arch_pc(ctx);
+	if (wide) {
+		h = hash_step(hash_keys[2] ^ s->now.group, s->rec.function);
+	} else {
+		h = hash_step(hash_keys[2] ^ s->rec.pid, s->rec.function);
+		/* Addresses mean something else after an exec. */
+		h = hash_step(h, task->self_exec_id);
+	}
 	s->rec.type = call_type(ctx, cookie);
+	/* What is of the probe's file is the same in every process from there. */
 	if (s->rec.type)
-		h = hash_step(h, s->rec.type);
+		h = hash_step(h, s->rec.type - s->rec.ip);
 	if (by_goroutine || by_label || with_creator) {
 		goroutine(s, ctx, cookie);
-		h = hash_step(hash_step(h, s->rec.tag), s->rec.creator);
+		h = hash_step(hash_step(h, s->rec.tag), s->rec.creator ? s->rec.creator - s->rec.ip : 0);
 	}
 	return by_thread ? hash_step(h, s->rec.tid) : h;
 }

@@ -57,8 +57,8 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 	return 0;
 }
 
-/* Those of the process, whose number is its address space's here, that are old enough are taken out. */
-int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
+/* Those of the one process, whose number is its address space's here, that are old enough are taken out. */
+int kern_end_blocks(struct kern *k, const struct ended_process *ended, size_t n,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg)
 {
 	size_t kept = 0;
@@ -66,7 +66,7 @@ int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
 	for (size_t i = 0; i < fake.blocks.n; i++) {
 		const struct fake_block b = fake.blocks.at[i];
 
-		if (b.key.space == (uint64_t)pid && b.block.time_ns < before_ns)
+		if (b.key.space == (uint64_t)ended->pid && b.block.time_ns < ended->before_ns)
 			on_block(arg, &b.key, &b.block);
 		else
 			fake.blocks.at[kept++] = b;
@@ -124,6 +124,11 @@ static bool no_allocator(void *arg, uint32_t module, uint64_t vaddr)
 	return false;
 }
 
+static bool no_site(void *arg, uint32_t module, uint32_t probe, uint64_t *vaddr)
+{
+	return false;
+}
+
 static int setup(void **state)
 {
 	struct fixture *x = xcalloc(1, sizeof(*x));
@@ -131,7 +136,7 @@ static int setup(void **state)
 	modules_init(&x->modules);
 	processes_init(&x->processes, &x->modules);
 	profile_init(&x->p, &x->modules, functions, 1);
-	x->c = collector_new(NULL, &x->processes, &x->p, false, to_vaddr, no_allocator, NULL);
+	x->c = collector_new(NULL, &x->processes, &x->p, false, to_vaddr, no_allocator, no_site, NULL);
 	*state = x;
 	return 0;
 }
@@ -286,6 +291,7 @@ static void deltas(void **state)
 /* A process execs at 500 with 3 of 10 blocks live; what was live at the peak is what was live before, or after. */
 static void blocks_end_with_their_process(void **state)
 {
+	const struct ended_process ended = {.pid = 10, .before_ns = 500};
 	struct fixture *x = *state;
 	uint32_t a = arrive(x, 1);
 	const struct fake_block old = {
@@ -299,7 +305,7 @@ static void blocks_end_with_their_process(void **state)
 	counted(1, 1007, 11)->freed = (struct sum){.bytes = 700, .calls = CALLS(7)};
 	vec_push(&fake.blocks, old);
 	vec_push(&fake.blocks, young);
-	assert_int_equal(collector_end_blocks(x->c, 10, 500), 0);
+	assert_int_equal(collector_end_blocks(x->c, &ended, 1, 500), 0);
 	fake.heap = (struct heap){.peak_seq = 9, .peak_ns = 450};
 	collect(x, (struct collect_options){.blocks = true});
 	check(x, PROFILE_FREED, a, 1000, 10);

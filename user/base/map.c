@@ -64,6 +64,28 @@ uint64_t *u64map_find(const struct u64map *m, uint64_t key)
 	return m->used[i] ? &m->slots[i].value : NULL;
 }
 
+/* Whatever came behind it because its slot was taken moves up. */
+void u64map_remove(struct u64map *m, uint64_t key)
+{
+	size_t gap, i;
+
+	if (!m->slots)
+		return;
+	gap = u64map_slot_of(m, key);
+	if (!m->used[gap])
+		return;
+	for (i = (gap + 1) & m->mask; m->used[i]; i = (i + 1) & m->mask) {
+		size_t home = mix64(m->slots[i].key) & m->mask;
+
+		if (((i - home) & m->mask) < ((i - gap) & m->mask))
+			continue;
+		m->slots[gap] = m->slots[i];
+		gap = i;
+	}
+	m->used[gap] = 0;
+	m->n--;
+}
+
 uint64_t *u64map_put(struct u64map *m, uint64_t key, bool *is_new)
 {
 	uint64_t *value = u64map_find(m, key);

@@ -22,6 +22,8 @@ struct u64map {
 uint64_t *u64map_find(const struct u64map *m, uint64_t key);
 /* The value's place, made (as 0) if the key is new; *is_new (may be NULL) tells. Valid until the next insertion. */
 uint64_t *u64map_put(struct u64map *m, uint64_t key, bool *is_new);
+/* Nothing happens where there is none. */
+void u64map_remove(struct u64map *m, uint64_t key);
 void u64map_free(struct u64map *m);
 /* A 64-bit mix (finalizer of MurmurHash3, public domain) for keys made of several fields. */
 uint64_t mix64(uint64_t x);

@@ -20,6 +20,7 @@
 #include "cli/nothing.h"
 #include "cli/present.h"
 #include "cli/reporter.h"
+#include "cli/selection.h"
 #include "cli/settings.h"
 #include "cli/ulimits.h"
 #include "pace/adapt.h"
@@ -261,8 +262,8 @@ static int find_target(struct run *r)
 {
 	int err;
 
-	if (r->launch) {
-		r->target = target_of_command(r->launch);
+	if (r->launch || !r->o.pids) {
+		r->target = r->launch ? target_of_command(r->launch) : target_of_all();
 		return 0;
 	}
 	err = target_of_list(r->o.pids, &r->target);
@@ -273,6 +274,7 @@ static int start(struct run *r)
 {
 	struct pace_options pace;
 	struct kern_options ko;
+	struct select_rules rules;
 	int err = 0;
 
 	/* Before anything else: the command inherits the limits and the signal mask of our own start. */
@@ -292,6 +294,10 @@ static int start(struct run *r)
 		choose_attach(r);
 	pace = settings_pace(&r->o);
 	ko = settings_kern(&r->o, adapt_governs(&pace));
+	if (!err)
+		err = selection_rules(&r->o, &rules);
+	if (!err)
+		selection_set(&r->o, r->launch ? launch_file(r->launch) : NULL, target_count(r->target), &rules, &ko);
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)

@@ -28,6 +28,11 @@ struct options {
 	const char *symbol_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */
 	bool no_names;
 	const char *pids;	/* as -p has it, for processes_parse_list(); NULL: none */
+	bool all;		/* every process */
+	bool follow, no_follow;	/* neither: what a command starts, as far as it can be foreseen */
+	/* Rules for these, NULL-terminated; none: all. */
+	const char *comms[OPTIONS_STRINGS_MAX + 1], *exes[OPTIONS_STRINGS_MAX + 1];
+	const char *users[OPTIONS_STRINGS_MAX + 1];
 	/* Functions and files for alloc/user.h, NULL-terminated. */
 	const char *alloc_fns[OPTIONS_STRINGS_MAX + 1], *free_fns[OPTIONS_STRINGS_MAX + 1];
 	const char *objects[OPTIONS_STRINGS_MAX + 1];

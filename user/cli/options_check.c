@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "cli/options_table.h"
+#include "cli/selection.h"
 
 #define DEFAULT_OVERHEAD 5	/* per cent */
 
@@ -134,7 +135,7 @@ static int check_views(struct options *o, uint64_t given)
 		err = check_view_option(o, given, i);
 	o->min_age_given = is_given(given, offsetof(struct options, min_age_ns));
 	if (!is_given(given, offsetof(struct options, max_overhead)))
-		o->max_overhead = o->pids && o->views == VIEW_BIT(VIEW_ALLOC) ? DEFAULT_OVERHEAD : 0;
+		o->max_overhead = !o->argv && o->views == VIEW_BIT(VIEW_ALLOC) ? DEFAULT_OVERHEAD : 0;
 	return err;
 }
 
@@ -248,8 +249,14 @@ static int check_target(const struct options *o)
 				   o->pids, o->argv[0], o->pids, o->argv[0]);
 	if (o->pids && o->argv)
 		return option_error("--pid %s and a command, %s: give one of them", o->pids, o->argv[0]);
-	if (!o->pids && !o->argv) {
-		fail(-EINVAL, "nothing to trace: give -p PID or a command (see alloctrace --help)");
+	if (o->all && (o->pids || o->argv))
+		return option_error("--all and %s: give one of them", o->pids ? "--pid" : "a command");
+	if (o->follow && o->no_follow)
+		return option_error("--follow and --no-follow contradict each other");
+	if ((o->follow || o->no_follow) && !o->pids && !o->argv)
+		return option_error("--%sfollow is for --pid or a command", o->follow ? "" : "no-");
+	if (!o->pids && !o->argv && !o->all && !selection_has_rules(o)) {
+		fail(-EINVAL, "nothing to trace: give -p PID, a command or -a (see alloctrace --help)");
 		fail(-EINVAL, "usage: alloctrace %s", commands[0].usage);
 		return -EINVAL;
 	}

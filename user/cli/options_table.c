@@ -109,6 +109,35 @@ const struct option_row option_rows[] = {
 		 "it. Processes of the list that have exited, have no allocator function or are 32-bit are skipped "
 		 "with a warning as long as another one can be traced." },
 
+	{ "all", 'a', NULL, OPTION_FLAG, SECTION_TARGET, TO(all), .commands = FOR_TRACE,
+	  .help = "trace every process, also those that start later",
+	  .man = "Trace every process of the host: those that run, and those that start while tracing, from their first "
+		 "call on. Probes are in every process that maps a file with an allocator; alloctrace itself, what it "
+		 "starts and what started it are left out. Stacks are told apart by program, user and control "
+		 "group, not by process, unless --by process or --by thread says so." },
+	{ "follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(follow), .commands = FOR_TRACE,
+	  .help = "also what these start; a command: default",
+	  .man = "Also trace the processes that the traced ones start, over fork and exec, from their first call on. It "
+		 "is the default for a command that may start others. Probes are then in every process that maps the "
+		 "same files: others pay a trap per call, and are not recorded." },
+	{ "no-follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(no_follow), .commands = FOR_TRACE,
+	  .help = "trace the command's own process alone",
+	  .man = "Trace the process of the command alone, not what it starts; no other process has probes then." },
+	{ "comm", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(comms), .commands = FOR_TRACE,
+	  .help = "only processes of this name, as ps -o comm has it",
+	  .man = "Trace only processes whose name (as ps -o comm shows it, when they first call an allocator function "
+		 "after their start or an exec) matches this pattern: * ? [a-z] [!a-z]. With ! before it: all "
+		 "but these. Without -p and a command, of all processes of the host. May be given several times: one "
+		 "of the patterns must match, and none of those with !. With --exe and --user, each of the options "
+		 "given must be met." },
+	{ "exe", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(exes), .commands = FOR_TRACE,
+	  .help = "only processes of this executable",
+	  .man = "The same for the path of the executable, as its mount namespace has it; a pattern without / is "
+		 "compared with the last part of the path." },
+	{ "user", 0, "NAME", OPTION_STRINGS, SECTION_TARGET, TO(users), .commands = FOR_TRACE,
+	  .help = "only processes of this user",
+	  .man = "The same for the user, by name or number: the effective user ID." },
+
 	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "also trace NAME(size=1); arguments n=, old=, out=",
 	  .man = "Trace one more allocation function in addition to those that alloctrace knows. SPEC is its name "

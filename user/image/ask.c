@@ -34,6 +34,19 @@ bool image_ask_import(int fd, const char *path, const char *name)
 	return yes;
 }
 
+bool image_ask_may_call(int fd, const char *path, const char *const *names)
+{
+	struct elf_file *ef = open_elf(fd, path);
+	struct elf_imports *im = NULL;
+	bool yes = !ef || elf_imports_load(ef, &im) || !elf_imports_name(im, "__libc_start_main");
+
+	for (size_t i = 0; names[i] && !yes; i++)
+		yes = elf_imports_name(im, names[i]);
+	elf_imports_free(im);
+	elf_file_close(ef);
+	return yes;
+}
+
 size_t image_ask_slots(int fd, const char *path, uint64_t resolver, const char *name, uint64_t *slots, size_t max)
 {
 	struct elf_file *ef = open_elf(fd, path);

@@ -147,21 +147,29 @@ static void ending_block(void *arg, const struct block_key *key, const struct bl
 		vec_push(&e->blocks, b);
 }
 
-/* Moves the process's address spaces from before that time out of their table. False: it had none with blocks. */
-static bool take_spaces(struct kern *k, pid_t pid, uint64_t before_ns, struct u64map *out)
+/* Moves the processes' address spaces from before those times out of their table. False: they had none with blocks. */
+static bool take_spaces(struct kern *k, const struct ended_process *ended, size_t n, struct u64map *out)
 {
 	const int fd = bpf_map__fd(k->skel->maps.spaces);
+	struct u64map before = {0};
+	const uint64_t *ns;
 	vec_of(uint64_t) taken = {0};
 	uint64_t key = 0, next;
 	struct space space;
 	bool first = true;
 
+	for (size_t i = 0; i < n; i++)
+		*u64map_put(&before, (uint64_t)ended[i].pid, NULL) = ended[i].before_ns;
 	while (!bpf_map_get_next_key(fd, first ? NULL : &key, &next)) {
 		first = false;
 		key = next;
-		if (!bpf_map_lookup_elem(fd, &key, &space) && space.pid == (uint32_t)pid && space.since_ns < before_ns)
+		if (bpf_map_lookup_elem(fd, &key, &space))
+			continue;
+		ns = u64map_find(&before, space.pid);
+		if (ns && space.since_ns < *ns)
 			vec_push(&taken, key);
 	}
+	u64map_free(&before);
 	for (size_t i = 0; i < taken.n; i++) {
 		bpf_map_delete_elem(fd, &taken.at[i]);
 		u64map_put(out, taken.at[i], NULL);
@@ -171,13 +179,13 @@ static bool take_spaces(struct kern *k, pid_t pid, uint64_t before_ns, struct u6
 }
 
 /* The table of blocks is read only if there are any: not for each process that execs or exits. */
-int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
+int kern_end_blocks(struct kern *k, const struct ended_process *ended, size_t n,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg)
 {
 	struct ending e = {.blocks = {0}};
 	int err = 0;
 
-	if (k->options.blocks && take_spaces(k, pid, before_ns, &e.spaces))
+	if (k->options.blocks && take_spaces(k, ended, n, &e.spaces))
 		err = kern_blocks(k, ending_block, &e);
 	for (size_t i = 0; i < e.blocks.n && !err; i++) {
 		const struct ended_block *b = &e.blocks.at[i];

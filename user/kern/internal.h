@@ -44,6 +44,7 @@ struct kern {
 	struct kern_options options;
 	struct ring_buffer *ring;
 	uint64_t stashed;	/* as of the last kern_frames() */
+	uint64_t cgroup_asks;	/* as of the last kern_members_cgroups() */
 	struct links links, hold_links;	/* kern/links.c has the lock */
 	_Atomic(bool) over;	/* kern_end() was called: nothing is attached any more */
 	unsigned int closing;	/* threads that take probes out for kern_end() */

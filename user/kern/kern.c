@@ -67,6 +67,11 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->max_size = o->max_size;
 	skel->rodata->max_frames = o->max_frames;
 	skel->rodata->by_thread = o->by_thread;
+	skel->rodata->wide = o->wide;
+	skel->rodata->by_process = o->by_process || o->by_thread;
+	skel->rodata->takes_all = o->takes_all;
+	if (o->rules)
+		memcpy((void *)&skel->rodata->select_rules, o->rules, sizeof(*o->rules));
 	skel->rodata->by_goroutine = o->by_goroutine;
 	skel->rodata->by_label = o->by_label;
 	skel->rodata->with_creator = o->creators;
@@ -170,6 +175,12 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 		bpf_map__set_max_entries(skel->maps.unwind_mappings, 1);
 	bpf_program__set_autoload(skel->progs.ask_file, skel->rodata->ask_kernel);
 	bpf_map__set_max_entries(skel->maps.raws, skel->rodata->n_raws);
+	bpf_program__set_autoload(skel->progs.on_fork, o->wide);
+	bpf_program__set_autoload(skel->progs.on_exit, o->wide);
+	if (!o->rules || !o->rules->by_cgroup) {
+		bpf_map__set_max_entries(skel->maps.select_cgroups, 1);
+		bpf_map__set_max_entries(skel->maps.select_asked, 1);
+	}
 }
 
 /* Without tables the maps are there all the same, small: the programs name them. */
@@ -314,6 +325,11 @@ bool kern_unwinds_by_tables(const struct kern *k)
 enum attach_mode kern_mode(const struct kern *k)
 {
 	return k->options.mode;
+}
+
+bool kern_asks_mappings(const struct kern *k)
+{
+	return k->skel->rodata->ask_kernel;
 }
 
 bool kern_reads_in_place(const struct kern *k)

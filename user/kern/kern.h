@@ -47,6 +47,12 @@ struct kern_options {
 	bool sample_fixed;
 	uint32_t exact_calls;	/* at least so many are recorded before the law begins */
 	bool governed;		/* probes come and go: kern_set_window_factor() */
+	/* Probes are in every process that maps a file (kern_attach() with pid 0), and kern/members.h says who is traced; */
+	bool wide;
+	bool by_process;	/* a stack of another process is another stack; else of another program; */
+	bool follow;		/* children of chosen processes are chosen; */
+	bool takes_all;		/* those that were not chosen are traced if the rules take them; */
+	const struct select_rules *rules;	/* NULL: they take everyone. Borrowed until kern_open() returns */
 	bool hold;		/* load the programs that hold a launched command */
 	uint32_t hold_signal;	/* 0: SIGSTOP; for tests, one that cannot be sent */
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */
@@ -65,6 +71,10 @@ int kern_open(const struct kern_options *o, struct kern **out);
 /* Detaches what is attached. NULL is a no-op. */
 void kern_close(struct kern *k);
 enum attach_mode kern_mode(const struct kern *k);
+/* The BPF side asks the kernel what is mapped: kern_options.wide needs it. */
+bool kern_asks_mappings(const struct kern *k);
+/* The number of the plan's first probe (struct stack_frames); the others follow. False: it has none yet. */
+bool kern_first_probe(const struct kern *k, const struct plan *plan, uint32_t *first);
 /* Stacks are walked by .eh_frame's tables, not by frame pointers. */
 bool kern_unwinds_by_tables(const struct kern *k);
 /* Stacks are read in place, not copied (bpf/direct.bpf.h). */
@@ -78,7 +88,7 @@ size_t kern_memory(const struct kern *k);
 /* Entries of a table: those wanted, or what fits into this share of the machine's memory. */
 uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes);
 
-/* Attaches to every probe of the plan, in the file behind fd, for one process. module: a number of the file, below
+/* Attaches to every probe of the plan, in the file behind fd, for one process (pid 0: for all). module: a number of the file, below
  * MODULES_MAX. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS. Returns 0, or
  * -errno after logging an error; then nothing of it stays attached. Silent: -ESRCH (the process is gone), -ECANCELED
  * (kern_end()). left_out: by probe, those that must not be there; NULL: none. */
@@ -138,11 +148,16 @@ bool kern_labels(const struct kern *k, uint64_t tag, struct label_set *out);
 /* The live heap of all processes and its peak, as of now. */
 struct heap kern_heap(const struct kern *k);
 /*
- * Takes the blocks of the address spaces that the process had before that time (CLOCK_MONOTONIC) out of the live heap,
- * at its exec or exit, and calls back for each: the kernel's sums still have them as live. Returns 0 or -errno after
- * logging an error.
+ * Takes the blocks of the address spaces that these processes had before those times (CLOCK_MONOTONIC) out of the live
+ * heap, at their exec or exit, and calls back for each: the kernel's sums still have them as live. Returns 0 or -errno
+ * after logging an error.
  */
-int kern_end_blocks(struct kern *k, pid_t pid, uint64_t before_ns,
+struct ended_process {
+	pid_t pid;
+	uint64_t before_ns;
+};
+
+int kern_end_blocks(struct kern *k, const struct ended_process *ended, size_t n,
 		    void (*on_block)(void *arg, const struct block_key *key, const struct block *block), void *arg);
 /* Begins a new generation of blocks; returns its number, the first being 0 and the last GENERATION_MAX. */
 uint32_t kern_mark(struct kern *k);

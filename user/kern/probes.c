@@ -233,6 +233,15 @@ static int probe_ids(struct kern *k, const struct plan *plan, uint32_t *first)
 	return 0;
 }
 
+bool kern_first_probe(const struct kern *k, const struct plan *plan, uint32_t *first)
+{
+	const uint64_t *known = u64map_find(&k->probe_ids, (uintptr_t)plan);
+
+	if (known)
+		*first = (uint32_t)*known;
+	return known;
+}
+
 /* The probes of one role. offsets and cookies have room for the whole plan. */
 static int attach_role(struct kern *k, enum role r, pid_t pid, int fd, uint16_t module, const struct plan *plan,
 		       const bool *left_out, uint32_t first, uint64_t *offsets, uint64_t *cookies,

@@ -68,6 +68,7 @@ struct unwind {
 	struct unwind_mappings *value;	/* under construction */
 	bool asks;	/* the BPF side asks the kernel what is mapped */
 	struct codenames names;
+	struct u64map by_file;	/* of those of unwind_tell(): hash of the key -> module */
 	size_t files_told, parts_untold;
 	uint64_t version;
 	uint64_t next_key;
@@ -102,6 +103,7 @@ void unwind_free(struct unwind *u)
 		return;
 	vec_free(&u->tables);
 	vec_free(&u->names.at);
+	u64map_free(&u->by_file);
 	image_free(u->vdso);
 	slabs_free(u->slabs);
 	free(u->value);
@@ -336,6 +338,16 @@ static int put_file(struct unwind *u, const struct file_key *key, const struct u
 	return err;
 }
 
+static int key_of(const struct unwind *u, const struct module *m, struct file_key *key)
+{
+	*key = (struct file_key){0};
+	if (m->probe_fd >= 0)
+		*key = file_key_of_copy(m);
+	else if (m->kind == MODULE_ELF)
+		return file_key_ask(u->kern, m->fd, key);
+	return 0;
+}
+
 /* Once its table is in place. */
 static void tell_file(struct unwind *u, uint32_t module)
 {
@@ -343,15 +355,11 @@ static void tell_file(struct unwind *u, uint32_t module)
 	struct table *t = &u->tables.at[module];
 	struct unwind_file told;
 	struct code_file f;
-	int err = 0;
+	int err;
 
 	if (t->told || (m->kind == MODULE_ELF && m->fd < 0))
 		return;
-	t->file_key = (struct file_key){0};
-	if (m->probe_fd >= 0)
-		t->file_key = file_key_of_copy(m);
-	else if (m->kind == MODULE_ELF)
-		err = file_key_ask(u->kern, m->fd, &t->file_key);
+	err = key_of(u, m, &t->file_key);
 	code_file(u, module, &f);
 	u->parts_untold += file_parts(&f, &told);
 	if (!err)
@@ -367,6 +375,37 @@ static void tell_files(struct unwind *u, const struct unwind_told *next)
 {
 	for (size_t i = 0; i < next->tables.n; i++)
 		tell_file(u, next->tables.at[i]);
+}
+
+static uint64_t hash_key(const struct file_key *key)
+{
+	return mix64(mix64(mix64(key->ino) + ((uint64_t)key->dev << 32 | key->generation)) + (uint64_t)key->mtime +
+		     key->mtime_nsec);
+}
+
+uint32_t unwind_tell(struct unwind *u, uint32_t module)
+{
+	const struct module *m = modules_get(u->modules, module);
+	struct file_key key;
+	uint64_t *known;
+	struct table *t;
+
+	if (module < u->tables.n && u->tables.at[module].told)
+		return module;
+	if ((m->kind == MODULE_ELF && m->fd < 0) || key_of(u, m, &key))
+		return module;
+	known = u64map_find(&u->by_file, hash_key(&key));
+	if (known && *known != module && !memcmp(&u->tables.at[*known].file_key, &key, sizeof(key)))
+		module = (uint32_t)*known;
+	else
+		*u64map_put(&u->by_file, hash_key(&key), NULL) = module;
+	u->version++;
+	t = table_of(u, module);
+	t->idle_since = u->version;
+	note_full(u, slabs_publish(u->slabs));
+	tell_file(u, module);
+	u->kern->skel->bss->raw_left = RAW_STACKS;
+	return module;
 }
 
 bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key)

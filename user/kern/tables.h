@@ -28,6 +28,13 @@ void unwind_free(struct unwind *u);
 /* Registers what p has mapped now with the BPF side, if that has changed, and sets p->start_stack. Cheap if not. What
  * can't be done is noted: stacks end there then, and say so. *told, of the caller, is NULL at first. */
 void unwind_update(struct unwind *u, struct process *p, struct unwind_told **told);
+/*
+ * Registers a file, or the vDSO, for whatever process has it mapped, now or later; again, if its table had to make room
+ * for others. Returns the module that the file is known as: another one, if the same inode came by another path (an
+ * overlay's). What can't be done is noted.
+ */
+uint32_t unwind_tell(struct unwind *u, uint32_t module);
+
 /* The process is gone; *told is freed, and NULL then. */
 void unwind_forget(struct unwind *u, struct unwind_told **told);
 /* Frees it alone, where the BPF side goes, or no process is left to be unwound. NULL is a no-op. */

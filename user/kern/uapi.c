@@ -94,6 +94,7 @@ int uprobe_perf_event(const char *path, enum uprobe_when when, uint64_t offset, 
 			return bit;
 		attr.config = 1ULL << bit;
 	}
-	fd = syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	/* For every process: on one CPU, which the event is hit on all of, as the kernel has one breakpoint for all. */
+	fd = syscall(SYS_perf_event_open, &attr, pid ? pid : -1, pid ? -1 : 0, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

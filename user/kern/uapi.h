@@ -30,7 +30,8 @@ int uprobe_multi_link(int prog_fd, enum uprobe_when when, const char *path, cons
 int uprobe_pmu_type(void);
 /* The bit of perf_event_attr.config that makes it a uretprobe, or -errno. */
 int uprobe_pmu_return_bit(void);
-/* A perf event for the offset of the file at path, for one process; no session. A file descriptor, or -errno. */
+/* A perf event for the offset of the file at path, for one process (pid 0: every process); no session. A file
+ * descriptor, or -errno. */
 int uprobe_perf_event(const char *path, enum uprobe_when when, uint64_t offset, pid_t pid);
 
 #endif

@@ -69,6 +69,39 @@ void processes_remove(struct processes *ps, pid_t pid)
 	ps->list.n = kept;
 }
 
+void processes_drop(struct processes *ps, struct process *p)
+{
+	uint64_t *at = u64map_find(&ps->by_pid, (uint64_t)p->pid);
+	struct process *last = ps->list.at[ps->list.n - 1];
+
+	ps->list.at[*at] = last;
+	*u64map_put(&ps->by_pid, (uint64_t)last->pid, NULL) = *at;
+	ps->list.n--;
+	u64map_remove(&ps->by_pid, (uint64_t)p->pid);
+	process_free(p);
+}
+
+struct process *processes_exec(struct processes *ps, pid_t pid, uint64_t time_ns, const char *name)
+{
+	struct process *p = processes_find(ps, pid);
+
+	if (p && !p->exited) {
+		timeline_unmap(p, time_ns, 0, UINT64_MAX);
+		vec_free(&p->copies);
+		process_rename(p, name);
+		return p;
+	}
+	if (p)
+		processes_drop(ps, p);
+	p = xcalloc(1, sizeof(*p));
+	p->pid = pid;
+	p->name = xstrdup(name);
+	p->read_ns = time_ns;
+	*u64map_put(&ps->by_pid, (uint64_t)pid, NULL) = ps->list.n;
+	vec_push(&ps->list, p);
+	return p;
+}
+
 int processes_add(struct processes *ps, pid_t pid, struct process **out)
 {
 	struct process *p;
@@ -357,6 +390,15 @@ void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uin
 	if (mapping_kind(path) == MAPPING_ANON)
 		describe_replacement(ps, p, &line, time_ns, &m);
 	timeline_map(p, time_ns, time_ns, &m);
+}
+
+void process_mmap_module(struct process *p, uint64_t time_ns, uint64_t start, uint64_t len, uint64_t offset,
+			 uint32_t module)
+{
+	const struct mapping m = {.start = start, .end = start + len, .offset = offset, .module = module};
+
+	if (m.end > m.start)
+		timeline_map(p, time_ns, time_ns, &m);
 }
 
 void process_rename(struct process *p, const char *name)

@@ -76,6 +76,12 @@ int process_check(pid_t pid);
  * error. Adding a process that is there already rereads its mappings. */
 int processes_add(struct processes *ps, pid_t pid, struct process **out);
 
+/* The process has just execed, and is known by events alone from here on: nothing of it is read. One that was known by
+ * that pid has exited, or has not execed before. */
+struct process *processes_exec(struct processes *ps, pid_t pid, uint64_t time_ns, const char *name);
+/* A process's number is not its own any more: all of it is freed. */
+void processes_drop(struct processes *ps, struct process *p);
+
 /*
  * Rereads /proc/PID/maps: what is new is added from now_ns on, what is gone ends at now_ns; an older time than the
  * clock's is taken as the clock's. What is new also resolves for times back to the reading before, since when it may
@@ -95,6 +101,9 @@ struct rights processes_rights(const struct processes *ps);
  * time_ns. */
 void process_mmap(struct processes *ps, struct process *p, uint64_t time_ns, uint64_t start, uint64_t len,
 		  uint64_t offset, uint64_t dev, uint64_t ino, const char *path);
+/* The same where the file's module is known. */
+void process_mmap_module(struct process *p, uint64_t time_ns, uint64_t start, uint64_t len, uint64_t offset,
+			 uint32_t module);
 /* The process execs: every mapping ends; name (may be NULL) is the new comm, copied. */
 void process_exec(struct process *p, uint64_t time_ns, const char *name);
 /* The new comm, copied. */

@@ -33,6 +33,8 @@ struct collector {
 	struct u64map labels;		/* the kernel's keys of sets of labels -> their tags */
 	to_vaddr_fn to_vaddr;
 	is_allocator_fn is_allocator;
+	site_of_fn site_of;
+	const struct collector_wide *wide;	/* NULL: stacks are of processes */
 	void *arg;
 	struct buf raw;			/* struct stack_frames, each cut after its last frame */
 	struct unwind *unwind;		/* NULL: no stack comes raw */
@@ -57,7 +59,7 @@ struct collector {
 };
 
 struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
-				to_vaddr_fn to_vaddr, is_allocator_fn is_allocator, void *arg)
+				to_vaddr_fn to_vaddr, is_allocator_fn is_allocator, site_of_fn site_of, void *arg)
 {
 	struct collector *c = xcalloc(1, sizeof(*c));
 
@@ -67,6 +69,7 @@ struct collector *collector_new(struct kern *kern, struct processes *processes, 
 	c->by_thread = by_thread;
 	c->to_vaddr = to_vaddr;
 	c->is_allocator = is_allocator;
+	c->site_of = site_of;
 	c->arg = arg;
 	return c;
 }
@@ -75,6 +78,11 @@ void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max
 {
 	c->unwind = unwind;
 	c->max_frames = max_frames;
+}
+
+void collector_set_wide(struct collector *c, const struct collector_wide *wide)
+{
+	c->wide = wide;
 }
 
 void collector_set_kept(struct collector *c, struct kept *kept)
@@ -183,14 +191,27 @@ static void resolve_frames(struct collector *c, struct process *p, const __u64 *
 	}
 }
 
-/* Behind the last frame of a goroutine, who made it. */
+/* What is to be subtracted from an address in the probe's file to have it as the file's headers count. */
+static bool bias_of(const struct collector *c, const struct stack_frames *rec, uint64_t *bias)
+{
+	uint64_t site;
+
+	if (!c->site_of(c->arg, rec->module, rec->probe, &site))
+		return false;
+	*bias = rec->ip - site;
+	return true;
+}
+
+/* Behind the last frame of a goroutine, who made it: code of a plugin, or of the allocator's file. */
 static void resolve_creator(struct collector *c, struct process *p, const struct stack_frames *rec, struct resolved *r)
 {
 	uint32_t module;
-	uint64_t offset;
+	uint64_t offset, bias;
 
 	if (p && process_resolve(p, c->processes->modules, rec->creator - 1, rec->time_ns, &module, &offset))
 		r->frames[r->n++] = profile_creator(c->profile, module, c->to_vaddr(c->arg, module, offset));
+	else if (bias_of(c, rec, &bias))
+		r->frames[r->n++] = profile_creator(c->profile, rec->module, rec->creator - 1 - bias);
 }
 
 static const uint8_t ends[] = {
@@ -223,30 +244,16 @@ static enum walk_end unwind_raw(struct collector *c, const struct process *p, co
 	return end;
 }
 
-/* What is to be subtracted from an address in that file's mappings to have it as the file's headers count. */
-static bool bias_of(const struct collector *c, const struct process *p, uint32_t module, uint64_t *bias)
-{
-	for (size_t i = 0; i < p->maps.n; i++) {
-		const struct mapping *m = &p->maps.at[i];
-
-		if (m->module == module) {
-			*bias = m->start - c->to_vaddr(c->arg, module, m->offset);
-			return true;
-		}
-	}
-	return false;
-}
-
 /* The type that was asked for is described in the file of the allocator function, or was made at run time (reflect):
  * then its address is none of the file's. */
-static uint32_t type_of(struct collector *c, const struct process *p, const struct stack_frames *rec)
+static uint32_t type_of(struct collector *c, const struct stack_frames *rec)
 {
 	const struct alloc_function *fn = alloc_function(rec->function);
 	uint64_t bias = 0;
 
 	if (!fn || !fn->is_go)
 		return 0;
-	if (rec->type && (!p || !bias_of(c, p, rec->module, &bias)))
+	if (rec->type && !bias_of(c, rec, &bias))
 		return profile_type(c->profile, rec->module, 0);
 	return profile_type(c->profile, rec->module, rec->type - bias);
 }
@@ -301,32 +308,58 @@ static uint32_t tag_of(struct collector *c, const struct stack_frames *rec)
 	return profile_goroutine(c->profile, rec->tag == TAG_NONE ? 0 : rec->tag);
 }
 
+/* Only what is no file's has to be looked for in a process. */
+static bool needs_process(const struct stack_frames *rec)
+{
+	if (rec->end == WALK_RAW)
+		return true;
+	for (size_t i = 0; i < rec->n; i++)
+		if (!(((rec->frames[i] & ~FRAME_BY_FP) - 1) & FRAME_FILE))
+			return true;
+	return false;
+}
+
+static struct process *process_of(const struct collector *c, const struct stack_frames *rec)
+{
+	if (!c->wide)
+		return processes_find(c->processes, rec->pid);
+	return needs_process(rec) ? c->wide->process(c->wide->arg, (pid_t)rec->pid) : NULL;
+}
+
+static uint32_t task_of(struct collector *c, const struct process *p, const struct stack_frames *rec)
+{
+	uint32_t exec = 0;
+	const char *name;
+
+	if (c->wide)
+		return c->wide->task(c->wide->arg, rec);
+	name = p ? process_name_at(p, rec->time_ns, &exec) : rec->name;
+	if (c->by_thread)
+		return profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
+	return profile_task(c->profile, rec->pid, 0, exec, name);
+}
+
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
-	struct process *p = processes_find(c->processes, rec->pid);
+	struct process *p = process_of(c, rec);
 	const struct stack_raw *raw = rec->end == WALK_RAW ? (const void *)rec : NULL;
 	__u64 unwound[STACK_MAX_FRAMES];
 	const __u64 *addrs = raw ? unwound : rec->frames;
 	size_t n = rec->n;
 	enum walk_end walk_end = raw ? unwind_raw(c, p, raw, unwound, &n) : rec->end;
 	enum stack_end end = walk_end <= WALK_ROOT_BY_FP ? ends[walk_end] : STACK_END_UNREADABLE;
-	uint32_t stack, task, exec = 0;
+	uint32_t stack;
 	size_t own;
 	struct resolved r;
-	const char *name = p ? process_name_at(p, rec->time_ns, &exec) : rec->name;
 
 	resolve_frames(c, p, addrs, n, rec->time_ns, &r, &end);
 	if (walk_end == WALK_ROOT_BY_FP && end == STACK_END_COMPLETE)
 		check_last(c, &r, true);
 	if (rec->creator && end == STACK_END_COMPLETE)
 		resolve_creator(c, p, rec, &r);
-	if (c->by_thread)
-		task = profile_task(c->profile, rec->pid, rec->tid, exec, rec->name);
-	else
-		task = profile_task(c->profile, rec->pid, 0, exec, name);
 	own = count_own(c, rec, &r);
 	stack = profile_stack_like(c->profile, (struct profile_stack){
-		.task = task, .function = rec->function, .type = type_of(c, p, rec), .tag = tag_of(c, rec), .end = end,
+		.task = task_of(c, p, rec), .function = rec->function, .type = type_of(c, rec), .tag = tag_of(c, rec), .end = end,
 	}, r.frames + own, r.n - own);
 	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 	u64map_put(&c->allocators, rec->module, NULL);
@@ -355,8 +388,8 @@ void collector_resolve(struct collector *c)
 /* One stack for each process, to hold what has counters but no frames. */
 static uint32_t lost_stack(struct collector *c, uint32_t pid)
 {
-	const struct process *p = processes_find(c->processes, pid);
-	uint32_t task = profile_task(c->profile, pid, 0, p ? p->former.n : 0, p ? p->name : "");
+	const struct process *p = c->wide ? NULL : processes_find(c->processes, pid);
+	uint32_t task = profile_task(c->profile, c->wide ? 0 : pid, 0, p ? p->former.n : 0, p ? p->name : "");
 
 	return profile_stack(c->profile, task, 0, NULL, 0, STACK_END_LOST);
 }
@@ -428,10 +461,10 @@ static void on_ended(void *arg, const struct block_key *key, const struct block 
 	ended_add(&c->ended.at[*i], block);
 }
 
-int collector_end_blocks(struct collector *c, pid_t pid, uint64_t time_ns)
+int collector_end_blocks(struct collector *c, const struct ended_process *ended, size_t n, uint64_t time_ns)
 {
 	c->ending_ns = time_ns;
-	return kern_end_blocks(c->kern, pid, time_ns, on_ended, c);
+	return kern_end_blocks(c->kern, ended, n, on_ended, c);
 }
 
 static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)

@@ -10,6 +10,9 @@
 /* A file's address for an offset in it; addr as it is where the module is no file. */
 typedef uint64_t (*to_vaddr_fn)(void *arg, uint32_t module, uint64_t file_offset);
 
+/* The vaddr of a probe's site. False: it is not known. */
+typedef bool (*site_of_fn)(void *arg, uint32_t module, uint32_t probe, uint64_t *vaddr);
+
 /* Whether code of a file is that of the allocator that its functions belong to. */
 typedef bool (*is_allocator_fn)(void *arg, uint32_t module, uint64_t vaddr);
 
@@ -19,7 +22,7 @@ struct kept;
 
 /* Everything is borrowed. */
 struct collector *collector_new(struct kern *kern, struct processes *processes, struct profile *profile, bool by_thread,
-				to_vaddr_fn to_vaddr, is_allocator_fn is_allocator, void *arg);
+				to_vaddr_fn to_vaddr, is_allocator_fn is_allocator, site_of_fn site_of, void *arg);
 void collector_free(struct collector *c);
 /* Where stacks are unwound by tables: what to unwind those with that the BPF side could not. Borrowed. */
 void collector_set_unwind(struct collector *c, struct unwind *unwind, size_t max_frames);
@@ -31,9 +34,21 @@ bool collector_lost_labels(const struct collector *c);
 /* What tells certain steps by frame pointer from others. Without it none is certain. Borrowed. */
 void collector_set_kept(struct collector *c, struct kept *kept);
 
-/* The process's blocks that were allocated before that time (CLOCK_MONOTONIC) are no more: it has execed, or exited.
- * Returns 0 or -errno after logging an error. */
-int collector_end_blocks(struct collector *c, pid_t pid, uint64_t time_ns);
+/* Blocks of processes that were allocated before they execed, or exited, are no more. time_ns: when that was, or some
+ * time after. Returns 0 or -errno after logging an error. */
+int collector_end_blocks(struct collector *c, const struct ended_process *ended, size_t n, uint64_t time_ns);
+
+/* Of a wide run (kern_options.wide), where stacks are of groups: what the collector can't know by itself. */
+struct collector_wide {
+	/* The process, with what it has mapped; NULL: it is gone. */
+	struct process *(*process)(void *arg, pid_t pid);
+	/* Whose stack it is: a task of the profile. */
+	uint32_t (*task)(void *arg, const struct stack_frames *rec);
+	void *arg;
+};
+
+/* Borrowed. */
+void collector_set_wide(struct collector *c, const struct collector_wide *wide);
 
 /* Takes the records out of the ring and keeps them raw. Returns 0 or -errno after logging an error. */
 int collector_drain(struct collector *c);

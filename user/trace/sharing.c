@@ -108,6 +108,20 @@ bool file_clones(const char *path)
 	return yes;
 }
 
+bool file_forks(const char *path)
+{
+	static const char *const names[] = {
+		"fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "system", "popen", "daemon", "forkpty", "_Fork",
+		"execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "execveat", "fexecve", NULL,
+	};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool yes = fd < 0 || image_ask_may_call(fd, path, names);
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
 bool program_clones(pid_t pid)
 {
 	struct buf text = {0}, path = {0};

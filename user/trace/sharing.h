@@ -44,5 +44,7 @@ bool sharers_gone(struct sharers *s, pid_t pid, struct left_space *out);
  * (Linux 6.11 and later), a perf uprobe does. False also where the file can't be read. */
 bool program_clones(pid_t pid);
 bool file_clones(const char *path);
+/* The program may start others, or become one that does, by what it calls itself. True where that can't be told. */
+bool file_forks(const char *path);
 
 #endif

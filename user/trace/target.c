@@ -18,7 +18,8 @@ struct watched {
 };
 
 struct target {
-	struct launch *launch;	/* NULL: it is a list */
+	struct launch *launch;	/* NULL: it is a list, or */
+	bool all;		/* every process */
 	vec_of(struct watched) watched;	/* those that are still there */
 	pid_t first;
 	int epoll;	/* of the pidfds; -1: none */
@@ -30,6 +31,15 @@ struct target *target_of_command(struct launch *l)
 
 	t->launch = l;
 	t->first = launch_pid(l);
+	t->epoll = -1;
+	return t;
+}
+
+struct target *target_of_all(void)
+{
+	struct target *t = xcalloc(1, sizeof(*t));
+
+	t->all = true;
 	t->epoll = -1;
 	return t;
 }
@@ -96,9 +106,14 @@ pid_t target_pid(const struct target *t)
 	return t->first;
 }
 
+size_t target_count(const struct target *t)
+{
+	return t->watched.n;
+}
+
 bool target_is_single(const struct target *t)
 {
-	return t->launch || t->watched.n == 1;
+	return t->launch || (!t->all && t->watched.n == 1);
 }
 
 bool target_clones(const struct target *t)
@@ -117,6 +132,8 @@ int target_attach(struct target *t, struct tracer *tracer)
 	struct buf why = {0};
 	int err = 0;
 
+	if (t->all)
+		return tracer_add_all(tracer);
 	for (size_t i = 0; i < t->watched.n && err != -ECANCELED;) {
 		buf_reset(&why);
 		log_catch(&why);

@@ -14,13 +14,17 @@ struct target;
 /* Finds the processes of the list ("4711,nginx"), checks them and watches for their exit. Returns 0, or -errno after a
  * message. */
 int target_of_list(const char *list, struct target **out);
+/* Every process that the rules of the tracer take. */
+struct target *target_of_all(void);
 /* The command; it is borrowed. */
 struct target *target_of_command(struct launch *l);
 /* NULL is a no-op. */
 void target_free(struct target *t);
 
-/* The command, or the first process of the list. */
+/* The command, or the first process of the list; 0: all. */
 pid_t target_pid(const struct target *t);
+/* How many are on the list; 0: it is no list. */
+size_t target_count(const struct target *t);
 /* There is no other. */
 bool target_is_single(const struct target *t);
 /* A program of it calls clone() itself (trace/sharing.h). */

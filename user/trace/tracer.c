@@ -42,6 +42,18 @@ static bool is_allocator(void *arg, uint32_t module, uint64_t vaddr)
 	return tracer_in_go_allocator(arg, module, vaddr);
 }
 
+static bool site_of(void *arg, uint32_t module, uint32_t probe, uint64_t *vaddr)
+{
+	struct tracer *t = arg;
+	const struct plan *plan = tracer_file(t, module)->plan;
+	uint32_t first;
+
+	if (!plan || !kern_first_probe(t->kern, plan, &first) || probe - first >= plan->n_probes)
+		return false;
+	*vaddr = plan->probes[probe - first].vaddr + plan->probes[probe - first].site.offset;
+	return true;
+}
+
 static struct image *image_of(void *arg, uint32_t module)
 {
 	return tracer_file(arg, module)->image;
@@ -54,6 +66,10 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	int err;
 
 	t->blocks = o->blocks;
+	t->wide = o->wide;
+	t->host.follow = o->follow;
+	t->host.by_process = o->by_process || o->by_thread;
+	t->host.by_thread = o->by_thread;
 	t->by_label = o->by_label;
 	t->force = o->force;
 	t->trusts_code = o->trusts_code;
@@ -83,15 +99,22 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	if (kern_unwinds_by_tables(t->kern))
 		t->unwind = unwind_new(t->kern, &t->modules, image_of, t);
 	t->cleaner = cleaner_new(t->kern);
-	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, is_allocator, t);
+	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, is_allocator,
+				     site_of, t);
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
 	if (o->by_label)
 		collector_set_by_label(t->collector);
+	if (t->wide)
+		err = host_open(t);
 	t->kept = kept_new(&t->modules, image_of, t);
 	collector_set_kept(t->collector, t->kept);
 	note("kernel memory: %zu MiB plus up to %u stacks; attached by %s; stacks are read %s",
 	     kern_memory(t->kern) >> 20, o->max_stacks, attach_mode_name(kern_mode(t->kern)),
 	     kern_reads_in_place(t->kern) ? "in place" : "by copies");
+	if (err) {
+		tracer_close(t);
+		return err;
+	}
 	*out = t;
 	return 0;
 }
@@ -111,6 +134,7 @@ void tracer_close(struct tracer *t)
 		image_free(t->files.at[i].image);
 	vec_free(&t->files);
 	attachments_free(&t->attachments);
+	host_free(t);
 	forked_free(&t->forked);
 	sharers_free(&t->sharers);
 	profile_free(&t->profile);
@@ -157,8 +181,7 @@ int tracer_fail_without_probes(const struct tracer *t, const char *who)
 	return -ENOENT;
 }
 
-/* Nothing of it is probed. */
-static int check_go(const struct tracer *t, const struct process *p)
+int tracer_fail_of_process(const struct tracer *t, const struct process *p)
 {
 	char *who = xasprintf("process %d (%s)", (int)p->pid, p->name);
 	const char *why = NULL;
@@ -216,7 +239,7 @@ static int add(struct tracer *t, pid_t pid)
 	if (t->blocks && spoils)
 		return fail(-ENOTSUP, "process %d (%s): live-heap views require a probe on %s; use --view alloc",
 			    (int)pid, p->name, spoils);
-	return t->n_probes == before ? check_go(t, p) : 0;
+	return t->n_probes == before ? tracer_fail_of_process(t, p) : 0;
 }
 
 int tracer_add(struct tracer *t, pid_t pid)
@@ -225,10 +248,17 @@ int tracer_add(struct tracer *t, pid_t pid)
 	int err;
 
 	t->refused = false;
+	if (t->wide)
+		return host_add(t, pid);
 	err = add(t, pid);
 	if (err)
 		undo_add(t, pid, before);
 	return err;
+}
+
+int tracer_add_all(struct tracer *t)
+{
+	return host_add_all(t);
 }
 
 /* A uprobe_multi link does not count for it (sharing.h). */
@@ -301,6 +331,13 @@ static void clean_forked(struct tracer *t)
 		cleaner_start(t->cleaner, &sets, &t->modules);
 }
 
+static void end_blocks(struct tracer *t, pid_t pid, uint64_t time_ns)
+{
+	const struct ended_process ended = {.pid = pid, .before_ns = time_ns};
+
+	collector_end_blocks(t->collector, &ended, 1, time_ns);
+}
+
 static void on_event(void *arg, const struct task_event *ev)
 {
 	struct tracer *t = arg;
@@ -308,13 +345,17 @@ static void on_event(void *arg, const struct task_event *ev)
 	struct process *p = a ? a->process : NULL;
 	struct left_space left;
 
+	if (t->wide) {
+		host_event(t, ev);
+		return;
+	}
 	if (ev->kind == TASK_FORK)
 		on_fork(t, ev);
 	if (!p) {
 		if (ev->kind == TASK_EXEC || (ev->kind == TASK_EXIT && ev->tid == ev->pid)) {
 			forked_drop(&t->forked, ev->pid);
 			if (sharers_gone(&t->sharers, ev->pid, &left))
-				collector_end_blocks(t->collector, left.owner, left.time_ns);
+				end_blocks(t, left.owner, left.time_ns);
 		}
 		return;
 	}
@@ -328,7 +369,7 @@ static void on_event(void *arg, const struct task_event *ev)
 		attachment_mark(a);
 		tracer_forget_chosen(a);
 		if (sharers_leave(&t->sharers, p->pid, ev->time_ns))
-			collector_end_blocks(t->collector, p->pid, ev->time_ns);
+			end_blocks(t, p->pid, ev->time_ns);
 		if (p->pid == t->held_pid)
 			t->files_at_exec = 0;	/* tracer_held() does the rest */
 		else if (p->leader_exited)
@@ -386,6 +427,12 @@ int tracer_poll(struct tracer *t)
 	if (err)
 		return err;
 	lost = task_events_poll(t->events, on_event, t);
+	if (t->wide) {
+		host_after_events(t, lost != 0);
+		collector_resolve(t->collector);
+		host_drop_gone(t);
+		return host_sweep(t, false);
+	}
 	for (size_t i = 0; i < t->attachments.list.n; i++) {
 		struct attachment *a = t->attachments.list.at[i];
 
@@ -418,6 +465,9 @@ void tracer_before_reap(struct tracer *t)
 
 struct rights tracer_rights(struct tracer *t)
 {
+	/* Of whoever runs on the host. */
+	if (t->host.all)
+		return (struct rights){.known = false};
 	return processes_rights(&t->processes);
 }
 
@@ -430,7 +480,7 @@ void tracer_exited(struct tracer *t, pid_t pid)
 		unwind_forget(t->unwind, &a->told);
 	if (pid == t->held_pid)
 		tracer_hold_ended(t);
-	if (!p || p->exited)
+	if (t->wide || !p || p->exited)
 		return;
 	if (pid != t->held_pid)
 		process_read_rights(p);
@@ -442,7 +492,7 @@ void tracer_exited(struct tracer *t, pid_t pid)
 	for (size_t i = 0; i < t->processes.list.n; i++)
 		if (!t->processes.list.at[i]->exited) {
 			if (sharers_leave(&t->sharers, pid, monotonic_ns()))
-				collector_end_blocks(t->collector, pid, monotonic_ns());
+				end_blocks(t, pid, monotonic_ns());
 			break;
 		}
 }
@@ -466,6 +516,8 @@ int tracer_collect(struct tracer *t, const struct collect_options *o)
 {
 	int err = tracer_poll(t);
 
+	if (!err && t->wide)
+		err = host_sweep(t, true);
 	if (!err)
 		err = collector_sums(t->collector, o);
 	if (!err && t->golive)

@@ -24,6 +24,10 @@ void tracer_close(struct tracer *t);
  * -ENOENT: it has no allocator function. Then nothing of it stays. */
 int tracer_add(struct tracer *t, pid_t pid);
 
+/* In a wide run (kern_options.wide): every process that is there, or comes, and that the rules take. Ourselves and what
+ * started us are left out. Returns 0, or -errno after logging an error. */
+int tracer_add_all(struct tracer *t);
+
 /* A command that is launched: call before its exec; then tracer_held() often, and when it was found stopped. */
 int tracer_hold(struct tracer *t, pid_t pid);
 /* stopped: it is, or was when its parent looked. True if it is we who stopped it: probes are attached to what it has

@@ -33,11 +33,14 @@ bool tracer_has_probes(const struct tracer *t, const struct attachment *a, uint3
 
 static void note_probes(const struct module *m, pid_t pid, const struct plan *plan, const struct placement *pl)
 {
+	char *who = pid ? xasprintf("process %d", (int)pid) : xstrdup("every process");
+
 	for (size_t i = 0; i < plan->n_probes; i++)
 		if (!pl || !pl->left_out[i])
-			note("process %d: %s: %s+%u (%s, %s)", (int)pid, m->path, plan->probes[i].name,
+			note("%s: %s: %s+%u (%s, %s)", who, m->path, plan->probes[i].name,
 			     plan->probes[i].site.offset, plan->probes[i].site.insn,
 			     plan->probes[i].site.cost == SITE_EMULATED ? "emulated" : "single-stepped");
+	free(who);
 }
 
 void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const struct plan *plan,
@@ -117,26 +120,36 @@ static bool attached_before(const struct tracer *t, const struct attachment *a, 
 	return false;
 }
 
-static void add_unattached(struct tracer *t, const struct module *m, pid_t pid, int err)
+/* Of a message. */
+static char *in_process(pid_t pid)
 {
-	char *gap;
+	return pid ? xasprintf(" in process %d", (int)pid) : xstrdup("");
+}
+
+void tracer_add_unattached(struct tracer *t, const struct module *m, pid_t pid, int err)
+{
+	char *gap, *where;
 
 	if (err == -ESRCH || err == -ECANCELED)
 		return;
-	gap = xasprintf("%s in process %d: cannot attach its probes: %s", module_basename(m), (int)pid, strerror(-err));
+	where = in_process(pid);
+	gap = xasprintf("%s%s: cannot attach its probes: %s", module_basename(m), where, strerror(-err));
+	free(where);
 	tracer_add_gap(t, gap);
 	free(gap);
 }
 
 /* The probes that stay are there again. */
-static void end_gap(struct tracer *t, const struct module *m, pid_t pid, struct attached_file *f)
+void tracer_end_gap(struct tracer *t, const struct module *m, pid_t pid, struct attached_file *f)
 {
-	char *gap;
+	char *gap, *where;
 
 	if (!f->out_since_ns)
 		return;
-	gap = xasprintf("%s in process %d: calls of %.0f ms, while its probes were replaced (its code was changed)",
-			module_basename(m), (int)pid, (monotonic_ns() - f->out_since_ns) / 1e6);
+	where = in_process(pid);
+	gap = xasprintf("%s%s: calls of %.0f ms, while its probes were replaced (its code was changed)",
+			module_basename(m), where, (monotonic_ns() - f->out_since_ns) / 1e6);
+	free(where);
 	f->out_since_ns = 0;
 	note("%s", gap);
 	tracer_add_gap(t, gap);
@@ -162,13 +175,13 @@ static int attach_file(struct tracer *t, struct attachment *a, uint32_t module)
 	err = kern_attach(t->kern, p->pid, module_inode_fd(m), m->path, (uint16_t)module, f->plan,
 			  pl ? pl->left_out : NULL);
 	if (err)
-		add_unattached(t, m, p->pid, err);
+		tracer_add_unattached(t, m, p->pid, err);
 	if (!err && is_new)
 		tracer_account_probes(t, module, p->pid, f->plan, pl);
 	/* A file that refuses is not tried, and complained of, again. */
 	attachment_file(a, module)->state = ATTACHED;
 	if (!err)
-		end_gap(t, m, p->pid, attachment_file(a, module));
+		tracer_end_gap(t, m, p->pid, attachment_file(a, module));
 	if (!err && is_new)
 		tracer_expect_chosen(t, a, module);
 	return err;
@@ -180,7 +193,7 @@ static int attach_files(struct tracer *t, struct attachment *a)
 	int err = 0;
 
 	if (p->maps_changed || is_incomplete(t, a))
-		err = tracer_compare(t, a);
+		err = tracer_compare(t, a, a->process);
 	for (size_t i = 0; i < p->maps.n && !err; i++) {
 		if (!is_mapped_file(t, &p->maps.at[i]))
 			continue;
@@ -196,6 +209,8 @@ int tracer_attach_new(struct tracer *t, struct attachment *a)
 {
 	int err = 0;
 
+	if (a == t->host.files)
+		return host_attach(t);
 	if (a->untold && t->unwind)
 		unwind_update(t->unwind, a->process, &a->told);
 	a->untold = false;

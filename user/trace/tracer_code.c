@@ -54,9 +54,8 @@ static void say(struct tracer *t, const struct process *p, const struct livecode
 	const struct plan_probe *pp = &f->plan->probes[i];
 	const char *path = modules_get(&t->modules, f->module)->path;
 
-	warn("process %d (%s): %s of %s is not probed: its code in memory differs from the file: %s",
-	     (int)p->pid, p->name,
-	     pp->name, path, f->found[i]);
+	warn("process %d (%s): %s of %s is not probed%s: its code in memory differs from the file: %s",
+	     (int)p->pid, p->name, pp->name, path, t->wide ? " in any process" : "", f->found[i]);
 	if (running && t->blocks && placement_spoils_live(pp))
 		warn("process %d (%s): blocks freed by %s are considered live from now on", (int)p->pid, p->name,
 		     pp->name);
@@ -72,16 +71,16 @@ static bool is_news(struct tracer *t, struct attachment *a, const struct livecod
 {
 	const struct placement *pl = make_placement(t, a, f->module);
 
+	/* In a wide run other processes may have what this one has not. */
 	for (size_t i = 0; i < f->plan->n_probes; i++)
-		if ((f->found[i] != NULL) != pl->left_out[i])
+		if ((f->found[i] != NULL) != pl->left_out[i] && (f->found[i] || !t->wide))
 			return true;
 	return false;
 }
 
-static void take_over(struct tracer *t, struct attachment *a, const struct livecode_file *f)
+static void take_over(struct tracer *t, struct attachment *a, const struct process *p, const struct livecode_file *f)
 {
 	struct placement *pl = make_placement(t, a, f->module);
-	const struct process *p = a->process;
 	const bool running = attachment_has(a, f->module) || p->pid == t->held_pid;
 
 	if (!is_news(t, a, f))
@@ -89,26 +88,27 @@ static void take_over(struct tracer *t, struct attachment *a, const struct livec
 	/* Those that stay are put there again at once. Where a hook lies over a breakpoint the kernel leaves it. */
 	if (tracer_has_probes(t, a, f->module)) {
 		attachment_file(a, f->module)->out_since_ns = monotonic_ns();
-		kern_detach_file(t->kern, p->pid, (uint16_t)f->module);
+		kern_detach_file(t->kern, a->process->pid, (uint16_t)f->module);
 		attachment_pause(a, f->module);
 	}
 	pl->n_left_out = 0;
 	for (size_t i = 0; i < f->plan->n_probes; i++) {
-		pl->left_out[i] = f->found[i];
+		pl->left_out[i] = f->found[i] || (t->wide && pl->left_out[i]);
 		pl->n_left_out += pl->left_out[i];
-		if (pl->left_out[i] && !pl->said[i]) {
+		if (f->found[i] && !pl->said[i]) {
 			pl->said[i] = true;
 			say(t, p, f, i, running);
 		}
 	}
 }
 
-static int compare(struct tracer *t, struct attachment *a, struct livecode_file *files, size_t n)
+static int compare(struct tracer *t, struct attachment *a, const struct process *p, struct livecode_file *files,
+		   size_t n)
 {
 	livecode_free(files, n);
 	for (size_t i = 0; i < n; i++)
 		files[i].ours = tracer_probes_there(t, a, files[i].module);
-	return livecode_compare(a->process, &t->modules, files, n);
+	return livecode_compare(p, &t->modules, files, n);
 }
 
 static bool any_news(struct tracer *t, struct attachment *a, const struct livecode_file *files, size_t n)
@@ -155,9 +155,23 @@ bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t m
 	return true;
 }
 
-int tracer_compare(struct tracer *t, struct attachment *a)
+/* Processes to come may be told to, too. */
+bool tracer_refuses_copiers(struct tracer *t, uint32_t module)
 {
-	struct process *p = a->process;
+	const struct module *m = modules_get(&t->modules, module);
+	const char *sign = t->force ? NULL : image_ask_selfcopy(m->fd, m->path).sign;
+	char *gap;
+
+	if (!sign)
+		return false;
+	gap = xasprintf("%s: it seems to copy its own text (%s), and a copied probe would kill it", module_basename(m), sign);
+	tracer_add_gap(t, gap);
+	free(gap);
+	return true;
+}
+
+int tracer_compare(struct tracer *t, struct attachment *a, struct process *p)
+{
 	struct livecode_file *files;
 	size_t n;
 	int err;
@@ -166,7 +180,7 @@ int tracer_compare(struct tracer *t, struct attachment *a)
 	if (t->trusts_code)
 		return 0;
 	n = list_files(t, p, &files);
-	err = n ? compare(t, a, files, n) : 0;
+	err = n ? compare(t, a, p, files, n) : 0;
 	/* A file that was unmapped is known of only by reading; something else may be there now. */
 	if (!err && any_news(t, a, files, n)) {
 		err = process_read_maps(&t->processes, p, monotonic_ns());
@@ -174,11 +188,11 @@ int tracer_compare(struct tracer *t, struct attachment *a)
 			livecode_free(files, n);
 			free(files);
 			n = list_files(t, p, &files);
-			err = n ? compare(t, a, files, n) : 0;
+			err = n ? compare(t, a, p, files, n) : 0;
 		}
 	}
 	for (size_t i = 0; i < n && !err; i++)
-		take_over(t, a, &files[i]);
+		take_over(t, a, p, &files[i]);
 	livecode_free(files, n);
 	free(files);
 	return err == -EPERM ? unread(t, p) : err;

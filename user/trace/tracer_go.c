@@ -63,12 +63,12 @@ bool tracer_go_samples(struct tracer *t)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < t->attachments.list.n; i++) {
-		const struct attachment *a = t->attachments.list.at[i];
+	for (size_t i = 0; i < t->processes.list.n; i++) {
+		const struct process *p = t->processes.list.at[i];
 		uint64_t bias;
-		const struct plan *plan = a && !a->gone ? go_plan(t, a->process, &bias) : NULL;
+		const struct plan *plan = p->exited ? NULL : go_plan(t, p, &bias);
 
-		if (plan && !rate_of(a->process, plan, bias))
+		if (plan && !rate_of(p, plan, bias))
 			return false;
 		any |= plan != NULL;
 	}
@@ -138,10 +138,7 @@ static void check_sampler(struct tracer *t, const struct process *p)
 
 void tracer_check_samplers(struct tracer *t)
 {
-	for (size_t i = 0; i < t->attachments.list.n && t->go_by_samples; i++) {
-		const struct attachment *a = t->attachments.list.at[i];
-
-		if (a && !a->gone && !a->process->exited)
-			check_sampler(t, a->process);
-	}
+	for (size_t i = 0; i < t->processes.list.n && t->go_by_samples; i++)
+		if (!t->processes.list.at[i]->exited)
+			check_sampler(t, t->processes.list.at[i]);
 }

@@ -26,7 +26,9 @@ int tracer_hold(struct tracer *t, pid_t pid)
 	if (err)
 		return err;
 	t->held_pid = pid;
-	return kern_hold(t->kern, pid);
+	if (t->wide)
+		err = host_hold(t, pid);
+	return err ? err : kern_hold(t->kern, pid);
 }
 
 /* Once in the log, and in the summary. */
@@ -40,10 +42,8 @@ static void add_missed(struct tracer *t, const char *why)
 }
 
 /* By what the dynamic loader calls, for debuggers, when it has mapped the libraries. */
-static void hold_loader(struct tracer *t, struct attachment *a)
+static void hold_loader(struct tracer *t, struct attachment *a, const struct process *p)
 {
-	const struct process *p = a->process;
-
 	for (size_t i = 0; i < p->maps.n; i++) {
 		uint32_t id = p->maps.at[i].module;
 		const struct module *m = modules_get(&t->modules, id);
@@ -90,16 +90,22 @@ static void attach_held(struct tracer *t)
 	struct process *p;
 
 	tracer_poll(t);
-	if (kern_exec_by_thread(t->kern) && a) {
+	if (t->wide)
+		a = t->host.files;
+	if (kern_exec_by_thread(t->kern) && a && !t->wide) {
 		tracer_exec_by_thread(t, a);
 		/* The loader's probe as well. */
 		attachment_reset(a);
 	}
 	if (processes_add(&t->processes, t->held_pid, &p))
 		return;
-	a = attachments_add(&t->attachments, p);
-	tracer_attach_new(t, a);
-	hold_loader(t, a);
+	if (t->wide) {
+		host_see(t, p);
+	} else {
+		a = attachments_add(&t->attachments, p);
+		tracer_attach_new(t, a);
+	}
+	hold_loader(t, a, p);
 	if (t->files_at_exec && live_files(t, p) > t->files_at_exec) {
 		kern_hold_loader_done(t->kern);
 		t->files_at_exec = 0;

@@ -7,6 +7,7 @@
 #include "alloc/family.h"
 #include "image/image.h"
 #include "kern/tables.h"
+#include "proc/events.h"
 #include "trace/attachment.h"
 #include "trace/forked.h"
 #include "trace/golive.h"
@@ -34,8 +35,28 @@ struct extra_plan {
 	struct plan *plan;	/* the image's; NULL if that is, or if it has none */
 };
 
+/* Of a wide run (trace/tracer_host.c): probes are in every process that maps a file. */
+struct host {
+	struct process *everyone;	/* pid 0: stands for whoever maps a file; */
+	struct attachment *files;	/* its, of all files */
+	struct collector_wide wide;
+	bool by_process, by_thread;	/* stacks are told apart by that, too */
+	bool all, follow;		/* every process is looked at; children of those that are */
+	bool started;			/* what was there at the start is attached */
+	struct u64map known_as;		/* modules -> what the same inode is known as */
+	struct u64map modules;		/* hashes of (device, inode) of records -> module */
+	struct u64map followed;		/* pids, where it is not all */
+	vec_of(pid_t) gone, changed;	/* to be dropped; to be compared with their files */
+	size_t n_gone;		/* of the first, those that are due */
+	vec_of(struct ended_process) ended;	/* whose blocks are no more */
+	uint64_t swept_ns;
+	uint64_t late_files, unread;	/* files with probes that came later; processes that can't be read */
+};
+
 struct tracer {
 	struct kern *kern;
+	bool wide;
+	struct host host;	/* if that is so */
 	struct modules modules;
 	struct processes processes;
 	struct profile profile;
@@ -73,6 +94,8 @@ struct tracer {
 	bool go_by_samples;	/* Go's allocations are recorded by the samples of its runtime */
 };
 
+/* Nothing of the process is probed: 0 if there is something to be read of it all the same, or -errno after a message. */
+int tracer_fail_of_process(const struct tracer *t, const struct process *p);
 /* The module's file, read and planned at the first call. */
 struct traced_file *tracer_file(struct tracer *t, uint32_t module);
 /* Reads a module's file (tracer_plan.c), for image_free(): all that is wanted of it; or a plan alone, by what was
@@ -97,11 +120,12 @@ void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const s
 /* The file's probes are in the process at this moment. */
 bool tracer_has_probes(const struct tracer *t, const struct attachment *a, uint32_t module);
 /*
- * Compares the code at all probes, those to come and those that are there, with the files'; each difference is logged
+ * Compares the code at all probes of the process's files, those to come and those that are there, with the files'; in a
+ * wide run a is the host's, and a difference in one process counts for all. Each difference is logged
  * once. Probes where something changed are taken out, and a file's remaining ones are to be attached anew. 0; silent:
  * -ESRCH.
  */
-int tracer_compare(struct tracer *t, struct attachment *a);
+int tracer_compare(struct tracer *t, struct attachment *a, struct process *p);
 /* The file's code must have no probe, since the process may copy it: logged once. */
 bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module);
 /* Without this probe blocks seem to be live that are not. */
@@ -109,6 +133,34 @@ bool placement_spoils_live(const struct plan_probe *p);
 /* Which probes of the module's plan are in the process now: all that are not left out, if it is attached to. Valid
  * until the next call. */
 const bool *tracer_probes_there(struct tracer *t, struct attachment *a, uint32_t module);
+/* The same of what may execute the file, in a wide run: a gap. */
+bool tracer_refuses_copiers(struct tracer *t, uint32_t module);
+/* Probes were not attached (pid 0: in any process); or are there again. */
+void tracer_add_unattached(struct tracer *t, const struct module *m, pid_t pid, int err);
+void tracer_end_gap(struct tracer *t, const struct module *m, pid_t pid, struct attached_file *f);
+
+/* A wide run: begins and ends with the tracer. */
+int host_open(struct tracer *t);
+void host_free(struct tracer *t);
+/* Every process, now and later; or one that is chosen, with its children where they are followed. As tracer_add(). */
+int host_add_all(struct tracer *t);
+int host_add(struct tracer *t, pid_t pid);
+/* A command that is launched; and what it has mapped when it is held. */
+int host_hold(struct tracer *t, pid_t pid);
+void host_see(struct tracer *t, struct process *p);
+/* Is it to be looked at which files the process maps? */
+bool host_wants(const struct tracer *t, pid_t pid);
+/* What the process has mapped, read if it is not known. NULL: it is gone. */
+struct process *host_process(struct tracer *t, pid_t pid);
+void host_event(struct tracer *t, const struct task_event *ev);
+/* lost: some events were. */
+void host_after_events(struct tracer *t, bool lost);
+void host_drop_gone(struct tracer *t);
+/* Attaches to all files that wait for it. 0, -ECANCELED. */
+int host_attach(struct tracer *t);
+/* Takes what ended processes have left out of what is live, if it is time; or now. 0 or -errno after logging an error. */
+int host_sweep(struct tracer *t, bool now);
+
 /* Does what is to be done for the process since it was marked: the BPF side learns its mappings, and every file that
  * it has mapped gets its probes. Returns 0, or -errno after logging an error, and it is tried again; silent: -ESRCH. */
 int tracer_attach_new(struct tracer *t, struct attachment *a);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose hit it is. Probes that are in a file for every process that maps it are hit by processes that are not traced,
+ * too; so each task says whether it is a member of what is traced:
+ *
+ *     hit -> the task's own storage: decided since its last exec? yes -> member or not
+ *                                                                no  -> as its process is; or what was chosen by user
+ *                                                                       space or inherited; or by the filters
+ *     fork, clone -> the child is what its parent is, where children are followed; a thread is always
+ *
+ * Storage goes with the task: no pid is used again, and nothing is left behind. What a member's stacks are keyed by is
+ * its group: all processes of a program in a cgroup, under a name and a user; or the process.
+ */
+#ifndef ALLOCTRACE_MEMBER_BPF_H
+#define ALLOCTRACE_MEMBER_BPF_H
+
+#include <bpf/bpf_tracing.h>
+
+#include "ids.bpf.h"
+#include "kernel.bpf.h"
+#include "loop.bpf.h"
+#include "select.bpf.h"
+
+/* Set before loading: probes are in every process that maps the file. */
+const volatile bool wide = false;
+/* A stack of another process is another one, also of the same program. */
+const volatile bool by_process = false;
+/* Those that user space has not chosen are members if the filters take them. */
+const volatile bool takes_all = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct member);
+} members SEC(".maps");
+
+struct member_counts member_counts = {};
+
+/* v1 hierarchies have numbers of their own. */
+static __always_inline __u64 cgroup_of(struct task_struct *task)
+{
+	struct cgroup *unified = task->cgroups->dfl_cgrp, *memory;
+
+	if (unified->level)
+		return unified->kn->id;
+	memory = task->cgroups->subsys[memory_cgrp_id]->cgroup;
+	if (memory->root == unified->root || !memory->level)
+		return unified->kn->id;
+	return memory->kn->id | MEMBER_CGROUP_V1;
+}
+
+static __always_inline void member_describe(struct member *m, struct task_struct *task, struct task_struct *leader)
+{
+	struct file *exe = task->mm ? task->mm->exe_file : NULL;
+	__u64 name[2] = {}, h = hash_keys[2];
+
+	m->cgroup = cgroup_of(task);
+	m->uid = task->cred->euid.val;
+	m->exe_ino = m->exe_dev = 0;
+	if (exe) {
+		m->exe_ino = exe->f_inode->i_ino;
+		m->exe_dev = exe->f_inode->i_sb->s_dev;
+	}
+	bpf_probe_read_kernel(name, sizeof(name), leader->comm);
+	__builtin_memcpy(m->comm, name, sizeof(name));
+	if (by_process) {
+		h = hash_step(hash_step(h, leader->start_time), leader->tgid);
+		h = hash_step(h, task->self_exec_id);
+	}
+	h = hash_step(hash_step(h, name[0]), name[1]);
+	h = hash_step(hash_step(h, m->exe_ino), (__u64)m->exe_dev << 32 | m->uid);
+	m->group = hash_step(h, m->cgroup);
+}
+
+/* The process as a whole, counted once. */
+static __always_inline void member_join(struct task_struct *leader)
+{
+	struct member *l = bpf_task_storage_get(&members, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (l && !__sync_lock_test_and_set(&l->counted, 1))
+		__sync_fetch_and_add(&member_counts.joined, 1);
+}
+
+/* Decides for the current task, since an exec or for the first time. Returns enum member_is. A global function: rarely
+ * called. */
+__noinline int member_decide(struct scratch *s)
+{
+	struct task_struct *task = bpf_get_current_task_btf(), *leader = task->group_leader;
+	__u32 exec = task->self_exec_id + 1;
+	struct member *m, *l = NULL;
+
+	if (!s || !wide)
+		return MEMBER_NO;
+	m = bpf_task_storage_get(&members, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!m)
+		return MEMBER_NO;
+	if (task->pid != task->tgid && !m->exec && !m->chosen)
+		l = bpf_task_storage_get(&members, leader, NULL, 0);
+	if (l) {
+		m->chosen = l->chosen;
+		m->children = l->children;
+	}
+	if (m->chosen == MEMBER_YES || (takes_all && !m->chosen && in_own_pidns()))
+		m->is = select_task(s, task, cgroup_of(task));
+	else
+		m->is = MEMBER_NO;
+	if (m->is == MEMBER_UNKNOWN)
+		return MEMBER_UNKNOWN;
+	if (m->is == MEMBER_YES) {
+		member_describe(m, task, leader);
+		member_join(leader);
+		m->counted = 1;
+	}
+	m->exec = exec;
+	return m->is;
+}
+
+/* NULL: it is not known, as of a task that has not been seen since its last exec. */
+static __always_inline struct member *member_known(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct member *m = bpf_task_storage_get(&members, task, NULL, 0);
+
+	return m && m->exec == (__u32)task->self_exec_id + 1 ? m : NULL;
+}
+
+static __always_inline bool is_member(struct scratch *s)
+{
+	struct member *m = member_known();
+	int is = m ? m->is : member_decide(s);
+
+	if (is == MEMBER_YES && !m)
+		m = member_known();
+	if (is == MEMBER_YES && m) {
+		s->now.group = m->group;
+		return true;
+	}
+	count(s, is == MEMBER_UNKNOWN ? COUNT_UNDECIDED : COUNT_OTHERS, 1);
+	return false;
+}
+
+/* A hit that is to be looked at. */
+static __always_inline bool hit_counts(struct scratch *s)
+{
+	return count_hit(s) && (!wide || is_member(s));
+}
+
+/* Where a run has no slot of its own: nothing is decided. */
+static __always_inline bool hit_counts_shared(void)
+{
+	struct member *m;
+
+	if (!count_hit_shared())
+		return false;
+	if (!wide)
+		return true;
+	m = member_known();
+	if (m && m->is == MEMBER_YES)
+		return true;
+	count_shared(m ? COUNT_OTHERS : COUNT_UNDECIDED, 1);
+	return false;
+}
+
+/* TP_PROTO(struct task_struct *parent, struct task_struct *child), include/trace/events/sched.h */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	const bool thread = parent->tgid == child->tgid;
+	struct member *of = bpf_task_storage_get(&members, parent, NULL, 0), *m;
+
+	/* A thread that was there before, and has called no allocator function yet. */
+	if (!of)
+		of = bpf_task_storage_get(&members, parent->group_leader, NULL, 0);
+	if (!of || (!thread && !of->children))
+		return 0;
+	m = bpf_task_storage_get(&members, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!m)
+		return 0;
+	*m = *of;
+	m->exec = 0;
+	m->counted = 0;
+	return 0;
+}
+
+/* TP_PROTO(struct task_struct *p, …) */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct member *m;
+
+	if (task->pid != task->tgid)
+		return 0;
+	m = bpf_task_storage_get(&members, task, NULL, 0);
+	if (m && m->counted)
+		__sync_fetch_and_add(&member_counts.ended, 1);
+	return 0;
+}
+
+#endif

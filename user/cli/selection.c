@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/selection.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "kern/rules.h"
+#include "trace/sharing.h"
+
+/* Each link on a file costs a hit of any other's process 33 ns, and removing them is cubic in their number: beyond so
+ * many processes one link for all is the better. */
+#define NARROW_MAX 8
+
+static const struct {
+	const char *option;
+	size_t offset;
+	enum select_kind kind;
+} kinds[] = {
+	{"comm", offsetof(struct options, comms), SELECT_COMM},
+	{"exe", offsetof(struct options, exes), SELECT_EXE},
+	{"user", offsetof(struct options, users), SELECT_USER},
+};
+
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static const char *const *texts_of(const struct options *o, size_t kind)
+{
+	return (const char *const *)((const char *)o + kinds[kind].offset);
+}
+
+bool selection_has_rules(const struct options *o)
+{
+	for (size_t i = 0; i < N_KINDS; i++)
+		if (texts_of(o, i)[0])
+			return true;
+	return false;
+}
+
+int selection_rules(const struct options *o, struct select_rules *out)
+{
+	struct buf why = {0};
+	int err = 0;
+
+	*out = (struct select_rules){.n = 0};
+	for (size_t i = 0; i < N_KINDS && !err; i++)
+		for (const char *const *text = texts_of(o, i); *text && !err; text++) {
+			err = rules_add(out, kinds[i].kind, *text, &why);
+			if (err)
+				fail(err, "--%s %s: %s", kinds[i].option, *text, buf_cstr(&why));
+		}
+	buf_free(&why);
+	return err;
+}
+
+void selection_set(const struct options *o, const char *file, size_t n, const struct select_rules *rules,
+		   struct kern_options *ko)
+{
+	const bool all = !o->pids && !o->argv;
+
+	ko->follow = o->follow || (file && !o->no_follow && file_forks(file));
+	ko->wide = all || ko->follow || n > NARROW_MAX || selection_has_rules(o);
+	ko->takes_all = all;
+	ko->by_process = o->by->by_process || !(all || ko->follow);
+	ko->rules = rules;
+	if (!ko->wide || all || o->follow || selection_has_rules(o) || n > NARROW_MAX)
+		return;
+	if (o->unwind != UNWIND_FP && feature(FEATURE_FIND_VMA, NULL))
+		return;
+	note("processes that the command starts are not traced: that requires Linux 5.17 and .eh_frame unwinding");
+	ko->wide = ko->follow = false;
+}

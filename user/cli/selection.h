@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is traced, as the command line says it: the options of kern_options that come of it. */
+#ifndef ALLOCTRACE_CLI_SELECTION_H
+#define ALLOCTRACE_CLI_SELECTION_H
+
+#include "cli/options.h"
+#include "kern/kern.h"
+#include "trace/target.h"
+
+/* --comm and the like were given. */
+bool selection_has_rules(const struct options *o);
+/* Reads them. Returns 0, or -EINVAL after logging an error. */
+int selection_rules(const struct options *o, struct select_rules *out);
+/* Sets what is wide, followed, and taken; file: of the command, NULL: there is none. n: processes of the list. rules is
+ * borrowed. */
+void selection_set(const struct options *o, const char *file, size_t n, const struct select_rules *rules,
+		   struct kern_options *ko);
+
+#endif

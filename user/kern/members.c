@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kern/members.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "kern/internal.h"
+
+/* A program of the type tp_btf: the tracepoint is the one that it was loaded for. */
+static int attach(struct kern *k, const struct bpf_program *prog, const char *tracepoint)
+{
+	struct links links = {0};
+	int fd = bpf_raw_tracepoint_open(NULL, bpf_program__fd(prog));
+
+	if (fd < 0)
+		return fail(fd, "cannot attach to the kernel's tracepoint %s: %s", tracepoint, strerror(-fd));
+	vec_push(&links, ((struct link){.fd = fd, .stage = LINK_ENTRY}));
+	return links_add(k, &k->hold_links, &links);
+}
+
+int kern_members_begin(struct kern *k)
+{
+	int err = attach(k, k->skel->progs.on_fork, "sched_process_fork");
+
+	return err ? err : attach(k, k->skel->progs.on_exit, "sched_process_exit");
+}
+
+int kern_choose(struct kern *k, pid_t pid, bool traced, bool children)
+{
+	const struct member m = {.chosen = traced ? MEMBER_YES : MEMBER_NO, .children = children};
+	const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.members), &fd, &m, BPF_ANY))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+enum member_is kern_member(const struct kern *k, pid_t pid)
+{
+	const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct member m = {.is = MEMBER_UNKNOWN};
+
+	if (fd < 0)
+		return MEMBER_UNKNOWN;
+	if (bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.members), &fd, &m))
+		m.is = MEMBER_UNKNOWN;
+	close(fd);
+	return m.is;
+}
+
+struct member_counts kern_member_counts(const struct kern *k)
+{
+	return *(const volatile struct member_counts *)&k->skel->bss->member_counts;
+}
+
+void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup), void *arg)
+{
+	const int asked = bpf_map__fd(k->skel->maps.select_asked), told = bpf_map__fd(k->skel->maps.select_cgroups);
+	const uint64_t asks = *(const volatile __u64 *)&k->skel->bss->select_asks;
+	uint64_t cgroup;
+	__u32 is;
+
+	if (asks == k->cgroup_asks)
+		return;
+	k->cgroup_asks = asks;
+	while (!bpf_map_lookup_and_delete_elem(asked, NULL, &cgroup)) {
+		is = take(arg, cgroup) ? MEMBER_YES : MEMBER_NO;
+		bpf_map_update_elem(told, &cgroup, &is, BPF_ANY);
+	}
+}

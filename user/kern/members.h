@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who is traced where probes are in every process that maps a file (kern_options.wide): bpf/member.bpf.h decides, by
+ * what is said here.
+ */
+#ifndef ALLOCTRACE_KERN_MEMBERS_H
+#define ALLOCTRACE_KERN_MEMBERS_H
+
+#include "kern/kern.h"
+
+/* From now on forks are followed, and ends counted; after kern_open(). Returns 0, or -errno after logging an error. */
+int kern_members_begin(struct kern *k);
+/* The process is traced, or is not, whatever the filters say; children: and so are those that it has from now on.
+ * 0 or -errno, no message; -ESRCH: it is gone. */
+int kern_choose(struct kern *k, pid_t pid, bool traced, bool children);
+/* What the BPF side says of the process now: the filters, what was chosen, or inherited. MEMBER_UNKNOWN: it has not
+ * been asked since its last exec. */
+enum member_is kern_member(const struct kern *k, pid_t pid);
+struct member_counts kern_member_counts(const struct kern *k);
+/* Calls back for every cgroup that the BPF side has met and not been told of: take() returns whether the rules that
+ * name cgroups take it. */
+void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup), void *arg);
+
+#endif
