@@ -16,6 +16,25 @@ PYTHON=/usr/bin/python3
 export LC_ALL=C.UTF-8
 unset NO_COLOR LD_PRELOAD
 
+# Probes may be in every process that maps a file: tests have copies of the C and the C++ library, which nobody else maps.
+private_libraries() {
+	local copies=$O/tests/libraries lib
+	local -a libs=("$LIBDIR/libc.so.6" "$LIBDIR/libstdc++.so.6")
+
+	[[ $EUID -eq 0 && -z ${ALLOCTRACE_TEST_LIBRARIES-} ]] || return 0
+	for lib in "${libs[@]}"; do
+		lib=$(readlink -f "$lib") || continue
+		[[ $copies/${lib##*/} -nt $lib ]] && continue
+		mkdir -p "$copies"
+		cp "$lib" "$copies/.${lib##*/}.$$" && mv "$copies/.${lib##*/}.$$" "$copies/${lib##*/}"
+	done
+	rmdir "$DIR"
+	ALLOCTRACE_TEST_LIBRARIES=$copies exec unshare -m bash -c '
+		for lib in "$ALLOCTRACE_TEST_LIBRARIES"/*; do mount --bind "$lib" "$0/${lib##*/}" || exit 1; done
+		exec "$@"' "$LIBDIR" bash "$0" "$@"
+}
+private_libraries "$@"
+
 STATUS=0		# of the last run
 TRACE=			# pid of the alloctrace in the background
 TARGET=			# pid of the last target that was started
