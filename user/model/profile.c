@@ -87,23 +87,24 @@ void profile_free(struct profile *p)
 	memset(p, 0, sizeof(*p));
 }
 
-static int compare_numbers(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
+/* Texts are interned: equal ones are at one address. */
 static uint64_t task_hash(const struct profile *p, uint32_t id)
 {
 	const struct profile_task *t = &p->tasks.at[id];
+	const void *const texts[] = {t->exe, t->user, t->cgroup, t->container, t->pid ? NULL : t->name};
+	uint64_t hash = mix64(((uint64_t)t->pid << 32 | t->tid) + mix64(t->exec));
 
-	return mix64(((uint64_t)t->pid << 32 | t->tid) + mix64(t->exec));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		hash = mix64(hash + (uintptr_t)texts[i]);
+	return hash;
 }
 
 static bool task_same(const struct profile *p, uint32_t a, uint32_t b)
 {
 	const struct profile_task *x = &p->tasks.at[a], *y = &p->tasks.at[b];
 
-	return x->pid == y->pid && x->tid == y->tid && x->exec == y->exec;
+	return x->pid == y->pid && x->tid == y->tid && x->exec == y->exec && x->exe == y->exe && x->user == y->user &&
+	       x->cgroup == y->cgroup && x->container == y->container && (x->pid || x->name == y->name);
 }
 
 static uint64_t frame_hash(const struct profile *p, uint32_t id)
@@ -214,18 +215,43 @@ INLINED uint32_t intern(const struct profile *p, struct id_table *t, uint32_t la
 	return last;
 }
 
-uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t exec, const char *name)
+static const char *task_text(struct profile *p, const char *s)
 {
-	uint32_t last = p->tasks.n, id;
 	struct buf shown = {0};
+	const char *copy;
 
-	vec_push(&p->tasks, ((struct profile_task){pid, tid, exec, NULL}));
+	text_name(&shown, s ? s : "", false);
+	copy = strpool_str(&p->names, strpool_id(&p->names, buf_cstr(&shown)));
+	buf_free(&shown);
+	return copy;
+}
+
+static const char *text_or_null(struct profile *p, const char *s)
+{
+	return s && *s ? task_text(p, s) : NULL;
+}
+
+uint32_t profile_task_like(struct profile *p, const struct profile_task *like)
+{
+	const struct profile_task task = {
+		.pid = like->pid, .tid = like->tid, .exec = like->exec, .name = task_text(p, like->name),
+		.exe = text_or_null(p, like->exe), .user = text_or_null(p, like->user),
+		.cgroup = text_or_null(p, like->cgroup), .container = text_or_null(p, like->container),
+	};
+	uint32_t last = p->tasks.n, id;
+
+	vec_push(&p->tasks, task);
 	id = intern(p, &p->task_ids, last, &task_kind);
 	p->tasks.n -= id != last;
-	text_name(&shown, name, false);
-	p->tasks.at[id].name = strpool_str(&p->names, strpool_id(&p->names, buf_cstr(&shown)));
-	buf_free(&shown);
+	p->tasks.at[id].name = task.name;
+	if (like->inner_pid)
+		p->tasks.at[id].inner_pid = like->inner_pid != like->pid ? like->inner_pid : 0;
 	return id;
+}
+
+uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t exec, const char *name)
+{
+	return profile_task_like(p, &(struct profile_task){.pid = pid, .tid = tid, .exec = exec, .name = name});
 }
 
 static uint32_t add_frame(struct profile *p, struct profile_frame frame)
@@ -289,16 +315,6 @@ bool profile_next_label(const char **at, struct profile_label *l)
 	};
 	*at = end + 1;
 	return true;
-}
-
-int profile_compare_tags(const struct profile *p, uint32_t a, uint32_t b)
-{
-	const struct profile_tag *x = &p->tags.at[a], *y = &p->tags.at[b];
-	int c = compare_numbers(a != 0, b != 0);
-
-	c = c ? c : compare_numbers(x->goroutine, y->goroutine);
-	c = c ? c : compare_numbers(x->labels != NULL, y->labels != NULL);
-	return c || !x->labels ? c : strcmp(x->labels, y->labels);
 }
 
 static uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
@@ -460,81 +476,4 @@ size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *f
 		n++;
 	}
 	return n;
-}
-
-static const char *build_id(const struct module *mod)
-{
-	return mod->build_id ? mod->build_id : "";
-}
-
-/* A gap first; of two files with one path, by build ID. */
-static int compare_modules(const struct profile *p, uint32_t a, uint32_t b)
-{
-	const struct module *x, *y;
-	int c;
-
-	if (a == b)
-		return 0;
-	if (a == MODULE_UNCERTAIN || b == MODULE_UNCERTAIN)
-		return a == MODULE_UNCERTAIN ? -1 : 1;
-	x = modules_get(p->modules, a);
-	y = modules_get(p->modules, b);
-	c = strcmp(x->path, y->path);
-	return c ? c : strcmp(build_id(x), build_id(y));
-}
-
-static int compare_frames(const struct profile *p, uint32_t a, uint32_t b)
-{
-	const struct profile_frame *x = &p->frames.at[a], *y = &p->frames.at[b];
-	int c = compare_modules(p, x->module, y->module);
-
-	c = c ? c : compare_numbers(x->addr, y->addr);
-	return c ? c : compare_numbers(x->creator, y->creator);
-}
-
-/* Innermost frames first; where one ends first, it comes first. */
-static int compare_nodes(const struct profile *p, uint32_t a, uint32_t b)
-{
-	for (; a != b && a && b; a = p->nodes.at[a].parent, b = p->nodes.at[b].parent) {
-		int c = compare_frames(p, p->nodes.at[a].frame, p->nodes.at[b].frame);
-
-		if (c)
-			return c;
-	}
-	return a == b ? 0 : a ? 1 : -1;
-}
-
-static int compare_tasks(const struct profile_task *x, const struct profile_task *y)
-{
-	int c = compare_numbers(x->pid, y->pid);
-
-	c = c ? c : compare_numbers(x->tid, y->tid);
-	c = c ? c : compare_numbers(x->exec, y->exec);
-	return c ? c : strcmp(x->name, y->name);
-}
-
-static int compare_types(const struct profile *p, uint32_t a, uint32_t b)
-{
-	const struct profile_type *x = &p->types.at[a], *y = &p->types.at[b];
-	int c = x->module == y->module ? 0 : strcmp(modules_get(p->modules, x->module)->path,
-						    modules_get(p->modules, y->module)->path);
-
-	return c ? c : compare_numbers(x->addr, y->addr);
-}
-
-static const char *function_name(const struct profile *p, uint16_t function)
-{
-	return function < p->n_functions ? p->function_names[function] : "";
-}
-
-int profile_compare_stacks(const struct profile *p, uint32_t a, uint32_t b)
-{
-	const struct profile_stack *x = &p->stacks.at[a], *y = &p->stacks.at[b];
-	int c = compare_nodes(p, x->node, y->node);
-
-	c = c ? c : strcmp(function_name(p, x->function), function_name(p, y->function));
-	c = c ? c : compare_numbers(x->end, y->end);
-	c = c ? c : compare_tasks(&p->tasks.at[x->task], &p->tasks.at[y->task]);
-	c = c ? c : compare_types(p, x->type, y->type);
-	return c ? c : profile_compare_tags(p, x->tag, y->tag);
 }

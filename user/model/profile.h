@@ -4,7 +4,7 @@
  * 150,000 stacks of 39 frames are a few MB; frames, threads and stacks are interned and have dense ids.
  *
  *   frame   (module, address)                     e.g. libc.so.6 0x9d4c3; or who made the goroutine, as the last one
- *   task    (pid, tid, exec)                      tid 0: the whole process
+ *   task    (pid, tid, exec, exe, user, …)        tid 0: the whole process; pid 0: all processes of a program
  *   type    (module, address)                     Go: what was asked for; id 0: not told, as in C
  *   tag     (goroutine) or (labels)               Go, if asked for: on whose behalf; id 0: not known
  *   stack   (task, allocator function, type, tag, tree node, how the walk ended)
@@ -72,10 +72,17 @@ struct profile_frame {
 	uint64_t addr;	/* of the call's last byte (return address - 1): in the caller, whatever follows the call */
 };
 
+/* Who allocates. Where the whole host is traced, processes are not told apart unless that is asked for. */
 struct profile_task {
-	uint32_t pid, tid;
+	uint32_t pid, tid;	/* pid 0: all processes of the program; tid 0: all threads */
 	uint32_t exec;	/* how often the process had execed: another program, under another name */
-	const char *name;
+	const char *name;	/* the thread's or the program's (comm) */
+	/* NULL: it is not known, or there is none. */
+	const char *exe;	/* path of the executable */
+	const char *user;	/* "www-data", or a number as text */
+	const char *cgroup;	/* path: "/system.slice/nginx.service" */
+	const char *container;	/* as people know it: "docker:web", "podman:1f2e3d4c5b6a", "nspawn:deb" */
+	uint32_t inner_pid;	/* as its own PID namespace counts; 0: the same, or not known */
 };
 
 struct profile_node {
@@ -184,7 +191,10 @@ struct profile {
 void profile_init(struct profile *p, struct modules *modules, const char *const *function_names, size_t n_functions);
 void profile_free(struct profile *p);
 
-/* Finds or adds; a task that is there takes the new name. */
+/* Finds or adds what has the same pid, tid, exec, exe, user, cgroup and container, and where pid is 0, the same name; a
+ * task that is there takes the new name, and the inner pid where there is one. Texts are copied; "" is as NULL. */
+uint32_t profile_task_like(struct profile *p, const struct profile_task *like);
+/* The same of a task of which no more is known. */
 uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t exec, const char *name);
 uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_creator(struct profile *p, uint32_t module, uint64_t addr);
@@ -244,6 +254,19 @@ static inline uint64_t profile_past(const struct profile *p, enum profile_kind k
 
 /* Writes the stack's frame ids, innermost first, at most max; returns how many it has. */
 size_t profile_stack_frames(const struct profile *p, uint32_t stack, uint32_t *frames, size_t max);
+/* Who is in a profile. Two tasks of a pid are of one process if exec and exe are the same. */
+struct profile_members {
+	/* By task: which one its process goes by (the first thread's, if there is that); itself where pid is 0. */
+	uint32_t *leaders;
+	/* Names of processes, and containers, of tasks that have stacks. */
+	size_t programs, containers;
+	bool outside;	/* tasks that are in no container have stacks, too */
+};
+
+void profile_members_make(const struct profile *p, struct profile_members *out);
+void profile_members_free(struct profile_members *m);
+/* Orders two tasks by numbers, then by texts; 0: they are the same. */
+int profile_compare_tasks(const struct profile *p, uint32_t a, uint32_t b);
 /* Orders two tags: what is not known first, goroutines by number, labels by their text. */
 int profile_compare_tags(const struct profile *p, uint32_t a, uint32_t b);
 /* Orders two stacks by what they are, not by their ids: by their frames from the innermost one (module path, build ID

@@ -68,6 +68,19 @@ struct recording_windows {
 	double limit;		/* per cent */
 };
 
+/* A run that processes join and leave: the whole host, children, whatever a filter selects. How many programs and
+ * containers it has met is in the profile's tasks. */
+struct recording_host {
+	bool wide;		/* it was one; the rest is known */
+	const char *selection;	/* "every process", "--comm nginx*, --container !web"; NULL: the target says it */
+	uint64_t processes;	/* that have called an allocator function */
+	uint64_t ended;		/* of these: that have exited, or execed into what is not selected */
+	uint64_t others_hits;	/* probe hits of processes that are not selected */
+	uint64_t undecided;	/* calls of processes whose cgroup's name was not known yet */
+	uint64_t new_files;	/* files with an allocator that were first mapped meanwhile: of the first process that
+				 * did, the first calls are missing */
+};
+
 /* A pattern of leaks that are not shown, and what it hides; each stack counts for the first pattern that matches. */
 struct suppression {
 	const char *pattern;	/* as in the file */
@@ -114,6 +127,7 @@ struct recording {
 	const struct recording_count *ends;	/* truncated stacks by reason (calls), only > 0 */
 	size_t n_ends;
 	struct recording_windows windows;
+	struct recording_host host;
 	double cost_ns;		/* what tracing cost the target; 0: not measured */
 	double hit_ns;		/* of that a probe hit, on average */
 	bool cost_is_all;	/* it would be more than the target's CPU time, and is that */

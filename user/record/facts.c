@@ -28,6 +28,11 @@ static char *or_empty(struct arena *a, const char *s)
 	return facts_text(a, s ? s : "");
 }
 
+static const char *or_null(struct arena *a, const char *s)
+{
+	return *s ? facts_text(a, s) : NULL;
+}
+
 static Pb__Counters *pack_counters(struct arena *a, struct counters c)
 {
 	Pb__Counters *m = arena_get(a, 1, sizeof(*m));
@@ -148,6 +153,28 @@ static struct recording_sampler unpack_sampler(const Pb__Sampler *m)
 	return (struct recording_sampler){m->samples, m->rate, m->from_ns, m->until_ns, true};
 }
 
+static Pb__Host *pack_host(struct arena *a, const struct recording_host *x)
+{
+	Pb__Host *m = arena_get(a, 1, sizeof(*m));
+
+	pb__host__init(m);
+	m->selection = or_empty(a, x->selection);
+	m->processes = x->processes;
+	m->ended = x->ended;
+	m->others_hits = x->others_hits;
+	m->undecided = x->undecided;
+	m->new_files = x->new_files;
+	return m;
+}
+
+static struct recording_host unpack_host(const Pb__Host *m, struct arena *a)
+{
+	if (!m)
+		return (struct recording_host){0};
+	return (struct recording_host){true, or_null(a, m->selection), m->processes, m->ended, m->others_hits,
+				       m->undecided, m->new_files};
+}
+
 static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows *w)
 {
 	Pb__Windows *m = arena_get(a, 1, sizeof(*m));
@@ -167,8 +194,7 @@ static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows
 	return m;
 }
 
-/* What a file says is a number that can be shown: it fits into 64 bits, rounded. */
-static double shown_number(double x)
+double facts_number(double x)
 {
 	if (!isfinite(x) || x <= 0)
 		return 0;
@@ -180,10 +206,10 @@ static struct recording_windows unpack_windows(const Pb__Windows *m, struct aren
 	if (!m)
 		return (struct recording_windows){0};
 	return (struct recording_windows){
-		.scaled = m->scaled, .n = m->n, .share = shown_number(m->share), .by = facts_text(a, m->by),
-		.at_least = m->at_least, .error = shown_number(m->error), .mixed = m->mixed,
-		.batched = m->batched, .load = shown_number(m->load),
-		.slowdown = shown_number(m->slowdown), .limit = shown_number(m->limit),
+		.scaled = m->scaled, .n = m->n, .share = facts_number(m->share), .by = facts_text(a, m->by),
+		.at_least = m->at_least, .error = facts_number(m->error), .mixed = m->mixed,
+		.batched = m->batched, .load = facts_number(m->load),
+		.slowdown = facts_number(m->slowdown), .limit = facts_number(m->limit),
 	};
 }
 
@@ -265,6 +291,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->n_truncated = r->n_ends;
 	m->truncated = pack_counts(a, r->ends, r->n_ends);
 	m->windows = pack_windows(a, &r->windows);
+	m->host = r->host.wide ? pack_host(a, &r->host) : NULL;
 	m->cost_ns = r->cost_ns;
 	m->hit_ns = r->hit_ns;
 	m->hits = r->hits;
@@ -276,11 +303,6 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->goroutines = r->goroutines;
 	m->labels = r->labels;
 	return m;
-}
-
-static const char *or_null(struct arena *a, const char *s)
-{
-	return *s ? facts_text(a, s) : NULL;
 }
 
 void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
@@ -296,7 +318,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->recorded = unpack_counters(m->recorded);
 	r->account = unpack_account(m->account);
 	r->sample_mean = m->sample_mean;
-	r->sample_calls = shown_number(m->sample_calls);
+	r->sample_calls = facts_number(m->sample_calls);
 	r->sample_auto = m->sample_auto;
 	r->exact_calls = m->exact_calls;
 	r->heap = unpack_heap(m->heap, a);
@@ -312,158 +334,13 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->ends = unpack_counts(a, m->truncated, m->n_truncated);
 	r->n_ends = m->n_truncated;
 	r->windows = unpack_windows(m->windows, a);
-	r->cost_ns = shown_number(m->cost_ns);
-	r->hit_ns = shown_number(m->hit_ns);
+	r->host = unpack_host(m->host, a);
+	r->cost_ns = facts_number(m->cost_ns);
+	r->hit_ns = facts_number(m->hit_ns);
 	r->hits = m->hits;
 	r->cost_is_all = m->cost_is_all;
 	r->unnamed = !m->named;
 	r->threads = m->threads;
 	r->goroutines = m->goroutines;
 	r->labels = m->labels;
-}
-
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	uint64_t s;
-
-	return __builtin_add_overflow(a, b, &s) ? UINT64_MAX : s;
-}
-
-static const struct recording_count *add_counts(struct arena *a, const struct recording_count *x, size_t nx,
-						const struct recording_count *y, size_t ny, size_t *n)
-{
-	struct recording_count *list = arena_get(a, nx + ny + 1, sizeof(*list));
-
-	for (size_t i = 0; i < nx; i++)
-		list[i] = x[i];
-	*n = nx;
-	for (size_t i = 0; i < ny; i++) {
-		size_t k = 0;
-
-		while (k < *n && strcmp(list[k].reason, y[i].reason))
-			k++;
-		if (k == *n)
-			list[(*n)++] = (struct recording_count){y[i].reason, 0};
-		list[k].n = sum(list[k].n, y[i].n);
-	}
-	return list;
-}
-
-static const char *join(struct arena *a, const char *x, const char *y, const char *between)
-{
-	struct buf b = {0};
-	char *text;
-
-	if (!x || !y || !strcmp(x, y))
-		return x ? x : y;
-	buf_printf(&b, "%s%s%s", x, between, y);
-	text = facts_text(a, buf_cstr(&b));
-	buf_free(&b);
-	return text;
-}
-
-static void add_heap(struct recording_heap *h, const struct recording_heap *with)
-{
-	h->peak_bytes = sum(h->peak_bytes, with->peak_bytes);
-	h->peak_ns = h->peak_ns > with->peak_ns ? h->peak_ns : with->peak_ns;
-	h->frees = sum(h->frees, with->frees);
-	h->frees_unknown = sum(h->frees_unknown, with->frees_unknown);
-	h->replaced = sum(h->replaced, with->replaced);
-	h->ended_blocks = sum(h->ended_blocks, with->ended_blocks);
-	h->unfollowed = sum(h->unfollowed, with->unfollowed);
-	h->min_age_ns = h->min_age_ns > with->min_age_ns ? h->min_age_ns : with->min_age_ns;
-	h->temp_age_ns = h->temp_age_ns > with->temp_age_ns ? h->temp_age_ns : with->temp_age_ns;
-	h->ended &= with->ended;
-	h->n_marks = 0;
-}
-
-static void add_go(struct recording *r, const struct recording *with)
-{
-	struct recording_runtime *g = &r->runtime;
-	struct recording_sampler *s = &r->sampler;
-
-	if (with->runtime.processes) {
-		g->rate = !g->processes || g->rate == with->runtime.rate ? with->runtime.rate : 0;
-		g->collected = with->runtime.collected && (!g->processes || g->collected);
-		g->records = sum(g->records, with->runtime.records);
-		g->processes = sum(g->processes, with->runtime.processes);
-	}
-	if (with->sampler.used) {
-		s->rate = !s->used || s->rate == with->sampler.rate ? with->sampler.rate : 0;
-		s->samples = sum(s->samples, with->sampler.samples);
-		s->from_ns = s->used && !s->from_ns ? 0 : with->sampler.from_ns;
-		s->until_ns = s->used && !s->until_ns ? 0 : with->sampler.until_ns;
-		s->used = true;
-	}
-}
-
-/* Errors of totals, as shares of these, add up as their squares do. */
-static void add_windows(struct recording *r, const struct recording *with)
-{
-	struct recording_windows *w = &r->windows;
-	const struct recording_windows *x = &with->windows;
-	const double a = r->recorded.bytes, b = with->recorded.bytes;
-
-	if (!x->scaled)
-		return;
-	w->error = a + b > 0 ? hypot(w->error * a, x->error * b) / (a + b) : 0;
-	w->by = w->by && x->by && strcmp(w->by, x->by) ? "several measures" : x->by;
-	w->share = r->duration_ns + with->duration_ns ?
-		   (w->scaled ? w->share : 1) * r->duration_ns / ((double)r->duration_ns + with->duration_ns) +
-		   x->share * with->duration_ns / ((double)r->duration_ns + with->duration_ns) : x->share;
-	w->n = sum(w->n, x->n);
-	w->at_least |= x->at_least;
-	w->mixed |= x->mixed;
-	w->batched |= x->batched;
-	w->load = fmax(w->load, x->load);
-	w->slowdown = fmax(w->slowdown, x->slowdown);
-	w->limit = fmax(w->limit, x->limit);
-	w->scaled = true;
-}
-
-void facts_add(struct recording *r, const struct recording *with, struct arena *a)
-{
-	struct recording_account *ra = &r->account;
-	const struct recording_account *wa = &with->account;
-
-	add_windows(r, with);
-	r->target = join(a, r->target, with->target, " + ");
-	r->allocator = join(a, r->allocator, with->allocator, " + ");
-	r->gaps = join(a, r->gaps, with->gaps, "; ");
-	r->missing = r->missing ? r->missing : with->missing;
-	r->duration_ns = sum(r->duration_ns, with->duration_ns);
-	r->ops = r->ops && with->ops ? sum(r->ops, with->ops) : 0;
-	r->interval = 0;
-	r->delta = false;
-	r->seen = counters_add(r->seen, with->seen);
-	r->recorded = counters_add(r->recorded, with->recorded);
-	ra->seen = sum(ra->seen, wa->seen);
-	ra->recorded = sum(ra->recorded, wa->recorded);
-	ra->filtered = sum(ra->filtered, wa->filtered);
-	ra->unsampled = sum(ra->unsampled, wa->unsampled);
-	ra->lost = sum(ra->lost, wa->lost);
-	ra->checked &= wa->checked;
-	ra->unaccounted = sum(ra->unaccounted, wa->unaccounted);
-	r->sample_mean = r->sample_mean > with->sample_mean ? r->sample_mean : with->sample_mean;
-	r->sample_calls = fmax(r->sample_calls, with->sample_calls);
-	r->sample_auto |= with->sample_auto;
-	r->exact_calls = sum(r->exact_calls, with->exact_calls);
-	add_heap(&r->heap, &with->heap);
-	add_go(r, with);
-	r->filtered = sum(r->filtered, with->filtered);
-	r->failed = sum(r->failed, with->failed);
-	r->nested = sum(r->nested, with->nested);
-	r->losses = add_counts(a, r->losses, r->n_losses, with->losses, with->n_losses, &r->n_losses);
-	r->ends = add_counts(a, r->ends, r->n_ends, with->ends, with->n_ends, &r->n_ends);
-	r->uncertain = sum(r->uncertain, with->uncertain);
-	r->cost_ns = shown_number(r->cost_ns + with->cost_ns);
-	r->cost_is_all &= with->cost_is_all;
-	r->hits = sum(r->hits, with->hits);
-	r->hit_ns = r->hits ? r->cost_ns / r->hits : 0;
-	r->views &= with->views;
-	r->time_ns = r->time_ns > with->time_ns ? r->time_ns : with->time_ns;
-	r->threads &= with->threads;
-	r->goroutines &= with->goroutines;
-	r->labels &= with->labels;
-	r->n_suppressions = 0;
 }

@@ -14,6 +14,8 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a);
 /* The facts of two runs together, in *r; what *with has and r needs is borrowed. */
 void facts_add(struct recording *r, const struct recording *with, struct arena *a);
 
+/* What a file says as a number that can be shown: it fits into 64 bits, rounded. */
+double facts_number(double x);
 /* A copy in the arena, as text_escape() makes it; NULL of NULL. */
 char *facts_text(struct arena *a, const char *s);
 

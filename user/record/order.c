@@ -81,13 +81,8 @@ static int compare_frames(const void *a, const void *b, void *arg)
 static int compare_tasks(const void *a, const void *b, void *arg)
 {
 	const struct context *c = arg;
-	const struct profile_task *x = &c->p->tasks.at[*(const uint32_t *)a];
-	const struct profile_task *y = &c->p->tasks.at[*(const uint32_t *)b];
-	int diff = by_number(x->pid, y->pid);
 
-	if (!diff)
-		diff = by_number(x->tid, y->tid);
-	return diff ? diff : by_number(x->exec, y->exec);
+	return profile_compare_tasks(c->p, *(const uint32_t *)a, *(const uint32_t *)b);
 }
 
 static const char *function_name(const struct profile *p, uint32_t id)

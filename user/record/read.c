@@ -160,8 +160,13 @@ static int read_owner(struct reading *r, size_t i, struct profile_stack *o)
 
 	if (!x) {
 		uint32_t pid = label_number(r, s, "pid"), tid = label_number(r, s, "tid");
+		const char *program = label_text(r, s, "program");
 
-		o->task = profile_task(&r->s->p, pid, tid, 0, program_of(r));
+		o->task = profile_task_like(&r->s->p, &(struct profile_task){
+			.pid = pid, .tid = tid, .name = program ? program : program_of(r),
+			.container = label_text(r, s, "container"), .user = label_text(r, s, "user"),
+			.cgroup = label_text(r, s, "cgroup"),
+		});
 		o->function = stored_function(r->s, function ? function : "allocation");
 		r->s->r.threads |= tid != 0;
 	} else {
@@ -170,7 +175,10 @@ static int read_owner(struct reading *r, size_t i, struct profile_stack *o)
 		if (x->task_of[i] >= x->n_task || x->function_of[i] >= x->n_function || x->end[i] >= STACK_END_MAX)
 			return reading_fail(r, "sample %zu is of a task or a function that is not there", i);
 		t = x->task[x->task_of[i]];
-		o->task = profile_task(&r->s->p, t->pid, t->tid, t->exec, t->name);
+		o->task = profile_task_like(&r->s->p, &(struct profile_task){
+			.pid = t->pid, .tid = t->tid, .exec = t->exec, .name = t->name, .exe = t->exe, .user = t->user,
+			.cgroup = t->cgroup, .container = t->container, .inner_pid = t->inner_pid,
+		});
 		o->function = stored_function(r->s, x->function[x->function_of[i]]);
 		o->end = x->end[i];
 		if (read_type(r, i, &o->type) || read_tag(r, i, &o->tag))

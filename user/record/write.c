@@ -15,9 +15,8 @@
 #define SLIDE (1ULL << 32)
 /* Below, a file's code can be moved; programs that cannot be lie above. */
 #define FIXED_FROM 0x200000ULL
-#define LABELS 5
 
-static int64_t string_id(struct writer *w, const char *s)
+int64_t writer_string(struct writer *w, const char *s)
 {
 	struct buf b = {0};
 	uint32_t id;
@@ -33,8 +32,8 @@ static Pb__ValueType *value_type(struct writer *w, const char *type, const char 
 	Pb__ValueType *t = NEW(w, 1, Pb__ValueType);
 
 	pb__value_type__init(t);
-	t->type = string_id(w, type);
-	t->unit = string_id(w, unit);
+	t->type = writer_string(w, type);
+	t->unit = writer_string(w, unit);
 	return t;
 }
 
@@ -51,8 +50,8 @@ static uint64_t function_id(struct writer *w, const char *name, const char *file
 
 		pb__function__init(f);
 		f->id = id + 1;
-		f->name = f->system_name = string_id(w, name);
-		f->filename = file ? string_id(w, file) : 0;
+		f->name = f->system_name = writer_string(w, name);
+		f->filename = file ? writer_string(w, file) : 0;
 		vec_push(&w->function, f);
 	}
 	return id + 1;
@@ -166,8 +165,8 @@ static void add_mapping(struct writer *w, size_t i)
 	m->memory_start = w->slides[i] + mod->text_vaddr;
 	m->memory_limit = m->memory_start + mod->text_bytes;
 	m->file_offset = mod->text_offset;
-	m->filename = string_id(w, mod->path);
-	m->build_id = string_id(w, mod->build_id ? mod->build_id : "");
+	m->filename = writer_string(w, mod->path);
+	m->build_id = writer_string(w, mod->build_id ? mod->build_id : "");
 	m->has_functions = !w->r->unnamed;
 	x->kind = mod->kind;
 	x->path = facts_text(&w->a, mod->path);
@@ -200,9 +199,9 @@ static void add_files(struct writer *w)
 		add_frame(w, &w->p->frames.at[w->o.frames.ids[i]]);
 }
 
-static const char *allocator_name(const struct profile *p, uint16_t function)
+static char *or_empty(struct writer *w, const char *s)
 {
-	return function < p->n_functions ? p->function_names[function] : "[unknown function]";
+	return facts_text(&w->a, s ? s : "");
 }
 
 static void add_tasks(struct writer *w)
@@ -218,77 +217,17 @@ static void add_tasks(struct writer *w)
 		m->tid = t->tid;
 		m->exec = t->exec;
 		m->name = facts_text(&w->a, t->name);
+		m->exe = or_empty(w, t->exe);
+		m->user = or_empty(w, t->user);
+		m->cgroup = or_empty(w, t->cgroup);
+		m->container = or_empty(w, t->container);
+		m->inner_pid = t->inner_pid;
 		w->ext.task[i] = m;
 	}
 	w->ext.n_function = w->o.functions.n;
 	w->ext.function = NEW(w, w->o.functions.n + 1, char *);
 	for (size_t i = 0; i < w->o.functions.n; i++)
-		w->ext.function[i] = facts_text(&w->a, allocator_name(w->p, w->o.functions.ids[i]));
-}
-
-static int64_t clamped(uint64_t n)
-{
-	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
-}
-
-static void add_label(Pb__Sample *s, Pb__Label *label, int64_t key, int64_t str, int64_t num, int64_t unit)
-{
-	pb__label__init(label);
-	label->key = key;
-	label->str = str;
-	label->num = num;
-	label->num_unit = unit;
-	s->label[s->n_label++] = label;
-}
-
-static size_t count_labels(const struct profile_tag *tag)
-{
-	const char *at = tag->labels;
-	struct profile_label l;
-	size_t n = 0;
-
-	while (at && profile_next_label(&at, &l))
-		n++;
-	return n;
-}
-
-static char *label_part(struct writer *w, const char *part, size_t len)
-{
-	char *copy = NEW(w, len + 1, char);
-
-	memcpy(copy, part, len);
-	return copy;
-}
-
-/* As Go's runtime has them in its own profiles. */
-static void add_goroutine_labels(struct writer *w, Pb__Sample *s, const struct profile_tag *tag, Pb__Label *labels)
-{
-	const char *at = tag->labels;
-	struct profile_label l;
-
-	for (size_t i = 0; at && profile_next_label(&at, &l); i++)
-		add_label(s, &labels[i], string_id(w, label_part(w, l.key, l.key_len)),
-			  string_id(w, label_part(w, l.value, l.value_len)), 0, 0);
-}
-
-/* Numbers as numbers: servers make a series of each distinct set of text labels. */
-static void add_labels(struct writer *w, Pb__Sample *s, const struct profile_stack *st, struct counters c)
-{
-	const struct profile_task *t = &w->p->tasks.at[st->task];
-	const struct profile_tag *tag = &w->p->tags.at[st->tag];
-	const size_t n = LABELS + count_labels(tag);
-	Pb__Label *labels = NEW(w, n, Pb__Label);
-
-	s->label = NEW(w, n, Pb__Label *);
-	add_label(s, &labels[0], string_id(w, "allocator"), string_id(w, allocator_name(w->p, st->function)), 0, 0);
-	add_label(s, &labels[1], string_id(w, "pid"), 0, t->pid, string_id(w, "pid"));
-	if (t->tid)
-		add_label(s, &labels[2], string_id(w, "tid"), 0, t->tid, string_id(w, "tid"));
-	if (st->tag && !tag->labels)
-		add_label(s, &labels[4], string_id(w, "goroutine"), 0, clamped(tag->goroutine), string_id(w, "id"));
-	add_goroutine_labels(w, s, tag, labels + LABELS);
-	if (c.calls)
-		add_label(s, &labels[3], string_id(w, "bytes"), 0, clamped(c.bytes / c.calls), string_id(w, "bytes"));
+		w->ext.function[i] = facts_text(&w->a, writer_allocator(w->p, w->o.functions.ids[i]));
 }
 
 static void add_locations(struct writer *w, Pb__Sample *s, const struct profile_stack *st)
@@ -342,7 +281,7 @@ static uint32_t type_of(struct writer *w, uint32_t stack)
 
 static void fill_tag(struct writer *w, const struct profile_tag *tag, Pb__Tag *t)
 {
-	const size_t n = count_labels(tag);
+	const size_t n = writer_n_labels(tag);
 	const char *at = tag->labels;
 	struct profile_label l;
 
@@ -350,8 +289,8 @@ static void fill_tag(struct writer *w, const struct profile_tag *tag, Pb__Tag *t
 	t->key = NEW(w, n + 1, char *);
 	t->value = NEW(w, n + 1, char *);
 	for (; at && profile_next_label(&at, &l); t->n_key++) {
-		t->key[t->n_key] = label_part(w, l.key, l.key_len);
-		t->value[t->n_value++] = label_part(w, l.value, l.value_len);
+		t->key[t->n_key] = writer_part(w, l.key, l.key_len);
+		t->value[t->n_value++] = writer_part(w, l.value, l.value_len);
 	}
 }
 
@@ -386,12 +325,12 @@ static void add_sample(struct writer *w, size_t i)
 	pb__sample__init(s);
 	s->n_value = w->n_types;
 	s->value = NEW(w, 4, int64_t);
-	s->value[0] = clamped(alloc.calls);
-	s->value[1] = clamped(alloc.bytes);
-	s->value[2] = clamped(live.calls);
-	s->value[3] = clamped(live.bytes);
+	s->value[0] = writer_int(alloc.calls);
+	s->value[1] = writer_int(alloc.bytes);
+	s->value[2] = writer_int(live.calls);
+	s->value[3] = writer_int(live.bytes);
 	add_locations(w, s, st);
-	add_labels(w, s, st, counters_none(alloc) ? live : alloc);
+	writer_add_labels(w, s, st, counters_none(alloc) ? live : alloc);
 	w->out.sample[i] = s;
 	w->ext.task_of[i] = w->o.tasks.place[st->task];
 	w->ext.function_of[i] = w->o.functions.place[st->function];
@@ -444,7 +383,7 @@ static void add_comments(struct writer *w)
 	if (w->r->allocator)
 		buf_printf(&b, ", %s", w->r->allocator);
 	w->out.comment = NEW(w, 1, int64_t);
-	w->out.comment[w->out.n_comment++] = string_id(w, buf_cstr(&b));
+	w->out.comment[w->out.n_comment++] = writer_string(w, buf_cstr(&b));
 	buf_free(&b);
 }
 
@@ -456,11 +395,11 @@ static void set_drop_frames(struct writer *w)
 	bool has_go = false;
 
 	for (size_t i = 0; i < w->o.functions.n; i++)
-		has_go |= !strcmp(allocator_name(w->p, w->o.functions.ids[i]), "runtime.mallocgc");
+		has_go |= !strcmp(writer_allocator(w->p, w->o.functions.ids[i]), "runtime.mallocgc");
 	if (!has_go)
 		return;
 	view_put_runtime_allocators(&b);
-	w->out.drop_frames = string_id(w, buf_cstr(&b));
+	w->out.drop_frames = writer_string(w, buf_cstr(&b));
 	buf_free(&b);
 }
 
@@ -477,9 +416,10 @@ static void add_types(struct writer *w, enum view_id view, enum metric metric)
 	w->out.n_sample_type = w->n_types;
 	for (int i = 0; i < w->n_types; i++)
 		w->out.sample_type[i] = value_type(w, names[i], i % 2 ? "bytes" : "count");
-	w->out.default_sample_type = string_id(w, names[(first < w->n_types ? first : 0) + (metric == METRIC_BYTES)]);
+	w->out.default_sample_type =
+		writer_string(w, names[(first < w->n_types ? first : 0) + (metric == METRIC_BYTES)]);
 	w->out.period_type = value_type(w, "space", "bytes");
-	w->out.period = w->r->sample_mean > 1 ? clamped(w->r->sample_mean) : 1;
+	w->out.period = w->r->sample_mean > 1 ? writer_int(w->r->sample_mean) : 1;
 }
 
 static int pack(struct writer *w, FILE *f)
@@ -501,11 +441,12 @@ int record_write(FILE *f, const struct recording *r, enum view_id view, enum met
 
 	pb__profile__init(&w.out);
 	pb__recording__init(&w.ext);
-	string_id(&w, "");
+	writer_string(&w, "");
 	order_make(r, &w.o);
+	profile_members_make(r->profile, &w.members);
 	add_types(&w, view, metric);
-	w.out.time_nanos = clamped(r->time_ns);
-	w.out.duration_nanos = clamped(r->duration_ns);
+	w.out.time_nanos = writer_int(r->time_ns);
+	w.out.duration_nanos = writer_int(r->duration_ns);
 	add_comments(&w);
 	set_drop_frames(&w);
 	add_files(&w);
@@ -519,6 +460,7 @@ int record_write(FILE *f, const struct recording *r, enum view_id view, enum met
 	w.out.string_table = w.strings.strings;
 	err = pack(&w, f);
 	order_free(&w.o);
+	profile_members_free(&w.members);
 	arena_free(&w.a);
 	vec_free(&w.location);
 	vec_free(&w.function);

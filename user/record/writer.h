@@ -15,6 +15,7 @@ struct writer {
 	const struct recording *r;
 	const struct profile *p;
 	struct order o;
+	struct profile_members members;
 	struct arena a;
 	struct strpool strings;
 	struct strpool functions;	/* "name\nfile" -> index in function */
@@ -35,6 +36,25 @@ struct writer {
 
 #define NEW(w, n, type) ((type *)arena_get(&(w)->a, (n), sizeof(type)))
 
+/* Its place in the string table. */
+int64_t writer_string(struct writer *w, const char *s);
+/* As much of it as a value holds. */
+static inline int64_t writer_int(uint64_t n)
+{
+	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
+}
+
+static inline const char *writer_allocator(const struct profile *p, uint16_t function)
+{
+	return function < p->n_functions ? p->function_names[function] : "[unknown function]";
+}
+
+/* A copy in the arena. */
+char *writer_part(struct writer *w, const char *part, size_t len);
+/* How many labels of a goroutine there are. */
+size_t writer_n_labels(const struct profile_tag *tag);
+/* The labels of a sample, of calls that are c (writelabels.c). */
+void writer_add_labels(struct writer *w, Pb__Sample *s, const struct profile_stack *st, struct counters c);
 /* Counters, ages, histograms and earlier readings by sample, in the extension (writecounts.c). */
 void writer_add_counts(struct writer *w);
 
