@@ -162,9 +162,8 @@ static void frameless_stacks(void **state)
 	add(x, x->task, STACK_END_LOST, 99, 3, NULL, 0);
 	ADD(x, x->task, STACK_END_CHAIN, 50, 1, frame(x, PARSE, 0x10));
 	for (const struct view_by *by = view_bys; by->name; by++) {
-		if (!strcmp(by->name, "thread") || !strcmp(by->name, "type") ||
-		    !strcmp(by->name, "process") || !strcmp(by->name, "program") ||
-		    !strcmp(by->name, "goroutine") || !strcmp(by->name, "label"))
+		/* Those whose rows are made of frames. */
+		if (!by->is_frame && strcmp(by->name, "module"))
 			continue;
 		for (int cum = 0; cum < 2; cum++) {
 			build(x, by->name, cum, &v);

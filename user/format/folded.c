@@ -75,7 +75,7 @@ static uint32_t head_id(struct folded *fo, uint32_t task_id)
 
 	buf_reset(&fo->text);
 	buf_str(&fo->text, task->name);
-	if (fo->o->by->by_thread)
+	if (fo->o->by->by_thread && task->pid)
 		buf_printf(&fo->text, "-%u", task->tid ? task->tid : task->pid);
 	return name_id(fo, buf_cstr(&fo->text), ';');
 }

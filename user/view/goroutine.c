@@ -36,7 +36,9 @@ static uint32_t goroutine_row(const struct profile *p, struct view_rows *rows, c
 	buf_printf(&key, "%u %llu", st->task, (unsigned long long)number);
 	buf_printf(&name, "goroutine %llu", (unsigned long long)number);
 	if (several)
-		buf_printf(&name, " of %s (%u)", task->name, task->pid);
+		buf_printf(&name, " of %s", task->name);
+	if (several && task->pid)
+		buf_printf(&name, " (%u)", task->pid);
 	row = view_rows_find(rows, buf_cstr(&key), buf_cstr(&name), VIEW_NO_ROW);
 	buf_free(&key);
 	buf_free(&name);

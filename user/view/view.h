@@ -78,8 +78,8 @@ struct view_by {
 	const char *help;
 	bool has_cum;		/* cumulative counts mean something here */
 	bool is_frame;		/* a row's name is a frame, and the chain its callers; else the chain is a stack */
-	bool by_thread;		/* the threads of a process are counted separately; */
-	bool by_process;	/* or processes are, also those of one program */
+	bool by_thread;		/* the threads of a process are counted separately, */
+	bool by_process;	/* the processes of a program are, */
 	bool by_goroutine;	/* its goroutines are, */
 	bool by_label;		/* or goroutines that have different labels */
 	/* Fills the rows: flat, cum, name. */
