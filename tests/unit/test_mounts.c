@@ -31,6 +31,25 @@ static void kinds(void **state)
 	assert_int_equal(mounts_find("", makedev(254, 1)), -1);
 }
 
+static void by_path(void **state)
+{
+	static const char hidden[] = "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 0:5 / /home rw - autofs x rw\n"
+				     "3 1 0:6 / /home rw - nfs4 x rw\n4 1 0:7 / /h rw - xfs x rw\n";
+
+	assert_int_equal(mounts_find_path(text, "/"), MOUNT_LOCAL);
+	assert_int_equal(mounts_find_path(text, "/homes/a"), MOUNT_LOCAL);
+	assert_int_equal(mounts_find_path(text, "/home"), MOUNT_SERVED);
+	assert_int_equal(mounts_find_path(text, "/home/a"), MOUNT_SERVED);
+	assert_int_equal(mounts_find_path(text, "/mnt/with blank/x"), MOUNT_FUSE);
+	assert_int_equal(mounts_find_path(text, "/mnt/with"), MOUNT_LOCAL);
+	/* The line of /cut has no type. */
+	assert_int_equal(mounts_find_path(text, "/cut"), MOUNT_LOCAL);
+	assert_int_equal(mounts_find_path("", "/"), -1);
+	assert_int_equal(mounts_find_path(hidden, "/home/a"), MOUNT_SERVED);
+	assert_int_equal(mounts_find_path(hidden, "/h/a"), MOUNT_LOCAL);
+	assert_int_equal(mount_kind_of_path("/proc"), MOUNT_FUSE);
+}
+
 static void of_ourselves(void **state)
 {
 	assert_int_equal(mount_kind(getpid(), makedev(4000, 4000)), MOUNT_LOCAL);
@@ -40,6 +59,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),
+		cmocka_unit_test(by_path),
 		cmocka_unit_test(of_ourselves),
 	};
 
