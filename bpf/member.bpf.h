@@ -50,6 +50,17 @@ static __always_inline __u64 cgroup_of(struct task_struct *task)
 	return memory->kn->id | MEMBER_CGROUP_V1;
 }
 
+/* As the innermost pid namespace counts. */
+static __always_inline __u32 inner_pid_of(struct task_struct *leader)
+{
+	struct pid *pid = leader->thread_pid;
+	struct upid in = {};
+
+	bpf_probe_read_kernel(&in, sizeof(in), (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+			      pid->level * sizeof(in));
+	return in.nr;
+}
+
 static __always_inline void member_describe(struct member *m, struct task_struct *task, struct task_struct *leader)
 {
 	struct file *exe = task->mm ? task->mm->exe_file : NULL;
@@ -65,6 +76,7 @@ static __always_inline void member_describe(struct member *m, struct task_struct
 	bpf_probe_read_kernel(name, sizeof(name), leader->comm);
 	__builtin_memcpy(m->comm, name, sizeof(name));
 	if (by_process) {
+		m->inner_pid = inner_pid_of(leader);
 		h = hash_step(hash_step(h, leader->start_time), leader->tgid);
 		h = hash_step(h, task->self_exec_id);
 	}

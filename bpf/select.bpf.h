@@ -12,6 +12,7 @@
 #ifndef ALLOCTRACE_SELECT_BPF_H
 #define ALLOCTRACE_SELECT_BPF_H
 
+#include "ids.bpf.h"
 #include "loop.bpf.h"
 
 /* Set before loading. */
@@ -27,11 +28,11 @@ struct {
 	__type(value, __u32);
 } select_cgroups SEC(".maps");
 
-/* Numbers of cgroups that are asked for. */
+/* Those that are asked for: struct select_ask. */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, SELECT_CGROUPS);
-	__uint(value_size, sizeof(__u64));
+	__uint(value_size, sizeof(struct select_ask));
 } select_asked SEC(".maps");
 __u64 select_asks = 0;	/* how many there were */
 
@@ -158,12 +159,14 @@ static __always_inline __u32 comm_end(struct scratch *s)
 /* enum member_is */
 static __always_inline int cgroup_verdict(__u64 cgroup)
 {
-	__u32 *is = bpf_map_lookup_elem(&select_cgroups, &cgroup), unknown = 0;
+	__u32 *is = bpf_map_lookup_elem(&select_cgroups, &cgroup), unknown = MEMBER_UNKNOWN, tid;
+	struct select_ask ask = {.cgroup = cgroup};
 
 	if (is)
 		return *is;
+	current_ids(&ask.pid, &tid);
 	if (!bpf_map_update_elem(&select_cgroups, &cgroup, &unknown, BPF_NOEXIST) &&
-	    !bpf_map_push_elem(&select_asked, &cgroup, 0))
+	    !bpf_map_push_elem(&select_asked, &ask, 0))
 		__sync_fetch_and_add(&select_asks, 1);
 	return MEMBER_UNKNOWN;
 }

@@ -239,6 +239,8 @@ struct stack_frames {
 	__u32 uid;
 	__u64 cgroup, exe_ino;
 	__u32 exe_dev, exec;
+	__u32 inner_pid;	/* the process's, as its own pid namespace counts */
+	__u32 pad;
 	__u64 frames[STACK_MAX_FRAMES];	/* return addresses or FRAME_FILE, innermost first; FRAME_BY_FP may be set */
 };
 
@@ -309,7 +311,7 @@ struct member {
 	__u8 children;		/* are what it is */
 	__u8 pad;
 	__u32 counted;		/* in member_counts.joined */
-	__u32 pad2;
+	__u32 inner_pid;	/* as of `exec` */
 };
 
 struct member_counts {
@@ -329,6 +331,12 @@ struct member_counts {
 #define SELECT_STAR 0x101
 #define SELECT_END 0x102
 #define SELECT_SET 0x200	/* and its number */
+
+/* A cgroup that the rules are to be asked for; and a process in it. */
+struct select_ask {
+	__u64 cgroup;
+	__u32 pid, pad;
+};
 
 enum select_kind { SELECT_COMM, SELECT_EXE, SELECT_USER };
 
@@ -352,6 +360,6 @@ struct select_rules {
 
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
 _Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
-_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 112, "layout is shared");
+_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 120, "layout is shared");
 
 #endif

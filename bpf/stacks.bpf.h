@@ -43,6 +43,7 @@ static __always_inline void describe_owner(struct scratch *s)
 		return;
 	s->rec.exec = (__u32)m->group;
 	s->rec.uid = m->uid;
+	s->rec.inner_pid = m->inner_pid;
 	s->rec.cgroup = m->cgroup;
 	s->rec.exe_ino = m->exe_ino;
 	s->rec.exe_dev = m->exe_dev;

@@ -12,7 +12,7 @@ for option in --help -h; do
 	! grep -q '[[:space:]]$' "$DIR/out" || fail "trailing white space"
 	expect_out '^Usage: alloctrace'
 done
-for option in pid alloc-fn duration interval delta view leaks metric by cum top min-size list format output \
+for option in pid all follow comm alloc-fn duration interval view leaks metric by top list format output \
 	quiet verbose sample max-overhead help version; do
 	grep -q -- "--$option\\b" "$DIR/out" || fail "--help does not have --$option"
 done

@@ -52,6 +52,7 @@ struct run {
 	struct guard *guard;
 	struct tracer *_Atomic opened;	/* for the guard; NULL: nothing can be attached yet */
 	struct target *target;
+	struct selection selection;
 	int epoll, signals;
 	sigset_t signal_set;	/* what comes by `signals` */
 	_Atomic(int) interrupts;
@@ -274,7 +275,6 @@ static int start(struct run *r)
 {
 	struct pace_options pace;
 	struct kern_options ko;
-	struct select_rules rules;
 	int err = 0;
 
 	/* Before anything else: the command inherits the limits and the signal mask of our own start. */
@@ -295,9 +295,10 @@ static int start(struct run *r)
 	pace = settings_pace(&r->o);
 	ko = settings_kern(&r->o, adapt_governs(&pace));
 	if (!err)
-		err = selection_rules(&r->o, &rules);
+		err = selection_read(&r->o, &r->selection);
 	if (!err)
-		selection_set(&r->o, r->launch ? launch_file(r->launch) : NULL, target_count(r->target), &rules, &ko);
+		selection_set(&r->o, r->launch ? launch_file(r->launch) : NULL, target_count(r->target),
+			      &r->selection, &ko);
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)

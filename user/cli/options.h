@@ -32,7 +32,8 @@ struct options {
 	bool follow, no_follow;	/* neither: what a command starts, as far as it can be foreseen */
 	/* Rules for these, NULL-terminated; none: all. */
 	const char *comms[OPTIONS_STRINGS_MAX + 1], *exes[OPTIONS_STRINGS_MAX + 1];
-	const char *users[OPTIONS_STRINGS_MAX + 1];
+	const char *users[OPTIONS_STRINGS_MAX + 1], *cgroups[OPTIONS_STRINGS_MAX + 1];
+	const char *containers[OPTIONS_STRINGS_MAX + 1], *units[OPTIONS_STRINGS_MAX + 1];
 	/* Functions and files for alloc/user.h, NULL-terminated. */
 	const char *alloc_fns[OPTIONS_STRINGS_MAX + 1], *free_fns[OPTIONS_STRINGS_MAX + 1];
 	const char *objects[OPTIONS_STRINGS_MAX + 1];

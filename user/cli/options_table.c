@@ -121,22 +121,36 @@ const struct option_row option_rows[] = {
 		 "is the default for a command that may start others. Probes are then in every process that maps the "
 		 "same files: others pay a trap per call, and are not recorded." },
 	{ "no-follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(no_follow), .commands = FOR_TRACE,
+	  .man_only = true,
 	  .help = "trace the command's own process alone",
 	  .man = "Trace the process of the command alone, not what it starts; no other process has probes then." },
 	{ "comm", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(comms), .commands = FOR_TRACE,
-	  .help = "only processes of this name, as ps -o comm has it",
+	  .help = "processes of a name; also --exe, --user, --container",
 	  .man = "Trace only processes whose name (as ps -o comm shows it, when they first call an allocator function "
 		 "after their start or an exec) matches this pattern: * ? [a-z] [!a-z]. With ! before it: all "
 		 "but these. Without -p and a command, of all processes of the host. May be given several times: one "
 		 "of the patterns must match, and none of those with !. With --exe and --user, each of the options "
 		 "given must be met." },
-	{ "exe", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(exes), .commands = FOR_TRACE,
+	{ "exe", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(exes), .commands = FOR_TRACE, .man_only = true,
 	  .help = "only processes of this executable",
 	  .man = "The same for the path of the executable, as its mount namespace has it; a pattern without / is "
 		 "compared with the last part of the path." },
-	{ "user", 0, "NAME", OPTION_STRINGS, SECTION_TARGET, TO(users), .commands = FOR_TRACE,
+	{ "user", 0, "NAME", OPTION_STRINGS, SECTION_TARGET, TO(users), .commands = FOR_TRACE, .man_only = true,
 	  .help = "only processes of this user",
 	  .man = "The same for the user, by name or number: the effective user ID." },
+	{ "cgroup", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(cgroups), .commands = FOR_TRACE, .man_only = true,
+	  .help = "only processes of this control group",
+	  .man = "The same for the path of the control group (v2; without it, v1's memory controller), as "
+		 "/system.slice/*.service. It is looked at when a process first calls an allocator function after its "
+		 "start or an exec." },
+	{ "container", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(containers), .commands = FOR_TRACE, .man_only = true,
+	  .help = "only processes of this container: name or ID",
+	  .man = "The same for the container: its runtime's name of it, as web or docker:web; or its ID, whole or the "
+		 "first 12 digits. Docker, containerd, CRI-O, podman, LXC and systemd-nspawn are known, by the control "
+		 "group's path and the files of the runtime; no daemon is asked." },
+	{ "unit", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(units), .commands = FOR_TRACE, .man_only = true,
+	  .help = "only processes of this unit of systemd",
+	  .man = "The same for the unit of systemd, as nginx.service." },
 
 	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "also trace NAME(size=1); arguments n=, old=, out=",
@@ -177,7 +191,7 @@ const struct option_row option_rows[] = {
 		 "terminal the report is refreshed in place; there, --pid without --interval and --duration "
 		 "refreshes it every second. Tracing continues while a report is made; the next one waits until it "
 		 "is written." },
-	{ "delta", 0, NULL, OPTION_FLAG, SECTION_TIME, TO(delta),
+	{ "delta", 0, NULL, OPTION_FLAG, SECTION_TIME, TO(delta), .man_only = true,
 	  .help = "with -i: report each interval's counts alone",
 	  .man = "With --interval: report only what was counted in each interval. The last report covers the whole "
 		 "run." },
@@ -232,7 +246,7 @@ const struct option_row option_rows[] = {
 	  .help = "%s",
 	  .man = "What each row stands for." },
 	{ "cum", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(cum),
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_REPORT, .man_only = true,
 	  .help = "rank by cumulative counts (callees included)",
 	  .man = "Also count for each row what its callees allocate, and rank by that." },
 	{ "created-by", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(created_by), .man_only = true,
@@ -258,7 +272,7 @@ const struct option_row option_rows[] = {
 		 "-test.benchtime=1000x is --ops 1001. B/op are the bytes that were requested, and -benchmem "
 		 "counts those of Go's size classes, which can be more: 11,020 requested bytes of 50 strings are "
 		 "11,520 B/op." },
-	{ "min-size", 0, "SIZE", OPTION_SIZE, SECTION_REPORT, TO(min_size), LIMITS("0", "1024T"),
+	{ "min-size", 0, "SIZE", OPTION_SIZE, SECTION_REPORT, TO(min_size), LIMITS("0", "1024T"), .man_only = true,
 	  .help = "count only allocations of at least SIZE",
 	  .man = "Count only allocations of at least SIZE. Others are filtered out in the kernel, and their number "
 		 "is reported." },

@@ -19,6 +19,9 @@ static const struct {
 	{"comm", offsetof(struct options, comms), SELECT_COMM},
 	{"exe", offsetof(struct options, exes), SELECT_EXE},
 	{"user", offsetof(struct options, users), SELECT_USER},
+	{"cgroup", offsetof(struct options, cgroups), SELECT_COMM},
+	{"container", offsetof(struct options, containers), SELECT_COMM},
+	{"unit", offsetof(struct options, units), SELECT_COMM},
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -36,23 +39,32 @@ bool selection_has_rules(const struct options *o)
 	return false;
 }
 
-int selection_rules(const struct options *o, struct select_rules *out)
+/* Which rules those of a kind are added to. */
+static struct select_rules *rules_of(struct selection *s, size_t kind)
+{
+	struct select_rules *const places[] = {&s->places.cgroups, &s->places.containers, &s->places.units};
+
+	return kind < N_KINDS - 3 ? &s->rules : places[kind - (N_KINDS - 3)];
+}
+
+int selection_read(const struct options *o, struct selection *s)
 {
 	struct buf why = {0};
 	int err = 0;
 
-	*out = (struct select_rules){.n = 0};
+	*s = (struct selection){.rules = {.n = 0}};
 	for (size_t i = 0; i < N_KINDS && !err; i++)
 		for (const char *const *text = texts_of(o, i); *text && !err; text++) {
-			err = rules_add(out, kinds[i].kind, *text, &why);
+			err = rules_add(rules_of(s, i), kinds[i].kind, *text, &why);
 			if (err)
 				fail(err, "--%s %s: %s", kinds[i].option, *text, buf_cstr(&why));
 		}
+	s->rules.by_cgroup = s->places.cgroups.n || s->places.containers.n || s->places.units.n;
 	buf_free(&why);
 	return err;
 }
 
-void selection_set(const struct options *o, const char *file, size_t n, const struct select_rules *rules,
+void selection_set(const struct options *o, const char *file, size_t n, const struct selection *s,
 		   struct kern_options *ko)
 {
 	const bool all = !o->pids && !o->argv;
@@ -61,7 +73,8 @@ void selection_set(const struct options *o, const char *file, size_t n, const st
 	ko->wide = all || ko->follow || n > NARROW_MAX || selection_has_rules(o);
 	ko->takes_all = all;
 	ko->by_process = o->by->by_process || !(all || ko->follow);
-	ko->rules = rules;
+	ko->rules = &s->rules;
+	ko->places = s->rules.by_cgroup ? &s->places : NULL;
 	if (!ko->wide || all || o->follow || selection_has_rules(o) || n > NARROW_MAX)
 		return;
 	if (o->unwind != UNWIND_FP && feature(FEATURE_FIND_VMA, NULL))

@@ -5,15 +5,20 @@
 
 #include "cli/options.h"
 #include "kern/kern.h"
-#include "trace/target.h"
+#include "trace/places.h"
 
 /* --comm and the like were given. */
 bool selection_has_rules(const struct options *o);
+struct selection {
+	struct select_rules rules;
+	struct place_rules places;
+};
+
 /* Reads them. Returns 0, or -EINVAL after logging an error. */
-int selection_rules(const struct options *o, struct select_rules *out);
-/* Sets what is wide, followed, and taken; file: of the command, NULL: there is none. n: processes of the list. rules is
+int selection_read(const struct options *o, struct selection *s);
+/* Sets what is wide, followed, and taken; file: of the command, NULL: there is none. n: processes of the list. s is
  * borrowed. */
-void selection_set(const struct options *o, const char *file, size_t n, const struct select_rules *rules,
+void selection_set(const struct options *o, const char *file, size_t n, const struct selection *s,
 		   struct kern_options *ko);
 
 #endif

@@ -52,7 +52,8 @@ struct kern_options {
 	bool by_process;	/* a stack of another process is another stack; else of another program; */
 	bool follow;		/* children of chosen processes are chosen; */
 	bool takes_all;		/* those that were not chosen are traced if the rules take them; */
-	const struct select_rules *rules;	/* NULL: they take everyone. Borrowed until kern_open() returns */
+	const struct select_rules *rules;	/* NULL: they take everyone. Borrowed until kern_open() returns; */
+	const struct place_rules *places;	/* the same of cgroups (trace/places.h). Borrowed */
 	bool hold;		/* load the programs that hold a launched command */
 	uint32_t hold_signal;	/* 0: SIGSTOP; for tests, one that cannot be sent */
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */

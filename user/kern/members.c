@@ -60,18 +60,22 @@ struct member_counts kern_member_counts(const struct kern *k)
 	return *(const volatile struct member_counts *)&k->skel->bss->member_counts;
 }
 
-void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup), void *arg)
+void kern_members_tell(struct kern *k, uint64_t cgroup, bool taken)
 {
-	const int asked = bpf_map__fd(k->skel->maps.select_asked), told = bpf_map__fd(k->skel->maps.select_cgroups);
+	const __u32 is = taken ? MEMBER_YES : MEMBER_NO;
+
+	bpf_map_update_elem(bpf_map__fd(k->skel->maps.select_cgroups), &cgroup, &is, BPF_ANY);
+}
+
+void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup, pid_t pid), void *arg)
+{
+	const int asked = bpf_map__fd(k->skel->maps.select_asked);
 	const uint64_t asks = *(const volatile __u64 *)&k->skel->bss->select_asks;
-	uint64_t cgroup;
-	__u32 is;
+	struct select_ask ask;
 
 	if (asks == k->cgroup_asks)
 		return;
 	k->cgroup_asks = asks;
-	while (!bpf_map_lookup_and_delete_elem(asked, NULL, &cgroup)) {
-		is = take(arg, cgroup) ? MEMBER_YES : MEMBER_NO;
-		bpf_map_update_elem(told, &cgroup, &is, BPF_ANY);
-	}
+	while (!bpf_map_lookup_and_delete_elem(asked, NULL, &ask))
+		kern_members_tell(k, ask.cgroup, take(arg, ask.cgroup, (pid_t)ask.pid));
 }

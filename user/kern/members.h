@@ -18,7 +18,9 @@ int kern_choose(struct kern *k, pid_t pid, bool traced, bool children);
 enum member_is kern_member(const struct kern *k, pid_t pid);
 struct member_counts kern_member_counts(const struct kern *k);
 /* Calls back for every cgroup that the BPF side has met and not been told of: take() returns whether the rules that
- * name cgroups take it. */
-void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup), void *arg);
+ * name cgroups take it; pid: a process that was in it. */
+void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup, pid_t pid), void *arg);
+/* Tells the BPF side of a cgroup before it asks. */
+void kern_members_tell(struct kern *k, uint64_t cgroup, bool taken);
 
 #endif

@@ -18,7 +18,7 @@ static bool takes(const struct select_rules *r, uint16_t token, unsigned char c)
 	return token == SELECT_ANY || (token & SELECT_SET ? in_set(r, token, c) : token == c);
 }
 
-bool rule_matches(const struct select_rules *r, const struct select_rule *rule, const char *text)
+static bool rule_matches(const struct select_rules *r, const struct select_rule *rule, const char *text)
 {
 	const char *slash = rule->base_name ? strrchr(text, '/') : NULL, *at, *star_at = NULL;
 	size_t token = 0, star = 0;
@@ -167,4 +167,21 @@ bool rules_take(const struct select_rules *r, const char *comm, const char *exe,
 		taken |= yes ? 1U << rule->kind : 0;
 	}
 	return wanted == taken;
+}
+
+bool rules_take_texts(const struct select_rules *r, const char *const *texts, size_t n)
+{
+	bool wanted = false, taken = false;
+
+	for (size_t i = 0; i < r->n; i++) {
+		bool yes = false;
+
+		for (size_t k = 0; k < n && !yes; k++)
+			yes = texts[k] && rule_matches(r, &r->at[i], texts[k]);
+		if (r->at[i].negated && yes)
+			return false;
+		wanted |= !r->at[i].negated;
+		taken |= yes;
+	}
+	return taken || !wanted;
 }

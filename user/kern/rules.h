@@ -20,7 +20,8 @@
 int rules_add(struct select_rules *r, enum select_kind kind, const char *text, struct buf *why);
 /* What they say of a process. exe: path; NULL: not known, and no pattern matches it. */
 bool rules_take(const struct select_rules *r, const char *comm, const char *exe, uid_t uid);
-/* The same for one pattern and a text, which may be a path. */
-bool rule_matches(const struct select_rules *r, const struct select_rule *rule, const char *text);
+/* The same of patterns alone (SELECT_COMM), for something that goes by n texts, some of which may be NULL: one of them
+ * has to match a pattern, if there are any but negated ones; and none a negated one. */
+bool rules_take_texts(const struct select_rules *r, const char *const *texts, size_t n);
 
 #endif

@@ -408,6 +408,14 @@ uint32_t unwind_tell(struct unwind *u, uint32_t module)
 	return module;
 }
 
+bool unwind_key(const struct unwind *u, uint32_t module, struct file_key *key)
+{
+	if (module >= u->tables.n || !u->tables.at[module].told)
+		return false;
+	*key = u->tables.at[module].file_key;
+	return true;
+}
+
 bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key)
 {
 	const struct module *m = modules_get(u->modules, module);

@@ -35,6 +35,9 @@ void unwind_update(struct unwind *u, struct process *p, struct unwind_told **tol
  */
 uint32_t unwind_tell(struct unwind *u, uint32_t module);
 
+/* The key of a file that was registered so. False: it was not. */
+bool unwind_key(const struct unwind *u, uint32_t module, struct file_key *key);
+
 /* The process is gone; *told is freed, and NULL then. */
 void unwind_forget(struct unwind *u, struct unwind_told **told);
 /* Frees it alone, where the BPF side goes, or no process is left to be unwound. NULL is a no-op. */

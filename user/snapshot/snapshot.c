@@ -418,6 +418,8 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	calibrate(s, m->adapt);
 	fill_calls(s, m, counts, r);
 	fill_ends(s, r);
+	tracer_host(s->tracer, &r->host);
+	r->host.selection = s->o.selection;
 	r->uncertain = count_uncertain(p);
 	fill_heap(s, m, counts, r);
 }

@@ -105,7 +105,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	if (o->by_label)
 		collector_set_by_label(t->collector);
 	if (t->wide)
-		err = host_open(t);
+		err = host_open(t, o);
 	t->kept = kept_new(&t->modules, image_of, t);
 	collector_set_kept(t->collector, t->kept);
 	note("kernel memory: %zu MiB plus up to %u stacks; attached by %s; stacks are read %s",

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "kern/kern.h"
 #include "model/profile.h"
+#include "model/recording.h"
 #include "proc/process.h"
 #include "trace/collector.h"
 #include "trace/golive.h"
@@ -58,6 +59,8 @@ void tracer_pause(struct tracer *t);
 int tracer_resume(struct tracer *t);
 
 void tracer_detach(struct tracer *t);
+/* Who came and went so far, of a wide run; all but `selection`. Zeroes if it is none. */
+void tracer_host(const struct tracer *t, struct recording_host *out);
 /* Brings the profile up to date. Returns 0, or -errno after logging an error. */
 int tracer_collect(struct tracer *t, const struct collect_options *o);
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -30,17 +31,50 @@ static struct process *process_of_record(void *arg, pid_t pid)
 	return host_process(arg, pid);
 }
 
+static const char *exe_path(const struct tracer *t, const struct stack_frames *rec)
+{
+	const uint64_t dev = makedev(rec->exe_dev >> 20, rec->exe_dev & 0xfffff);
+	const uint64_t *module = u64map_find(&t->host.modules, mix64(mix64(dev) + rec->exe_ino));
+
+	return module ? modules_get(&t->modules, (uint32_t)*module)->path : NULL;
+}
+
 /* All processes of the program; or the one. */
 static uint32_t task_of_record(void *arg, const struct stack_frames *rec)
 {
 	struct tracer *t = arg;
 
-	if (!t->host.by_process)
-		return profile_task(&t->profile, 0, 0, 0, rec->name);
-	return profile_task(&t->profile, rec->pid, t->host.by_thread ? rec->tid : 0, rec->exec, rec->name);
+	const struct host *h = &t->host;
+	const struct cgroup_place *place = places_of(h->places, rec->cgroup, (pid_t)rec->pid);
+	struct profile_task task = {
+		.name = rec->name, .exe = exe_path(t, rec), .user = places_user(h->places, rec->uid),
+		.cgroup = place->path, .container = place->container,
+	};
+
+	if (h->by_process) {
+		task.pid = rec->pid;
+		task.tid = h->by_thread ? rec->tid : 0;
+		task.exec = rec->exec;
+		task.inner_pid = rec->inner_pid;
+	}
+	return profile_task_like(&t->profile, &task);
 }
 
-int host_open(struct tracer *t)
+static void tell_cgroup(void *arg, uint64_t cgroup, const struct cgroup_place *place)
+{
+	struct tracer *t = arg;
+
+	kern_members_tell(t->kern, cgroup, places_take(t->host.places, place));
+}
+
+static bool takes_cgroup(void *arg, uint64_t cgroup, pid_t pid)
+{
+	struct tracer *t = arg;
+
+	return places_take(t->host.places, places_of(t->host.places, cgroup, pid));
+}
+
+int host_open(struct tracer *t, const struct kern_options *o)
 {
 	struct host *h = &t->host;
 
@@ -49,10 +83,13 @@ int host_open(struct tracer *t)
 				      "(bpf_find_vma)");
 	h->wide = (struct collector_wide){.process = process_of_record, .task = task_of_record, .arg = t};
 	collector_set_wide(t->collector, &h->wide);
+	h->places = places_new(o->places);
 	h->everyone = xcalloc(1, sizeof(*h->everyone));
 	h->everyone->name = xstrdup("every process");
 	h->files = attachments_add(&t->attachments, h->everyone);
 	h->files->untold = false;
+	if (o->places)
+		places_each(h->places, tell_cgroup, t);
 	return kern_members_begin(t->kern);
 }
 
@@ -63,6 +100,7 @@ void host_free(struct tracer *t)
 	if (h->everyone)
 		free(h->everyone->name);
 	free(h->everyone);
+	places_free(h->places);
 	u64map_free(&h->modules);
 	u64map_free(&h->known_as);
 	u64map_free(&h->followed);
@@ -78,6 +116,7 @@ static uint32_t see_file(struct tracer *t, uint32_t module)
 {
 	struct host *h = &t->host;
 	const struct module *m = modules_get(&t->modules, module);
+	struct file_key key;
 	bool is_new;
 	uint64_t *as;
 
@@ -88,6 +127,8 @@ static uint32_t see_file(struct tracer *t, uint32_t module)
 		return (uint32_t)*as;
 	*as = unwind_tell(t->unwind, module);
 	module = (uint32_t)*as;
+	if (unwind_key(t->unwind, module, &key) && key.ino)
+		*u64map_put(&h->modules, mix64(mix64(makedev(key.dev >> 20, key.dev & 0xfffff)) + key.ino), NULL) = module;
 	if (m->kind == MODULE_ELF && !u64map_find(&h->files->by_module, module)) {
 		attachment_file(h->files, module);
 		h->files->incomplete = true;
@@ -458,6 +499,7 @@ static void compare_changed(struct tracer *t)
 
 void host_after_events(struct tracer *t, bool lost)
 {
+	kern_members_cgroups(t->kern, takes_cgroup, t);
 	if (lost)
 		reread(t);
 	compare_changed(t);
@@ -481,4 +523,21 @@ void host_drop_gone(struct tracer *t)
 	if (h->gone.n)
 		memmove(h->gone.at, h->gone.at + h->n_gone, h->gone.n * sizeof(h->gone.at[0]));
 	h->n_gone = h->gone.n;
+}
+
+void tracer_host(const struct tracer *t, struct recording_host *out)
+{
+	struct member_counts members;
+	uint64_t counts[COUNT_MAX];
+
+	*out = (struct recording_host){.wide = t->wide};
+	if (!t->wide)
+		return;
+	members = kern_member_counts(t->kern);
+	kern_counts(t->kern, counts);
+	out->processes = members.joined;
+	out->ended = members.ended;
+	out->others_hits = counts[COUNT_OTHERS];
+	out->undecided = counts[COUNT_UNDECIDED];
+	out->new_files = t->host.late_files;
 }

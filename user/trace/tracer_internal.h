@@ -11,6 +11,7 @@
 #include "trace/attachment.h"
 #include "trace/forked.h"
 #include "trace/golive.h"
+#include "trace/places.h"
 #include "trace/sharing.h"
 #include "trace/tracer.h"
 
@@ -40,6 +41,7 @@ struct host {
 	struct process *everyone;	/* pid 0: stands for whoever maps a file; */
 	struct attachment *files;	/* its, of all files */
 	struct collector_wide wide;
+	struct places *places;
 	bool by_process, by_thread;	/* stacks are told apart by that, too */
 	bool all, follow;		/* every process is looked at; children of those that are */
 	bool started;			/* what was there at the start is attached */
@@ -140,7 +142,7 @@ void tracer_add_unattached(struct tracer *t, const struct module *m, pid_t pid, 
 void tracer_end_gap(struct tracer *t, const struct module *m, pid_t pid, struct attached_file *f);
 
 /* A wide run: begins and ends with the tracer. */
-int host_open(struct tracer *t);
+int host_open(struct tracer *t, const struct kern_options *o);
 void host_free(struct tracer *t);
 /* Every process, now and later; or one that is chosen, with its children where they are followed. As tracer_add(). */
 int host_add_all(struct tracer *t);
