@@ -37,6 +37,14 @@ struct {
 
 struct member_counts member_counts = {};
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GROUPS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);	/* member.program */
+	__type(value, struct group_work);
+} groups SEC(".maps");
+
 /* v1 hierarchies have numbers of their own. */
 static __always_inline __u64 cgroup_of(struct task_struct *task)
 {
@@ -75,23 +83,65 @@ static __always_inline void member_describe(struct member *m, struct task_struct
 	}
 	bpf_probe_read_kernel(name, sizeof(name), leader->comm);
 	__builtin_memcpy(m->comm, name, sizeof(name));
-	if (by_process) {
-		m->inner_pid = inner_pid_of(leader);
-		h = hash_step(hash_step(h, leader->start_time), leader->tgid);
-		h = hash_step(h, task->self_exec_id);
-	}
 	h = hash_step(hash_step(h, name[0]), name[1]);
 	h = hash_step(hash_step(h, m->exe_ino), (__u64)m->exe_dev << 32 | m->uid);
-	m->group = hash_step(h, m->cgroup);
+	m->program = m->group = h = hash_step(h, m->cgroup);
+	if (!by_process)
+		return;
+	m->inner_pid = inner_pid_of(leader);
+	h = hash_step(hash_step(h, leader->start_time), leader->tgid);
+	m->group = hash_step(h, task->self_exec_id);
 }
 
-/* The process as a whole, counted once. */
-static __always_inline void member_join(struct task_struct *leader)
-{
-	struct member *l = bpf_task_storage_get(&members, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+#define GROW(field, value) do { \
+	__u64 now_ = (value), was_ = __sync_lock_test_and_set(&m->added.field, now_); \
+	__sync_fetch_and_add(&g->field, now_ - was_); \
+} while (0)
 
-	if (l && !__sync_lock_test_and_set(&l->counted, 1))
+/* Adds what the task has done since the last time to its group. At its end, and from time to time, on two CPUs at once:
+ * the sum is right in the end. */
+static __always_inline void member_add(struct member *m, struct task_struct *task)
+{
+	struct group_work *g = bpf_map_lookup_elem(&groups, &m->program), none = {};
+
+	if (!g) {
+		bpf_map_update_elem(&groups, &m->program, &none, BPF_NOEXIST);
+		g = bpf_map_lookup_elem(&groups, &m->program);
+	}
+	if (!g)
+		return;
+	GROW(hits, m->hits);
+	GROW(cpu_ns, task->se.sum_exec_runtime);
+	GROW(user_ns, task->utime);
+	GROW(system_ns, task->stime);
+	GROW(reads, task->ioac.syscr);
+	GROW(read_bytes, task->ioac.rchar);
+	GROW(writes, task->ioac.syscw);
+	GROW(waits, task->nvcsw);
+}
+
+/* It counts from here on. */
+static __always_inline void member_begin(struct member *m, struct task_struct *task)
+{
+	m->added.hits = m->hits;
+	m->added.cpu_ns = task->se.sum_exec_runtime;
+	m->added.user_ns = task->utime;
+	m->added.system_ns = task->stime;
+	m->added.reads = task->ioac.syscr;
+	m->added.read_bytes = task->ioac.rchar;
+	m->added.writes = task->ioac.syscw;
+	m->added.waits = task->nvcsw;
+}
+
+/* A task's first hit: the process as a whole is counted once. */
+static __noinline void member_join(struct member *m)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct member *l = bpf_task_storage_get(&members, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (l && !m->counted && !__sync_lock_test_and_set(&l->counted, 1))
 		__sync_fetch_and_add(&member_counts.joined, 1);
+	m->counted = 1;
 }
 
 /* Decides for the current task, since an exec or for the first time. Returns enum member_is. A global function: rarely
@@ -119,11 +169,13 @@ __noinline int member_decide(struct scratch *s)
 		m->is = MEMBER_NO;
 	if (m->is == MEMBER_UNKNOWN)
 		return MEMBER_UNKNOWN;
-	if (m->is == MEMBER_YES) {
+	/* Until now it was another program. */
+	if (m->program)
+		member_add(m, task);
+	else
+		member_begin(m, task);
+	if (m->is == MEMBER_YES)
 		member_describe(m, task, leader);
-		member_join(leader);
-		m->counted = 1;
-	}
 	m->exec = exec;
 	return m->is;
 }
@@ -145,6 +197,8 @@ static __always_inline bool is_member(struct scratch *s)
 	if (is == MEMBER_YES && !m)
 		m = member_known();
 	if (is == MEMBER_YES && m) {
+		if (!m->hits++)
+			member_join(m);
 		s->now.group = m->group;
 		return true;
 	}
@@ -184,28 +238,62 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	/* A thread that was there before, and has called no allocator function yet. */
 	if (!of)
 		of = bpf_task_storage_get(&members, parent->group_leader, NULL, 0);
-	if (!of || (!thread && !of->children))
+	if (!of || (!thread && of->chosen && !of->children))
 		return 0;
 	m = bpf_task_storage_get(&members, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!m)
 		return 0;
 	*m = *of;
-	m->exec = 0;
-	m->counted = 0;
+	m->hits = 0;
+	if (!thread)
+		m->counted = 0;
+	__builtin_memset(&m->added, 0, sizeof(m->added));
+	/* A process of its own, where these are told apart. */
+	if (by_process && !thread)
+		m->exec = 0;
 	return 0;
 }
 
-/* TP_PROTO(struct task_struct *p, …) */
+/* TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm): what it does is its program's, even if it
+ * has ended before there are probes. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec_member, struct task_struct *task)
+{
+	struct scratch *s = scratch_get();
+
+	if (!s)
+		return 0;
+	member_decide(s);
+	scratch_put(s);
+	return 0;
+}
+
+/* TP_PROTO(struct task_struct *p, …), of each thread */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
+	struct member *m = bpf_task_storage_get(&members, task, NULL, 0);
+
+	if (!m || m->is != MEMBER_YES)
+		return 0;
+	member_add(m, task);
+	if (m->counted && task->pid == task->tgid)
+		__sync_fetch_and_add(&member_counts.ended, 1);
+	return 0;
+}
+
+/* Brings `groups` up to date. */
+SEC("iter/task")
+int on_each_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
 	struct member *m;
 
-	if (task->pid != task->tgid)
+	if (!task)
 		return 0;
 	m = bpf_task_storage_get(&members, task, NULL, 0);
-	if (m && m->counted)
-		__sync_fetch_and_add(&member_counts.ended, 1);
+	if (m && m->is == MEMBER_YES)
+		member_add(m, task);
 	return 0;
 }
 

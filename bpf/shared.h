@@ -237,7 +237,7 @@ struct stack_frames {
 	/* Of a wide run: of whose group it is (struct member); `name` is its process's. `exec` is another one for each
 	 * program of each process. */
 	__u32 uid;
-	__u64 cgroup, exe_ino;
+	__u64 cgroup, exe_ino, program;
 	__u32 exe_dev, exec;
 	__u32 inner_pid;	/* the process's, as its own pid namespace counts */
 	__u32 pad;
@@ -300,8 +300,20 @@ enum member_is {
 
 #define MEMBER_CGROUP_V1 (1ULL << 63)	/* the number is one of the v1 hierarchy of the memory controller */
 
+/* What processes have done, of all of a program together; since they are known. */
+struct group_work {
+	__u64 hits;
+	__u64 cpu_ns;
+	__u64 user_ns, system_ns;	/* the same by the clock tick */
+	__u64 reads, read_bytes, writes;	/* calls; struct task_io_accounting */
+	__u64 waits;			/* times that they went to sleep */
+};
+
+#define GROUPS_MAX 16384
+
 struct member {
 	__u64 group;		/* hash of what its stacks are told apart by; from here to comm as of `exec` */
+	__u64 program;		/* the same without the process: key of `groups` */
 	__u64 cgroup, exe_ino;
 	__u32 exe_dev, uid;
 	char comm[16];
@@ -312,6 +324,8 @@ struct member {
 	__u8 pad;
 	__u32 counted;		/* in member_counts.joined */
 	__u32 inner_pid;	/* as of `exec` */
+	__u64 hits;
+	struct group_work added;	/* to its group so far */
 };
 
 struct member_counts {
@@ -360,6 +374,6 @@ struct select_rules {
 
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
 _Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
-_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 120, "layout is shared");
+_Static_assert(__builtin_offsetof(struct stack_frames, frames) == 128, "layout is shared");
 
 #endif

@@ -46,6 +46,7 @@ static __always_inline void describe_owner(struct scratch *s)
 	s->rec.inner_pid = m->inner_pid;
 	s->rec.cgroup = m->cgroup;
 	s->rec.exe_ino = m->exe_ino;
+	s->rec.program = m->program;
 	s->rec.exe_dev = m->exe_dev;
 	if (!by_thread)
 		__builtin_memcpy(s->rec.name, m->comm, sizeof(m->comm));

@@ -26,13 +26,10 @@ uint64_t kern_lost(const uint64_t c[COUNT_MAX])
 	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN] + c[COUNT_LOST_BLOCK];
 }
 
-/*
- * Reads a hash table in batches, by buckets: what is added to it meanwhile may or may not be seen, nothing is seen
- * twice. A bucket larger than the batch is ENOSPC (kernel/bpf/hashtab.c __htab_map_lookup_and_delete_batch): twice the
- * room then. fd: that of the map, or of another of its kind.
- */
-static int read_table(const struct bpf_map *map, int fd,
-		      void (*on_entry)(void *arg, const void *key, const void *value), void *arg)
+/* A bucket larger than the batch is ENOSPC (kernel/bpf/hashtab.c __htab_map_lookup_and_delete_batch): twice the room
+ * then. */
+int table_read(const struct bpf_map *map, int fd, void (*on_entry)(void *arg, const void *key, const void *value),
+	       void *arg)
 {
 	const size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
 	uint32_t room = BATCH, in, out, n;
@@ -88,7 +85,7 @@ int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struc
 		.on_sum = on_sum, .arg = arg, .value_size = bpf_map__value_size(k->skel->maps.stacks),
 	};
 
-	return read_table(k->skel->maps.stacks, bpf_map__fd(k->skel->maps.stacks), sum_entry, &r);
+	return table_read(k->skel->maps.stacks, bpf_map__fd(k->skel->maps.stacks), sum_entry, &r);
 }
 
 static void block_entry(void *arg, const void *key, const void *value)
@@ -103,9 +100,9 @@ int kern_blocks(struct kern *k, void (*on_block)(void *arg, const struct block_k
 {
 	struct table_reader r = {.on_block = on_block, .arg = arg};
 	const struct bpf_map *first = k->skel->maps.blocks;
-	int err = k->options.blocks ? read_table(first, bpf_map__fd(first), block_entry, &r) : 0;
+	int err = k->options.blocks ? table_read(first, bpf_map__fd(first), block_entry, &r) : 0;
 
-	return !err && k->skel->bss->more_blocks ? read_table(first, k->second_blocks, block_entry, &r) : err;
+	return !err && k->skel->bss->more_blocks ? table_read(first, k->second_blocks, block_entry, &r) : err;
 }
 
 bool kern_labels(const struct kern *k, uint64_t tag, struct label_set *out)
@@ -125,7 +122,7 @@ int kern_hists(struct kern *k, void (*on_hist)(void *arg, const struct hist_key 
 	struct table_reader r = {.on_hist = on_hist, .arg = arg};
 	const struct bpf_map *map = k->skel->maps.hists;
 
-	return k->options.sizes || k->options.lifetimes ? read_table(map, bpf_map__fd(map), hist_entry, &r) : 0;
+	return k->options.sizes || k->options.lifetimes ? table_read(map, bpf_map__fd(map), hist_entry, &r) : 0;
 }
 
 struct ended_block {
@@ -255,7 +252,7 @@ static int read_stash(struct kern *k)
 	if (stashed == k->stashed)
 		return 0;
 	k->stashed = stashed;
-	err = read_table(k->skel->maps.stash, bpf_map__fd(k->skel->maps.stash), stash_entry, &r);
+	err = table_read(k->skel->maps.stash, bpf_map__fd(k->skel->maps.stash), stash_entry, &r);
 	for (size_t i = 0; i < r.ids.n; i++)
 		bpf_map_delete_elem(bpf_map__fd(k->skel->maps.stash), &r.ids.at[i]);
 	vec_free(&r.ids);

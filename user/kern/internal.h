@@ -59,6 +59,7 @@ struct kern {
 	size_t slot_bytes;
 	int n_cpus;
 	vec_of(int) message_links;	/* of kern_count_messages() */
+	int task_iter;		/* link of kern_group_work(); -1: none yet */
 	int guard;		/* link of kern_guard(); -1: none */
 	pthread_t second_maker;	/* makes the second table of live blocks */
 	bool making_second;	/* there is one to be joined */
@@ -84,6 +85,10 @@ void links_drop(struct links *links);
  * the order of stages; waits for it. */
 void links_detach(struct links *links, pid_t pid, int module);
 void links_detach_stage(struct links *links, pid_t pid, int module, enum link_stage stage);
+/* Reads a hash table in batches, by buckets: what is added to it meanwhile may or may not be seen, nothing is seen twice.
+ * fd: that of the map, or of another of its kind. 0 or -errno after logging an error. */
+int table_read(const struct bpf_map *map, int fd, void (*on_entry)(void *arg, const void *key, const void *value),
+	       void *arg);
 /* Begins to make the second table of live blocks, where there is to be one; once. */
 void blocks_extend(struct kern *k);
 /* Chooses the programs on functions that are loaded, and how; between open and load. Returns 0 or -errno after

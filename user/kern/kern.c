@@ -177,6 +177,8 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_map__set_max_entries(skel->maps.raws, skel->rodata->n_raws);
 	bpf_program__set_autoload(skel->progs.on_fork, o->wide);
 	bpf_program__set_autoload(skel->progs.on_exit, o->wide);
+	bpf_program__set_autoload(skel->progs.on_exec_member, o->wide);
+	bpf_program__set_autoload(skel->progs.on_each_task, o->wide && o->governed);
 	if (!o->rules || !o->rules->by_cgroup) {
 		bpf_map__set_max_entries(skel->maps.select_cgroups, 1);
 		bpf_map__set_max_entries(skel->maps.select_asked, 1);
@@ -279,7 +281,7 @@ int kern_open(const struct kern_options *o, struct kern **out)
 	k = xcalloc(1, sizeof(*k));
 	k->options = *o;
 	k->options.mode = attach_mode_resolve(o->mode);
-	k->unwind_slab = k->guard = -1;
+	k->unwind_slab = k->guard = k->task_iter = -1;
 	k->second_blocks = -1;
 	k->n_cpus = libbpf_num_possible_cpus();
 	if (k->n_cpus < 1) {
@@ -305,6 +307,8 @@ void kern_close(struct kern *k)
 	for (size_t i = 0; i < k->message_links.n; i++)
 		close(k->message_links.at[i]);
 	vec_free(&k->message_links);
+	if (k->task_iter >= 0)
+		close(k->task_iter);
 	if (k->making_second)
 		pthread_join(k->second_maker, NULL);
 	u64map_free(&k->probe_ids);

@@ -25,6 +25,8 @@ int kern_members_begin(struct kern *k)
 {
 	int err = attach(k, k->skel->progs.on_fork, "sched_process_fork");
 
+	if (!err)
+		err = attach(k, k->skel->progs.on_exec_member, "sched_process_exec");
 	return err ? err : attach(k, k->skel->progs.on_exit, "sched_process_exit");
 }
 
@@ -58,6 +60,44 @@ enum member_is kern_member(const struct kern *k, pid_t pid)
 struct member_counts kern_member_counts(const struct kern *k)
 {
 	return *(const volatile struct member_counts *)&k->skel->bss->member_counts;
+}
+
+/* Has every task of the system add what it did. */
+static int add_tasks(struct kern *k)
+{
+	char text[64];
+	ssize_t n;
+	int fd;
+
+	if (k->task_iter < 0)
+		k->task_iter = bpf_link_create(bpf_program__fd(k->skel->progs.on_each_task), 0, BPF_TRACE_ITER, NULL);
+	fd = k->task_iter < 0 ? k->task_iter : bpf_iter_create(k->task_iter);
+	if (fd < 0)
+		return fail(fd, "cannot iterate over the kernel's tasks: %s", strerror(-fd));
+	while ((n = read(fd, text, sizeof(text))) > 0)
+		;
+	close(fd);
+	return n < 0 ? fail(-errno, "cannot iterate over the kernel's tasks: %s", strerror(errno)) : 0;
+}
+
+struct group_reader {
+	void (*take)(void *arg, uint64_t program, const struct group_work *w);
+	void *arg;
+};
+
+static void group_entry(void *arg, const void *key, const void *value)
+{
+	const struct group_reader *r = arg;
+
+	r->take(r->arg, *(const uint64_t *)key, value);
+}
+
+int kern_group_work(struct kern *k, void (*take)(void *arg, uint64_t program, const struct group_work *w), void *arg)
+{
+	struct group_reader r = {take, arg};
+	int err = add_tasks(k);
+
+	return err ? err : table_read(k->skel->maps.groups, bpf_map__fd(k->skel->maps.groups), group_entry, &r);
 }
 
 void kern_members_tell(struct kern *k, uint64_t cgroup, bool taken)

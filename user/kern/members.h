@@ -17,6 +17,9 @@ int kern_choose(struct kern *k, pid_t pid, bool traced, bool children);
  * been asked since its last exec. */
 enum member_is kern_member(const struct kern *k, pid_t pid);
 struct member_counts kern_member_counts(const struct kern *k);
+/* Calls back for each group of processes (struct member, program), with what they have done so far: hits, and work since
+ * they were known. 0 or -errno after logging an error. */
+int kern_group_work(struct kern *k, void (*take)(void *arg, uint64_t program, const struct group_work *w), void *arg);
 /* Calls back for every cgroup that the BPF side has met and not been told of: take() returns whether the rules that
  * name cgroups take it; pid: a process that was in it. */
 void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup, pid_t pid), void *arg);

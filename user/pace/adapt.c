@@ -13,6 +13,7 @@
 #include "pace/counts.h"
 #include "pace/gosamples.h"
 #include "pace/governor.h"
+#include "pace/groups.h"
 #include "pace/rate.h"
 #include "pace/work.h"
 
@@ -41,6 +42,7 @@ struct adapt {
 	/* Where probes come and go; else NULL. */
 	struct work *work;
 	struct scale *scale;
+	struct groups *groups;	/* of a wide run */
 	bool tried_messages;
 	uint64_t ticked_ns;
 	uint64_t start_ns;
@@ -97,25 +99,15 @@ void adapt_free(struct adapt *a)
 	kern_calibrate_cancel(a->calibration);
 	governor_free(a->governor);
 	scale_free(a->scale);
+	groups_free(a->groups);
 	work_free(a->work);
 	free(a);
-}
-
-/* Processes that still run; 1 if there are none. */
-static size_t running(const struct adapt *a)
-{
-	const struct processes *ps = tracer_processes(a->tracer);
-	size_t n = 0;
-
-	for (size_t i = 0; i < ps->list.n; i++)
-		n += !ps->list.at[i]->exited;
-	return n ? n : 1;
 }
 
 /* CPUs, for all processes together. */
 static double budget(const struct adapt *a)
 {
-	return a->o.max_overhead / 100 * running(a);
+	return a->o.max_overhead / 100 * tracer_cpus(a->tracer);
 }
 
 static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
@@ -248,19 +240,31 @@ static struct scale_reading read_once(struct adapt *a, uint64_t *took_ns)
 	};
 }
 
+/* As of the reading just now. */
+static void read_groups(struct adapt *a)
+{
+	size_t n;
+	const struct group_now *at = work_groups(a->work, &n);
+
+	groups_read(a->groups, at, n, a->hit_ns, a->weight, monotonic_ns());
+}
+
 static struct scale_reading reading(struct adapt *a)
 {
 	struct scale_reading best = {0}, r;
 	uint64_t took, least = UINT64_MAX;
 
-	for (int try = 0; try < READ_TRIES && least > READ_NS; try++) {
+	for (int try = 0; try < (a->groups ? 1 : READ_TRIES) && least > READ_NS; try++) {
 		r = read_once(a, &took);
 		if (took < least) {
 			best = r;
 			least = took;
 		}
 	}
-	best.waits = work_read(a->work, true).waits;
+	if (a->groups)
+		read_groups(a);
+	else
+		best.waits = work_read(a->work, true).waits;
 	return best;
 }
 
@@ -268,6 +272,8 @@ static void next_stratum(struct adapt *a, const struct scale_reading *now)
 {
 	a->strata = governor_strata(a->governor);
 	scale_next(a->scale, now);
+	if (a->groups)
+		groups_next(a->groups);
 	if (a->tried_messages || !scale_lacks_io(a->scale))
 		return;
 	a->tried_messages = true;
@@ -289,7 +295,7 @@ static int open_window(struct adapt *a)
 	read_counts(a, c);
 	charge(a, c);
 	now = monotonic_ns();
-	weight = governor_attached(a->governor, now, c[COUNT_HITS], scale_slowdown(a->scale));
+	weight = governor_attached(a->governor, now, c[COUNT_HITS], a->groups ? 1 : scale_slowdown(a->scale));
 	a->weight = weight / 65536.;
 	a->stretch = governor_stretch(a->governor);
 	restart_rate(a, now, c);
@@ -298,6 +304,8 @@ static int open_window(struct adapt *a)
 	tracer_go_on_counting(a->tracer);
 	read = reading(a);
 	scale_attached(a->scale, &read);
+	if (a->groups)
+		groups_attached(a->groups);
 	return 0;
 }
 
@@ -309,6 +317,8 @@ static void close_window(struct adapt *a)
 	tracer_guard(a->tracer, true);
 	read = reading(a);
 	scale_detached(a->scale, &read);
+	if (a->groups)
+		groups_detached(a->groups);
 	tracer_stop_counting(a->tracer);
 	stop_ns = monotonic_ns();
 	read_counts(a, c);
@@ -374,6 +384,7 @@ void adapt_start(struct adapt *a)
 		struct scale_reading read;
 
 		a->work = work_new(a->tracer);
+		a->groups = tracer_is_wide(a->tracer) ? groups_new() : NULL;
 		read = reading(a);
 		a->scale = scale_new(&read);
 		a->hit_ns = a->cost.recorded;
@@ -420,7 +431,7 @@ static void check_limit(struct adapt *a, uint64_t now)
 
 	if (now - a->measured_ns < MEASURE_NS)
 		return;
-	percent = 100 * (a->cost_ns - a->measured_cost_ns) / (now - a->measured_ns) / running(a);
+	percent = 100 * (a->cost_ns - a->measured_cost_ns) / (now - a->measured_ns) / tracer_cpus(a->tracer);
 	a->measured_ns = now;
 	a->measured_cost_ns = a->cost_ns;
 	if (percent > a->o.max_overhead)
@@ -436,7 +447,8 @@ static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 
 	if (err)
 		return err;
-	work_read(a->work, false);
+	if (!a->groups)
+		work_read(a->work, false);
 	if (governor_strata(a->governor) != a->strata) {
 		const struct scale_reading read = reading(a);
 
@@ -518,9 +530,16 @@ struct adapt_account adapt_account(struct adapt *a)
 		read = reading(a);
 		r.total = scale_total(a->scale, &read);
 		r.slowdown = scale_slowdown(a->scale);
+		if (a->groups)
+			r.total = groups_total(a->groups);
 		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
 	}
 	return r;
+}
+
+double adapt_group_factor(const struct adapt *a, uint64_t program)
+{
+	return a->groups ? groups_factor(a->groups, program) : 1;
 }
 
 void adapt_stop(struct adapt *a)

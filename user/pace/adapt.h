@@ -46,6 +46,9 @@ bool adapt_in_window(const struct adapt *a);
 /* Stops counting for good. */
 void adapt_stop(struct adapt *a);
 /* Tracing is to end, since it costs more than the limit. */
+/* By what rows of a group (struct member, program) are to be multiplied, in a wide run with windows: as of the last
+ * adapt_account(). */
+double adapt_group_factor(const struct adapt *a, uint64_t program);
 bool adapt_exceeded(const struct adapt *a);
 
 /* Since the start. */

@@ -69,6 +69,11 @@ struct scale *scale_new(const struct scale_reading *now)
 	return s;
 }
 
+void scale_wait(struct scale *s)
+{
+	s->counting = false;
+}
+
 void scale_free(struct scale *s)
 {
 	free(s);

@@ -69,6 +69,8 @@ struct scale;
 
 /* A stratum begins, and its window, which lasts until the stratum ends: all is counted for now. */
 struct scale *scale_new(const struct scale_reading *now);
+/* There is no window yet, after all. */
+void scale_wait(struct scale *s);
 /* NULL is a no-op. */
 void scale_free(struct scale *s);
 

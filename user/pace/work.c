@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "pace/groups.h"
 
 /* What a process's clock counts, in the lowest bits of its id (Linux, CPUCLOCK_PROF and CPUCLOCK_VIRT): ticks in user
  * and system mode, or in user mode alone. clock_getcpuclockid() gives the third, which the scheduler keeps. */
@@ -31,14 +32,17 @@ struct work {
 	bool counts_messages;
 	vec_of(struct counters_of) list;
 	struct work_done done;
-	double both_ticks;
+	double both_ticks, tick_ns;
+	vec_of(struct group_now) groups;
 };
 
 struct work *work_new(struct tracer *t)
 {
 	struct work *w = xcalloc(1, sizeof(*w));
+	struct timespec tick;
 
 	w->tracer = t;
+	w->tick_ns = clock_getres(CLOCK_REALTIME_COARSE, &tick) || tick.tv_nsec <= 0 ? 4e6 : (double)tick.tv_nsec;
 	work_read(w, true);
 	return w;
 }
@@ -51,6 +55,7 @@ void work_free(struct work *w)
 		if (w->list.at[i].io_fd >= 0)
 			close(w->list.at[i].io_fd);
 	vec_free(&w->list);
+	vec_free(&w->groups);
 	free(w);
 }
 
@@ -178,9 +183,45 @@ static void grow_io(struct work_done *done, struct counters_of *c, bool is_new)
 	grow(&done->io, &c->io, reads < 0 || writes < 0 ? -1 : reads + writes, is_new);
 }
 
+static void take_group(void *arg, uint64_t program, const struct group_work *g)
+{
+	struct work *w = arg;
+	struct work_done *d = &w->done;
+
+	vec_push(&w->groups, ((struct group_now){program, *g}));
+	d->reads += g->reads;
+	d->read_bytes += g->read_bytes;
+	d->io += g->reads + g->writes;
+	d->cpu_ns += g->cpu_ns;
+	d->ticks.user += g->user_ns / w->tick_ns;
+	d->ticks.system += g->system_ns / w->tick_ns;
+	d->waits += g->waits;
+}
+
+/* The BPF side has added it up, of processes that have ended as well. */
+static struct work_done read_groups(struct work *w)
+{
+	struct work_done before = w->done;
+
+	w->groups.n = 0;
+	w->done = (struct work_done){0};
+	if (tracer_group_work(w->tracer, take_group, w))
+		w->done = before;
+	return w->done;
+}
+
+const struct group_now *work_groups(const struct work *w, size_t *n)
+{
+	*n = w->groups.n;
+	return w->groups.at;
+}
+
 struct work_done work_read(struct work *w, bool waits)
 {
 	const struct processes *ps = tracer_processes(w->tracer);
+
+	if (tracer_is_wide(w->tracer))
+		return read_groups(w);
 
 	for (size_t i = 0; i < ps->list.n; i++) {
 		const pid_t pid = ps->list.at[i]->pid;

@@ -8,6 +8,7 @@
 #include "pace/own.h"
 #include "trace/tracer.h"
 
+struct group_now;
 struct work;
 
 /* Of all processes together; those that have exited stay in it. */
@@ -31,6 +32,8 @@ void work_free(struct work *w);
  * counters are gone.
  */
 struct work_done work_read(struct work *w, bool waits);
+/* Of a wide run, where work is that of groups: each of them, as of the last work_read(). */
+const struct group_now *work_groups(const struct work *w, size_t *n);
 /* Counts messages from now on: by the kernel's tracepoints for them, which costs every message on the machine some
  * 50 ns, or before Linux 6.3 by that for system calls, which costs every call. Returns 0, or -errno after a note. */
 int work_count_messages(struct work *w);

@@ -144,21 +144,43 @@ static double ratio(double a, double b)
  * Of what is estimated by windows, which are only where allocations alone are counted. All rows by the same factors,
  * such that they come to the total: what a window stands for is known only after it (pace/scale.h).
  */
+static void scale_sum(struct counters *c, double bytes, double calls)
+{
+	c->bytes = llround(c->bytes * bytes);
+	c->calls = llround(c->calls * calls);
+	c->bytes_var *= bytes * bytes;
+	c->calls_var *= calls * calls;
+}
+
 static void scale(struct profile *p, const struct adapt_account *a)
 {
 	const double calls = ratio(a->total.calls, a->weighted_calls);
 	const double bytes = ratio(a->total.bytes, a->weighted_bytes);
 
-	for (size_t i = 0; i < p->sums[PROFILE_ALLOC].n; i++) {
-		struct counters *c = &p->sums[PROFILE_ALLOC].at[i];
-
-		c->bytes = llround(c->bytes * bytes);
-		c->calls = llround(c->calls * calls);
-		c->bytes_var *= bytes * bytes;
-		c->calls_var *= calls * calls;
-	}
+	for (size_t i = 0; i < p->sums[PROFILE_ALLOC].n; i++)
+		scale_sum(&p->sums[PROFILE_ALLOC].at[i], bytes, calls);
 	for (size_t i = 0; i < p->hists[PROFILE_SIZES].n; i++)
 		p->hists[PROFILE_SIZES].at[i].calls *= calls;
+}
+
+/* The rows of each group by what its own windows stand for. */
+static void scale_groups(const struct snapshot *s, struct profile *p, const struct adapt *adapt)
+{
+	double *factors = xcalloc(p->tasks.n + 1, sizeof(*factors));
+
+	for (size_t i = 0; i < p->tasks.n; i++)
+		factors[i] = adapt_group_factor(adapt, tracer_program_of(s->tracer, (uint32_t)i));
+	for (size_t i = 0; i < p->sums[PROFILE_ALLOC].n; i++) {
+		const double factor = factors[p->stacks.at[i].task];
+
+		scale_sum(&p->sums[PROFILE_ALLOC].at[i], factor, factor);
+	}
+	for (size_t i = 0; i < p->hists[PROFILE_SIZES].n; i++) {
+		struct profile_bucket *b = &p->hists[PROFILE_SIZES].at[i];
+
+		b->calls *= factors[p->stacks.at[b->stack].task];
+	}
+	free(factors);
 }
 
 static double share_of(uint64_t part, uint64_t whole)
@@ -202,11 +224,17 @@ static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, co
 	r->cost_ns = a.cost_ns;
 	if (!a.scaled)
 		return;
-	scale(&s->profile, &a);
-	/* The total is of all calls, whatever their size. */
 	r->recorded = recorded_of(c);
-	r->recorded.bytes = a.total.bytes * (1 - share_of(c[COUNT_FILTERED_BYTES], c[COUNT_SEEN_BYTES]));
-	r->recorded.calls = a.total.calls * (1 - share_of(c[COUNT_FILTERED], c[COUNT_SEEN]));
+	if (tracer_is_wide(s->tracer)) {
+		scale_groups(s, &s->profile, m->adapt);
+		r->recorded.bytes = profile_total(&s->profile, PROFILE_ALLOC).bytes;
+		r->recorded.calls = profile_total(&s->profile, PROFILE_ALLOC).calls;
+	} else {
+		scale(&s->profile, &a);
+		/* The total is of all calls, whatever their size. */
+		r->recorded.bytes = a.total.bytes * (1 - share_of(c[COUNT_FILTERED_BYTES], c[COUNT_SEEN_BYTES]));
+		r->recorded.calls = a.total.calls * (1 - share_of(c[COUNT_FILTERED], c[COUNT_SEEN]));
+	}
 	r->windows = (struct recording_windows){
 		.scaled = true, .n = a.windows, .by = scale_names[a.total.kind], .limit = s->o.max_overhead,
 		.load = a.load,

@@ -61,6 +61,16 @@ int tracer_resume(struct tracer *t);
 void tracer_detach(struct tracer *t);
 /* Who came and went so far, of a wide run; all but `selection`. Zeroes if it is none. */
 void tracer_host(const struct tracer *t, struct recording_host *out);
+bool tracer_is_wide(const struct tracer *t);
+/* CPUs that a budget of 100 % would be: those of the machine where every process is traced, else one for each process
+ * that runs. */
+double tracer_cpus(const struct tracer *t);
+/* Calls back for each group of a wide run, with what its processes have done so far. 0 or -errno after logging an
+ * error. */
+int tracer_group_work(struct tracer *t, void (*take)(void *arg, uint64_t program, const struct group_work *w),
+		      void *arg);
+/* The group (struct member, program) of a task of the profile; 0: it is not known. */
+uint64_t tracer_program_of(const struct tracer *t, uint32_t task);
 /* Brings the profile up to date. Returns 0, or -errno after logging an error. */
 int tracer_collect(struct tracer *t, const struct collect_options *o);
 

@@ -50,6 +50,7 @@ static uint32_t task_of_record(void *arg, const struct stack_frames *rec)
 		.name = rec->name, .exe = exe_path(t, rec), .user = places_user(h->places, rec->uid),
 		.cgroup = place->path, .container = place->container,
 	};
+	uint32_t id;
 
 	if (h->by_process) {
 		task.pid = rec->pid;
@@ -57,7 +58,11 @@ static uint32_t task_of_record(void *arg, const struct stack_frames *rec)
 		task.exec = rec->exec;
 		task.inner_pid = rec->inner_pid;
 	}
-	return profile_task_like(&t->profile, &task);
+	id = profile_task_like(&t->profile, &task);
+	while (t->host.programs.n <= id)
+		vec_push(&t->host.programs, 0);
+	t->host.programs.at[id] = rec->program;
+	return id;
 }
 
 static void tell_cgroup(void *arg, uint64_t cgroup, const struct cgroup_place *place)
@@ -107,6 +112,7 @@ void host_free(struct tracer *t)
 	vec_free(&h->gone);
 	vec_free(&h->changed);
 	vec_free(&h->ended);
+	vec_free(&h->programs);
 }
 
 /* --- files */
@@ -540,4 +546,32 @@ void tracer_host(const struct tracer *t, struct recording_host *out)
 	out->others_hits = counts[COUNT_OTHERS];
 	out->undecided = counts[COUNT_UNDECIDED];
 	out->new_files = t->host.late_files;
+}
+
+bool tracer_is_wide(const struct tracer *t)
+{
+	return t->wide;
+}
+
+double tracer_cpus(const struct tracer *t)
+{
+	const struct member_counts members = t->wide ? kern_member_counts(t->kern) : (struct member_counts){0};
+	size_t n = members.joined > members.ended ? members.joined - members.ended : 0;
+
+	if (t->host.all)
+		return (double)sysconf(_SC_NPROCESSORS_ONLN);
+	for (size_t i = 0; !t->wide && i < t->processes.list.n; i++)
+		n += !t->processes.list.at[i]->exited;
+	return n ? (double)n : 1;
+}
+
+int tracer_group_work(struct tracer *t, void (*take)(void *arg, uint64_t program, const struct group_work *w),
+		      void *arg)
+{
+	return kern_group_work(t->kern, take, arg);
+}
+
+uint64_t tracer_program_of(const struct tracer *t, uint32_t task)
+{
+	return task < t->host.programs.n ? t->host.programs.at[task] : 0;
 }

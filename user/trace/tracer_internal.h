@@ -42,6 +42,7 @@ struct host {
 	struct attachment *files;	/* its, of all files */
 	struct collector_wide wide;
 	struct places *places;
+	vec_of(uint64_t) programs;	/* by task of the profile: struct member */
 	bool by_process, by_thread;	/* stacks are told apart by that, too */
 	bool all, follow;		/* every process is looked at; children of those that are */
 	bool started;			/* what was there at the start is attached */
