@@ -93,6 +93,22 @@ static __always_inline void member_describe(struct member *m, struct task_struct
 	m->group = hash_step(h, task->self_exec_id);
 }
 
+/* SAMPLE_LAW() of groups that have one of their own; user space sets it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GROUPS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u64);
+} group_laws SEC(".maps");
+
+static __always_inline void member_obey(struct member *m)
+{
+	__u64 *law = bpf_map_lookup_elem(&group_laws, &m->program);
+
+	m->law = law ? *law : 0;
+}
+
 #define GROW(field, value) do { \
 	__u64 now_ = (value), was_ = __sync_lock_test_and_set(&m->added.field, now_); \
 	__sync_fetch_and_add(&g->field, now_ - was_); \
@@ -174,8 +190,10 @@ __noinline int member_decide(struct scratch *s)
 		member_add(m, task);
 	else
 		member_begin(m, task);
-	if (m->is == MEMBER_YES)
+	if (m->is == MEMBER_YES) {
 		member_describe(m, task, leader);
+		member_obey(m);
+	}
 	m->exec = exec;
 	return m->is;
 }
@@ -200,6 +218,7 @@ static __always_inline bool is_member(struct scratch *s)
 		if (!m->hits++)
 			member_join(m);
 		s->now.group = m->group;
+		s->now.law = m->law;
 		return true;
 	}
 	count(s, is == MEMBER_UNKNOWN ? COUNT_UNDECIDED : COUNT_OTHERS, 1);
@@ -292,8 +311,10 @@ int on_each_task(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	m = bpf_task_storage_get(&members, task, NULL, 0);
-	if (m && m->is == MEMBER_YES)
+	if (m && m->is == MEMBER_YES) {
 		member_add(m, task);
+		member_obey(m);
+	}
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "vmlinux.h"
 
 #include "call.bpf.h"
+#include "member.bpf.h"
 #include "sample.h"
 #include "scratch.bpf.h"
 
@@ -60,7 +61,7 @@ static __always_inline __u64 sample_call(struct scratch *s, __u64 bytes)
 
 	if (sample_all)
 		return sample_scale(SAMPLE_ONE);
-	law = *(volatile __u64 *)&sample_law;
+	law = wide && s->now.law ? s->now.law : *(volatile __u64 *)&sample_law;
 	length = sample_length(bytes, law);
 	if (s->slot.law != law || s->slot.left <= length)
 		return sample_draw(s, length, law);

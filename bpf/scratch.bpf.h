@@ -154,7 +154,7 @@ struct now {
 	struct call call;
 	struct block given_up;	/* by realloc() */
 	struct stack_sum fresh;	/* on its way to the table */
-	__u64 group;		/* of a wide run: struct member */
+	__u64 group, law;	/* of a wide run: struct member */
 	__u64 known_space;	/* it is in `spaces` */
 };
 

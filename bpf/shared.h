@@ -324,6 +324,7 @@ struct member {
 	__u8 pad;
 	__u32 counted;		/* in member_counts.joined */
 	__u32 inner_pid;	/* as of `exec` */
+	__u64 law;		/* of its group; 0: that of all */
 	__u64 hits;
 	struct group_work added;	/* to its group so far */
 };

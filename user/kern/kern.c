@@ -178,7 +178,11 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_program__set_autoload(skel->progs.on_fork, o->wide);
 	bpf_program__set_autoload(skel->progs.on_exit, o->wide);
 	bpf_program__set_autoload(skel->progs.on_exec_member, o->wide);
-	bpf_program__set_autoload(skel->progs.on_each_task, o->wide && o->governed);
+	bpf_program__set_autoload(skel->progs.on_each_task, o->wide);
+	if (!o->wide) {
+		bpf_map__set_max_entries(skel->maps.groups, 1);
+		bpf_map__set_max_entries(skel->maps.group_laws, 1);
+	}
 	if (!o->rules || !o->rules->by_cgroup) {
 		bpf_map__set_max_entries(skel->maps.select_cgroups, 1);
 		bpf_map__set_max_entries(skel->maps.select_asked, 1);

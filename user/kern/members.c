@@ -100,6 +100,16 @@ int kern_group_work(struct kern *k, void (*take)(void *arg, uint64_t program, co
 	return err ? err : table_read(k->skel->maps.groups, bpf_map__fd(k->skel->maps.groups), group_entry, &r);
 }
 
+void kern_set_group_law(struct kern *k, uint64_t program, uint64_t law)
+{
+	const int fd = bpf_map__fd(k->skel->maps.group_laws);
+
+	if (law)
+		bpf_map_update_elem(fd, &program, &law, BPF_ANY);
+	else
+		bpf_map_delete_elem(fd, &program);
+}
+
 void kern_members_tell(struct kern *k, uint64_t cgroup, bool taken)
 {
 	const __u32 is = taken ? MEMBER_YES : MEMBER_NO;

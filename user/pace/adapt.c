@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pace/counts.h"
+#include "pace/floors.h"
 #include "pace/gosamples.h"
 #include "pace/governor.h"
 #include "pace/groups.h"
@@ -43,6 +44,7 @@ struct adapt {
 	struct work *work;
 	struct scale *scale;
 	struct groups *groups;	/* of a wide run */
+	struct floors *floors;	/* likewise, with windows or without */
 	bool tried_messages;
 	uint64_t ticked_ns;
 	uint64_t start_ns;
@@ -84,6 +86,7 @@ struct adapt *adapt_new(const struct pace_options *o, struct tracer *t)
 
 	a->o = *o;
 	a->tracer = t;
+	a->floors = tracer_is_wide(t) && !o->sample_bytes ? floors_new() : NULL;
 	a->limit = limit_of(o);
 	/* Until it is measured: the budget is to be kept from the first call on. */
 	if (a->limit == LIMIT_WINDOWS)
@@ -100,6 +103,7 @@ void adapt_free(struct adapt *a)
 	governor_free(a->governor);
 	scale_free(a->scale);
 	groups_free(a->groups);
+	floors_free(a->floors);
 	work_free(a->work);
 	free(a);
 }
@@ -193,6 +197,8 @@ static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX
 	else
 		rate_update(&a->rate, traced_ns, &counters);
 	set_law(a);
+	if (a->floors && !a->exact)
+		floors_update(a->floors, a->tracer, a->rate.mean, a->rate.call, now);
 }
 
 static void start_rate(struct adapt *a, const uint64_t c[COUNT_MAX])

@@ -69,6 +69,8 @@ double tracer_cpus(const struct tracer *t);
  * error. */
 int tracer_group_work(struct tracer *t, void (*take)(void *arg, uint64_t program, const struct group_work *w),
 		      void *arg);
+/* kern_set_group_law(). */
+void tracer_set_group_law(struct tracer *t, uint64_t program, uint64_t law);
 /* The group (struct member, program) of a task of the profile; 0: it is not known. */
 uint64_t tracer_program_of(const struct tracer *t, uint32_t task);
 /* Brings the profile up to date. Returns 0, or -errno after logging an error. */

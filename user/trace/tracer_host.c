@@ -575,3 +575,8 @@ uint64_t tracer_program_of(const struct tracer *t, uint32_t task)
 {
 	return task < t->host.programs.n ? t->host.programs.at[task] : 0;
 }
+
+void tracer_set_group_law(struct tracer *t, uint64_t program, uint64_t law)
+{
+	kern_set_group_law(t->kern, program, law);
+}
