@@ -65,6 +65,7 @@ struct run {
 	bool unnamed;		/* a function of the command line was not found */
 	_Atomic(bool) stop;	/* tracing is to end, with a report */
 	_Atomic(uint64_t) ended_ns;	/* when the guard ended it; 0: it did not */
+	bool list_ended, said_left;	/* every process of the list has; that others go on */
 	bool cmd_ended, ending;	/* ending: what the target does from now on is not reported */
 	int cmd_status;		/* as of waitpid() */
 };
@@ -141,7 +142,6 @@ static void reap(struct run *r)
 	if (launch_reap(r->launch, &r->cmd_status, &stopped)) {
 		r->cmd_ended = true;
 		tracer_exited(r->tracer, launch_pid(r->launch));
-		r->stop = true;
 	} else if (tracer_held(r->tracer, stopped)) {
 		launch_signal(r->launch, SIGCONT);
 	}
@@ -167,7 +167,7 @@ static void on_signal(struct run *r, const struct signalfd_siginfo *si)
 	if ((sig == SIGINT || !r->launch) && atomic_fetch_add(&r->interrupts, 1))
 		quit_by(sig);
 	/* What the terminal sends, a command has got as well: it is in the same process group. */
-	if (!r->launch)
+	if (!r->launch || r->cmd_ended)
 		r->stop = true;
 	else if (si->ssi_code != SI_KERNEL)
 		launch_signal(r->launch, sig);
@@ -344,7 +344,7 @@ static void wait_for_events(struct run *r)
 		if (evs[i].data.fd == r->signals)
 			read_signals(r);
 		else if (evs[i].data.fd == target_fd(r->target) && !target_reap(r->target, r->tracer))
-			r->stop = true;
+			r->list_ended = true;
 	}
 }
 
@@ -425,6 +425,21 @@ static bool interval_is_over(const struct run *r)
 	       (!adapt_in_window(r->adapt) || now - r->next_ns > WINDOW_WAIT_NS);
 }
 
+/* What was to be traced is over, and what it started, if that is followed. */
+static void check_end(struct run *r)
+{
+	size_t left;
+
+	if (!r->cmd_ended && !r->list_ended)
+		return;
+	left = tracer_followed(r->tracer);
+	r->stop |= !left;
+	if (left && !r->said_left)
+		warn("%s has ended; %zu process%s that it started %s traced on (Ctrl-C ends tracing)",
+		     r->launch ? r->o.argv[0] : "the target", left, left == 1 ? "" : "es", left == 1 ? "is" : "are");
+	r->said_left |= left != 0;
+}
+
 static int trace(struct run *r)
 {
 	int err = 0;
@@ -433,6 +448,7 @@ static int trace(struct run *r)
 		wait_for_events(r);
 		reap(r);
 		err = tracer_poll(r->tracer);
+		check_end(r);
 		if (!err)
 			err = adapt_tick(r->adapt);
 		if (!err)

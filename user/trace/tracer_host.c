@@ -10,6 +10,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -24,6 +25,8 @@
 #include "trace/tracer_internal.h"
 
 #define ANCESTORS_MAX 256
+#define KEPT_NS 2000000000ULL	/* how long after the end of a command's process, at least */
+#define FOLLOWED_MAX 65536	/* processes at once */
 #define SWEEP_NS 1000000000ULL	/* between two readings of the table of blocks */
 
 static struct process *process_of_record(void *arg, pid_t pid)
@@ -82,10 +85,14 @@ static bool takes_cgroup(void *arg, uint64_t cgroup, pid_t pid)
 int host_open(struct tracer *t, const struct kern_options *o)
 {
 	struct host *h = &t->host;
+	const char *why;
 
 	if (!t->unwind || !kern_asks_mappings(t->kern))
 		return fail(-ENOTSUP, "tracing processes that come later requires stacks by .eh_frame tables and Linux 5.17 "
 				      "(bpf_find_vma)");
+	if (t->blocks && !feature(FEATURE_RETURN_SECCOMP, &why))
+		return fail(-ENOTSUP, "live-heap views of processes that come later are not available: this kernel kills a "
+				      "process with a seccomp filter (%s); use --view alloc", why);
 	h->wide = (struct collector_wide){.process = process_of_record, .task = task_of_record, .arg = t};
 	collector_set_wide(t->collector, &h->wide);
 	h->places = places_new(o->places);
@@ -437,18 +444,53 @@ static void end_blocks(struct tracer *t, pid_t pid, uint64_t time_ns)
 		vec_push(&t->host.ended, ((struct ended_process){.pid = pid, .before_ns = time_ns}));
 }
 
+/* What the processes of a command have at its end is what its report shows, and most end a moment before it does. */
 int host_sweep(struct tracer *t, bool now)
 {
 	struct host *h = &t->host;
-	const uint64_t time_ns = monotonic_ns();
+	const uint64_t time_ns = monotonic_ns(), until_ns = time_ns - (t->held_pid ? KEPT_NS : 0);
+	size_t n = 0;
 	int err;
 
 	if (!h->ended.n || (!now && time_ns - h->swept_ns < SWEEP_NS))
 		return 0;
-	err = collector_end_blocks(t->collector, h->ended.at, h->ended.n, time_ns);
-	h->ended.n = 0;
+	while (n < h->ended.n && h->ended.at[n].before_ns <= until_ns)
+		n++;
+	err = n ? collector_end_blocks(t->collector, h->ended.at, n, time_ns) : 0;
+	h->ended.n -= n;
+	if (h->ended.n)
+		memmove(h->ended.at, h->ended.at + n, h->ended.n * sizeof(h->ended.at[0]));
 	h->swept_ns = time_ns;
 	return err;
+}
+
+/* The BPF side does so by itself. This is for the files that the child maps, and for the end. */
+static void follow(struct tracer *t, const struct task_event *ev)
+{
+	if (!t->host.follow || !u64map_find(&t->host.followed, (uint64_t)ev->parent))
+		return;
+	if (t->host.followed.n < FOLLOWED_MAX)
+		u64map_put(&t->host.followed, (uint64_t)ev->pid, NULL);
+	else
+		tracer_add_gap(t, "files that only some of the processes map: there are more than are followed");
+}
+
+size_t tracer_followed(const struct tracer *t)
+{
+	return t->wide && t->host.follow ? t->host.followed.n : 0;
+}
+
+/* Ends that were missed. */
+static void forget_dead(struct tracer *t)
+{
+	vec_of(pid_t) dead = {0};
+
+	for (size_t i = 0; t->host.followed.slots && i <= t->host.followed.mask; i++)
+		if (t->host.followed.used[i] && kill((pid_t)t->host.followed.slots[i].key, 0) && errno == ESRCH)
+			vec_push(&dead, (pid_t)t->host.followed.slots[i].key);
+	for (size_t i = 0; i < dead.n; i++)
+		on_end(t, dead.at[i], monotonic_ns());
+	vec_free(&dead);
 }
 
 void host_event(struct tracer *t, const struct task_event *ev)
@@ -460,8 +502,7 @@ void host_event(struct tracer *t, const struct task_event *ev)
 		return;
 	switch (ev->kind) {
 	case TASK_FORK:
-		if (t->host.follow && u64map_find(&t->host.followed, (uint64_t)ev->parent))
-			u64map_put(&t->host.followed, (uint64_t)ev->pid, NULL);
+		follow(t, ev);
 		break;
 	case TASK_EXEC:
 		if (host_wants(t, ev->pid))
@@ -488,6 +529,7 @@ void host_event(struct tracer *t, const struct task_event *ev)
 /* Records were lost: everything is read again. */
 static void reread(struct tracer *t)
 {
+	forget_dead(t);
 	each_pid(t, take_running);
 	compare_all(t);
 }
