@@ -2,130 +2,19 @@
 /* alloctrace -p PID, alloctrace CMD: attach or launch, wait, report. */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memlimit.h"
-#include "base/outfile.h"
-#include "cli/cmd.h"
-#include "cli/guard.h"
-#include "cli/nothing.h"
-#include "cli/present.h"
-#include "cli/reporter.h"
-#include "cli/selection.h"
+#include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/ulimits.h"
-#include "pace/adapt.h"
-#include "proc/launch.h"
-#include "snapshot/snapshot.h"
-#include "trace/target.h"
-#include "trace/tracer.h"
 
 #define DEFAULT_REFRESH_NS 1000000000ULL
 #define WINDOW_WAIT_NS 50000000ULL
-
-/* What a report came to, for the exit status. */
-struct result {
-	uint64_t recorded;	/* calls */
-	double lost_share;	/* recording_lost_share() */
-	bool reader_gone;	/* of a pipe */
-	uint64_t hits;		/* of probes */
-	uint64_t filtered;	/* calls that were left out by their size */
-};
-
-struct run {
-	struct options o;	/* with what the terminal implies */
-	struct tracer *tracer;
-	struct snapshot *snapshot;
-	struct present *present;
-	struct reporter *reporter;
-	struct adapt *adapt;
-	struct launch *launch;
-	struct guard *guard;
-	struct tracer *_Atomic opened;	/* for the guard; NULL: nothing can be attached yet */
-	struct target *target;
-	struct selection selection;
-	int epoll, signals;
-	sigset_t signal_set;	/* what comes by `signals` */
-	_Atomic(int) interrupts;
-	uint64_t start_ns, end_ns;
-	uint64_t interval, next_ns;	/* reports at intervals so far; when the next one is due */
-	uint64_t collected_ns;	/* the latest report */
-	struct result result;	/* of that */
-	uint32_t generation;	/* marks that were set */
-	struct nothing *nothing;	/* of the only process; NULL: there are several */
-	bool unnamed;		/* a function of the command line was not found */
-	_Atomic(bool) stop;	/* tracing is to end, with a report */
-	_Atomic(uint64_t) ended_ns;	/* when the guard ended it; 0: it did not */
-	bool list_ended, said_left;	/* every process of the list has; that others go on */
-	bool cmd_ended, ending;	/* ending: what the target does from now on is not reported */
-	int cmd_status;		/* as of waitpid() */
-};
-
-/* The second one: out at once. Probes end with us. */
-static void quit_by(int sig)
-{
-	sigset_t set;
-
-	outfile_cleanup_on_exit();
-	signal(sig, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	raise(sig);
-}
-
-static int watch_fd(struct run *r, int fd)
-{
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
-
-	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &ev))
-		return fail(-errno, "cannot wait for events: %s", strerror(errno));
-	return 0;
-}
-
-/* By nohup: a signal that is blocked would be taken all the same. */
-static bool ignores_hangup(void)
-{
-	struct sigaction sa;
-
-	return !sigaction(SIGHUP, NULL, &sa) && sa.sa_handler == SIG_IGN;
-}
-
-static int open_signals(struct run *r)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (!ignores_hangup())
-		sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	/* Only a command has a use for these; without one they keep their meaning. */
-	if (r->launch) {
-		sigaddset(&set, SIGQUIT);
-		sigaddset(&set, SIGUSR2);
-	}
-	if (r->launch || r->o.mark)
-		sigaddset(&set, SIGUSR1);
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	r->signal_set = set;
-	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	r->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (r->signals < 0 || r->epoll < 0)
-		return fail(-errno, "cannot wait for signals: %s", strerror(errno));
-	return watch_fd(r, r->signals);
-}
 
 /* A stop of ours (the command has mapped new files) is ended once the probes are in them. */
 static void reap(struct run *r)
@@ -145,88 +34,6 @@ static void reap(struct run *r)
 	} else if (tracer_held(r->tracer, stopped)) {
 		launch_signal(r->launch, SIGCONT);
 	}
-}
-
-/* A new generation of blocks, numbered from 1. */
-static void set_mark(struct run *r)
-{
-	r->generation = tracer_mark(r->tracer);
-	snapshot_mark(r->snapshot, monotonic_ns() - r->start_ns);
-}
-
-static void on_signal(struct run *r, const struct signalfd_siginfo *si)
-{
-	int sig = si->ssi_signo;
-
-	if (sig == SIGCHLD)
-		return;
-	if (sig == SIGUSR1 && r->o.mark) {
-		set_mark(r);
-		return;
-	}
-	if ((sig == SIGINT || !r->launch) && atomic_fetch_add(&r->interrupts, 1))
-		quit_by(sig);
-	/* What the terminal sends, a command has got as well: it is in the same process group. */
-	if (!r->launch || r->cmd_ended)
-		r->stop = true;
-	else if (si->ssi_code != SI_KERNEL)
-		launch_signal(r->launch, sig);
-}
-
-static bool guard_on_signal(void *arg, const struct signalfd_siginfo *si)
-{
-	struct run *r = arg;
-
-	on_signal(r, si);
-	return r->stop;
-}
-
-static void guard_end(void *arg)
-{
-	struct run *r = arg;
-	struct tracer *t = r->opened;
-
-	r->ended_ns = monotonic_ns();
-	r->stop = true;
-	if (t)
-		tracer_end(t);
-}
-
-static int guard_give_up(void *arg, bool hangs)
-{
-	struct run *r = arg;
-	struct tracer *t = r->opened;
-
-	if (hangs)
-		fail(0, "no report: reading the target's mapped files hangs (unresponsive file system?)");
-	else
-		fail(0, "interrupted by a signal before all probes were attached: nothing was recorded");
-	if (r->launch)
-		launch_signal(r->launch, SIGCONT);
-	if (t)
-		tracer_end_wait(t);
-	return hangs ? STATUS_HUNG : STATUS_NOTHING;
-}
-
-/* What the guard takes where the main thread doesn't: all but those that only the main thread can serve. */
-static int start_guard(struct run *r, sigset_t signals)
-{
-	const struct guard_calls calls = {
-		.on_signal = guard_on_signal, .end = guard_end, .give_up = guard_give_up, .arg = r,
-	};
-
-	sigdelset(&signals, SIGCHLD);
-	if (r->o.mark)
-		sigdelset(&signals, SIGUSR1);
-	return guard_start(&signals, &calls, &r->guard);
-}
-
-static void read_signals(struct run *r)
-{
-	struct signalfd_siginfo si;
-
-	while (read(r->signals, &si, sizeof(si)) == sizeof(si))
-		on_signal(r, &si);
 }
 
 static int add_pids(struct run *r)
@@ -268,7 +75,7 @@ static int find_target(struct run *r)
 		return 0;
 	}
 	err = target_of_list(r->o.pids, &r->target);
-	return err ? err : watch_fd(r, target_fd(r->target));
+	return err ? err : run_watch_fd(r, target_fd(r->target));
 }
 
 static int start(struct run *r)
@@ -285,9 +92,9 @@ static int start(struct run *r)
 	memlimit_set(r->o.max_memory);
 	err = limits_raise();
 	if (!err)
-		err = open_signals(r);
+		err = run_open_signals(r);
 	if (!err)
-		err = start_guard(r, r->signal_set);
+		err = run_start_guard(r);
 	if (!err)
 		err = find_target(r);
 	if (!err)
@@ -308,9 +115,9 @@ static int start(struct run *r)
 	if (!err)
 		r->adapt = adapt_new(&pace, r->tracer);
 	if (!err)
-		err = watch_fd(r, tracer_events_fd(r->tracer));
+		err = run_watch_fd(r, tracer_events_fd(r->tracer));
 	if (!err)
-		err = watch_fd(r, tracer_frames_fd(r->tracer));
+		err = run_watch_fd(r, tracer_frames_fd(r->tracer));
 	if (!err && r->launch)
 		err = tracer_hold(r->tracer, launch_pid(r->launch));
 	if (!err)
@@ -342,7 +149,7 @@ static void wait_for_events(struct run *r)
 
 	for (int i = 0; i < n; i++) {
 		if (evs[i].data.fd == r->signals)
-			read_signals(r);
+			run_read_signals(r);
 		else if (evs[i].data.fd == target_fd(r->target) && !target_reap(r->target, r->tracer))
 			r->list_ended = true;
 	}
@@ -495,7 +302,7 @@ static void wait_for_command(struct run *r)
 	reap(r);
 	while (r->launch && !r->cmd_ended) {
 		poll(&p, 1, -1);
-		read_signals(r);
+		run_read_signals(r);
 		reap(r);
 	}
 }

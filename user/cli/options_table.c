@@ -125,7 +125,7 @@ const struct option_row option_rows[] = {
 	  .help = "trace the command's own process alone",
 	  .man = "Trace the process of the command alone, not what it starts; no other process has probes then." },
 	{ "comm", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(comms), .commands = FOR_TRACE,
-	  .help = "processes of a name; also --exe, --user, --container",
+	  .help = "only processes of this name, of all or followed",
 	  .man = "Trace only processes whose name (as ps -o comm shows it, when they first call an allocator function "
 		 "after their start or an exec) matches this pattern: * ? [a-z] [!a-z]. With ! before it: all "
 		 "but these. Without -p and a command, of all processes of the host. May be given several times: one "

@@ -4,76 +4,24 @@
  * room is needed. The BPF side finds it by the file (bpf/mapping.bpf.h); where it can't, by the process's mappings,
  * which are replaced whole whenever they are not what they were.
  */
-#include "kern/tables.h"
-
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/log.h"
-#include "kern/codenames.h"
-#include "kern/filekey.h"
 #include "kern/internal.h"
 #include "kern/layout.h"
-#include "kern/slabs.h"
+#include "kern/tables_internal.h"
 #include "kern/unwind_pack.h"
-#include "proc/procfs.h"
-#include "unwind_map.h"
 
-/* Stacks that may be copied until the next mapping is told: more than a library that was just loaded needs, and few
- * enough where mappings are never known. In the table of stacks they may have a share. */
-#define RAW_STACKS 4096
+/* Of the table of stacks, stacks that were copied may have a share. */
 #define RAW_SHARE 50
 
 /* What an entry of unwind_files takes in the kernel: its header (48 bytes, struct htab_elem), key and value, rounded up
  * to what the kernel allots (kernel/bpf/memalloc.c). A bucket takes 16 bytes. */
 #define FILE_BYTES 512
 #define FILES_BUCKETS_BYTES (UNWIND_FILES * 16)
-
-enum table_state { TABLE_NEW, TABLE_READY, TABLE_NONE, TABLE_NO_ROOM };
-
-struct table {
-	enum table_state state;
-	uint8_t shift;
-	uint32_t first, n_index, key;
-	size_t n_words, n_rows;
-	uint64_t base;		/* vaddr */
-	/* For as long as there is the module: */
-	struct code_range range;
-	uint64_t name;		/* of the byte at range.low; 0: none yet */
-	bool told;		/* the BPF side knows of the file, by file_key */
-	struct file_key file_key;
-	uint32_t users;		/* processes that have it mapped */
-	uint64_t used_at;	/* unwind.version when the last of them came */
-	uint64_t idle_since;	/* unwind.version as it was when the last one went */
-};
-
-struct unwind_told {
-	pid_t pid;
-	uint64_t what;		/* hash of the mappings; 0: none yet */
-	vec_of(uint32_t) tables;	/* modules, each once */
-	vec_of(uint64_t) copies;	/* starts of those that the BPF side knows */
-};
-
-struct unwind {
-	struct kern *kern;
-	const struct modules *modules;
-	unwind_image_fn image;
-	void *arg;
-	struct slabs *slabs;
-	struct image *vdso;
-	vec_of(struct table) tables;	/* by module id */
-	struct unwind_mappings *value;	/* under construction */
-	bool asks;	/* the BPF side asks the kernel what is mapped */
-	struct codenames names;
-	struct u64map by_file;	/* of those of unwind_tell(): hash of the key -> module */
-	size_t files_told, parts_untold;
-	uint64_t version;
-	uint64_t next_key;
-	bool full_noted, untold_noted, cut_said;
-};
 
 size_t unwind_max_rows(const struct kern *k)
 {
@@ -154,13 +102,13 @@ static int take_table(const struct unwind *u, const struct module *mod, struct i
 }
 
 /* What walks keep of tables and mappings holds no more; those that are under way see it. */
-static void change_epoch(struct unwind *u)
+void change_epoch(struct unwind *u)
 {
 	__atomic_add_fetch(&u->kern->skel->bss->unwind_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
 /* The room of its table may be used for another one. */
-static void untell(struct unwind *u, struct table *t)
+void untell_file(struct unwind *u, struct table *t)
 {
 	if (!t->told)
 		return;
@@ -184,14 +132,14 @@ static bool evict(struct unwind *u)
 	}
 	if (!oldest)
 		return false;
-	untell(u, oldest);
+	untell_file(u, oldest);
 	slabs_give(u->slabs, oldest->first, oldest->n_words);
 	oldest->state = TABLE_NEW;
 	oldest->n_rows = 0;
 	return true;
 }
 
-static void note_full(struct unwind *u, int err)
+void note_full(struct unwind *u, int err)
 {
 	if (err && !u->full_noted)
 		note("no more kernel memory for unwind tables: %s", strerror(-err));
@@ -232,7 +180,7 @@ static void store(struct unwind *u, struct table *t, const struct unwind_table *
 	u->next_key += keys;
 }
 
-static struct table *table_of(struct unwind *u, uint32_t module)
+struct table *table_of(struct unwind *u, uint32_t module)
 {
 	const struct module *mod = modules_get(u->modules, module);
 	struct unwind_table *ut;
@@ -287,19 +235,8 @@ bool unwind_rule_at(struct unwind *u, uint32_t module, uint64_t vaddr, struct un
 
 /* --- mappings */
 
-static void drop_tables(struct unwind *u, struct unwind_told *m)
-{
-	for (size_t i = 0; i < m->tables.n; i++) {
-		struct table *t = &u->tables.at[m->tables.at[i]];
-
-		if (!--t->users)
-			t->idle_since = u->version;
-	}
-	vec_free(&m->tables);
-}
-
 /* Of a module: what the BPF side has to know. */
-static bool code_file(void *arg, uint32_t module, struct code_file *out)
+bool code_file_of(void *arg, uint32_t module, struct code_file *out)
 {
 	struct unwind *u = arg;
 	struct table *t = table_of(u, module);
@@ -349,7 +286,7 @@ static int key_of(const struct unwind *u, const struct module *m, struct file_ke
 }
 
 /* Once its table is in place. */
-static void tell_file(struct unwind *u, uint32_t module)
+void tell_file(struct unwind *u, uint32_t module)
 {
 	const struct module *m = modules_get(u->modules, module);
 	struct table *t = &u->tables.at[module];
@@ -360,7 +297,7 @@ static void tell_file(struct unwind *u, uint32_t module)
 	if (t->told || (m->kind == MODULE_ELF && m->fd < 0))
 		return;
 	err = key_of(u, m, &t->file_key);
-	code_file(u, module, &f);
+	code_file_of(u, module, &f);
 	u->parts_untold += file_parts(&f, &told);
 	if (!err)
 		err = put_file(u, &t->file_key, &told);
@@ -369,12 +306,6 @@ static void tell_file(struct unwind *u, uint32_t module)
 		note("%s: cannot register this file, and maybe others, with the BPF side: %s; stacks end there",
 		     m->path, strerror(-err));
 	u->untold_noted |= err != 0;
-}
-
-static void tell_files(struct unwind *u, const struct unwind_told *next)
-{
-	for (size_t i = 0; i < next->tables.n; i++)
-		tell_file(u, next->tables.at[i]);
 }
 
 static uint64_t hash_key(const struct file_key *key)
@@ -404,7 +335,7 @@ uint32_t unwind_tell(struct unwind *u, uint32_t module)
 	t->idle_since = u->version;
 	note_full(u, slabs_publish(u->slabs));
 	tell_file(u, module);
-	u->kern->skel->bss->raw_left = RAW_STACKS;
+	u->kern->skel->bss->raw_left = TABLES_RAW_STACKS;
 	return module;
 }
 
@@ -429,129 +360,6 @@ bool unwind_met(struct unwind *u, uint32_t module, const struct file_key *key)
 	if (!bpf_map_update_elem(bpf_map__fd(u->kern->skel->maps.unwind_files), key, &f, BPF_NOEXIST))
 		u->files_told++;
 	return true;
-}
-
-static void untell_copies(struct unwind *u, struct unwind_told *m)
-{
-	for (size_t i = 0; i < m->copies.n; i++) {
-		const struct copy_key key = {.start = m->copies.at[i], .pid = m->pid};
-
-		bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.code_copies), &key);
-	}
-	vec_free(&m->copies);
-}
-
-/* Where one finds no room its stacks are walked by frame pointers, as other anonymous code's. */
-static void tell_copies(struct unwind *u, const struct process *p, struct unwind_told *next)
-{
-	for (size_t i = 0; i < p->copies.n; i++) {
-		const struct code_copy *c = &p->copies.at[i];
-		const struct table *t = c->module < u->tables.n ? &u->tables.at[c->module] : NULL;
-		const struct copy_key key = {.start = c->start, .pid = p->pid};
-		struct code_copy_of of = {.end = c->end, .offset = c->offset};
-
-		if (!t || !t->told)
-			continue;
-		of.file = t->file_key;
-		if (!bpf_map_update_elem(bpf_map__fd(u->kern->skel->maps.code_copies), &key, &of, BPF_ANY))
-			vec_push(&next->copies, c->start);
-	}
-	if (p->copies.n)
-		change_epoch(u);
-}
-
-static void tell_mappings(struct unwind *u, const struct process *p)
-{
-	const uint32_t pid = p->pid;
-	const bool whole = layout_make(p, u->modules, code_file, u, u->value);
-
-	if (!whole && !u->cut_said)
-		warn("process %d has more executable mappings than this kernel can handle: some stacks end early",
-		     (int)p->pid);
-	u->cut_said |= !whole;
-	change_epoch(u);
-	if (bpf_map_update_elem(bpf_map__fd(u->kern->skel->maps.unwind_mappings), &pid, u->value, BPF_ANY))
-		note("cannot store the mappings of process %d: %s; its stacks have one frame", (int)p->pid,
-		     strerror(errno));
-	change_epoch(u);
-}
-
-/* The tables of all that is mapped now. */
-static void use_tables(struct unwind *u, const struct process *p, struct unwind_told *next)
-{
-	for (size_t i = 0; i < p->maps.n; i++) {
-		const uint32_t module = p->maps.at[i].module;
-		const enum module_kind kind = modules_get(u->modules, module)->kind;
-		struct table *t;
-
-		if (p->maps.at[i].until_ns != UINT64_MAX || (kind != MODULE_ELF && kind != MODULE_VDSO))
-			continue;
-		t = table_of(u, module);
-		if (t->used_at == u->version)
-			continue;
-		t->used_at = u->version;
-		t->users++;
-		vec_push(&next->tables, module);
-	}
-}
-
-void unwind_update(struct unwind *u, struct process *p, struct unwind_told **told)
-{
-	struct unwind_told next = {.pid = p->pid, .what = layout_hash(p)};
-
-	if (!*told)
-		*told = xcalloc(1, sizeof(**told));
-	if (next.what == (*told)->what)
-		return;
-	/* Before anything else: if it execs meanwhile, this is the old program's, and no walk uses what follows. */
-	p->start_stack = u->value->mm_start_stack = procfs_start_stack(p->pid);
-	u->version++;
-	use_tables(u, p, &next);
-	/* Where that fails, walks find no slab: the stacks end there. */
-	note_full(u, slabs_publish(u->slabs));
-	untell_copies(u, *told);
-	if (u->asks) {
-		tell_files(u, &next);
-		tell_copies(u, p, &next);
-	} else {
-		tell_mappings(u, p);
-	}
-	u->kern->skel->bss->raw_left = RAW_STACKS;
-	drop_tables(u, *told);
-	**told = next;
-}
-
-void unwind_told_free(struct unwind_told *told)
-{
-	if (!told)
-		return;
-	vec_free(&told->tables);
-	vec_free(&told->copies);
-	free(told);
-}
-
-void unwind_forget(struct unwind *u, struct unwind_told **told)
-{
-	uint32_t key;
-
-	if (!*told)
-		return;
-	key = (*told)->pid;
-	if (!u->asks) {
-		change_epoch(u);
-		bpf_map_delete_elem(bpf_map__fd(u->kern->skel->maps.unwind_mappings), &key);
-		change_epoch(u);
-	}
-	untell_copies(u, *told);
-	drop_tables(u, *told);
-	unwind_told_free(*told);
-	*told = NULL;
-	/* There may be room now. */
-	for (size_t t = 0; t < u->tables.n; t++)
-		if (u->tables.at[t].state == TABLE_NO_ROOM) {
-			u->tables.at[t].state = TABLE_NEW;
-			untell(u, &u->tables.at[t]);
-		}
 }
 
 bool unwind_name(const struct unwind *u, uint64_t name, uint32_t *module, uint64_t *vaddr)

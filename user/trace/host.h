@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A wide run, where probes are in every process that maps a file. For the files of the tracer only. */
+/* Part of trace/tracer.h. */
+#ifndef ALLOCTRACE_TRACE_HOST_H
+#define ALLOCTRACE_TRACE_HOST_H
+
+#include "proc/events.h"
+#include "trace/attachment.h"
+#include "trace/collector.h"
+#include "trace/places.h"
+
+struct tracer;
+
+/* Of a wide run (trace/host.c): probes are in every process that maps a file. */
+struct host {
+	struct process *everyone;	/* pid 0: stands for whoever maps a file; */
+	struct attachment *files;	/* its, of all files */
+	struct collector_wide wide;
+	struct places *places;
+	vec_of(uint64_t) programs;	/* by task of the profile: struct member */
+	bool by_process, by_thread;	/* stacks are told apart by that, too */
+	bool all, follow;		/* every process is looked at; children of those that are */
+	bool started;			/* what was there at the start is attached */
+	struct u64map known_as;		/* modules -> what the same inode is known as */
+	struct u64map modules;		/* hashes of (device, inode) of records -> module */
+	struct u64map followed;		/* pids, where it is not all */
+	vec_of(pid_t) gone, changed;	/* to be dropped; to be compared with their files */
+	size_t n_gone;		/* of the first, those that are due */
+	vec_of(struct ended_process) ended;	/* whose blocks are no more */
+	uint64_t swept_ns;
+	uint64_t late_files, unread;	/* files with probes that came later; processes that can't be read */
+};
+
+/* A wide run: begins and ends with the tracer. */
+int host_open(struct tracer *t, const struct kern_options *o);
+void host_free(struct tracer *t);
+/* Every process, now and later; or one that is chosen, with its children where they are followed. As tracer_add(). */
+int host_add_all(struct tracer *t);
+int host_add(struct tracer *t, pid_t pid);
+/* A command that is launched; and what it has mapped when it is held. */
+int host_hold(struct tracer *t, pid_t pid);
+void host_see(struct tracer *t, struct process *p);
+/* Is it to be looked at which files the process maps? */
+bool host_wants(const struct tracer *t, pid_t pid);
+/* What the process has mapped, read if it is not known. NULL: it is gone. */
+struct process *host_process(struct tracer *t, pid_t pid);
+void host_event(struct tracer *t, const struct task_event *ev);
+/* lost: some events were. */
+void host_after_events(struct tracer *t, bool lost);
+void host_drop_gone(struct tracer *t);
+/* Attaches to all files that wait for it. 0, -ECANCELED. */
+int host_attach(struct tracer *t);
+/* Takes what ended processes have left out of what is live, if it is time; or now. 0 or -errno after logging an error. */
+int host_sweep(struct tracer *t, bool now);
+
+/* Of the files of host*.c alone. The module that the file is known as; it is registered, and to be attached to. */
+uint32_t host_see_file(struct tracer *t, uint32_t module);
+/* Reads what the process has mapped. NULL: it is gone, or its mappings can't be read. */
+struct process *host_read_process(struct tracer *t, pid_t pid);
+/* Reads all processes there are, and compares their code. 0 or -errno after logging an error. */
+int host_read_all(struct tracer *t);
+/* Do the rules take it? For kern_members_cgroups(). */
+bool host_takes_cgroup(void *arg, uint64_t cgroup, pid_t pid);
+void host_tell_cgroup(void *arg, uint64_t cgroup, const struct cgroup_place *place);
+/* Whose stack it is, for struct collector_wide. */
+uint32_t host_task_of(void *arg, const struct stack_frames *rec);
+
+#endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What happens to the processes of a wide run. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "kern/members.h"
+#include "proc/mapfile.h"
+#include "proc/procfs.h"
+#include "proc/timeline.h"
+#include "trace/tracer_internal.h"
+
+#define KEPT_NS 2000000000ULL	/* how long after the end of a command's process, at least */
+#define FOLLOWED_MAX 65536	/* processes at once */
+#define SWEEP_NS 1000000000ULL	/* between two readings of the table of blocks */
+
+/* The module of a file that records tell of by these numbers, if it is known and its content is what it was. */
+static bool known_module(const struct tracer *t, uint64_t dev, uint64_t ino, uint32_t *module)
+{
+	const uint64_t *at = u64map_find(&t->host.modules, mix64(mix64(dev) + ino));
+	const struct module *m = at ? modules_get(&t->modules, (uint32_t)*at) : NULL;
+
+	if (!m || !module_is_current(m))
+		return false;
+	*module = (uint32_t)*at;
+	return true;
+}
+
+/* Something is done to a mapping that was there: its code may have been patched. */
+static bool is_there_already(struct tracer *t, const struct process *p, const struct task_event *ev, uint32_t module)
+{
+	const struct mapping *m = timeline_find(p, ev->start, ev->time_ns);
+
+	return m && m->until_ns == UINT64_MAX && m->module == module && t->files.n > module && t->files.at[module].plan;
+}
+
+static void on_new_mapping(struct tracer *t, struct process *p, const struct task_event *ev)
+{
+	const struct mapping *m;
+	uint32_t module;
+	pid_t tgid;
+
+	if (mapping_kind(ev->name) == MAPPING_ANON)
+		procfs_ids(p->pid, &tgid, &p->uid);
+	process_mmap(&t->processes, p, ev->time_ns, ev->start, ev->len, ev->offset, ev->dev, ev->ino, ev->name);
+	m = timeline_find(p, ev->start, ev->time_ns);
+	if (!m || mapping_kind(ev->name) != MAPPING_FILE || modules_get(&t->modules, m->module)->fd < 0)
+		return;
+	module = host_see_file(t, m->module);
+	p->maps.at[m - p->maps.at].module = module;
+	*u64map_put(&t->host.modules, mix64(mix64(ev->dev) + ev->ino), NULL) = module;
+}
+
+static void on_mmap(struct tracer *t, const struct task_event *ev)
+{
+	struct process *p = processes_find(&t->processes, ev->pid);
+	uint32_t module;
+
+	if (!host_wants(t, ev->pid))
+		return;
+	if (!p || p->exited) {
+		/* It was forked, and has not execed. */
+		p = host_read_process(t, ev->pid);
+		if (p)
+			vec_push(&t->host.changed, ev->pid);
+		return;
+	}
+	if (mapping_kind(ev->name) != MAPPING_FILE || !known_module(t, ev->dev, ev->ino, &module)) {
+		on_new_mapping(t, p, ev);
+		return;
+	}
+	if (is_there_already(t, p, ev, module))
+		vec_push(&t->host.changed, ev->pid);
+	process_mmap_module(p, ev->time_ns, ev->start, ev->len, ev->offset, module);
+}
+
+static void on_end(struct tracer *t, pid_t pid, uint64_t time_ns)
+{
+	struct process *p = processes_find(&t->processes, pid);
+
+	u64map_remove(&t->host.followed, (uint64_t)pid);
+	if (!p || p->exited)
+		return;
+	if (t->golive)
+		golive_exited(t->golive, p);
+	process_exit(p, time_ns);
+	vec_push(&t->host.gone, pid);
+}
+
+/* Not at once: the table of blocks is read whole. */
+static void end_blocks(struct tracer *t, pid_t pid, uint64_t time_ns)
+{
+	if (t->blocks)
+		vec_push(&t->host.ended, ((struct ended_process){.pid = pid, .before_ns = time_ns}));
+}
+
+/* What the processes of a command have at its end is what its report shows, and most end a moment before it does. */
+int host_sweep(struct tracer *t, bool now)
+{
+	struct host *h = &t->host;
+	const uint64_t time_ns = monotonic_ns(), until_ns = time_ns - (t->held_pid ? KEPT_NS : 0);
+	size_t n = 0;
+	int err;
+
+	if (!h->ended.n || (!now && time_ns - h->swept_ns < SWEEP_NS))
+		return 0;
+	while (n < h->ended.n && h->ended.at[n].before_ns <= until_ns)
+		n++;
+	err = n ? collector_end_blocks(t->collector, h->ended.at, n, time_ns) : 0;
+	h->ended.n -= n;
+	if (h->ended.n)
+		memmove(h->ended.at, h->ended.at + n, h->ended.n * sizeof(h->ended.at[0]));
+	h->swept_ns = time_ns;
+	return err;
+}
+
+/* The BPF side does so by itself. This is for the files that the child maps, and for the end. */
+static void follow(struct tracer *t, const struct task_event *ev)
+{
+	if (!t->host.follow || !u64map_find(&t->host.followed, (uint64_t)ev->parent))
+		return;
+	if (t->host.followed.n < FOLLOWED_MAX)
+		u64map_put(&t->host.followed, (uint64_t)ev->pid, NULL);
+	else
+		tracer_add_gap(t, "files that only some of the processes map: there are more than are followed");
+}
+
+size_t tracer_followed(const struct tracer *t)
+{
+	return t->wide && t->host.follow ? t->host.followed.n : 0;
+}
+
+/* Ends that were missed. */
+static void forget_dead(struct tracer *t)
+{
+	vec_of(pid_t) dead = {0};
+
+	for (size_t i = 0; t->host.followed.slots && i <= t->host.followed.mask; i++)
+		if (t->host.followed.used[i] && kill((pid_t)t->host.followed.slots[i].key, 0) && errno == ESRCH)
+			vec_push(&dead, (pid_t)t->host.followed.slots[i].key);
+	for (size_t i = 0; i < dead.n; i++)
+		on_end(t, dead.at[i], monotonic_ns());
+	vec_free(&dead);
+}
+
+void host_event(struct tracer *t, const struct task_event *ev)
+{
+	struct process *p;
+
+	/* Of another pid namespace. */
+	if (ev->pid <= 0)
+		return;
+	switch (ev->kind) {
+	case TASK_FORK:
+		follow(t, ev);
+		break;
+	case TASK_EXEC:
+		if (host_wants(t, ev->pid))
+			processes_exec(&t->processes, ev->pid, ev->time_ns, ev->name);
+		end_blocks(t, ev->pid, ev->time_ns);
+		break;
+	case TASK_MMAP:
+		on_mmap(t, ev);
+		break;
+	case TASK_RENAME:
+		p = processes_find(&t->processes, ev->pid);
+		if (p && ev->tid == ev->pid)
+			process_rename(p, ev->name);
+		break;
+	case TASK_EXIT:
+		if (ev->tid != ev->pid)
+			break;
+		on_end(t, ev->pid, ev->time_ns);
+		end_blocks(t, ev->pid, ev->time_ns);
+		break;
+	}
+}
+
+/* Records were lost: everything is read again. */
+static void reread(struct tracer *t)
+{
+	forget_dead(t);
+	host_read_all(t);
+}
+
+static void compare_changed(struct tracer *t)
+{
+	for (size_t i = 0; i < t->host.changed.n; i++) {
+		struct process *p = processes_find(&t->processes, t->host.changed.at[i]);
+
+		if (p && !p->exited)
+			tracer_compare(t, t->host.files, p);
+	}
+	t->host.changed.n = 0;
+}
+
+void host_after_events(struct tracer *t, bool lost)
+{
+	kern_members_cgroups(t->kern, host_takes_cgroup, t);
+	if (lost)
+		reread(t);
+	compare_changed(t);
+	host_attach(t);
+}
+
+/* Stacks are taken out of the ring before the records of ends: of those that were gone the last time, every stack has
+ * its names. */
+void host_drop_gone(struct tracer *t)
+{
+	struct host *h = &t->host;
+
+	for (size_t i = 0; i < h->n_gone; i++) {
+		struct process *p = processes_find(&t->processes, h->gone.at[i]);
+
+		/* Its number may be another's by now. */
+		if (p && p->exited && p->pid != t->held_pid)
+			processes_drop(&t->processes, p);
+	}
+	h->gone.n -= h->n_gone;
+	if (h->gone.n)
+		memmove(h->gone.at, h->gone.at + h->n_gone, h->gone.n * sizeof(h->gone.at[0]));
+	h->n_gone = h->gone.n;
+}
