@@ -16,7 +16,8 @@ PYTHON=/usr/bin/python3
 export LC_ALL=C.UTF-8
 unset NO_COLOR LD_PRELOAD
 
-# Probes may be in every process that maps a file: tests have copies of the C and the C++ library, which nobody else maps.
+# Probes may be in every process that maps a file: tests have copies of the C and the C++ library, which nobody else
+# maps.
 private_libraries() {
 	local copies=$O/tests/libraries lib
 	local -a libs=("$LIBDIR/libc.so.6" "$LIBDIR/libstdc++.so.6")

@@ -111,14 +111,14 @@ const struct option_row option_rows[] = {
 
 	{ "all", 'a', NULL, OPTION_FLAG, SECTION_TARGET, TO(all), .commands = FOR_TRACE,
 	  .help = "trace every process, also those that start later",
-	  .man = "Trace every process of the host: those that run, and those that start while tracing, from their first "
-		 "call on. Probes are in every process that maps a file with an allocator; alloctrace itself, what it "
+	  .man = "Trace every process of the host: those that run, and those that start while tracing, from "
+		 "their first call on. Probes are in every process that maps a file with an allocator; alloctrace itself, what it "
 		 "starts and what started it are left out. Stacks are told apart by program, user and control "
 		 "group, not by process, unless --by process or --by thread says so." },
 	{ "follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(follow), .commands = FOR_TRACE,
 	  .help = "also what these start; a command: default",
-	  .man = "Also trace the processes that the traced ones start, over fork and exec, from their first call on. It "
-		 "is the default for a command that may start others. Probes are then in every process that maps the "
+	  .man = "Also trace the processes that the traced ones start, over fork and exec, from their first call "
+		 "on. It is the default for a command that may start others. Probes are then in every process that maps the "
 		 "same files: others pay a trap per call, and are not recorded." },
 	{ "no-follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(no_follow), .commands = FOR_TRACE,
 	  .man_only = true,
@@ -143,7 +143,8 @@ const struct option_row option_rows[] = {
 	  .man = "The same for the path of the control group (v2; without it, v1's memory controller), as "
 		 "/system.slice/*.service. It is looked at when a process first calls an allocator function after its "
 		 "start or an exec." },
-	{ "container", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(containers), .commands = FOR_TRACE, .man_only = true,
+	{ "container", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(containers),
+	  .commands = FOR_TRACE, .man_only = true,
 	  .help = "only processes of this container: name or ID",
 	  .man = "The same for the container: its runtime's name of it, as web or docker:web; or its ID, whole or the "
 		 "first 12 digits. Docker, containerd, CRI-O, podman, LXC and systemd-nspawn are known, by the control "

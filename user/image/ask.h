@@ -11,8 +11,8 @@
 bool image_ask_vaddr(int fd, const char *path, uint64_t offset, uint64_t *vaddr);
 /* Does it import something of that name? False also where the file can't be read. */
 bool image_ask_import(int fd, const char *path, const char *name);
-/* Does it import one of these (NULL-terminated), or nothing of a C library (static, or no ELF file), so that it can't be
- * told what it calls? */
+/* Does it import one of these (NULL-terminated), or nothing of a C library (static, or no ELF file), so that what it
+ * calls can't be told? */
 bool image_ask_may_call(int fd, const char *path, const char *const *names);
 /* As elf_slots_of() (elf/irelative.h): the slots that a resolver, or the symbol of that name, fills. */
 size_t image_ask_slots(int fd, const char *path, uint64_t resolver, const char *name, uint64_t *slots, size_t max);

@@ -47,7 +47,8 @@ struct kern_options {
 	bool sample_fixed;
 	uint32_t exact_calls;	/* at least so many are recorded before the law begins */
 	bool governed;		/* probes come and go: kern_set_window_factor() */
-	/* Probes are in every process that maps a file (kern_attach() with pid 0), and kern/members.h says who is traced; */
+	/* Probes are in every process that maps a file (kern_attach() with pid 0), and kern/members.h says who is
+	 * traced; */
 	bool wide;
 	bool by_process;	/* a stack of another process is another stack; else of another program; */
 	bool follow;		/* children of chosen processes are chosen; */
@@ -89,10 +90,10 @@ size_t kern_memory(const struct kern *k);
 /* Entries of a table: those wanted, or what fits into this share of the machine's memory. */
 uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes);
 
-/* Attaches to every probe of the plan, in the file behind fd, for one process (pid 0: for all). module: a number of the file, below
- * MODULES_MAX. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS. Returns 0, or
- * -errno after logging an error; then nothing of it stays attached. Silent: -ESRCH (the process is gone), -ECANCELED
- * (kern_end()). left_out: by probe, those that must not be there; NULL: none. */
+/* Attaches to every probe of the plan, in the file behind fd, for one process (pid 0: for all). module: a number of the
+ * file, below MODULES_MAX. The plan stays as long as k; where blocks are followed, it was made with PLAN_BLOCKS.
+ * Returns 0, or -errno after logging an error; then nothing of it stays attached. Silent: -ESRCH (the process is gone),
+ * -ECANCELED (kern_end()). left_out: by probe, those that must not be there; NULL: none. */
 int kern_attach(struct kern *k, pid_t pid, int fd, const char *path, uint16_t module, const struct plan *plan,
 		const bool *left_out);
 /*

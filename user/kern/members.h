@@ -17,8 +17,8 @@ int kern_choose(struct kern *k, pid_t pid, bool traced, bool children);
  * been asked since its last exec. */
 enum member_is kern_member(const struct kern *k, pid_t pid);
 struct member_counts kern_member_counts(const struct kern *k);
-/* Calls back for each group of processes (struct member, program), with what they have done so far: hits, and work since
- * they were known. 0 or -errno after logging an error. */
+/* Calls back for each group of processes (struct member, program), with what they have done so far: hits, and work
+ * since they were known. 0 or -errno after logging an error. */
 int kern_group_work(struct kern *k, void (*take)(void *arg, uint64_t program, const struct group_work *w), void *arg);
 /* The law of sampling (SAMPLE_LAW()) of a group, once kern_group_work() has told its members; 0: that of all. */
 void kern_set_group_law(struct kern *k, uint64_t program, uint64_t law);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "pace/adapt.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,61 +8,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "pace/counts.h"
-#include "pace/floors.h"
-#include "pace/gosamples.h"
-#include "pace/governor.h"
-#include "pace/groups.h"
-#include "pace/rate.h"
-#include "pace/work.h"
+#include "pace/adapt_internal.h"
 
 #define HIT_PER_TRAP	1.3	/* what a hit costs, by that of an empty one */
 #define CALIBRATE_DEPTH	16		/* frames: stacks are not known yet */
 #define SWITCH_NS	1e6		/* at first, until it is learnt */
 #define TAIL_NS		2e6
 #define TICK_NS		1000000ULL	/* at least */
-#define READ_NS		100000	/* a reading of calls and work is good enough if it took no longer */
-#define READ_TRIES	5
 #define MEASURE_NS	2000000000ULL	/* how long it must cost too much where there are no windows */
-
-enum limit { LIMIT_NONE, LIMIT_WINDOWS, LIMIT_STOP, LIMIT_WARN };
-
-struct adapt {
-	struct pace_options o;
-	struct tracer *tracer;
-	enum limit limit;
-	bool has_cost, exceeded, stopped;
-	struct calibration *calibration;	/* under way */
-	struct hit_cost cost;
-	struct rate rate;	/* its clock stands still while nothing is counted */
-	bool exact;		/* its law is not in force yet */
-	struct governor *governor;
-	uint64_t strata;	/* of the governor's, so far */
-	/* Where probes come and go; else NULL. */
-	struct work *work;
-	struct scale *scale;
-	struct groups *groups;	/* of a wide run */
-	struct floors *floors;	/* likewise, with windows or without */
-	bool tried_messages;
-	uint64_t ticked_ns;
-	uint64_t start_ns;
-	struct adapt_account final;	/* if stopped */
-
-	bool counting;
-	uint64_t on_ns, traced_ns;	/* since when it counts; how long it did before */
-	double on_calls, on_bytes;	/* seen, then */
-	double weight;			/* how many calls each stands for */
-	double stretch;			/* and how much time each moment */
-	double calls, bytes;		/* of the times before, with their weights: what the tables have */
-	double calls_rate, bytes_rate;	/* per second, the last time */
-	struct gosamples go;
-
-	uint64_t last_hits, last_recorded;
-	double hit_ns;			/* what a hit has cost lately */
-	double cost_ns;			/* of all hits */
-	uint64_t measured_ns;		/* LIMIT_STOP, LIMIT_WARN: since when, and what it had cost then */
-	double measured_cost_ns;
-};
 
 static enum limit limit_of(const struct pace_options *o)
 {
@@ -108,33 +59,9 @@ void adapt_free(struct adapt *a)
 	free(a);
 }
 
-/* CPUs, for all processes together. */
-static double budget(const struct adapt *a)
+double adapt_budget(const struct adapt *a)
 {
 	return a->o.max_overhead / 100 * tracer_cpus(a->tracer);
-}
-
-static void read_counts(const struct adapt *a, uint64_t c[COUNT_MAX])
-{
-	tracer_counts(a->tracer, c);
-}
-
-/* Takes in what the hits since the last time have cost. */
-static void charge(struct adapt *a, const uint64_t c[COUNT_MAX])
-{
-	uint64_t hits = c[COUNT_HITS] - a->last_hits, recorded = counts_samples(c) - a->last_recorded;
-	double cost;
-
-	if (recorded > hits)
-		recorded = hits;
-	cost = recorded * a->cost.recorded + (hits - recorded) * a->cost.other;
-	if (hits)
-		a->hit_ns = cost / hits;
-	a->cost_ns += cost;
-	a->last_hits = c[COUNT_HITS];
-	a->last_recorded = counts_samples(c);
-	if (a->governor)
-		governor_set(a->governor, budget(a), a->hit_ns);
 }
 
 static void count_from(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
@@ -160,12 +87,6 @@ static void count_until(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MA
 	}
 }
 
-/* Of the rate. */
-static uint64_t traced_until(const struct adapt *a, uint64_t now)
-{
-	return a->traced_ns + (a->counting ? now - a->on_ns : 0);
-}
-
 static void set_law(struct adapt *a)
 {
 	const uint64_t law = SAMPLE_LAW(a->rate.mean, a->rate.call);
@@ -182,7 +103,7 @@ static void set_law(struct adapt *a)
 static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 {
 	const struct rate_counters counters = counts_for_rate(c);
-	const uint64_t traced_ns = traced_until(a, now);
+	const uint64_t traced_ns = adapt_traced_until(a, now);
 	bool was_exact = a->exact;
 
 	if (a->o.sample_bytes == 1 || !a->counting)
@@ -216,62 +137,9 @@ static void restart_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_M
 
 	if (a->o.sample_bytes)
 		return;
-	rate_restart(&a->rate, a->stretch * RATE_DEFAULT_TARGET, a->calls_rate, a->bytes_rate, traced_until(a, now),
-		     &counters);
+	rate_restart(&a->rate, a->stretch * RATE_DEFAULT_TARGET, a->calls_rate, a->bytes_rate,
+		     adapt_traced_until(a, now), &counters);
 	set_law(a);
-}
-
-/*
- * Calls and work as of one moment. They are read one after the other, and an alloctrace that is preempted between would
- * take for the window's work what was done after it: the quickest of some tries. How many calls came while it read is
- * known, and half of them count.
- */
-static struct scale_reading read_once(struct adapt *a, uint64_t *took_ns)
-{
-	uint64_t before[COUNT_MAX], after[COUNT_MAX], start = monotonic_ns();
-	struct work_done done;
-
-	read_counts(a, before);
-	done = work_read(a->work, false);
-	read_counts(a, after);
-	charge(a, after);
-	*took_ns = monotonic_ns() - start;
-	return (struct scale_reading){
-		.calls = (counts_calls(before) + counts_calls(after)) / 2,
-		.bytes = (counts_bytes(before) + counts_bytes(after)) / 2,
-		.probes_ns = a->cost_ns, .ticks = done.ticks,
-		.work = {[SCALE_READ_BYTES] = done.read_bytes, [SCALE_READS] = done.reads, [SCALE_IO] = done.io,
-			 [SCALE_MESSAGES] = done.messages, [SCALE_CPU] = done.cpu_ns,
-			 [SCALE_TIME] = (double)start + (double)*took_ns / 2},
-	};
-}
-
-/* As of the reading just now. */
-static void read_groups(struct adapt *a)
-{
-	size_t n;
-	const struct group_now *at = work_groups(a->work, &n);
-
-	groups_read(a->groups, at, n, a->hit_ns, a->weight, monotonic_ns());
-}
-
-static struct scale_reading reading(struct adapt *a)
-{
-	struct scale_reading best = {0}, r;
-	uint64_t took, least = UINT64_MAX;
-
-	for (int try = 0; try < (a->groups ? 1 : READ_TRIES) && least > READ_NS; try++) {
-		r = read_once(a, &took);
-		if (took < least) {
-			best = r;
-			least = took;
-		}
-	}
-	if (a->groups)
-		read_groups(a);
-	else
-		best.waits = work_read(a->work, true).waits;
-	return best;
 }
 
 static void next_stratum(struct adapt *a, const struct scale_reading *now)
@@ -284,7 +152,7 @@ static void next_stratum(struct adapt *a, const struct scale_reading *now)
 		return;
 	a->tried_messages = true;
 	if (!work_count_messages(a->work)) {
-		const struct scale_reading later = reading(a);
+		const struct scale_reading later = adapt_reading(a);
 
 		scale_count_messages(a->scale, &later);
 	}
@@ -298,8 +166,8 @@ static int open_window(struct adapt *a)
 
 	if (err)
 		return err;
-	read_counts(a, c);
-	charge(a, c);
+	adapt_read_counts(a, c);
+	adapt_charge(a, c);
 	now = monotonic_ns();
 	weight = governor_attached(a->governor, now, c[COUNT_HITS], a->groups ? 1 : scale_slowdown(a->scale));
 	a->weight = weight / 65536.;
@@ -308,7 +176,7 @@ static int open_window(struct adapt *a)
 	tracer_set_window_factor(a->tracer, weight);
 	count_from(a, now, c);
 	tracer_go_on_counting(a->tracer);
-	read = reading(a);
+	read = adapt_reading(a);
 	scale_attached(a->scale, &read);
 	if (a->groups)
 		groups_attached(a->groups);
@@ -321,20 +189,20 @@ static void close_window(struct adapt *a)
 	struct scale_reading read;
 
 	tracer_guard(a->tracer, true);
-	read = reading(a);
+	read = adapt_reading(a);
 	scale_detached(a->scale, &read);
 	if (a->groups)
 		groups_detached(a->groups);
 	tracer_stop_counting(a->tracer);
 	stop_ns = monotonic_ns();
-	read_counts(a, c);
-	charge(a, c);
+	adapt_read_counts(a, c);
+	adapt_charge(a, c);
 	count_until(a, stop_ns, c);
 	stop_hits = c[COUNT_HITS];
 	tracer_pause(a->tracer);
 	tracer_guard(a->tracer, false);
-	read_counts(a, c);
-	charge(a, c);
+	adapt_read_counts(a, c);
+	adapt_charge(a, c);
 	governor_detached(a->governor, stop_ns, stop_hits, monotonic_ns(), c[COUNT_HITS]);
 	if (governor_strata(a->governor) != a->strata)
 		next_stratum(a, &read);
@@ -343,14 +211,14 @@ static void close_window(struct adapt *a)
 static void start_governor(struct adapt *a)
 {
 	struct governor_options go = {
-		.budget = budget(a), .hit_ns = a->hit_ns, .switch_ns = SWITCH_NS, .tail_ns = TAIL_NS,
+		.budget = adapt_budget(a), .hit_ns = a->hit_ns, .switch_ns = SWITCH_NS, .tail_ns = TAIL_NS,
 	};
 	uint64_t c[COUNT_MAX], now = monotonic_ns();
 
 	if (getrandom(&go.seed, sizeof(go.seed), 0) < 0)
 		go.seed = now;
 	a->ticked_ns = now;
-	read_counts(a, c);
+	adapt_read_counts(a, c);
 	a->governor = governor_new(&go, now, c[COUNT_HITS]);
 }
 
@@ -384,14 +252,14 @@ void adapt_start(struct adapt *a)
 {
 	uint64_t c[COUNT_MAX];
 
-	read_counts(a, c);
+	adapt_read_counts(a, c);
 	a->start_ns = a->measured_ns = monotonic_ns();
 	if (a->limit == LIMIT_WINDOWS) {
 		struct scale_reading read;
 
 		a->work = work_new(a->tracer);
 		a->groups = tracer_is_wide(a->tracer) ? groups_new() : NULL;
-		read = reading(a);
+		read = adapt_reading(a);
 		a->scale = scale_new(&read);
 		a->hit_ns = a->cost.recorded;
 		if (a->has_cost)
@@ -456,7 +324,7 @@ static int govern(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX])
 	if (!a->groups)
 		work_read(a->work, false);
 	if (governor_strata(a->governor) != a->strata) {
-		const struct scale_reading read = reading(a);
+		const struct scale_reading read = adapt_reading(a);
 
 		next_stratum(a, &read);
 	}
@@ -477,9 +345,9 @@ int adapt_tick(struct adapt *a)
 		end_calibration(a, false);
 	if (a->o.sample_bytes == 1 && a->limit == LIMIT_NONE)
 		return 0;
-	read_counts(a, c);
+	adapt_read_counts(a, c);
 	if (a->has_cost)
-		charge(a, c);
+		adapt_charge(a, c);
 	adapt_rate(a, now, c);
 	if (!a->governor) {
 		if (a->limit != LIMIT_NONE && a->has_cost)
@@ -506,41 +374,6 @@ bool adapt_in_window(const struct adapt *a)
 bool adapt_exceeded(const struct adapt *a)
 {
 	return a->exceeded;
-}
-
-struct adapt_account adapt_account(struct adapt *a)
-{
-	uint64_t c[COUNT_MAX], now = monotonic_ns();
-	struct adapt_account r = {
-		.elapsed_ns = now - a->start_ns, .traced_ns = traced_until(a, now),
-		.weighted_calls = a->calls, .weighted_bytes = a->bytes,
-	};
-	struct governor_account g;
-	struct scale_reading read;
-
-	r.samples_from_ns = a->go.from_ns ? a->go.from_ns - a->start_ns : 0;
-	r.samples_until_ns = a->go.until_ns ? a->go.until_ns - a->start_ns : 0;
-	if (a->stopped || !a->governor)
-		return a->stopped ? a->final : r;
-	read_counts(a, c);
-	charge(a, c);
-	g = governor_account(a->governor, now, c[COUNT_HITS]);
-	if (a->counting) {
-		r.weighted_calls += a->weight * (counts_calls(c) - a->on_calls);
-		r.weighted_bytes += a->weight * (counts_bytes(c) - a->on_bytes);
-	}
-	r.cost_ns = g.cost_ns;
-	r.windows = g.windows;
-	r.scaled = a->traced_ns > 0;
-	if (r.scaled) {
-		read = reading(a);
-		r.total = scale_total(a->scale, &read);
-		r.slowdown = scale_slowdown(a->scale);
-		if (a->groups)
-			r.total = groups_total(a->groups);
-		r.load = r.traced_ns ? a->cost_ns / r.traced_ns : 0;
-	}
-	return r;
 }
 
 double adapt_group_factor(const struct adapt *a, uint64_t program)

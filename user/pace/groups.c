@@ -45,7 +45,8 @@ void groups_free(struct groups *g)
 	free(g);
 }
 
-static struct scale_reading reading_of(const struct groups *g, const struct group_work *w, double hit_ns, uint64_t now_ns)
+static struct scale_reading reading_of(const struct groups *g, const struct group_work *w, double hit_ns,
+				       uint64_t now_ns)
 {
 	const double hits = (double)w->hits;
 

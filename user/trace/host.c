@@ -37,11 +37,11 @@ int host_open(struct tracer *t, const struct kern_options *o)
 	const char *why;
 
 	if (!t->unwind || !kern_asks_mappings(t->kern))
-		return fail(-ENOTSUP, "tracing processes that come later requires stacks by .eh_frame tables and Linux 5.17 "
-				      "(bpf_find_vma)");
+		return fail(-ENOTSUP, "tracing processes that come later requires stacks by .eh_frame tables and "
+				      "Linux 5.17 (bpf_find_vma)");
 	if (t->blocks && !feature(FEATURE_RETURN_SECCOMP, &why))
-		return fail(-ENOTSUP, "live-heap views of processes that come later are not available: this kernel kills a "
-				      "process with a seccomp filter (%s); use --view alloc", why);
+		return fail(-ENOTSUP, "live-heap views of processes that come later are not available: this kernel "
+				      "kills a process with a seccomp filter (%s); use --view alloc", why);
 	h->wide = (struct collector_wide){.process = process_of_record, .task = host_task_of, .arg = t};
 	collector_set_wide(t->collector, &h->wide);
 	h->places = places_new(o->places);
@@ -90,7 +90,8 @@ uint32_t host_see_file(struct tracer *t, uint32_t module)
 	*as = unwind_tell(t->unwind, module);
 	module = (uint32_t)*as;
 	if (unwind_key(t->unwind, module, &key) && key.ino)
-		*u64map_put(&h->modules, mix64(mix64(makedev(key.dev >> 20, key.dev & 0xfffff)) + key.ino), NULL) = module;
+		*u64map_put(&h->modules, host_file_hash(makedev(key.dev >> 20, key.dev & 0xfffff), key.ino),
+			    NULL) = module;
 	if (m->kind == MODULE_ELF && !u64map_find(&h->files->by_module, module)) {
 		attachment_file(h->files, module);
 		h->files->incomplete = true;

@@ -50,10 +50,17 @@ void host_after_events(struct tracer *t, bool lost);
 void host_drop_gone(struct tracer *t);
 /* Attaches to all files that wait for it. 0, -ECANCELED. */
 int host_attach(struct tracer *t);
-/* Takes what ended processes have left out of what is live, if it is time; or now. 0 or -errno after logging an error. */
+/* Takes what ended processes have left out of what is live, if it is time; or now. 0 or -errno after logging an error.
+ */
 int host_sweep(struct tracer *t, bool now);
 
-/* Of the files of host*.c alone. The module that the file is known as; it is registered, and to be attached to. */
+/* Of the files of host*.c alone. What host.modules has for a file by its device (as makedev() makes it) and inode. */
+static inline uint64_t host_file_hash(uint64_t dev, uint64_t ino)
+{
+	return mix64(mix64(dev) + ino);
+}
+
+/* The module that the file is known as; it is registered, and to be attached to. */
 uint32_t host_see_file(struct tracer *t, uint32_t module);
 /* Reads what the process has mapped. NULL: it is gone, or its mappings can't be read. */
 struct process *host_read_process(struct tracer *t, pid_t pid);

@@ -18,7 +18,7 @@
 /* The module of a file that records tell of by these numbers, if it is known and its content is what it was. */
 static bool known_module(const struct tracer *t, uint64_t dev, uint64_t ino, uint32_t *module)
 {
-	const uint64_t *at = u64map_find(&t->host.modules, mix64(mix64(dev) + ino));
+	const uint64_t *at = u64map_find(&t->host.modules, host_file_hash(dev, ino));
 	const struct module *m = at ? modules_get(&t->modules, (uint32_t)*at) : NULL;
 
 	if (!m || !module_is_current(m))
@@ -49,7 +49,7 @@ static void on_new_mapping(struct tracer *t, struct process *p, const struct tas
 		return;
 	module = host_see_file(t, m->module);
 	p->maps.at[m - p->maps.at].module = module;
-	*u64map_put(&t->host.modules, mix64(mix64(ev->dev) + ev->ino), NULL) = module;
+	*u64map_put(&t->host.modules, host_file_hash(ev->dev, ev->ino), NULL) = module;
 }
 
 static void on_mmap(struct tracer *t, const struct task_event *ev)

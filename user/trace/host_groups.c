@@ -10,7 +10,7 @@
 static const char *exe_path(const struct tracer *t, const struct stack_frames *rec)
 {
 	const uint64_t dev = makedev(rec->exe_dev >> 20, rec->exe_dev & 0xfffff);
-	const uint64_t *module = u64map_find(&t->host.modules, mix64(mix64(dev) + rec->exe_ino));
+	const uint64_t *module = u64map_find(&t->host.modules, host_file_hash(dev, rec->exe_ino));
 
 	return module ? modules_get(&t->modules, (uint32_t)*module)->path : NULL;
 }

@@ -86,10 +86,12 @@ static void take_one(void *arg, uint64_t id, const struct cgroup_place *place)
 	e->take(e->arg, id | e->bit, place);
 }
 
-void places_each(struct places *p, void (*take)(void *arg, uint64_t cgroup, const struct cgroup_place *place), void *arg)
+void places_each(struct places *p, void (*take)(void *arg, uint64_t cgroup, const struct cgroup_place *place),
+		 void *arg)
 {
 	struct each e = {
-		.take = take, .arg = arg, .bit = cgroups_hierarchy(p->cgroups) == CGROUP_V1_MEMORY ? MEMBER_CGROUP_V1 : 0,
+		.take = take, .arg = arg,
+		.bit = cgroups_hierarchy(p->cgroups) == CGROUP_V1_MEMORY ? MEMBER_CGROUP_V1 : 0,
 	};
 
 	cgroups_each(p->cgroups, take_one, &e);

@@ -22,7 +22,8 @@ const struct cgroup_place *places_of(struct places *p, uint64_t cgroup, pid_t pi
 /* Do the rules take it? */
 bool places_take(const struct places *p, const struct cgroup_place *place);
 /* Calls back for each cgroup that is there now. */
-void places_each(struct places *p, void (*take)(void *arg, uint64_t cgroup, const struct cgroup_place *place), void *arg);
+void places_each(struct places *p, void (*take)(void *arg, uint64_t cgroup, const struct cgroup_place *place),
+		 void *arg);
 const char *places_user(struct places *p, uid_t uid);
 
 #endif

@@ -231,7 +231,8 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 		resolve_creator(c, p, rec, &r);
 	own = count_own(c, rec, &r);
 	stack = profile_stack_like(c->profile, (struct profile_stack){
-		.task = task_of(c, p, rec), .function = rec->function, .type = type_of(c, rec), .tag = tag_of(c, rec), .end = end,
+		.task = task_of(c, p, rec), .function = rec->function, .type = type_of(c, rec),
+		.tag = tag_of(c, rec), .end = end,
 	}, r.frames + own, r.n - own);
 	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
 	u64map_put(&c->allocators, rec->module, NULL);

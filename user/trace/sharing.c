@@ -111,7 +111,8 @@ bool file_clones(const char *path)
 bool file_forks(const char *path)
 {
 	static const char *const names[] = {
-		"fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "system", "popen", "daemon", "forkpty", "_Fork",
+		"fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "system", "popen", "daemon", "forkpty",
+		"_Fork",
 		"execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "execveat", "fexecve", NULL,
 	};
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -76,7 +76,8 @@ struct tracer {
 	bool go_by_samples;	/* Go's allocations are recorded by the samples of its runtime */
 };
 
-/* Nothing of the process is probed: 0 if there is something to be read of it all the same, or -errno after a message. */
+/* Nothing of the process is probed: 0 if there is something to be read of it all the same, or -errno after a message.
+ */
 int tracer_fail_of_process(const struct tracer *t, const struct process *p);
 /* The module's file, read and planned at the first call. */
 struct traced_file *tracer_file(struct tracer *t, uint32_t module);
