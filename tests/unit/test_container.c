@@ -66,9 +66,8 @@ static void by_id(void **state)
 static void pods(void **state)
 {
 	EXPECT({PODS UID_ ".slice/cri-containerd-" ID ".scope", "containerd", ID, NULL, "cri-containerd-" ID ".scope"},
-	       {"/kubepods.slice/x.slice/kubepods-besteffort-pod" UID_ ".slice/crio-" ID ".scope/container",
-		 "cri-o", ID,
-		NULL, "crio-" ID ".scope"},
+	       {"/kubepods.slice/x.slice/kubepods-besteffort-pod" UID_ ".slice/crio-" ID ".scope/container", "cri-o",
+		ID, NULL, "crio-" ID ".scope"},
 	       {"/kubepods.slice/kubepods-pod" UID_ ".slice/docker-" ID ".scope", "docker", ID, NULL,
 		"docker-" ID ".scope"},
 	       {"/kubepods/burstable/pod" UID "/" ID, "kubernetes", ID, NULL, NULL},
