@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "proc/mounts.h"
+#include "proc/users.h"
 
 #define FILE_BYTES_MAX (16 << 20)	/* of a file; thousands of containers have less */
 #define NAMESPACES_MAX 256		/* directories of containerd that are looked into */
@@ -32,6 +32,7 @@ struct storage {
 
 struct container_names {
 	char *root;
+	struct users *users;
 	vec_of(struct storage) storages;
 };
 
@@ -40,6 +41,7 @@ struct container_names *container_names_new(const char *root)
 	struct container_names *n = xcalloc(1, sizeof(*n));
 
 	n->root = xstrdup(root);
+	n->users = users_new_below(root);
 	return n;
 }
 
@@ -61,6 +63,7 @@ void container_names_free(struct container_names *n)
 		free(n->storages.at[i].path);
 	}
 	vec_free(&n->storages);
+	users_free(n->users);
 	free(n->root);
 	free(n);
 }
@@ -461,28 +464,12 @@ static bool find_storage(struct container_names *n, const struct place *p, struc
 
 /* --- all */
 
-/* From the file of passwords itself: what else there may be (LDAP, SSSD) may not answer. */
-static char *home_path(const char *root, uid_t uid)
-{
-	char *path = xasprintf("%s/etc/passwd", root), *home = NULL, line[4096];
-	struct passwd entry, *found;
-	FILE *f = fopen(path, "re");
-
-	free(path);
-	if (!f)
-		return NULL;
-	while (!home && !fgetpwent_r(f, &entry, line, sizeof(line), &found))
-		if (found->pw_uid == uid && found->pw_dir[0] == '/' && found->pw_dir[1])
-			home = xasprintf("%s%s", root, found->pw_dir);
-	fclose(f);
-	return home;
-}
-
 /* A home directory on a server is not asked for anything. */
-static int open_home(const char *root, uid_t uid)
+static int open_home(struct container_names *n, uid_t uid)
 {
 	const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
-	char *path = home_path(root, uid);
+	const char *home = users_home(n->users, uid);
+	char *path = home ? xasprintf("%s%s", n->root, home) : NULL;
 	int fd = -1;
 
 	if (path && mount_kind_of_path(path) == MOUNT_LOCAL)
@@ -511,7 +498,7 @@ void container_names_find(struct container_names *n, struct container *c)
 	if (!c->runtime || !c->id || c->name || !is_file_name(c->id))
 		return;
 	if (c->of_user) {
-		p.home = open_home(n->root, c->uid);
+		p.home = open_home(n, c->uid);
 		if (p.home < 0)
 			return;
 	}
