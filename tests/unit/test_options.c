@@ -136,6 +136,12 @@ static void check_command(void **state)
 	assert_true(o.verbose);
 	accept("--attach perf check", &o);
 	assert_int_equal(o.attach, ATTACH_PERF);
+	assert_false(o.all);
+	accept("check -a", &o);
+	assert_true(o.all);
+	accept("check --all -p 5", &o);
+	assert_true(o.all && o.pids);
+	refuse("report -a x.pb.gz", "report", "--all");
 	refuse("check -d 5", "check", "--duration");
 	refuse("-d 5 check", "check", "--duration");
 	refuse("check 17", "17", "check takes no argument");

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "alloc/user.h"
 #include "arch/arch.h"
@@ -25,6 +26,8 @@
 #include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/options.h"
+#include "cli/present.h"
+#include "cli/survey.h"
 #include "cli/ulimits.h"
 #include "image/ask.h"
 #include "image/image.h"
@@ -360,6 +363,19 @@ static int print_process(pid_t pid, enum attach_mode mode)
 	return err ? err : n ? 0 : -ENOENT;
 }
 
+static int print_host(void)
+{
+	struct survey survey = {0};
+	size_t width, height;
+	const int err = survey_read(&survey);
+
+	present_terminal_size(STDOUT_FILENO, &width, &height);
+	if (!err)
+		survey_print(stdout, &survey, width);
+	survey_free(&survey);
+	return err;
+}
+
 int cmd_check(const struct options *o)
 {
 	pid_t *pids = NULL;
@@ -378,6 +394,8 @@ int cmd_check(const struct options *o)
 			ok = false;
 	free(pids);
 	if (n && !print_missing())
+		ok = false;
+	if (o->all && print_host())
 		ok = false;
 	if (fflush(stdout) || ferror(stdout)) {
 		fail(-EIO, "cannot write to standard output: %s; the output is incomplete", strerror(errno));

@@ -17,10 +17,10 @@ const struct command commands[] = {
 	  "shows recordings; several are added up. It needs no privileges and none of the traced files. Without "
 	  "--view, it shows what was recorded. It also reads other heap profiles in pprof's format: Go's "
 	  "(/debug/pprof/heap), and those of jemalloc and tcmalloc after pprof -proto." },
-	{ "check", cmd_check, FOR_CHECK, OPERANDS_NONE, options_check_check, "[-p PID]",
+	{ "check", cmd_check, FOR_CHECK, OPERANDS_NONE, options_check_check, "[-a] [-p PID]",
 	  "shows what this kernel, these privileges and the given processes allow: each feature with yes or no and "
 	  "why, each function that would be probed and where, and the cost of a probe hit, as measured on this "
-	  "machine." },
+	  "machine. With --all, also the programs of the whole host, their allocators, and which would not be seen." },
 };
 const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
 

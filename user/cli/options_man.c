@@ -268,6 +268,8 @@ static const struct item examples[] = {
 	  "sudo alloctrace --ops 1001 --by line -- ./x.test -test.bench=X -test.benchtime=1000x\n"
 	  "sudo alloctrace --ops 1001 -f benchfmt -o old.txt -- ./x.test -test.bench=X -test.benchtime=1000x\n" },
 	{ "What this machine allows, and what a probe would cost a process:", "sudo alloctrace check -p 4711\n" },
+	{ "What runs on this machine, in which containers, with which allocators, and what could not be traced:",
+	  "sudo alloctrace check --all\n" },
 	{ NULL, NULL }
 };
 

@@ -109,12 +109,15 @@ const struct option_row option_rows[] = {
 		 "it. Processes of the list that have exited, have no allocator function or are 32-bit are skipped "
 		 "with a warning as long as another one can be traced." },
 
-	{ "all", 'a', NULL, OPTION_FLAG, SECTION_TARGET, TO(all), .commands = FOR_TRACE,
+	{ "all", 'a', NULL, OPTION_FLAG, SECTION_TARGET, TO(all), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "trace every process, also those that start later",
 	  .man = "Trace every process of the host: those that run, and those that start while tracing, from "
 		 "their first call on. Probes are in every process that maps a file with an allocator; alloctrace itself, what it "
 		 "starts and what started it are left out. Stacks are told apart by program, user and control "
-		 "group, not by process, unless --by process or --by thread says so." },
+		 "group, not by process, unless --by process or --by thread says so. With check: after the features "
+		 "and costs, a table of the programs that run on this host, by user and container, with the number of "
+		 "their processes and the allocators that would be traced in them, and why programs would not be seen. "
+		 "Containers have the names that their runtimes keep in files; no daemon is asked." },
 	{ "follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(follow), .commands = FOR_TRACE,
 	  .help = "also what these start; a command: default",
 	  .man = "Also trace the processes that the traced ones start, over fork and exec, from their first call "

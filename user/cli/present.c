@@ -96,8 +96,7 @@ void present_close(struct present *p)
 	free(p);
 }
 
-/* The size of the terminal that the report goes to; width 0 if it is none. */
-static bool terminal_size(int fd, size_t *width, size_t *height)
+bool present_terminal_size(int fd, size_t *width, size_t *height)
 {
 	struct winsize ws;
 
@@ -144,7 +143,7 @@ static int write_to(struct present *p, struct place *place, const struct recordi
 	const struct report_format *format = place->output->format;
 	const bool refreshed = p->o->interval_ns && rec->interval;
 	FILE *f = p->to_stderr ? stderr : outfile_stream(place->file);
-	bool terminal = terminal_size(fileno(f), &ro->width, &ro->height);
+	bool terminal = present_terminal_size(fileno(f), &ro->width, &ro->height);
 	size_t height = ro->height;
 
 	if (terminal && format->binary)
@@ -185,7 +184,7 @@ static void write_summary(const struct present *p, const struct recording *rec, 
 			return;
 	if (p->o->quiet || (p->o->interval_ns && rec->interval))
 		return;
-	terminal_size(STDERR_FILENO, &ro.width, &ro.height);
+	present_terminal_size(STDERR_FILENO, &ro.width, &ro.height);
 	ro.colour = false;
 	report_summary(stderr, rec, &ro);
 }

@@ -22,5 +22,7 @@ void present_close(struct present *p);
  * pipe went away, which is no error. Returns 0, or -errno after logging an error. */
 int present_write(struct present *p, const struct recording *rec, uint32_t views, const struct rights *rights,
 		  bool *reader_gone);
+/* The size of the terminal that fd is; both 0, and false, if it is none. */
+bool present_terminal_size(int fd, size_t *width, size_t *height);
 
 #endif

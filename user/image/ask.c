@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "image/ask.h"
 
+#include <elf.h>
+
 #include "elf/elffile.h"
 #include "elf/imports.h"
 #include "elf/irelative.h"
@@ -54,6 +56,15 @@ size_t image_ask_slots(int fd, const char *path, uint64_t resolver, const char *
 
 	elf_file_close(ef);
 	return n;
+}
+
+void image_ask_linking(int fd, const char *path, bool *is_static, bool *stripped)
+{
+	struct elf_file *ef = open_elf(fd, path);
+
+	*is_static = ef && !elf_segment_by_type(ef, PT_INTERP);
+	*stripped = ef && !elf_section_by_type(ef, SHT_SYMTAB);
+	elf_file_close(ef);
 }
 
 struct image_selfcopy image_ask_selfcopy(int fd, const char *path)

@@ -17,6 +17,9 @@ bool image_ask_may_call(int fd, const char *path, const char *const *names);
 /* As elf_slots_of() (elf/irelative.h): the slots that a resolver, or the symbol of that name, fills. */
 size_t image_ask_slots(int fd, const char *path, uint64_t resolver, const char *name, uint64_t *slots, size_t max);
 
+/* Is it linked statically, and has it no symbols? Both false where the file can't be read. */
+void image_ask_linking(int fd, const char *path, bool *is_static, bool *stripped);
+
 /* Does the program copy its own text? (probe/selfcopy.h) */
 struct image_selfcopy {
 	const char *sign;	/* a static string that names what tells; NULL: nothing does */
