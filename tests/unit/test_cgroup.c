@@ -40,6 +40,14 @@ static uint64_t inode(const char *path)
 	return st.st_ino;
 }
 
+static void count_each(void *arg, uint64_t id, const struct cgroup_place *p)
+{
+	struct buf *b = arg;
+
+	assert_non_null(p->path);
+	buf_printf(b, "%llu %s\n", (unsigned long long)id, p->path);
+}
+
 static void unified(void **state)
 {
 	const struct cgroup_place *p;
@@ -105,6 +113,8 @@ static void gone(void **state)
 
 static void hybrid(void **state)
 {
+	const struct cgroup_place *p;
+	struct buf all = {0};
 	struct cgroups *c;
 
 	tree_file("/proc/self/mountinfo", HYBRID_MOUNTS);
@@ -121,6 +131,14 @@ static void hybrid(void **state)
 			    "a.service");
 	/* Of another hierarchy: the same number may be another cgroup's there. */
 	assert_null(cgroups_by_id(c, inode("/sys/fs/cgroup/memory/docker/" ID))->path);
+	p = cgroups_by_id_in(c, CGROUP_V1_MEMORY, inode("/sys/fs/cgroup/memory/docker/" ID));
+	assert_string_equal(p->container, "docker:0123456789ab");
+	assert_ptr_equal(p, cgroups_of_pid(c, 8));
+	assert_null(cgroups_by_id_in(c, CGROUP_NONE, 1)->path);
+	assert_int_equal(cgroups_each_in(c, CGROUP_V1_MEMORY, count_each, &all), 0);
+	assert_non_null(strstr(all.data, " /docker/" ID "\n"));
+	assert_null(strstr(all.data, "a.service"));
+	buf_free(&all);
 	assert_string_equal(cgroups_of_pid(c, 7)->path, "/system.slice/a.service");
 	assert_string_equal(cgroups_of_pid(c, 8)->container, "docker:0123456789ab");
 	assert_string_equal(cgroups_of_pid(c, 9)->unit, "b.service");
@@ -151,14 +169,6 @@ static void v1_alone(void **state)
 	assert_string_equal(cgroups_by_id(c, inode("/sys/fs/cgroup/a b/in"))->path, "/docker/x/in");
 	assert_string_equal(cgroups_by_id(c, inode("/sys/fs/cgroup/a b"))->path, "/docker/x");
 	cgroups_free(c);
-}
-
-static void count_each(void *arg, uint64_t id, const struct cgroup_place *p)
-{
-	struct buf *b = arg;
-
-	assert_non_null(p->path);
-	buf_printf(b, "%llu %s\n", (unsigned long long)id, p->path);
 }
 
 /* Numbers and paths agree however they are asked; links are not followed. */
@@ -217,10 +227,15 @@ static void nothing_there(void **state)
 
 /* --- this system */
 
+struct fresh {
+	struct cgroups *c;
+	enum cgroup_hierarchy which;
+};
+
 static void every_one_by_number(void *arg, uint64_t id, const struct cgroup_place *p)
 {
-	struct cgroups *fresh = arg;
-	const struct cgroup_place *again = cgroups_by_id(fresh, id);
+	const struct fresh *fresh = arg;
+	const struct cgroup_place *again = cgroups_by_id_in(fresh->c, fresh->which, id);
 
 	/* It may have gone meanwhile. */
 	if (again->path)
@@ -237,7 +252,12 @@ static void this_system(void **state)
 		cgroups_free(fresh);
 		skip();
 	}
-	assert_int_equal(cgroups_each(c, every_one_by_number, fresh), 0);
+	for (int i = CGROUP_NONE; i < CGROUP_HIERARCHIES; i++) {
+		const int err = cgroups_each_in(c, i, every_one_by_number, &(struct fresh){fresh, i});
+
+		assert_true(!err || err == -ENOENT);
+	}
+	assert_int_equal(cgroups_each(c, every_one_by_number, &(struct fresh){fresh, cgroups_hierarchy(c)}), 0);
 	p = cgroups_of_pid(c, getpid());
 	assert_non_null(p->path);
 	assert_int_equal(p->path[0], '/');
@@ -258,8 +278,8 @@ static void in_a_new_one(void **state)
 	int n;
 	FILE *f;
 
-	cgroup_mount_find("", &m);
-	dir = m.v2 ? xasprintf("%s/docker-%032x%032x.scope", m.point, 0xa110c, getpid()) : NULL;
+	cgroup_mount_find("", true, &m);
+	dir = m.point ? xasprintf("%s/docker-%032x%032x.scope", m.point, 0xa110c, getpid()) : NULL;
 	if (!dir || mkdir(dir, 0755)) {
 		free(dir);
 		cgroup_mount_free(&m);

@@ -23,15 +23,19 @@
 #define SHORT_ID 12		/* hexadecimal digits, as docker ps shows them */
 #define DIRECTORIES_MAX (1 << 20)	/* that one search looks into */
 
-struct cgroups {
+struct hierarchy {
 	struct cgroup_mount mount;
+	int fd;				/* of the mount point; -1: there is none */
+	struct u64map by_id;		/* index in places, plus one; 0: not known */
+};
+
+struct cgroups {
+	struct hierarchy all[CGROUP_HIERARCHIES];
 	char *root;			/* before all paths; "" */
 	bool handles;			/* numbers are the kernel's: there is no other root */
-	int fd;				/* of the mount point; -1 */
 	struct container_names *names;
 	struct strpool paths;
 	vec_of(struct cgroup_place *) places;	/* by what paths has */
-	struct u64map by_id;		/* index in places, plus one; 0: not known */
 	bool full;
 };
 
@@ -44,8 +48,13 @@ static struct cgroups *make(const char *root)
 	c->root = xstrdup(root);
 	c->handles = !*root;
 	c->names = container_names_new(root);
-	cgroup_mount_find(root, &c->mount);
-	c->fd = c->mount.point ? open(c->mount.point, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	for (int i = 0; i < CGROUP_HIERARCHIES; i++) {
+		struct hierarchy *h = &c->all[i];
+
+		if (i != CGROUP_NONE)
+			cgroup_mount_find(root, i == CGROUP_V2, &h->mount);
+		h->fd = h->mount.point ? open(h->mount.point, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	}
 	return c;
 }
 
@@ -77,18 +86,21 @@ void cgroups_free(struct cgroups *c)
 		free_place(c->places.at[i]);
 	vec_free(&c->places);
 	strpool_free(&c->paths);
-	u64map_free(&c->by_id);
 	container_names_free(c->names);
-	cgroup_mount_free(&c->mount);
-	if (c->fd >= 0)
-		close(c->fd);
+	for (int i = 0; i < CGROUP_HIERARCHIES; i++) {
+		u64map_free(&c->all[i].by_id);
+		cgroup_mount_free(&c->all[i].mount);
+		if (c->all[i].fd >= 0)
+			close(c->all[i].fd);
+	}
 	free(c->root);
 	free(c);
 }
 
 enum cgroup_hierarchy cgroups_hierarchy(const struct cgroups *c)
 {
-	return c->fd < 0 ? CGROUP_NONE : c->mount.v2 ? CGROUP_V2 : CGROUP_V1_MEMORY;
+	return c->all[CGROUP_V2].fd >= 0 ? CGROUP_V2 :
+	       c->all[CGROUP_V1_MEMORY].fd >= 0 ? CGROUP_V1_MEMORY : CGROUP_NONE;
 }
 
 /* --- by path */
@@ -146,9 +158,9 @@ static const struct cgroup_place *place_at(const struct cgroups *c, size_t i)
 /* --- by number */
 
 /* The path of the directory in the hierarchy, from where it is below the mount point ("" is that). */
-static size_t place_below(struct cgroups *c, const char *below)
+static size_t place_below(struct cgroups *c, const struct hierarchy *h, const char *below)
 {
-	char *path = xasprintf("%s%s", strcmp(c->mount.root, "/") ? c->mount.root : "", below);
+	char *path = xasprintf("%s%s", strcmp(h->mount.root, "/") ? h->mount.root : "", below);
 	size_t i = place_of(c, *path ? path : "/");
 
 	free(path);
@@ -156,11 +168,11 @@ static size_t place_below(struct cgroups *c, const char *below)
 }
 
 /* 0 or -errno: -ESTALE if there is no such cgroup, which is final. */
-static int find_by_handle(struct cgroups *c, uint64_t id, size_t *place)
+static int find_by_handle(struct cgroups *c, const struct hierarchy *in, uint64_t id, size_t *place)
 {
 	_Alignas(struct file_handle) unsigned char bytes[sizeof(struct file_handle) + sizeof(id)] = {0};
 	struct file_handle *h = (struct file_handle *)bytes;
-	const size_t point_len = strcmp(c->mount.point, "/") ? strlen(c->mount.point) : 0;
+	const size_t point_len = strcmp(in->mount.point, "/") ? strlen(in->mount.point) : 0;
 	char link[40], path[PATH_MAX + 1];
 	ssize_t n;
 	int fd;
@@ -168,7 +180,7 @@ static int find_by_handle(struct cgroups *c, uint64_t id, size_t *place)
 	h->handle_bytes = sizeof(id);
 	h->handle_type = KERNFS_HANDLE;
 	memcpy(h->f_handle, &id, sizeof(id));
-	fd = open_by_handle_at(c->fd, h, O_PATH | O_CLOEXEC);
+	fd = open_by_handle_at(in->fd, h, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -178,9 +190,9 @@ static int find_by_handle(struct cgroups *c, uint64_t id, size_t *place)
 		return -errno;
 	path[n] = '\0';
 	cgroup_cut_deleted(path);
-	if (strncmp(path, c->mount.point, point_len) != 0 || (path[point_len] && path[point_len] != '/'))
+	if (strncmp(path, in->mount.point, point_len) != 0 || (path[point_len] && path[point_len] != '/'))
 		return -ESTALE;		/* of the hierarchy, and not below the mount point */
-	*place = place_below(c, path + point_len);
+	*place = place_below(c, in, path + point_len);
 	return 0;
 }
 
@@ -199,36 +211,42 @@ static bool is_wanted(void *arg, uint64_t id, const char *below)
 	return false;
 }
 
-static int find_by_search(struct cgroups *c, uint64_t id, size_t *place)
+static int find_by_search(struct cgroups *c, const struct hierarchy *in, uint64_t id, size_t *place)
 {
 	struct search s = {.id = id};
-	int err = cgroup_walk(c->fd, DIRECTORIES_MAX, is_wanted, &s);
+	int err = cgroup_walk(in->fd, DIRECTORIES_MAX, is_wanted, &s);
 
 	if (s.below)
-		*place = place_below(c, s.below);
+		*place = place_below(c, in, s.below);
 	free(s.below);
 	return s.below ? 0 : err ? err : -ESTALE;
 }
 
-const struct cgroup_place *cgroups_by_id(struct cgroups *c, uint64_t id)
+const struct cgroup_place *cgroups_by_id_in(struct cgroups *c, enum cgroup_hierarchy which, uint64_t id)
 {
-	const uint64_t *known = u64map_find(&c->by_id, id);
+	struct hierarchy *h = &c->all[which];
+	const uint64_t *known = u64map_find(&h->by_id, id);
 	size_t place = 0;
 	int err;
 
 	if (known)
 		return place_at(c, *known);
-	if (c->fd < 0)
+	if (h->fd < 0)
 		return &nowhere;
-	err = c->handles ? find_by_handle(c, id, &place) : -EPERM;
+	err = c->handles ? find_by_handle(c, h, id, &place) : -EPERM;
 	if (err == -EPERM || err == -EOPNOTSUPP || err == -ENOSYS) {
 		c->handles = false;
-		err = find_by_search(c, id, &place);
+		err = find_by_search(c, h, id, &place);
 	}
 	/* Numbers are not given twice. What failed by us (no descriptor left) is tried again. */
 	if (!err || err == -ESTALE)
-		*u64map_put(&c->by_id, id, NULL) = place;
+		*u64map_put(&h->by_id, id, NULL) = place;
 	return place_at(c, place);
+}
+
+const struct cgroup_place *cgroups_by_id(struct cgroups *c, uint64_t id)
+{
+	return cgroups_by_id_in(c, cgroups_hierarchy(c), id);
 }
 
 /* --- by process */
@@ -246,6 +264,7 @@ const struct cgroup_place *cgroups_of_pid(struct cgroups *c, pid_t pid)
 
 struct each {
 	struct cgroups *c;
+	struct hierarchy *in;
 	void (*take)(void *arg, uint64_t id, const struct cgroup_place *p);
 	void *arg;
 };
@@ -253,17 +272,23 @@ struct each {
 static bool take_each(void *arg, uint64_t id, const char *below)
 {
 	const struct each *e = arg;
-	const uint64_t *known = u64map_find(&e->c->by_id, id);
-	const size_t place = known && *known ? *known : place_below(e->c, below);
+	const uint64_t *known = u64map_find(&e->in->by_id, id);
+	const size_t place = known && *known ? *known : place_below(e->c, e->in, below);
 
-	*u64map_put(&e->c->by_id, id, NULL) = place;
+	*u64map_put(&e->in->by_id, id, NULL) = place;
 	e->take(e->arg, id, place_at(e->c, place));
 	return !e->c->full;
 }
 
+int cgroups_each_in(struct cgroups *c, enum cgroup_hierarchy which,
+		    void (*take)(void *arg, uint64_t id, const struct cgroup_place *p), void *arg)
+{
+	struct each e = {c, &c->all[which], take, arg};
+
+	return e.in->fd < 0 ? -ENOENT : cgroup_walk(e.in->fd, DIRECTORIES_MAX, take_each, &e);
+}
+
 int cgroups_each(struct cgroups *c, void (*take)(void *arg, uint64_t id, const struct cgroup_place *p), void *arg)
 {
-	struct each e = {c, take, arg};
-
-	return c->fd < 0 ? -ENOENT : cgroup_walk(c->fd, DIRECTORIES_MAX, take_each, &e);
+	return cgroups_each_in(c, cgroups_hierarchy(c), take, arg);
 }

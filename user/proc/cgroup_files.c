@@ -104,7 +104,7 @@ static bool parse_mount(char *line, struct mount_line *m)
 	return m->v2 || m->v1_memory;
 }
 
-void cgroup_mount_find(const char *root, struct cgroup_mount *out)
+void cgroup_mount_find(const char *root, bool v2, struct cgroup_mount *out)
 {
 	char *path = xasprintf("%s/proc/self/mountinfo", root), *at, *line;
 	struct buf text = {0};
@@ -113,14 +113,10 @@ void cgroup_mount_find(const char *root, struct cgroup_mount *out)
 	*out = (struct cgroup_mount){0};
 	at = read_file(path, &text) ? text.data : NULL;
 	while ((line = next_line(&at))) {
-		if (!parse_mount(line, &m))
-			continue;
-		if (out->point && (out->v2 > m.v2 || (out->v2 == m.v2 && !strcmp(out->root, "/"))))
+		if (!parse_mount(line, &m) || m.v2 != v2 || (out->point && !strcmp(out->root, "/")))
 			continue;
 		cgroup_mount_free(out);
-		*out = (struct cgroup_mount){
-			.point = xasprintf("%s%s", root, m.point), .root = xstrdup(m.root), .v2 = m.v2,
-		};
+		*out = (struct cgroup_mount){.point = xasprintf("%s%s", root, m.point), .root = xstrdup(m.root)};
 	}
 	buf_free(&text);
 	free(path);

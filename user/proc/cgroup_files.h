@@ -11,14 +11,13 @@
 /* root: stands before all paths; "" otherwise. */
 
 struct cgroup_mount {
-	char *point;	/* owned, root before it; NULL: neither v2 nor v1's memory controller is mounted */
+	char *point;	/* owned, root before it; NULL: it is not mounted */
 	char *root;	/* owned: which directory of the hierarchy is mounted there */
-	bool v2;
 };
 
-/* By ROOT/proc/self/mountinfo: v2, also of a hybrid system (/sys/fs/cgroup/unified); otherwise v1's memory controller;
- * of several mounts, the one of the whole hierarchy. */
-void cgroup_mount_find(const char *root, struct cgroup_mount *out);
+/* By ROOT/proc/self/mountinfo: v2, also of a hybrid system (/sys/fs/cgroup/unified), or v1's memory controller; of
+ * several mounts, the one of the whole hierarchy. */
+void cgroup_mount_find(const char *root, bool v2, struct cgroup_mount *out);
 void cgroup_mount_free(struct cgroup_mount *m);
 
 /*

@@ -37,16 +37,15 @@ void places_free(struct places *p)
 	free(p);
 }
 
-/* Numbers are known of one hierarchy alone. */
+/* A process that has gone tells nothing any more, so the number comes first. */
 const struct cgroup_place *places_of(struct places *p, uint64_t cgroup, pid_t pid)
 {
-	const bool v1 = cgroup & MEMBER_CGROUP_V1;
-	const struct cgroup_place *place = NULL;
+	const struct cgroup_place *place;
 	uint64_t *known;
 
-	if (v1 == (cgroups_hierarchy(p->cgroups) == CGROUP_V1_MEMORY))
-		place = cgroups_by_id(p->cgroups, cgroup & ~MEMBER_CGROUP_V1);
-	if (place && place->path)
+	place = cgroups_by_id_in(p->cgroups, cgroup & MEMBER_CGROUP_V1 ? CGROUP_V1_MEMORY : CGROUP_V2,
+				 cgroup & ~MEMBER_CGROUP_V1);
+	if (place->path)
 		return place;
 	known = u64map_find(&p->known, cgroup);
 	if (known)
@@ -89,12 +88,11 @@ static void take_one(void *arg, uint64_t id, const struct cgroup_place *place)
 void places_each(struct places *p, void (*take)(void *arg, uint64_t cgroup, const struct cgroup_place *place),
 		 void *arg)
 {
-	struct each e = {
-		.take = take, .arg = arg,
-		.bit = cgroups_hierarchy(p->cgroups) == CGROUP_V1_MEMORY ? MEMBER_CGROUP_V1 : 0,
-	};
+	struct each e = {.take = take, .arg = arg};
 
-	cgroups_each(p->cgroups, take_one, &e);
+	cgroups_each_in(p->cgroups, CGROUP_V2, take_one, &e);
+	e.bit = MEMBER_CGROUP_V1;
+	cgroups_each_in(p->cgroups, CGROUP_V1_MEMORY, take_one, &e);
 }
 
 const char *places_user(struct places *p, uid_t uid)
