@@ -56,9 +56,11 @@ static void choose_attach(struct run *r)
 static int open_reports(struct run *r)
 {
 	const struct options *o = &r->o;
-	const struct snapshot_options so = settings_snapshot(o);
-	int err = snapshot_open(&so, r->tracer, &r->snapshot);
+	struct snapshot_options so = settings_snapshot(o);
+	int err;
 
+	so.selection = selection_text(o, &r->selected);
+	err = snapshot_open(&so, r->tracer, &r->snapshot);
 	if (!err)
 		err = present_open(o, target_pid(r->target), &r->present);
 	if (!err)
@@ -123,7 +125,7 @@ static int start(struct run *r)
 	if (!err)
 		err = r->launch ? launch_exec(r->launch) : add_pids(r);
 	r->start_ns = r->collected_ns = monotonic_ns();
-	if (!err && target_is_single(r->target))
+	if (!err && target_is_single(r->target) && !ko.wide)
 		r->nothing = nothing_begin(target_pid(r->target));
 	if (!err)
 		adapt_start(r->adapt);
@@ -347,6 +349,7 @@ static void finish(struct run *r)
 		launch_signal(r->launch, SIGCONT);
 	launch_free(r->launch);
 	target_free(r->target);
+	buf_free(&r->selected);
 	if (r->epoll >= 0)
 		close(r->epoll);
 	if (r->signals >= 0)

@@ -112,8 +112,8 @@ const struct option_row option_rows[] = {
 	{ "all", 'a', NULL, OPTION_FLAG, SECTION_TARGET, TO(all), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "trace every process, also those that start later",
 	  .man = "Trace every process of the host: those that run, and those that start while tracing, from "
-		 "their first call on. Probes are in every process that maps a file with an allocator; alloctrace itself, what it "
-		 "starts and what started it are left out. Stacks are told apart by program, user and control "
+		 "their first call on. Probes are in every process that maps a file with an allocator; "
+		 "alloctrace itself, what it starts and what started it are left out. Stacks are told apart by program, user and control "
 		 "group, not by process, unless --by process or --by thread says so. With check: after the features "
 		 "and costs, a table of the programs that run on this host, by user and container, with the number of "
 		 "their processes and the allocators that would be traced in them, and why programs would not be seen. "
@@ -121,8 +121,8 @@ const struct option_row option_rows[] = {
 	{ "follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(follow), .commands = FOR_TRACE,
 	  .help = "also what these start; a command: default",
 	  .man = "Also trace the processes that the traced ones start, over fork and exec, from their first call "
-		 "on. It is the default for a command that may start others. Probes are then in every process that maps the "
-		 "same files: others pay a trap per call, and are not recorded." },
+		 "on. It is the default for a command that may start others. Probes are then in every process that "
+		 "maps the same files: others pay a trap per call, and are not recorded." },
 	{ "no-follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(no_follow), .commands = FOR_TRACE,
 	  .man_only = true,
 	  .help = "trace the command's own process alone",

@@ -40,6 +40,7 @@ struct run {
 	struct tracer *_Atomic opened;	/* for the guard; NULL: nothing can be attached yet */
 	struct target *target;
 	struct selection selection;
+	struct buf selected;	/* the same for people */
 	int epoll, signals;
 	sigset_t signal_set;	/* what comes by `signals` */
 	_Atomic(int) interrupts;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "kern/rules.h"
 #include "trace/sharing.h"
 
@@ -37,6 +38,19 @@ bool selection_has_rules(const struct options *o)
 		if (texts_of(o, i)[0])
 			return true;
 	return false;
+}
+
+const char *selection_text(const struct options *o, struct buf *text)
+{
+	buf_reset(text);
+	for (size_t i = 0; i < N_KINDS; i++)
+		for (const char *const *at = texts_of(o, i); *at; at++) {
+			buf_printf(text, "%s--%s ", text->len ? " " : "", kinds[i].option);
+			text_name(text, *at, false);
+		}
+	if (o->pids || o->argv)
+		return NULL;
+	return text->len ? text->data : "every process";
 }
 
 /* Which rules those of a kind are added to. */

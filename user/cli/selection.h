@@ -9,6 +9,9 @@
 
 /* --comm and the like were given. */
 bool selection_has_rules(const struct options *o);
+/* "every process", or the options that select: for people. NULL: others do, as --pid. *text is where it is put together. */
+const char *selection_text(const struct options *o, struct buf *text);
+
 struct selection {
 	struct select_rules rules;
 	struct place_rules places;

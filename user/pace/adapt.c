@@ -276,15 +276,16 @@ void adapt_start(struct adapt *a)
 		end_calibration(a, false);
 }
 
-/* percent: of a CPU, for each process. */
+/* percent: of tracer_cpus(). */
 static void exceed(struct adapt *a, double percent)
 {
+	const char *of = tracer_is_host(a->tracer) ? "all CPUs" : "a CPU per process";
 	const double limit = a->o.max_overhead;
 	char wanted[32] = "off";
 
 	if (a->limit == LIMIT_WARN) {
-		warn("tracing costs %.3g %% of a CPU per process, more than --max-overhead %.3g: perf-based uprobes "
-		     "cannot be detached and reattached fast enough; continuing over budget", percent, limit);
+		warn("tracing costs %.3g %% of %s, more than --max-overhead %.3g: perf-based uprobes cannot be "
+		     "detached and reattached fast enough; continuing over budget", percent, of, limit);
 		a->limit = LIMIT_NONE;
 		return;
 	}
@@ -292,9 +293,9 @@ static void exceed(struct adapt *a, double percent)
 	/* It varies. */
 	if (percent * 1.2 < 100)
 		snprintf(wanted, sizeof(wanted), "%.0f", ceil(percent * 1.2));
-	warn("tracing stopped: it costs %.3g %% of a CPU per process, more than --max-overhead %.3g, and live-heap "
-	     "views require continuous tracing; use --max-overhead %s, a larger --sample%s, or --view alloc, which "
-	     "can be traced in sampling windows", percent, limit, wanted,
+	warn("tracing stopped: it costs %.3g %% of %s, more than --max-overhead %.3g, and live-heap views require "
+	     "continuous tracing; use --max-overhead %s, a larger --sample%s, or --view alloc, which can be traced "
+	     "in sampling windows", percent, of, limit, wanted,
 	     a->o.sample_bytes ? "" : " than auto's");
 }
 

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "proc/copied.h"
 #include "proc/mapfile.h"
 #include "proc/maps.h"
@@ -469,4 +470,27 @@ bool process_resolve(const struct process *p, const struct modules *modules, uin
 	*module = m->module;
 	*file_offset = addr - m->start + m->offset;
 	return true;
+}
+
+void processes_describe(const struct processes *ps, struct buf *out)
+{
+	struct strpool seen = {0};
+
+	if (ps->list.n == 1) {
+		text_name(out, ps->list.at[0]->name, false);
+		buf_printf(out, " (pid %d)", (int)ps->list.at[0]->pid);
+		return;
+	}
+	buf_printf(out, "%zu processes", ps->list.n);
+	for (size_t i = 0; i < ps->list.n; i++) {
+		size_t before = seen.n;
+
+		strpool_id(&seen, ps->list.at[i]->name);
+		if (seen.n == before)
+			continue;
+		buf_str(out, before ? ", " : " (");
+		text_name(out, ps->list.at[i]->name, false);
+	}
+	buf_str(out, seen.n ? ")" : "");
+	strpool_free(&seen);
 }

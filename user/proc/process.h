@@ -122,6 +122,9 @@ const char *process_name_at(const struct process *p, uint64_t time_ns, uint32_t 
 bool process_resolve(const struct process *p, const struct modules *modules, uint64_t addr, uint64_t time_ns,
 		     uint32_t *module, uint64_t *file_offset);
 
+/* "redis-server (pid 4711)", or "3 processes (nginx, redis-server)" with each name once; appends. */
+void processes_describe(const struct processes *ps, struct buf *out);
+
 /* Items of a list that can't be traced, each with the message that says why. Begins as zeroes. */
 struct skipped {
 	vec_of(char *) why;

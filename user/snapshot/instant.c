@@ -137,7 +137,7 @@ static void fill(struct instant *in, const struct snapshot_options *o, struct go
 	if (in->suppressions)
 		suppress_leaks(in->suppressions, &in->profile, r->names);
 	r->suppressions = suppress_list(in->suppressions, &r->n_suppressions);
-	snapshot_describe_target(&in->processes, &in->target);
+	processes_describe(&in->processes, &in->target);
 	describe_allocators(in);
 	golive_missing(in->go, &in->gaps);
 	r->target = buf_cstr(&in->target);

@@ -78,29 +78,6 @@ void snapshot_mark(struct snapshot *s, uint64_t since_ns)
 	note("mark %zu", s->marks_ns.n);
 }
 
-void snapshot_describe_target(const struct processes *ps, struct buf *out)
-{
-	struct strpool seen = {0};
-
-	if (ps->list.n == 1) {
-		text_name(out, ps->list.at[0]->name, false);
-		buf_printf(out, " (pid %d)", (int)ps->list.at[0]->pid);
-		return;
-	}
-	buf_printf(out, "%zu processes", ps->list.n);
-	for (size_t i = 0; i < ps->list.n; i++) {
-		size_t before = seen.n;
-
-		strpool_id(&seen, ps->list.at[i]->name);
-		if (seen.n == before)
-			continue;
-		buf_str(out, before ? ", " : " (");
-		text_name(out, ps->list.at[i]->name, false);
-	}
-	buf_str(out, seen.n ? ")" : "");
-	strpool_free(&seen);
-}
-
 /* Stacks whose frames never arrived are losses: they are in the profile's sums, but nobody can tell whose they are. */
 static struct counters delivered(const struct profile *p)
 {
@@ -253,10 +230,12 @@ static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, co
 static void fill_cost(const struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 		      struct recording *r)
 {
-	uint64_t recorded = c[COUNT_RECORDED] < c[COUNT_HITS] ? c[COUNT_RECORDED] : c[COUNT_HITS];
-	double ns = recorded * s->hit.recorded + (c[COUNT_HITS] - recorded) * s->hit.other;
+	/* What others pay is told apart, unless the cost is that of the whole host. */
+	const uint64_t hits = c[COUNT_HITS] - (s->o.selection ? 0 : c[COUNT_OTHERS] + c[COUNT_UNDECIDED]);
+	uint64_t recorded = c[COUNT_RECORDED] < hits ? c[COUNT_RECORDED] : hits;
+	double ns = recorded * s->hit.recorded + (hits - recorded) * s->hit.other;
 
-	r->hits = c[COUNT_HITS];
+	r->hits = hits;
 	r->hit_ns = r->hits ? ns / r->hits : 0;
 	if (!r->windows.scaled)
 		r->cost_ns = ns;
@@ -401,7 +380,10 @@ static void describe(struct snapshot *s, struct recording *r)
 	buf_reset(&s->target);
 	buf_reset(&s->allocators);
 	buf_reset(&s->gaps);
-	snapshot_describe_target(tracer_processes(s->tracer), &s->target);
+	if (s->o.selection)
+		buf_str(&s->target, s->o.selection);
+	else
+		tracer_describe(s->tracer, &s->target);
 	tracer_allocators(s->tracer, &s->allocators);
 	tracer_gaps(s->tracer, &s->gaps);
 	r->target = buf_cstr(&s->target);

@@ -52,8 +52,6 @@ struct snapshot_moment {
 void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r);
 /* What a recording says of Go's records. */
 struct recording_runtime snapshot_runtime(struct golive_sums go);
-/* "redis-server (pid 4711)", or "3 processes (nginx, redis-server)" with each name once. */
-void snapshot_describe_target(const struct processes *ps, struct buf *out);
 /* To be called before *r is shown, by the thread that shows it: what needs the target's files. Names are looked up when
  * they are asked for. */
 void snapshot_name(struct snapshot *s, struct recording *r);

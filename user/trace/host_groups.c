@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "kern/members.h"
 #include "trace/tracer_internal.h"
 
@@ -77,6 +78,11 @@ bool tracer_is_wide(const struct tracer *t)
 	return t->wide;
 }
 
+bool tracer_is_host(const struct tracer *t)
+{
+	return t->host.all;
+}
+
 double tracer_cpus(const struct tracer *t)
 {
 	const struct member_counts members = t->wide ? kern_member_counts(t->kern) : (struct member_counts){0};
@@ -103,4 +109,17 @@ uint64_t tracer_program_of(const struct tracer *t, uint32_t task)
 void tracer_set_group_law(struct tracer *t, uint64_t program, uint64_t law)
 {
 	kern_set_group_law(t->kern, program, law);
+}
+
+/* Processes that were followed come and go: the command is what is traced. */
+void tracer_describe(const struct tracer *t, struct buf *out)
+{
+	const struct process *p = t->wide && t->held_pid ? processes_find(&t->processes, t->held_pid) : NULL;
+
+	if (!p) {
+		processes_describe(&t->processes, out);
+		return;
+	}
+	text_name(out, p->name, false);
+	buf_printf(out, " (pid %d)", (int)p->pid);
 }

@@ -61,9 +61,13 @@ int tracer_resume(struct tracer *t);
 void tracer_detach(struct tracer *t);
 /* Who came and went so far, of a wide run; all but `selection`. Zeroes if it is none. */
 void tracer_host(const struct tracer *t, struct recording_host *out);
+/* What is traced, for people: its processes; of a wide run, those that were chosen. Appends. */
+void tracer_describe(const struct tracer *t, struct buf *out);
 /* Processes that are followed and have not ended; 0: none is followed. */
 size_t tracer_followed(const struct tracer *t);
 bool tracer_is_wide(const struct tracer *t);
+/* And every process is, that the rules take. */
+bool tracer_is_host(const struct tracer *t);
 /* CPUs that a budget of 100 % would be: those of the machine where every process is traced, else one for each process
  * that runs. */
 double tracer_cpus(const struct tracer *t);
