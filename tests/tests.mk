@@ -53,12 +53,12 @@ $(FUZZ): $(T)/fuzz/%: tests/fuzz/%.c $(T)/fuzz/libfuzz.a
 WFLAGS := -O2 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin -pthread
 WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -MF $@.d -MT $@
 
-W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps leak sites \
+W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps script leak sites \
 	strict blocks moving newcode hook pool answer selfcopy chains reloader manymaps forks hangfs wrapped sharedheap
 WRAPPERS := helper header log jump
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \
-	rules plugin.so plugin2.so reloaded_a.so reloaded_b.so preload_counter.so refused.so newheader \
+	rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so newheader \
 	$(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
@@ -126,6 +126,10 @@ $(W)/rules: tests/workloads/rules.c
 $(W)/inlined: tests/workloads/inlined.cc
 	$(call say,CXX,$@)
 	$(Q)mkdir -p $(@D) && g++ -std=c++17 -O2 -g -o $@ $<
+
+$(W)/late.so: tests/workloads/late.c
+	$(call say,CC,$@)
+	$(WCC) -shared -fPIC -o $@ $<
 
 $(W)/plugin.so $(W)/plugin2.so: tests/workloads/plugin.c
 	$(call say,CC,$@)
