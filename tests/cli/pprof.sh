@@ -89,6 +89,20 @@ grep -Eq '^ *-[0-9]+B .* site_00$' "$DIR/pprof" || fail "-diff_base: site_00 is 
 pprof -top -unit=B -sample_index=inuse_space "$R/unnamed.pb.gz"
 grep -Eq '^ *100900B .* leak\+0x[0-9a-f]+$' "$DIR/pprof" || fail "no place of the leak: $(cat "$DIR/pprof")"
 
+# Who it was, where there are several.
+pprof -tags -unit=B "$R/host.pb.gz"
+tr -s ' ' <"$DIR/pprof" >"$DIR/tags"
+for tag in program:redis container:docker:web user:www-data cgroup:/system.slice/nginx.service; do
+	awk -v key="${tag%%:*}" -v value="${tag#*:}" '$1 == key ":" { on = 1; next } /^ [^ ]+: Total/ { on = 0 }
+		on && $NF == value { found = 1 } END { exit !found }' "$DIR/tags" ||
+		fail "-tags: no $tag: $(cat "$DIR/tags")"
+done
+pprof -top -unit=B -tagfocus container=docker:web "$R/host.pb.gz"
+expect_equal "bytes of docker:web" \
+	"$(awk '/flat%/ { on = 1; next } on { n += $1 } END { print n }' "$DIR/pprof")" 68000
+pprof -tags "$R/heap.pb.gz"
+! grep -Eq '^ *(program|container|user|cgroup):' "$DIR/pprof" || fail "-tags: one program has a label"
+
 # --- what pprof writes: rows and sums stay, the rest is said to be missing
 
 pprof -proto -output="$DIR/again.pb.gz" "$R/heap.pb.gz"

@@ -42,6 +42,10 @@ golden sampled-calls -m calls -T 12 sampled.pb.gz
 golden inlined --by line inlined.pb.gz
 golden inlined-proper --no-inline --by stack inlined.pb.gz
 golden two --by module sampled.pb.gz inlined.pb.gz
+for by in process program container user cgroup; do golden host-$by --by $by host.pb.gz; done
+golden host-two --by program,site -T 2 host.pb.gz
+golden heap-two --view live,sizes --by module,function -T 4 heap.pb.gz
+golden host-inlined --by container,module host.pb.gz inlined.pb.gz
 
 # Folded: the summary goes to stderr, and sums are those of what the workload said when it was recorded.
 report -f folded --view live -m calls -q heap.pb.gz
@@ -60,6 +64,20 @@ report -f benchfmt -q --ops 1 -T 0 --view live heap.pb.gz
 expect_equal "bytes of all lines" "$(awk '/^BenchmarkSite/ { n += $3 } END { printf "%.0f", n }' "$DIR/out")" \
 	"$(awk '/^BenchmarkTotal/ { printf "%.0f", $3 }' "$DIR/out")"
 expect_out '^BenchmarkTotal	1	[0-9]+ B/op	[0-9]+ blocks/op$'
+# Two groupings: what is inside of each row adds up to it, and the rows to the total.
+report -f benchfmt -q --ops 1 --by program,site -T 2 host.pb.gz
+expect_out '^by: program,site$' \
+	'^BenchmarkProgram/redis/Site/create_string\+0x2	1	48000 B/op	4 allocs/op$'
+for level in '[^/]*/[^/]*|BenchmarkRest' '[^/]*/redis/.*'; do
+	bytes=$(awk -v level="^($level)\$" '$1 ~ level { n += $3 } END { printf "%.0f", n }' "$DIR/out")
+	case $level in
+	*Rest) expect_equal "bytes of programs" "$bytes" 252000 ;;
+	*) expect_equal "bytes of redis" "$bytes" 64000 ;;
+	esac
+done
+report --by program,function --cum host.pb.gz
+expect_status 0
+expect_out ' CUM% .* PROGRAM, FUNCTION < CALLERS$' '  main$'
 # What a recording says of its operations, and another number.
 run report -q -f pprof --ops 7 -o "$DIR/ops.pb.gz" "$DIR/heap.pb.gz"
 expect_status 0
@@ -84,7 +102,7 @@ unversioned() {
 	zcat "$1" | sed -E 's/alloctrace [0-9]+\.[0-9]+\.[0-9]+/alloctrace/'
 }
 
-for name in heap sampled inlined unnamed; do
+for name in heap sampled inlined unnamed host; do
 	run report -q -f pprof -o "$DIR/again.pb.gz" "$DIR/$name.pb.gz"
 	expect_status 0
 	cmp <(unversioned "$DIR/again.pb.gz") <(unversioned "$DIR/$name.pb.gz") ||
@@ -101,6 +119,9 @@ refused() {	# STATUS REGEX ARGS...
 
 refused 1 'sampled\.pb\.gz: it has no view live: it was recorded with --view alloc' --view live sampled.pb.gz
 refused 1 'inlined\.pb\.gz: it does not distinguish threads' --by thread inlined.pb.gz
+refused 1 'inlined\.pb\.gz: it does not distinguish threads' --by site,thread inlined.pb.gz
+refused 1 'host\.pb\.gz: it does not distinguish goroutines' --by program,goroutine host.pb.gz
+refused 2 'no meaning with --by function,site' --by function,site --cum host.pb.gz
 refused 1 'nowhere\.pb\.gz' nowhere.pb.gz
 refused 2 '--pid|-p' -p 1 heap.pb.gz
 refused 2 'sample' --sample 1 heap.pb.gz

@@ -130,7 +130,9 @@ static void show(const struct recording *r, size_t size)
 	while (view_bys[n_by].name)
 		n_by++;
 	o.by = &view_bys[size % n_by];
-	o.cum = o.by->has_cum && size & 16;
+	if (size & 32)
+		o.then = &view_bys[(size / 3 + 1) % n_by];
+	o.cum = view_has_cum(o.by, o.then) && size & 16;
 	for (int view = 0; view < VIEW_KINDS; view++) {
 		if (!(r->views & VIEW_BIT(view)))
 			continue;

@@ -19,6 +19,14 @@ run "${EXACT[@]}" --by thread -f folded -o "$DIR/folded" -- "$W/primes" 2
 expect_status 0
 expect_equal "threads" "$(grep ';worker;' "$DIR/folded" | cut -d';' -f1 | sort -u | grep -Ec '^primes-[0-9]+$')" 2
 
+# Two: what is inside of a row adds up to it.
+run "${EXACT[@]}" --by program,function -T 0 -f benchfmt -o "$DIR/bench" -- "$W/primes"
+expect_status 0
+bytes_of() { awk -v name="^Benchmark$1\$" '$1 ~ name { n += $3 } END { printf "%.0f", n }' "$DIR/bench"; }
+expect_equal "bytes of the program" "$(bytes_of 'Program/primes')" "$(bytes_of Total)"
+expect_equal "bytes of its functions" "$(bytes_of 'Program/primes/Function/.*')" "$(bytes_of Total)"
+[[ $(grep -c '^BenchmarkProgram/primes/Function/use_' "$DIR/bench") -eq 10 ]] || fail "not 10 functions of primes"
+
 # --cum: what lies below counts: worker has it all.
 run "${EXACT[@]}" --by function --cum -T 0 -o "$DIR/table" -- "$W/primes"
 expect_status 0

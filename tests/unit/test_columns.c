@@ -63,7 +63,7 @@ static struct value value_in(struct fixture *x, enum view_id view, size_t i, con
 	struct sheet sheets[SHEETS_MAX];
 	struct value v;
 
-	assert_true(i < sheet_list(&x->r, VIEW_BIT(view), x->o.by, METRIC_BYTES, x->o.cum, sheets));
+	assert_true(i < sheet_list(&x->r, VIEW_BIT(view), x->o.by, x->o.then, METRIC_BYTES, x->o.cum, sheets));
 	sheet_fill(&sheets[i], 0);
 	v = value_of(&sheets[i], key, index);
 	sheet_free(&sheets[i]);
@@ -131,7 +131,7 @@ static bool has_column(struct fixture *x, enum view_id view, const char *key)
 	size_t n;
 	bool has = false;
 
-	sheet_list(&x->r, VIEW_BIT(view), x->o.by, METRIC_BYTES, false, sheets);
+	sheet_list(&x->r, VIEW_BIT(view), x->o.by, x->o.then, METRIC_BYTES, false, sheets);
 	sheet_fill(&sheets[0], 0);
 	n = columns_of(&sheets[0], all);
 	for (size_t i = 0; i < n; i++)
@@ -178,7 +178,7 @@ static void kinds_of_all_columns(void **state)
 	for (int i = 0; i < 4; i++) {
 		enum metric metric = i & 1 ? METRIC_CALLS : METRIC_BYTES;
 
-		n_sheets = sheet_list(&x->r, (1U << VIEW_KINDS) - 1, x->o.by, metric, i & 2, sheets);
+		n_sheets = sheet_list(&x->r, (1U << VIEW_KINDS) - 1, x->o.by, x->o.then, metric, i & 2, sheets);
 		assert_int_equal(n_sheets, SHEETS_MAX);
 		for (size_t k = 0; k < n_sheets; k++) {
 			struct sheet *s = &sheets[k];
@@ -229,16 +229,16 @@ static void sheets_since_mark(void **state)
 	struct sheet sheets[SHEETS_MAX];
 	uint32_t views = VIEW_BIT(VIEW_LIVE) | VIEW_BIT(VIEW_LEAKS) | VIEW_BIT(VIEW_SIZES);
 
-	assert_int_equal(sheet_list(&x->r, views, x->o.by, METRIC_BYTES, true, sheets), 3);
+	assert_int_equal(sheet_list(&x->r, views, x->o.by, x->o.then, METRIC_BYTES, true, sheets), 3);
 	x->p.generations = 1;
-	assert_int_equal(sheet_list(&x->r, views, x->o.by, METRIC_BYTES, true, sheets), 4);
+	assert_int_equal(sheet_list(&x->r, views, x->o.by, x->o.then, METRIC_BYTES, true, sheets), 4);
 	assert_ptr_equal(sheets[0].kind, &view_kinds[VIEW_LIVE]);
 	assert_ptr_equal(sheets[1].kind, &view_kinds[VIEW_LEAKS]);
 	assert_ptr_equal(sheets[2].kind, &view_since_mark);
 	assert_ptr_equal(sheets[3].kind, &view_kinds[VIEW_SIZES]);
 	assert_true(sheets[2].cum);
 	assert_false(sheets[3].cum);
-	assert_int_equal(sheet_list(&x->r, VIEW_BIT(VIEW_PEAK), x->o.by, METRIC_BYTES, true, sheets), 1);
+	assert_int_equal(sheet_list(&x->r, VIEW_BIT(VIEW_PEAK), x->o.by, x->o.then, METRIC_BYTES, true, sheets), 1);
 }
 
 int main(void)

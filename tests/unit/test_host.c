@@ -166,6 +166,125 @@ static void goroutines(void **state)
 	check_rows(&x->r, "goroutine", "goroutine 17 of svc 11; goroutine 17 of web (9) 10");
 }
 
+/* --- the summary */
+
+static void check_host_line(struct fixture *x, const char *want)
+{
+	char *text = render(x, "table"), *line = strstr(text, "\nhost       ");
+
+	if (!want) {
+		assert_null(line);
+	} else {
+		assert_non_null(line);
+		line[1 + strlen(want)] = '\0';
+		assert_string_equal(line + 1, want);
+	}
+	free(text);
+}
+
+/* What is 0 is left out. */
+static void host_line(void **state)
+{
+	struct fixture *x = *state;
+
+	x->o.width = 200;
+	ADD(x, x->task, 0, STACK_END_COMPLETE, 10, 1, frame(x, MAIN, 1));
+	check_host_line(x, NULL);
+	x->r.host.wide = true;
+	check_host_line(x, NULL);
+	x->r.host.processes = 1;
+	check_host_line(x, "host       1 process of 1 program\n");
+	x->r.host.others_hits = 1;
+	check_host_line(x, "host       1 process of 1 program; 1 probe hit of processes that are not selected\n");
+	x->r.host.processes = 0;
+	x->r.host.undecided = 3;
+	check_host_line(x, "host       1 probe hit of processes that are not selected; "
+			"3 calls of processes whose cgroup was not known yet\n");
+	add_host(x);
+	check_host_line(x, "host       812 processes of 5 programs in 2 containers and outside, 710 ended; "
+			"12.3k probe hits of processes that are not selected\n");
+	x->r.host = (struct recording_host){.wide = true, .processes = 2000, .new_files = 2};
+	check_host_line(x, "host       2.00k processes of 5 programs in 2 containers and outside; "
+			"2 files with an allocator first mapped meanwhile: the first calls are missing\n");
+}
+
+static void host_of_containers_alone(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	ADD(x, profile_task_like(&x->p, &host_tasks[0]), 0, STACK_END_COMPLETE, 10, 1, frame(x, MAIN, 1));
+	x->r.host = (struct recording_host){.wide = true, .processes = 2, .selection = "--container web"};
+	check_host_line(x, "host       2 processes of 1 program in 1 container\n");
+	text = render(x, "table");
+	assert_non_null(strstr(text, "target     --container web, glibc 2.36, 10.0 s\n"));
+	free(text);
+}
+
+/* --- folded stacks */
+
+static void check_folded(struct fixture *x, const char *want)
+{
+	char *text = render(x, "folded");
+
+	assert_string_equal(text, want);
+	free(text);
+}
+
+static void folded_heads(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t odd;
+	char *text;
+
+	add_host(x);
+	check_folded(x,
+		     "cc1;main;create_string;malloc 24000\n"
+		     "cc1;main;parse_value;malloc 8000\n"
+		     "docker:api;nginx;main;create_string;malloc 12000\n"
+		     "docker:api;nginx;main;parse_value;malloc 4000\n"
+		     "docker:web;nginx;main;create_string;malloc 3000\n"
+		     "docker:web;nginx;main;parse_value;malloc 1000\n"
+		     "docker:web;redis;main;create_string;malloc 48000\n"
+		     "docker:web;redis;main;parse_value;malloc 16000\n"
+		     "nginx;main;create_string;malloc 6000\n"
+		     "nginx;main;parse_value;malloc 2000\n"
+		     "unknown;main;create_string;malloc 96000\n"
+		     "unknown;main;parse_value;malloc 32000\n");
+	text = render(x, "folded");
+	check_stored(x, "folded", text);
+	free(text);
+	/* A program that is called as a container, and what it runs as a program: one line of both. */
+	profile_reset(&x->p);
+	odd = profile_task_like(&x->p, &(struct profile_task){.name = "docker:web"});
+	fake_functions[GET] = "nginx";
+	ADD(x, odd, 0, STACK_END_COMPLETE, 1, 1, frame(x, STRING, 1), frame(x, MAIN, 1), frame(x, GET, 1));
+	ADD(x, 2, 0, STACK_END_COMPLETE, 20, 1, frame(x, STRING, 1), frame(x, MAIN, 1));
+	ADD(x, 2, 0, STACK_END_COMPLETE, 100, 1, frame(x, STRING, 1), frame(x, HANDLE, 1));
+	ADD(x, 2, 0, STACK_END_COMPLETE, 500, 1, frame(x, SET, 1), frame(x, MAIN, 1));
+	check_folded(x,
+		     "docker:web;nginx;handle_request;create_string;malloc 100\n"
+		     "docker:web;nginx;main;create_string;malloc 21\n"
+		     "docker:web;nginx;main;set_command;malloc 500\n");
+}
+
+/* One program in one container: as ever. */
+static void folded_head_of_one(void **state)
+{
+	struct fixture *x = *state;
+
+	ADD(x, profile_task_like(&x->p, &host_tasks[0]), 0, STACK_END_COMPLETE, 10, 1, frame(x, MAIN, 1));
+	check_folded(x, "nginx;main;malloc 10\n");
+	x->o.by = view_by_find("thread");
+	check_folded(x, "nginx;main;malloc 10\n");
+	ADD(x, x->worker, 0, STACK_END_COMPLETE, 7, 1, frame(x, MAIN, 1));
+	check_folded(x, "docker:web;nginx;main;malloc 10\nserver;worker-4715;main;malloc 7\n");
+	x->o.by = view_by_find("program");
+	check_folded(x, "docker:web;nginx;main;malloc 10\nserver;main;malloc 7\n");
+	x->o.then = view_by_find("thread");
+	check_folded(x, "docker:web;nginx;main;malloc 10\nserver;worker-4715;main;malloc 7\n");
+}
+
 /* --- recordings */
 
 static bool same_text(const char *a, const char *b)
@@ -225,6 +344,35 @@ static struct buf written(const struct recording *r)
 	return plain;
 }
 
+/* The file that cli/report and cli/pprof read, as this version or one before wrote it (GOLDEN_UPDATE: as this one). */
+static void the_example(void **state)
+{
+	struct fixture *x = *state;
+	struct stored *s = stored_new(&(struct stored_options){0});
+	char *dir = golden_dir(), *path = xasprintf("%s/../../recordings/host.pb.gz", dir), *want, *got;
+
+	add_host(x);
+	if (getenv("GOLDEN_UPDATE")) {
+		FILE *f = fopen(path, "w");
+
+		assert_non_null(f);
+		assert_int_equal(record_write(f, &x->r, VIEW_ALLOC, METRIC_BYTES), 0);
+		fclose(f);
+	}
+	assert_int_equal(stored_add(s, path), 0);
+	for (const struct view_by *by = view_bys; by->name; by++) {
+		x->o.by = by;
+		want = render(x, "table");
+		got = render_recording(x, stored_recording(s), "table");
+		assert_string_equal(got, want);
+		free(want);
+		free(got);
+	}
+	stored_free(s);
+	free(path);
+	free(dir);
+}
+
 static void runs_add_up(void **state)
 {
 	struct fixture *x = *state;
@@ -235,6 +383,7 @@ static void runs_add_up(void **state)
 	add_host(x);
 	for (int i = 0; i < 3; i++) {
 		x->r.host.wide = i > 0;
+		x->r.target = i > 0 ? "every process" : "server (pid 1)";
 		x->r.host.selection = i > 1 ? "--comm make" : "every process";
 		data = written(&x->r);
 		assert_int_equal(stored_add_data(s, "some", data.data, data.len), 0);
@@ -242,7 +391,7 @@ static void runs_add_up(void **state)
 	}
 	r = stored_recording(s);
 	assert_true(r->host.wide);
-	assert_string_equal(r->host.selection, "every process + --comm make");
+	assert_string_equal(r->host.selection, "server (pid 1) + every process + --comm make");
 	assert_int_equal(r->host.processes, 2 * 812);
 	assert_int_equal(r->host.others_hits, 2 * 12345);
 	assert_int_equal(r->profile->tasks.n, HOST_TASKS);
@@ -358,7 +507,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_one_task_is), TEST(a_process_takes_names), TEST(members), TEST(rows), TEST(goroutines),
-		TEST(tasks_in_a_file), TEST(runs_add_up), TEST(equal_files), TEST(labels), TEST(fewer_labels),
+		TEST(host_line), TEST(host_of_containers_alone), TEST(folded_heads), TEST(folded_head_of_one),
+		TEST(tasks_in_a_file), TEST(the_example), TEST(runs_add_up), TEST(equal_files), TEST(labels),
+		TEST(fewer_labels),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);

@@ -61,6 +61,14 @@ static void every_option(void **state)
 	assert_int_equal(o.min_size, 64);
 	assert_int_equal(o.max_size, 1 << 20);
 	assert_int_equal(o.ops, 0);
+	assert_null(o.then);
+	accept("--by program,function --cum prog", &o);
+	assert_string_equal(o.by->name, "program");
+	assert_string_equal(o.then->name, "function");
+	/* The last one wins, whole. */
+	accept("--by program,function --by user prog", &o);
+	assert_string_equal(o.by->name, "user");
+	assert_null(o.then);
 	accept("--no-demangle -f folded -o out.%t -v --max-stacks 1000 --max-depth 1 --ring-size 64k --attach perf "
 	       "prog", &o);
 	assert_true(o.no_demangle);
@@ -214,6 +222,14 @@ static void bad_values(void **state)
 	refuse("-p 1 --ring-size 2G", "--ring-size 2G", "power of two from 64k to 1G");
 	refuse("-p 1 -m x", "--metric x", "bytes, calls");
 	refuse("-p 1 --by x", "--by x", "site, function, line, module, stack, thread");
+	refuse("-p 1 --by site,", "--by  is unknown", "one of site");
+	refuse("-p 1 --by ,site", "--by  is unknown", "one of site");
+	refuse("-p 1 --by program,sites", "--by sites is unknown", "one of site");
+	refuse("-p 1 --by program,site,line", "--by program,site,line", "one or two");
+	refuse("-p 1 --by site,site", "--by site,site", "the same");
+	refuse("-p 1 --by label,goroutine", "--by label,goroutine", "not by both");
+	refuse("-p 1 --by function,site --cum", "--cum", "no meaning with --by function,site");
+	refuse("-p 1 --by program --cum", "--cum", "no meaning with --by program");
 	refuse("-p 1 -f x", "--format x", "table, folded");
 	refuse("-p 1 --attach x", "--attach x", "auto, multi, perf");
 	refuse("-p 1 --by=", "--by  is unknown", "site");
@@ -421,8 +437,10 @@ static void rows_are_sound(void **state)
 		struct options o;
 
 		assert_true(number == (row->least && row->most));
-		assert_true((row->kind == OPTION_CHOICE || row->kind == OPTION_CHOICES) ==
+		assert_true((row->kind == OPTION_CHOICE || row->kind == OPTION_CHOICES ||
+			     row->kind == OPTION_PAIR) ==
 			    (row->set_choice && row->choices && row->choice_size));
+		assert_true((row->kind == OPTION_PAIR) == (row->set_second != NULL));
 		assert_true((row->kind == OPTION_FLAG || row->kind == OPTION_FLAG_OFF) == !row->arg);
 		if (row->section != SECTION_HIDDEN) {
 			assert_non_null(row->help);

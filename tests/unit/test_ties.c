@@ -74,6 +74,18 @@ static void fill(struct fixture *x, int order)
 	}
 	for (size_t i = 0; i < STACKS; i++)
 		add_stack(x, place(i, STACKS, order), module, task, order);
+	/* Processes that are not told apart differ in texts alone. */
+	for (size_t i = 0; i < STACKS / 4; i++) {
+		size_t k = place(i, STACKS / 4, order);
+		static const char *const texts[] = {NULL, "a", "b"};
+
+		struct profile_task like = {.name = k % 2 ? "one" : "three", .exe = texts[k % 3],
+					    .user = texts[k / 3 % 3], .container = texts[k / 9 % 3]};
+
+		for (size_t n = 0; n < TASKS; n++)
+			task[n] = profile_task_like(&x->p, &like);
+		add_stack(x, (int)(STACKS + k), module, task, order);
+	}
 	x->o.top = 0;
 	x->o.width = 200;
 }
@@ -106,6 +118,15 @@ static void any_order(void **state)
 				x->o.metric = y->o.metric = i & 2 ? METRIC_CALLS : METRIC_BYTES;
 				compare_tables(x, y);
 			}
+			/* And inside of rows, of which some are shown. */
+			x->o.cum = y->o.cum = false;
+			x->o.top = y->o.top = 7;
+			for (const struct view_by *then = view_bys; then->name; then++) {
+				x->o.then = y->o.then = then;
+				compare_tables(x, y);
+			}
+			x->o.then = y->o.then = NULL;
+			x->o.top = y->o.top = 0;
 		}
 		fake_names_free(y->r.names);
 		profile_free(&y->p);

@@ -58,16 +58,17 @@ static uint32_t choose_views(const struct options *o, const struct recording *re
 
 static int show(const struct options *o, const struct recording *rec)
 {
+	const struct view_by both = view_both(o->by, o->then);
 	const uint32_t views = choose_views(o, rec);
 	bool reader_gone = false;
 	struct present *present;
 	int err = views ? 0 : -EINVAL;
 
-	if (!err && o->by->by_thread && !rec->threads)
+	if (!err && both.by_thread && !rec->threads)
 		err = fail(-EINVAL, "%s: it does not distinguish threads: record with --by thread", o->files[0]);
-	if (!err && o->by->by_goroutine && !rec->goroutines)
+	if (!err && both.by_goroutine && !rec->goroutines)
 		err = fail(-EINVAL, "%s: it does not distinguish goroutines: record with --by goroutine", o->files[0]);
-	if (!err && o->by->by_label && !rec->labels)
+	if (!err && both.by_label && !rec->labels)
 		err = fail(-EINVAL, "%s: it has no labels of goroutines: record with --by label", o->files[0]);
 	if (!err)
 		err = present_open(o, 0, &present);

@@ -109,14 +109,15 @@ static int set_percent(const struct option_row *row, const char *arg, double *to
 }
 
 /* arg: its first len bytes. */
-static int set_choice(const struct option_row *row, const char *arg, size_t len, struct options *o)
+static int set_choice(const struct option_row *row, const char *arg, size_t len, struct options *o,
+		      void (*set)(struct options *o, size_t i))
 {
 	const struct choice *c;
 	struct buf names = {0};
 
 	for (size_t i = 0; (c = option_choice(row, i)); i++) {
 		if (strlen(c->name) == len && !strncmp(c->name, arg, len)) {
-			row->set_choice(o, i);
+			set(o, i);
 			return 0;
 		}
 	}
@@ -133,11 +134,24 @@ static int set_choices(const struct option_row *row, const char *arg, struct opt
 	for (;; arg++) {
 		size_t len = strcspn(arg, ",");
 
-		err = set_choice(row, arg, len, o);
+		err = set_choice(row, arg, len, o, row->set_choice);
 		arg += len;
 		if (err || !*arg)
 			return err;
 	}
+}
+
+static int set_pair(const struct option_row *row, const char *arg, struct options *o)
+{
+	const size_t len = strcspn(arg, ",");
+	int err;
+
+	if (arg[len] && strchr(arg + len + 1, ','))
+		return option_error("--%s %s: it takes one or two", row->name, arg);
+	err = set_choice(row, arg, len, o, row->set_choice);
+	if (err || !arg[len])
+		return err;
+	return set_choice(row, arg + len + 1, strlen(arg + len + 1), o, row->set_second);
 }
 
 static int add_string(const struct option_row *row, const char *arg, const char **to)
@@ -173,9 +187,11 @@ static int set_option(const struct option_row *row, const char *arg, struct opti
 		*(const char **)to = arg;
 		return 0;
 	case OPTION_CHOICE:
-		return set_choice(row, arg, strlen(arg), o);
+		return set_choice(row, arg, strlen(arg), o, row->set_choice);
 	case OPTION_CHOICES:
 		return set_choices(row, arg, o);
+	case OPTION_PAIR:
+		return set_pair(row, arg, o);
 	case OPTION_PERCENT:
 		return set_percent(row, arg, to);
 	default:

@@ -54,6 +54,7 @@ struct options {
 
 	enum metric metric;
 	const struct view_by *by;
+	const struct view_by *then;	/* inside of each row; NULL: --by has one */
 	bool cum;
 	uint64_t top;		/* rows; 0: all */
 	uint64_t ops;		/* operations done in the run; 0: not known */

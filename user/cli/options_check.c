@@ -206,8 +206,16 @@ static int check_functions(const struct options *o)
 /* What all commands that show something share. */
 static int check_shown(struct options *o)
 {
-	if (o->cum && !o->by->has_cum)
-		return option_error("--cum has no meaning with --by %s", o->by->name);
+	const struct view_by both = view_both(o->by, o->then);
+
+	if (o->then == o->by)
+		return option_error("--by %s,%s: the two are the same", o->by->name, o->by->name);
+	if (both.by_goroutine && both.by_label)
+		return option_error("--by %s,%s: a goroutine is known by its number or by its labels, not by both",
+				    o->by->name, o->then->name);
+	if (o->cum && !view_has_cum(o->by, o->then))
+		return option_error("--cum has no meaning with --by %s%s%s", o->by->name, o->then ? "," : "",
+				    o->then ? o->then->name : "");
 	if (o->quiet && o->verbose)
 		return option_error("--quiet and --verbose contradict each other");
 	return 0;

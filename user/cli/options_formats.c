@@ -10,10 +10,10 @@ const char man_recordings[] =
 	"types are alloc_objects, alloc_space, inuse_objects and inuse_space, or the first two without live-heap "
 	"views; the view and --metric choose which is shown first. Samples have the labels allocator, pid, bytes "
 	"(the mean size) and, with --by thread, tid, with --by goroutine, goroutine, with --by label those of Go's "
-	"goroutines. What pprof has no place for (peak, temporary blocks, "
-	"histograms, growth, errors, losses) is in an extension field that other programs skip. Programs that rewrite "
-	"a profile, as pprof -proto does, drop it; report then shows what is missing. An output whose name ends "
-	"in .pb.gz is a recording unless --format is given.";
+	"goroutines; program where there are several, and container, user and cgroup where they are known. What "
+	"pprof has no place for (peak, temporary blocks, histograms, growth, errors, losses) is in an extension field "
+	"that other programs skip. Programs that rewrite a profile, as pprof -proto does, drop it; report then shows "
+	"what is missing. An output whose name ends in .pb.gz is a recording unless --format is given.";
 
 const char man_benchfmt[] =
 	"Lines of Go's benchmark format, for benchstat: one for the total, one for each row of the view, whatever --by "
@@ -21,7 +21,8 @@ const char man_benchfmt[] =
 	"and allocs/op (blocks/op in live-heap views) are what a row allocates itself; estimates have stderr-B/op and "
 	"stderr-allocs/op, their standard errors. There is no ns/op, since tracing takes time of its own. In names of "
 	"rows, a space is ~, and other characters that mean something there are %XX; a name that occurs again has #2. "
-	"--cum is for tables. The summary goes to standard error.";
+	"With --by A,B, the rows inside of a row follow it: BenchmarkProgram/nginx/Site/main. --cum is for tables. The "
+	"summary goes to standard error.";
 
 const char man_benchfmt_example[] =
 	"goos: linux\nview: alloc\nby: site\n"

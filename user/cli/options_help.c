@@ -129,7 +129,7 @@ static void completion_of_value(FILE *f, const struct option_row *row)
 
 	fputs("\t", f);
 	print_spellings(f, row, "|");
-	if (row->kind == OPTION_CHOICE || row->kind == OPTION_CHOICES) {
+	if (row->choices) {
 		option_choice_names(row, " ", &names);
 		fprintf(f, ")\n\t\tmapfile -t COMPREPLY < <(compgen -W \"%s\" -- \"$cur\"); return ;;\n",
 			buf_cstr(&names));

@@ -118,6 +118,10 @@ static const struct item table_columns[] = {
 	  "request to malloc are not call sites: operator new, allocators of the C++ standard library, Rust's "
 	  "crates alloc and core, the allocation functions of GLib, APR, Qt, V8 and mimalloc. A frame that no "
 	  "symbol covers is shown as module+0xaddress, the address as addr2line(1) takes it." },
+	{ "PROGRAM, SITE < CALLERS", "With two groupings, as in --by program,site: each row is followed, indented, "
+	  "by the rows inside of it, which add up to it. % is a share of the whole table; SUM% is of the outer rows. "
+	  "--cum needs an outer grouping that is not of functions or files, and then counts by inner row, within the "
+	  "outer one." },
 	{ NULL, NULL }
 };
 
@@ -171,7 +175,11 @@ static const char table_example[] =
 	" 512 MiB   18.4   63.6  4.10k   128 KiB  zmalloc+0x1c < main\n";
 
 static const struct item summary_lines[] = {
-	{ "target", "The processes, and the allocators that were called." },
+	{ "target", "The processes, or what selects them, and the allocators that were called." },
+	{ "host", "Where processes come and go: how many have called an allocator function, of how many programs and "
+	  "containers, and how many of them have ended; probe hits of processes that are not selected, which cost as "
+	  "well; calls of processes whose cgroup was not known yet; files with an allocator that were first mapped "
+	  "while tracing, of which the first calls are missing." },
 	{ "not seen", "Functions of mapped files that may allocate but are not traced, and why (no instruction "
 	  "that can be probed, an unknown ifunc choice, text that is mapped writable, operator new without a "
 	  "symbol): their calls are missing. Likewise processes that share the target's memory, unless attached "
@@ -434,8 +442,8 @@ static void put_options(FILE *f)
 static void put_output(FILE *f)
 {
 	fputs(".SH OUTPUT\n.SS Table\n", f);
-	put_text(f, "A summary, then a row for each call site (or function, line, module, stack or thread), the "
-		 "heaviest first. On a narrow terminal, the least important columns are dropped.");
+	put_text(f, "A summary, then a row for each call site (or whatever --by groups by), the heaviest "
+		 "first. On a narrow terminal, the least important columns are dropped.");
 	put_items(f, table_columns);
 	put_example(f, table_example);
 	fputs(".PP\nThe summary has these lines; lines without information are omitted:\n", f);
@@ -446,8 +454,9 @@ static void put_output(FILE *f)
 	put_text(f, "A line for each stack: the process's name, the functions from the outermost to the "
 		 "allocator's, separated by semicolons, a space and the bytes (with --metric calls, the "
 		 "calls). flamegraph.pl and other flame graph viewers read it. With --by thread the thread's ID "
-		 "follows the name: worker-4715. Other groupings, --cum and --top are for tables. The summary goes "
-		 "to standard error.");
+		 "follows the name: worker-4715. If there are several programs, or containers, stacks begin with "
+		 "these: docker:web;nginx;main. Other groupings, --cum and --top are for tables. The summary goes to "
+		 "standard error.");
 	put_example(f, man_folded_example);
 	fputs(".SS Pprof\n", f);
 	put_text(f, man_recordings);

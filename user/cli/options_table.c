@@ -70,6 +70,12 @@ static void add_view(struct options *o, size_t i)
 static void set_by(struct options *o, size_t i)
 {
 	o->by = &view_bys[i];
+	o->then = NULL;
+}
+
+static void set_then(struct options *o, size_t i)
+{
+	o->then = &view_bys[i];
 }
 
 static void set_format(struct options *o, size_t i)
@@ -245,10 +251,13 @@ const struct option_row option_rows[] = {
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "rank rows by %s",
 	  .man = "What rows are ranked by, and what a folded stack counts." },
-	{ "by", 0, "WHAT", OPTION_CHOICE, SECTION_REPORT, FROM(view_bys, set_by), .fallback = "site",
+	{ "by", 0, "WHAT", OPTION_PAIR, SECTION_REPORT, FROM(view_bys, set_by), .set_second = set_then,
+	  .fallback = "site",
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "%s",
-	  .man = "What each row stands for." },
+	  .man = "What each row stands for: one of these, or two separated by a comma. With --by program,site there is "
+		 "a row for each program, and below it a row for each of its call sites, which add up to it. Any two "
+		 "can be combined." },
 	{ "cum", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(cum),
 	  .commands = FOR_TRACE | FOR_REPORT, .man_only = true,
 	  .help = "rank by cumulative counts (callees included)",
@@ -262,7 +271,9 @@ const struct option_row option_rows[] = {
 	{ "top", 'T', "N", OPTION_NUMBER, SECTION_REPORT, TO(top), LIMITS("0", "1000000000"), .fallback = "30",
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "show the N heaviest rows; 0 shows all",
-	  .man = "Show the N heaviest rows of a table; 0 shows all." },
+	  .man = "Show the N heaviest rows of a table; 0 shows all. With --by A,B: the N heaviest rows by A, and of "
+		 "all rows inside of these the N heaviest by B, at least one of each. What is left out is a row of "
+		 "its own." },
 	{ "ops", 0, "N", OPTION_NUMBER, SECTION_REPORT, TO(ops), LIMITS("1", "1000000000000000"),
 	  .man_only = true,
 	  .commands = FOR_TRACE | FOR_REPORT,

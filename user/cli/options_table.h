@@ -18,6 +18,7 @@ enum option_kind {
 	OPTION_PERCENT,	/* double, per cent */
 	OPTION_CHOICE,	/* whatever set_choice makes of it */
 	OPTION_CHOICES,	/* the same for each of a list with commas */
+	OPTION_PAIR,	/* one choice, or two with a comma: what set_choice and set_second make of them */
 };
 
 enum option_section {
@@ -49,6 +50,7 @@ struct option_row {
 	const void *choices;
 	size_t choice_size;	/* of a row of choices */
 	void (*set_choice)(struct options *o, size_t i);
+	void (*set_second)(struct options *o, size_t i);
 	const char *help;	/* one line for --help; "%s" stands for the choices */
 	const char *man;	/* a paragraph for the man page */
 };

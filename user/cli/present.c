@@ -193,7 +193,8 @@ int present_write(struct present *p, const struct recording *rec, uint32_t views
 		  bool *reader_gone)
 {
 	struct report_options ro = {
-		.views = views, .by = p->o->by, .metric = p->o->metric, .cum = p->o->cum, .top = p->o->top,
+		.views = views, .by = p->o->by, .then = p->o->then, .metric = p->o->metric, .cum = p->o->cum,
+		.top = p->o->top,
 		.list = p->o->list, .rights = rights, .source_path = p->o->source_path,
 	};
 	bool gone = false;

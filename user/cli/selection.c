@@ -86,7 +86,7 @@ void selection_set(const struct options *o, const char *file, size_t n, const st
 	ko->follow = o->follow || (file && !o->no_follow && file_forks(file));
 	ko->wide = all || ko->follow || n > NARROW_MAX || selection_has_rules(o);
 	ko->takes_all = all;
-	ko->by_process = o->by->by_process || !(all || ko->follow);
+	ko->by_process = view_both(o->by, o->then).by_process || !(all || ko->follow);
 	ko->rules = &s->rules;
 	ko->places = s->rules.by_cgroup ? &s->places : NULL;
 	if (!ko->wide || all || o->follow || selection_has_rules(o) || n > NARROW_MAX)

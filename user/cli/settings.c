@@ -21,13 +21,14 @@ struct pace_options settings_pace(const struct options *o)
 
 struct kern_options settings_kern(const struct options *o, bool governed)
 {
+	const struct view_by both = view_both(o->by, o->then);
 	const uint64_t mean = o->sample_bytes ? o->sample_bytes : RATE_FIRST_MEAN;
 
 	return (struct kern_options){
 		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
 		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
-		.min_size = o->min_size, .max_size = o->max_size, .by_thread = o->by->by_thread,
-		.by_goroutine = o->by->by_goroutine, .by_label = o->by->by_label, .creators = o->created_by,
+		.min_size = o->min_size, .max_size = o->max_size, .by_thread = both.by_thread,
+		.by_goroutine = both.by_goroutine, .by_label = both.by_label, .creators = o->created_by,
 		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
 		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
@@ -45,9 +46,11 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 
 struct snapshot_options settings_snapshot(const struct options *o)
 {
+	const struct view_by both = view_both(o->by, o->then);
+
 	return (struct snapshot_options){
-		.views = o->views, .temp_age_ns = o->temp_age_ns, .threads = o->by->by_thread,
-		.goroutines = o->by->by_goroutine, .labels = o->by->by_label,
+		.views = o->views, .temp_age_ns = o->temp_age_ns, .threads = both.by_thread,
+		.goroutines = both.by_goroutine, .labels = both.by_label,
 		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
 		.max_overhead = o->max_overhead, .ops = o->ops,
 		.delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,

@@ -9,6 +9,9 @@
  *     BenchmarkSite/main.(*Ledger).Rich~(ledger.go:38)	1001	32208 B/op	9 allocs/op
  *     BenchmarkRest	1001	341 B/op	2.65 allocs/op
  *
+ * With --by A,B a row's line is followed by those of what is inside of it: "BenchmarkProgram/nginx/Site/main". What one
+ * level has adds up to the total, so that readers that sum up lines take those of one.
+ *
  * benchstat compares results of the same name and of the same configuration, and takes several of one name for several
  * runs: names are unique, and no configuration line differs from one run to the next. Fields end at white space, "/"
  * begins the name of a part, which "=" may divide, and "-8" at the end of a name is GOMAXPROCS: in names, a space is
@@ -61,31 +64,42 @@ static void put_escaped(struct buf *out, const char *s)
 		buf_str(out, "[...]");
 }
 
-/* Sets b->name to "Site/NAME", which no row had before. */
-static void name_row(struct bench *b, const struct view_row *row)
+static void put_part(struct bench *b, const struct view_by *by, const struct view_row *row)
 {
 	struct buf full = {0}, chain = {0};
-	uint32_t id;
 
 	/* A recording has names so that a terminal can show them: the lines are the same whatever they are made of. */
 	if (*row->name)
 		text_escape(&full, row->name, strlen(row->name));
 	else
 		buf_str(&full, "[no name]");
-	if (b->s->by->by_chain) {
+	if (by->by_chain) {
 		view_chain(b->r, row->stack, row->chain_skip, NAME_MAX_BYTES, &chain);
 		buf_printf(&full, "%s%s", chain.len ? " < " : "", buf_cstr(&chain));
 	}
-	buf_reset(&b->name);
-	buf_printf(&b->name, "%c%s/", b->s->by->name[0] - 'a' + 'A', b->s->by->name + 1);
+	buf_printf(&b->name, "%c%s/", by->name[0] - 'a' + 'A', by->name + 1);
 	put_escaped(&b->name, buf_cstr(&full));
-	id = strpool_id(&b->names, buf_cstr(&b->name));
+	buf_free(&full);
+	buf_free(&chain);
+}
+
+/* Sets b->name to what it is with a number if a row before had that name. */
+static void number_name(struct bench *b)
+{
+	const uint32_t id = strpool_id(&b->names, buf_cstr(&b->name));
+
 	if (id == b->seen.n)
 		vec_push(&b->seen, 0);
 	if (++b->seen.at[id] > 1)
 		buf_printf(&b->name, "#%u", b->seen.at[id]);
-	buf_free(&full);
-	buf_free(&chain);
+}
+
+/* "Site/NAME", which no row had before; "Program/NAME/Site/NAME" of a row inside of a row. */
+static void name_row(struct bench *b, const struct view_row *row)
+{
+	buf_reset(&b->name);
+	put_part(b, b->s->by, row);
+	number_name(b);
 }
 
 static void put_measurement(struct bench *b, struct value v, const char *unit)
@@ -103,6 +117,28 @@ static void put_line(struct bench *b, const char *name, struct counters c)
 	buf_char(&b->out, '\n');
 }
 
+/* What is inside of row i, whose name b->name is. */
+static void put_inner(struct bench *b, size_t i)
+{
+	const struct sheet *s = b->s;
+	const size_t first = s->inner_first[i], shown = s->inner_shown[i], start = b->name.len;
+	struct counters above = {0};
+
+	for (size_t k = first; k < first + shown; k++) {
+		b->name.len = start;
+		buf_char(&b->name, '/');
+		put_part(b, s->then, &s->inner.rows[k]);
+		number_name(b);
+		put_line(b, buf_cstr(&b->name), s->inner.rows[k].flat);
+		above = counters_add(above, s->inner.rows[k].flat);
+	}
+	if (first + shown == s->inner_first[i + 1])
+		return;
+	b->name.len = start;
+	buf_str(&b->name, "/Rest");
+	put_line(b, buf_cstr(&b->name), counters_sub(s->view.rows[i].flat, above));
+}
+
 static int write_lines(FILE *f, struct bench *b)
 {
 	const struct sheet *s = b->s;
@@ -115,6 +151,8 @@ static int write_lines(FILE *f, struct bench *b)
 		name_row(b, &s->view.rows[i]);
 		put_line(b, buf_cstr(&b->name), s->view.rows[i].flat);
 		above = counters_add(above, s->view.rows[i].flat);
+		if (s->then)
+			put_inner(b, i);
 		if (b->out.len > 65536)
 			err = render_flush(f, &b->out);
 	}
@@ -132,12 +170,13 @@ int report_write_benchfmt(FILE *f, const struct recording *r, const struct repor
 
 	/* Where nobody said how many operations there were, the run is one. */
 	rec.ops = r->ops ? r->ops : 1;
-	sheet_list(&rec, o->views, o->by, o->metric, false, sheets);
+	sheet_list(&rec, o->views, o->by, o->then, o->metric, false, sheets);
 	sheet_fill(&sheets[0], o->top);
 	/* Another program's file does not say on what system it was. */
 	if (!r->missing)
 		buf_str(&b.out, "goos: linux\n");
-	buf_printf(&b.out, "view: %s\nby: %s\n", sheets[0].kind->name, o->by->name);
+	buf_printf(&b.out, "view: %s\nby: %s%s%s\n", sheets[0].kind->name, o->by->name, o->then ? "," : "",
+		   o->then ? o->then->name : "");
 	err = write_lines(f, &b);
 	sheet_free(&sheets[0]);
 	strpool_free(&b.names);

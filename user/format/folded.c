@@ -4,6 +4,8 @@
  *
  *     redis-server;_start;main;aeMain;readQueryFromClient;sdsnewlen;malloc 1342177280
  *
+ * Where there are several programs, or containers: docker:web;nginx;main;… — what is in no container has no such frame.
+ *
  * A reader takes the last number after the last space, and frames between semicolons; so a name may have spaces, and a
  * semicolon in it becomes a colon.
  *
@@ -18,8 +20,12 @@
 #include "base/text.h"
 #include "format/render.h"
 
+/* At most: container, program, thread. */
+#define HEADS 3
+
 struct entry {	/* what is one line */
-	uint32_t head;		/* rank of "comm;" */
+	uint32_t heads[HEADS];	/* ranks of "docker:web;", "nginx;", "worker-4711;": of what there is */
+	uint32_t n_heads;
 	uint32_t mark;		/* rank of "[truncated: …];", NO_RANK */
 	uint32_t name;		/* the innermost one, in folded.tree */
 	uint32_t function;	/* rank of "malloc " */
@@ -44,6 +50,7 @@ struct folded {
 	const struct recording *r;
 	const struct report_options *o;
 	enum profile_kind kind;
+	struct profile_members members;
 	struct strpool names;
 	struct frame_names *of_frame;
 	vec_of(uint32_t) frame_ids;
@@ -69,15 +76,25 @@ static uint32_t name_id(struct folded *fo, const char *name, char separator)
 	return strpool_id(&fo->names, fo->name.data);
 }
 
-static uint32_t head_id(struct folded *fo, uint32_t task_id)
+/* Who it was. Where one program is all there is, a head tells its threads apart, as their names do; the container is
+ * said where there are several, or what is in none. */
+static void put_heads(struct folded *fo, uint32_t task_id, struct entry *e)
 {
 	const struct profile_task *task = &fo->p->tasks.at[task_id];
+	const struct profile_members *m = &fo->members;
+	const bool by_thread = view_both(fo->o->by, fo->o->then).by_thread && task->pid;
 
+	if (task->container && m->containers + m->outside > 1)
+		e->heads[e->n_heads++] = name_id(fo, task->container, ';');
+	if (m->programs > 1)
+		e->heads[e->n_heads++] = name_id(fo, fo->p->tasks.at[m->leaders[task_id]].name, ';');
+	if (m->programs > 1 && !by_thread)
+		return;
 	buf_reset(&fo->text);
 	buf_str(&fo->text, task->name);
-	if (fo->o->by->by_thread && task->pid)
+	if (by_thread)
 		buf_printf(&fo->text, "-%u", task->tid ? task->tid : task->pid);
-	return name_id(fo, buf_cstr(&fo->text), ';');
+	e->heads[e->n_heads++] = name_id(fo, buf_cstr(&fo->text), ';');
 }
 
 static const struct frame_names *name_frame(struct folded *fo, uint32_t id)
@@ -150,7 +167,7 @@ static void gather(struct folded *fo)
 
 		if (!e.value)
 			continue;
-		e.head = head_id(fo, st->task);
+		put_heads(fo, st->task, &e);
 		/* "[stack not delivered]" stands for the whole stack, the allocator function included. */
 		e.mark = mark && !lost ? name_id(fo, mark, ';') : NO_RANK;
 		e.name = lost ? 0 : st->node;
@@ -195,7 +212,8 @@ static void rank_names(struct folded *fo)
 	for (size_t i = 1; i < fo->tree.n; i++)
 		to_rank(rank_of, &fo->tree.at[i].name);
 	for (size_t i = 0; i < fo->entries.n; i++) {
-		to_rank(rank_of, &fo->entries.at[i].head);
+		for (uint32_t k = 0; k < fo->entries.at[i].n_heads; k++)
+			to_rank(rank_of, &fo->entries.at[i].heads[k]);
 		to_rank(rank_of, &fo->entries.at[i].mark);
 		to_rank(rank_of, &fo->entries.at[i].function);
 	}
@@ -209,8 +227,8 @@ static void make_room(struct folded *fo)
 
 	for (size_t i = 1; i < fo->tree.n; i++)
 		deepest = fo->tree.at[i].depth > deepest ? fo->tree.at[i].depth : deepest;
-	fo->left = xrealloc_array(NULL, deepest + 3, sizeof(*fo->left));
-	fo->right = xrealloc_array(NULL, deepest + 3, sizeof(*fo->right));
+	fo->left = xrealloc_array(NULL, deepest + HEADS + 2, sizeof(*fo->left));
+	fo->right = xrealloc_array(NULL, deepest + HEADS + 2, sizeof(*fo->right));
 }
 
 /* Writes the line's names as ranks; how many they are. */
@@ -218,7 +236,8 @@ static size_t spell(const struct folded *fo, const struct entry *e, uint32_t *ra
 {
 	size_t n = 0;
 
-	ranks[n++] = e->head;
+	for (uint32_t i = 0; i < e->n_heads; i++)
+		ranks[n++] = e->heads[i];
 	if (e->mark != NO_RANK)
 		ranks[n++] = e->mark;
 	n += fo->tree.at[e->name].depth;
@@ -261,9 +280,10 @@ static int compare_entries(const void *a, const void *b, void *arg)
 {
 	const struct entry *x = a, *y = b;
 
-	if (x->head != y->head)
-		return x->head < y->head ? -1 : 1;
-	return x->mark == y->mark ? compare_paths(arg, x, y) : compare_spelled(arg, x, y);
+	for (uint32_t i = 0; i < x->n_heads && i < y->n_heads; i++)
+		if (x->heads[i] != y->heads[i])
+			return x->heads[i] < y->heads[i] ? -1 : 1;
+	return x->n_heads == y->n_heads && x->mark == y->mark ? compare_paths(arg, x, y) : compare_spelled(arg, x, y);
 }
 
 static int write_lines(FILE *f, struct folded *fo)
@@ -297,12 +317,14 @@ int report_write_folded(FILE *f, const struct recording *r, const struct report_
 	struct folded fo = {.p = r->profile, .r = r, .o = o, .kind = report_only_view(o)->counted};
 	int err;
 
+	profile_members_make(fo.p, &fo.members);
 	gather(&fo);
 	rank_names(&fo);
 	make_room(&fo);
 	if (fo.entries.n)
 		qsort_r(fo.entries.at, fo.entries.n, sizeof(*fo.entries.at), compare_entries, &fo);
 	err = write_lines(f, &fo);
+	profile_members_free(&fo.members);
 	strpool_free(&fo.names);
 	vec_free(&fo.entries);
 	free(fo.of_frame);

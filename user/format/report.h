@@ -12,6 +12,7 @@
 struct report_options {
 	uint32_t views;	/* VIEW_BIT()s: at least one; for a machine format, one */
 	const struct view_by *by;
+	const struct view_by *then;	/* inside of each row; NULL: there is one grouping */
 	enum metric metric;
 	bool cum;
 	size_t top;	/* rows; 0: all */

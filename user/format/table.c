@@ -13,6 +13,13 @@
  *        BYTES      %   SUM%  BLOCKS   OLDEST     ALLOC     FREED      MEAN  SITE < CALLERS
  *     8.23 MiB   66.9   66.9     623   12.3 s  1.23 GiB  1.22 GiB  13.5 KiB  sdsnewlen+0x24 < createStringObject
  *
+ * With --by A,B there are rows inside of rows, which add up to them:
+ *
+ *        BYTES      %   SUM%  CALLS      MEAN  PROGRAM, SITE < CALLERS
+ *     1.23 GiB   45.2   45.2  1.23M  1.05 KiB  nginx
+ *      958 MiB   34.4          800k  1.23 KiB    ngx_alloc+0x24 < ngx_create_pool < ngx_http_create_request
+ *      301 MiB   10.8          430k     700 B    … and 12 more sites
+ *
  * The metric's column comes first. What is left of the width belongs to the place and its callers; where that would be
  * too little, the columns that say least go.
  */
@@ -27,6 +34,8 @@
 /* Rows with at least this share stand out; those below the other one step back. */
 #define HOT_SHARE 0.10
 #define COLD_SHARE 0.01
+/* Of rows inside of rows. */
+#define INDENT 2
 
 static void end_line(struct table *t, struct buf *out)
 {
@@ -38,18 +47,30 @@ static void end_line(struct table *t, struct buf *out)
 	buf_char(out, '\n');
 }
 
+static void put_upper(const char *s, struct buf *out)
+{
+	for (; *s; s++)
+		buf_char(out, *s >= 'a' && *s <= 'z' ? *s - 'a' + 'A' : *s);
+}
+
 static void put_header(struct table *t, struct buf *out)
 {
+	const struct level *l = t->o->then ? &t->inner : &t->outer;
+	const size_t width = l->indent + l->name_width;
+
 	buf_reset(&t->line);
 	if (t->o->colour)
 		buf_str(&t->line, STYLE_BOLD);
 	table_put_heads(t);
 	buf_reset(&t->cell);
-	for (const char *s = t->o->by->name; *s; s++)
-		buf_char(&t->cell, *s >= 'a' && *s <= 'z' ? *s - 'a' + 'A' : *s);
+	put_upper(t->o->by->name, &t->cell);
+	if (t->o->then) {
+		buf_str(&t->cell, ", ");
+		put_upper(t->o->then->name, &t->cell);
+	}
 	buf_reset(&t->text);
-	text_fit(&t->text, buf_cstr(&t->cell), t->name_width ? t->name_width : SIZE_MAX, false, t->name_width > 0);
-	buf_str(&t->text, t->o->by->is_frame ? " < CALLERS" : "  HEAVIEST STACK");
+	text_fit(&t->text, buf_cstr(&t->cell), l->name_width ? width : SIZE_MAX, false, l->name_width > 0);
+	buf_str(&t->text, l->by->is_frame ? " < CALLERS" : "  HEAVIEST STACK");
 	text_fit(&t->line, buf_cstr(&t->text), t->place_width, false, false);
 	end_line(t, out);
 }
@@ -66,9 +87,9 @@ static size_t offset_suffix(const char *name)
 
 /* Cuts a name that is too wide in any form. The most telling part stays: of "Foo::Bar::baz+0x1f" the end, of
  * "baz+0x1f" the beginning and the offset. */
-static void cut_name(struct table *t, struct buf *name, size_t width)
+static void cut_name(struct table *t, const struct level *l, struct buf *name, size_t width)
 {
-	size_t suffix = t->o->by->is_frame ? offset_suffix(buf_cstr(name)) : 0;
+	size_t suffix = l->by->is_frame ? offset_suffix(buf_cstr(name)) : 0;
 	struct buf head = {0};
 
 	if (!suffix || suffix + 4 > width || strstr(name->data, "::")) {
@@ -82,18 +103,18 @@ static void cut_name(struct table *t, struct buf *name, size_t width)
 }
 
 /* Appends the name in at most `width` columns: as it is where that is within `roomy`, else its short form. */
-static void put_name(struct table *t, const char *name, size_t roomy, size_t width)
+static void put_name(struct table *t, const struct level *l, const char *name, size_t roomy, size_t width)
 {
 	struct buf escaped = {0}, shorter = {0};
 
 	text_escape(&escaped, name, strlen(name));
-	if (t->o->by->is_frame && text_width(buf_cstr(&escaped)) > roomy) {
+	if (l->by->is_frame && text_width(buf_cstr(&escaped)) > roomy) {
 		view_short_name(name, &shorter);
 		buf_reset(&escaped);
 		text_escape(&escaped, buf_cstr(&shorter), shorter.len);
 	}
 	if (text_width(buf_cstr(&escaped)) > width)
-		cut_name(t, &escaped, width);
+		cut_name(t, l, &escaped, width);
 	else
 		buf_str(&t->text, buf_cstr(&escaped));
 	buf_free(&escaped);
@@ -101,10 +122,10 @@ static void put_name(struct table *t, const char *name, size_t roomy, size_t wid
 }
 
 /* The chain gets what the name leaves, unless that is too little to say anything. */
-static void put_chain(struct table *t, const struct view_row *row, size_t used)
+static void put_chain(struct table *t, const struct level *l, const struct view_row *row, size_t used)
 {
-	size_t room = t->place_width - used;
-	const char *joint = t->o->by->is_frame ? " < " : "  ";
+	size_t room = t->place_width > used ? t->place_width - used : 0;
+	const char *joint = l->by->is_frame ? " < " : "  ";
 	struct buf chain = {0};
 
 	if (room < strlen(joint) + 6)
@@ -134,70 +155,152 @@ static void put_grew(struct table *t, const struct view_detail *d)
 		buf_printf(&t->text, "\xe2\x86\x91%u ", d->grew);
 }
 
-static void put_row(struct table *t, size_t i, struct buf *out)
+/* The place of a row, behind its numbers. */
+static void put_place(struct table *t, const struct level *l, const struct view_row *row, const struct view_detail *d)
 {
-	const struct view_row *row = &t->s.view.rows[i];
-	struct numbers n = {.flat = row->flat, .cum = row->cum, .detail = &t->s.details[i]};
-	size_t limit = t->name_width ? t->name_width : t->place_width, used;
+	const size_t room = t->place_width > l->indent ? t->place_width - l->indent : 1;
+	const size_t limit = l->name_width ? l->name_width : room;
+	size_t used;
 
-	n.sum = t->above = counters_add(t->above, row->flat);
+	buf_printf(&t->line, "%*s", (int)l->indent, "");
+	buf_reset(&t->text);
+	put_grew(t, d);
+	used = text_width(buf_cstr(&t->text));
+	put_name(t, l, row->name, limit * 3 / 5, limit > used ? limit - used : 0);
+	text_fit(&t->line, buf_cstr(&t->text), limit, false, l->name_width > 0);
+	if (l->chain)
+		put_chain(t, l, row, l->indent + (l->name_width ? l->name_width : text_width(buf_cstr(&t->text))));
+}
+
+static void put_line(struct table *t, const struct level *l, const struct view_row *row, struct numbers n,
+		     struct buf *out)
+{
 	buf_reset(&t->line);
 	buf_str(&t->line, row_style(t, row));
 	table_put_numbers(t, &n);
-	buf_reset(&t->text);
-	put_grew(t, n.detail);
-	used = text_width(buf_cstr(&t->text));
-	put_name(t, row->name, limit * 3 / 5, limit > used ? limit - used : 0);
-	text_fit(&t->line, buf_cstr(&t->text), limit, false, t->name_width > 0);
-	put_chain(t, row, t->name_width ? t->name_width : text_width(buf_cstr(&t->text)));
+	put_place(t, l, row, n.detail);
 	end_line(t, out);
 }
 
-static void put_rest(struct table *t, size_t n_rows, struct buf *out)
+static void put_rest(struct table *t, const struct level *l, struct numbers n, size_t n_rows, struct buf *out)
 {
-	struct numbers n = {.flat = counters_sub(t->s.all_rows, t->above), .sum = t->s.all_rows};
 	struct buf text = {0};
 
 	buf_reset(&t->line);
 	if (t->o->colour)
 		buf_str(&t->line, STYLE_DIM);
 	table_put_numbers(t, &n);
-	buf_str(&text, "\xe2\x80\xa6 and ");
+	buf_printf(&text, "%*s\xe2\x80\xa6 and ", (int)l->indent, "");
 	text_count(&text, n_rows);
-	buf_printf(&text, " more %s%s", t->o->by->name, n_rows == 1 ? "" : "s");
+	buf_printf(&text, " more %s%s", l->by->name, n_rows == 1 ? "" : "s");
 	text_fit(&t->line, buf_cstr(&text), t->place_width, false, false);
 	buf_free(&text);
 	end_line(t, out);
 }
 
-/* Names that aren't frames stand in a column of their own, at most two thirds of the room. */
-static void set_name_width(struct table *t, size_t n_rows)
+/* The rows inside of row i. */
+static void put_inner(struct table *t, size_t i, struct buf *out)
 {
-	size_t widest = strlen(t->o->by->name), limit;
+	const struct sheet *s = &t->s;
+	const size_t first = s->inner_first[i], shown = s->inner_shown[i], n = s->inner_first[i + 1] - first;
+	struct counters above = {0};
 
-	if (t->o->by->is_frame)
-		return;
-	for (size_t i = 0; i < n_rows; i++) {
+	for (size_t k = first; k < first + shown; k++) {
+		const struct view_row *row = &s->inner.rows[k];
+
+		put_line(t, &t->inner, row, (struct numbers){
+			.flat = row->flat, .cum = row->cum, .inner = true, .detail = &s->inner_details[row->id],
+		}, out);
+		above = counters_add(above, row->flat);
+	}
+	if (shown < n)
+		put_rest(t, &t->inner, (struct numbers){
+			.flat = counters_sub(s->view.rows[i].flat, above), .inner = true,
+		}, n - shown, out);
+}
+
+static void put_row(struct table *t, size_t i, struct buf *out)
+{
+	const struct view_row *row = &t->s.view.rows[i];
+
+	t->above = counters_add(t->above, row->flat);
+	put_line(t, &t->outer, row, (struct numbers){
+		.flat = row->flat, .cum = row->cum, .sum = t->above, .detail = &t->s.details[i],
+	}, out);
+	if (t->o->then)
+		put_inner(t, i, out);
+}
+
+static size_t widest_name(const struct view_row *rows, size_t n)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < n; i++) {
 		struct buf name = {0};
 		size_t width;
 
-		text_escape(&name, t->s.view.rows[i].name, strlen(t->s.view.rows[i].name));
+		text_escape(&name, rows[i].name, strlen(rows[i].name));
 		width = text_width(buf_cstr(&name));
 		widest = width > widest ? width : widest;
 		buf_free(&name);
 	}
-	limit = t->place_width * 2 / 3;
-	t->name_width = widest < limit ? widest : limit;
+	return widest;
+}
+
+/* Names that aren't frames stand in a column of their own, at most two thirds of the room. */
+static void set_name_width(const struct table *t, struct level *l, size_t widest)
+{
+	const size_t limit = t->place_width * 2 / 3;
+
+	l->name_width = l->by->is_frame ? 0 : widest < limit ? widest : limit;
+}
+
+static void set_levels(struct table *t, size_t n_rows)
+{
+	const char *by = t->o->by->name;
+	const struct sheet *s = &t->s;
+	size_t widest = 0;
+
+	t->outer = (struct level){.by = t->o->by, .chain = !t->o->then};
+	if (!t->o->then) {
+		widest = widest_name(s->view.rows, n_rows);
+		set_name_width(t, &t->outer, widest > strlen(by) ? widest : strlen(by));
+		return;
+	}
+	t->inner = (struct level){.by = t->o->then, .indent = INDENT, .chain = true};
+	for (size_t i = 0; i < n_rows; i++) {
+		const size_t width = widest_name(s->inner.rows + s->inner_first[i], s->inner_shown[i]);
+
+		widest = width > widest ? width : widest;
+	}
+	/* The header's "A, B" is not indented. */
+	if (widest + INDENT < strlen(by) + 2 + strlen(t->o->then->name))
+		widest = strlen(by) + 2 + strlen(t->o->then->name) - INDENT;
+	set_name_width(t, &t->inner, widest);
+}
+
+/* How many lines the rows take, with those that say how many are left out. */
+static size_t lines_of(const struct sheet *s)
+{
+	size_t lines = s->n_rows + (s->n_rows < s->view.n);
+
+	for (size_t i = 0; s->then && i < s->n_rows; i++)
+		lines += s->inner_shown[i] + (s->inner_shown[i] < s->inner_first[i + 1] - s->inner_first[i]);
+	return lines;
 }
 
 /* How many rows there is room for in `room` lines, where the last one may have to say how many are left out. */
-static size_t rows_that_fit(const struct table *t, size_t room)
+static size_t rows_that_fit(struct table *t, size_t room)
 {
-	size_t n = t->s.n_rows;
+	struct sheet *s = &t->s;
 
-	if (!t->o->height || (n < t->s.view.n ? n + 1 <= room : n <= room))
-		return n;
-	return room ? room - 1 : 0;
+	if (!t->o->height || lines_of(s) <= room)
+		return s->n_rows;
+	if (!s->then)
+		return room ? room - 1 : 0;
+	for (size_t top = room < s->n_rows ? room : s->n_rows; top > 0 && lines_of(s) > room; top--)
+		sheet_show_fewer(s, top);
+	return lines_of(s) <= room ? s->n_rows : 0;
 }
 
 static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
@@ -205,7 +308,7 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 	size_t n = rows_that_fit(t, room);
 	int err = 0;
 
-	set_name_width(t, n);
+	set_levels(t, n);
 	put_header(t, out);
 	for (size_t i = 0; i < n && !err; i++) {
 		put_row(t, i, out);
@@ -213,7 +316,9 @@ static int write_rows(FILE *f, struct table *t, size_t room, struct buf *out)
 			err = render_flush_text(f, out);
 	}
 	if (n < t->s.view.n)
-		put_rest(t, t->s.view.n - n, out);
+		put_rest(t, &t->outer, (struct numbers){
+			.flat = counters_sub(t->s.all_rows, t->above), .sum = t->s.all_rows,
+		}, t->s.view.n - n, out);
 	return err;
 }
 
@@ -263,7 +368,7 @@ static void put_unnamed(const struct recording *r, const struct report_options *
 int report_write_table(FILE *f, const struct recording *r, const struct report_options *o)
 {
 	struct sheet sheets[SHEETS_MAX];
-	size_t n = sheet_list(r, o->views, o->by, o->metric, o->cum, sheets), used;
+	size_t n = sheet_list(r, o->views, o->by, o->then, o->metric, o->cum, sheets), used;
 	bool any = false;
 	struct buf out = {0};
 	int err = 0;

@@ -21,6 +21,14 @@ struct shown {
 	size_t width;
 };
 
+/* How a place is shown: of a row, or of a row inside of a row. */
+struct level {
+	const struct view_by *by;
+	size_t indent;
+	size_t name_width;	/* names are padded to this; 0 where the chain continues the name */
+	bool chain;		/* the heaviest stack is shown */
+};
+
 struct table {
 	const struct report_options *o;
 	struct sheet s;
@@ -28,7 +36,7 @@ struct table {
 	size_t n_shown;
 	struct bars bars;
 	size_t place_width;	/* for the place and its callers */
-	size_t name_width;	/* names are padded to this; 0 where the chain continues the name */
+	struct level outer, inner;	/* the inner one with --by A,B */
 	struct counters above;	/* of the rows so far */
 	struct buf line, text, cell;
 };

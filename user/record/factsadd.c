@@ -80,11 +80,15 @@ static void add_go(struct recording *r, const struct recording *with)
 	}
 }
 
-/* What is known of one run alone holds for both. */
-static void add_host(struct recording_host *h, const struct recording_host *with, struct arena *a)
+/* What selects the processes of one run stands beside the target of another that was not wide. */
+static void add_host(struct recording *r, const struct recording *w, struct arena *a)
 {
-	h->selection = h->wide && with->wide ? join(a, h->selection, with->selection, " + ") :
-		       h->wide ? h->selection : with->selection;
+	struct recording_host *h = &r->host;
+	const struct recording_host *with = &w->host;
+
+	if (h->selection || with->selection)
+		h->selection = join(a, h->selection ? h->selection : r->target,
+				    with->selection ? with->selection : w->target, " + ");
 	h->wide |= with->wide;
 	h->processes = sum(h->processes, with->processes);
 	h->ended = sum(h->ended, with->ended);
@@ -123,7 +127,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	const struct recording_account *wa = &with->account;
 
 	add_windows(r, with);
-	add_host(&r->host, &with->host, a);
+	add_host(r, with, a);
 	r->target = join(a, r->target, with->target, " + ");
 	r->allocator = join(a, r->allocator, with->allocator, " + ");
 	r->gaps = join(a, r->gaps, with->gaps, "; ");

@@ -103,7 +103,7 @@ static struct value share(const struct sheet *s, const struct numbers *n, uint32
 
 static struct value sum_share(const struct sheet *s, const struct numbers *n, uint32_t index)
 {
-	return share_of(s, n->sum);
+	return n->inner ? NOTHING : share_of(s, n->sum);
 }
 
 static struct value error(const struct sheet *s, const struct numbers *n, uint32_t index)

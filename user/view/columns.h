@@ -16,6 +16,7 @@
 struct numbers {
 	struct counters flat, cum;
 	struct counters sum;	/* of this and the rows above it */
+	bool inner;		/* a row of a row: it is in no such sum */
 	const struct view_detail *detail;	/* NULL: the rest, which has no cum either */
 };
 

@@ -39,6 +39,24 @@ const struct view_by *view_by_find(const char *name)
 	return NULL;
 }
 
+struct view_by view_both(const struct view_by *by, const struct view_by *then)
+{
+	struct view_by both = *by;
+
+	if (then) {
+		both.by_thread |= then->by_thread;
+		both.by_process |= then->by_process;
+		both.by_goroutine |= then->by_goroutine;
+		both.by_label |= then->by_label;
+	}
+	return both;
+}
+
+bool view_has_cum(const struct view_by *by, const struct view_by *then)
+{
+	return then ? then->has_cum && !by->has_cum : by->has_cum;
+}
+
 uint32_t view_rows_find(struct view_rows *rows, const char *key, const char *name, uint32_t module)
 {
 	uint32_t row = strpool_id(&rows->keys, key);

@@ -87,6 +87,11 @@ struct view_by {
 	bool by_chain;		/* rows of one name differ in their callers */
 };
 
+/* What rows of rows need to have counted separately: what either grouping does. then: NULL: there is one. */
+struct view_by view_both(const struct view_by *by, const struct view_by *then);
+/* Whether cumulative counts mean something: with two groupings, inside of rows that share no stack. */
+bool view_has_cum(const struct view_by *by, const struct view_by *then);
+
 struct view_row {
 	char *name;		/* not escaped */
 	struct counters flat;	/* allocated by it itself (the innermost frame of the group) */
@@ -94,7 +99,7 @@ struct view_row {
 	uint32_t stack;		/* the heaviest (by the metric) stack of the row: its callers are the chain shown */
 	uint32_t chain_skip;	/* innermost names of that stack that the chain leaves out (view_chain()) */
 	uint32_t n_stacks;	/* that flat is the sum of */
-	uint32_t id;		/* inside view/ */
+	uint32_t id;		/* inside view/; of a sheet's inner rows: which of its details, VIEW_NO_ROW: none */
 };
 
 #define VIEW_NO_ROW UINT32_MAX
@@ -143,6 +148,11 @@ const struct view_by *view_by_find(const char *name);
 void view_build(const struct recording *r, enum profile_kind kind, const struct view_by *by,
 		enum metric metric, bool by_cum, struct view *out);
 void view_free(struct view *v);
+/* The same of the stacks of each of the first n_rows rows of v, which was built of kind: the rows of all one after the
+ * other. Returns where those of row i begin: at [i], and those of the last one end at [n_rows]. To be freed; so is *out
+ * with view_free(). */
+size_t *view_build_inner(const struct recording *r, enum profile_kind kind, const struct view *v, size_t n_rows,
+			 const struct view_by *by, enum metric metric, bool by_cum, struct view *out);
 /* Of the first n rows of a view that was built of kind->counted; out has room for n. last: this is the end of the run,
  * less than an interval after the latest reading: what has not grown since then may yet have grown in all of them. */
 void view_details(const struct view *v, const struct profile *p, const struct view_kind *kind, bool last, size_t n,
