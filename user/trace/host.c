@@ -44,6 +44,7 @@ int host_open(struct tracer *t, const struct kern_options *o)
 				      "kills a process with a seccomp filter (%s); use --view alloc", why);
 	h->wide = (struct collector_wide){.process = process_of_record, .task = host_task_of, .arg = t};
 	collector_set_wide(t->collector, &h->wide);
+	h->cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
 	h->places = places_new(o->places);
 	h->everyone = xcalloc(1, sizeof(*h->everyone));
 	h->everyone->name = xstrdup("every process");

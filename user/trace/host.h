@@ -27,6 +27,7 @@ struct host {
 	vec_of(pid_t) gone, changed;	/* to be dropped; to be compared with their files */
 	size_t n_gone;		/* of the first, those that are due */
 	vec_of(struct ended_process) ended;	/* whose blocks are no more */
+	double cpus;			/* of the machine */
 	uint64_t swept_ns;
 	uint64_t late_files, unread;	/* files with probes that came later; processes that can't be read */
 };

@@ -89,7 +89,7 @@ double tracer_cpus(const struct tracer *t)
 	size_t n = members.joined > members.ended ? members.joined - members.ended : 0;
 
 	if (t->host.all)
-		return (double)sysconf(_SC_NPROCESSORS_ONLN);
+		return t->host.cpus;
 	for (size_t i = 0; !t->wide && i < t->processes.list.n; i++)
 		n += !t->processes.list.at[i]->exited;
 	return n ? (double)n : 1;
