@@ -53,6 +53,9 @@ void unwind_free(struct unwind *u)
 	vec_free(&u->names.at);
 	u64map_free(&u->by_file);
 	image_free(u->vdso);
+	for (size_t i = 0; i < u->images.n; i++)
+		image_free(u->images.at[i]);
+	vec_free(&u->images);
 	slabs_free(u->slabs);
 	free(u->value);
 	free(u);
@@ -69,13 +72,23 @@ static int read_image(const struct unwind *u, const struct module *mod, struct i
 	return mod->kind == MODULE_VDSO ? image_read_vdso(&r, out) : image_read(mod->fd, &r, out);
 }
 
+/* Read for its table alone, and kept: what else is wanted of the file takes longer. */
+static struct image *own_image(struct unwind *u, uint32_t module, const struct module *mod)
+{
+	while (u->images.n <= module)
+		vec_push(&u->images, NULL);
+	if (!u->images.at[module] && mod->fd >= 0 && read_image(u, mod, &u->images.at[module]))
+		u->images.at[module] = NULL;
+	return u->images.at[module];
+}
+
 static struct image *image_of(struct unwind *u, uint32_t module)
 {
 	const struct module *mod = modules_get(u->modules, module);
 
 	switch (mod->kind) {
 	case MODULE_ELF:
-		return u->image(u->arg, module);
+		return u->image ? u->image(u->arg, module) : own_image(u, module, mod);
 	case MODULE_VDSO:
 		if (!u->vdso && read_image(u, mod, &u->vdso))
 			u->vdso = NULL;

@@ -20,7 +20,8 @@ typedef struct image *(*unwind_image_fn)(void *arg, uint32_t module);
 /* Rows of a file's unwind table at most, for image_read(). */
 size_t unwind_max_rows(const struct kern *k);
 
-/* k must have been opened with unwind_tables. Everything is borrowed. */
+/* k must have been opened with unwind_tables. Everything is borrowed. image: NULL: files are read for their tables
+ * alone. */
 struct unwind *unwind_new(struct kern *k, const struct modules *modules, unwind_image_fn image, void *arg);
 /* Before kern_close(). NULL is a no-op. */
 void unwind_free(struct unwind *u);

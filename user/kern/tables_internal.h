@@ -47,6 +47,7 @@ struct unwind {
 	void *arg;
 	struct slabs *slabs;
 	struct image *vdso;
+	vec_of(struct image *) images;	/* by module, if `image` is NULL */
 	vec_of(struct table) tables;	/* by module id */
 	struct unwind_mappings *value;	/* under construction */
 	bool asks;	/* the BPF side asks the kernel what is mapped */

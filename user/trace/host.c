@@ -69,6 +69,7 @@ void host_free(struct tracer *t)
 	vec_free(&h->gone);
 	vec_free(&h->changed);
 	vec_free(&h->ended);
+	vec_free(&h->kept);
 	vec_free(&h->programs);
 }
 
@@ -89,6 +90,8 @@ uint32_t host_see_file(struct tracer *t, uint32_t module)
 	if (!is_new)
 		return (uint32_t)*as;
 	*as = unwind_tell(t->unwind, module);
+	/* It took a while, and the ring is not to run over. */
+	collector_drain(t->collector);
 	module = (uint32_t)*as;
 	if (unwind_key(t->unwind, module, &key) && key.ino)
 		*u64map_put(&h->modules, host_file_hash(makedev(key.dev >> 20, key.dev & 0xfffff), key.ino),

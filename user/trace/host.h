@@ -26,7 +26,7 @@ struct host {
 	struct u64map followed;		/* pids, where it is not all */
 	vec_of(pid_t) gone, changed;	/* to be dropped; to be compared with their files */
 	size_t n_gone;		/* of the first, those that are due */
-	vec_of(struct ended_process) ended;	/* whose blocks are no more */
+	vec_of(struct ended_process) ended, kept;	/* whose blocks are no more; or will be in a while */
 	double cpus;			/* of the machine */
 	uint64_t swept_ns;
 	uint64_t late_files, unread;	/* files with probes that came later; processes that can't be read */

@@ -89,29 +89,40 @@ static void on_end(struct tracer *t, pid_t pid, uint64_t time_ns)
 }
 
 /* Not at once: the table of blocks is read whole. */
-static void end_blocks(struct tracer *t, pid_t pid, uint64_t time_ns)
+static void end_blocks(struct tracer *t, pid_t pid, uint64_t time_ns, bool kept)
 {
-	if (t->blocks)
-		vec_push(&t->host.ended, ((struct ended_process){.pid = pid, .before_ns = time_ns}));
+	const struct ended_process ended = {.pid = pid, .before_ns = time_ns};
+
+	if (t->blocks && kept)
+		vec_push(&t->host.kept, ended);
+	else if (t->blocks)
+		vec_push(&t->host.ended, ended);
 }
 
-/* What the processes of a command have at its end is what its report shows, and most end a moment before it does. */
+/* Those that are not kept any more are to be ended with the others. */
+static void end_kept(struct host *h, uint64_t until_ns)
+{
+	size_t n = 0;
+
+	while (n < h->kept.n && h->kept.at[n].before_ns <= until_ns)
+		vec_push(&h->ended, h->kept.at[n++]);
+	h->kept.n -= n;
+	if (h->kept.n)
+		memmove(h->kept.at, h->kept.at + n, h->kept.n * sizeof(h->kept.at[0]));
+}
+
 int host_sweep(struct tracer *t, bool now)
 {
 	struct host *h = &t->host;
-	const uint64_t time_ns = monotonic_ns(), until_ns = time_ns - (t->held_pid ? KEPT_NS : 0);
-	size_t n = 0;
+	const uint64_t time_ns = monotonic_ns();
 	int err;
 
-	if (!h->ended.n || (!now && time_ns - h->swept_ns < SWEEP_NS))
+	if (!now && time_ns - h->swept_ns < SWEEP_NS)
 		return 0;
-	while (n < h->ended.n && h->ended.at[n].before_ns <= until_ns)
-		n++;
-	err = n ? collector_end_blocks(t->collector, h->ended.at, n, time_ns) : 0;
-	h->ended.n -= n;
-	if (h->ended.n)
-		memmove(h->ended.at, h->ended.at + n, h->ended.n * sizeof(h->ended.at[0]));
+	end_kept(h, time_ns - KEPT_NS);
 	h->swept_ns = time_ns;
+	err = h->ended.n ? collector_end_blocks(t->collector, h->ended.at, h->ended.n, time_ns) : 0;
+	h->ended.n = 0;
 	return err;
 }
 
@@ -144,6 +155,26 @@ static void forget_dead(struct tracer *t)
 	vec_free(&dead);
 }
 
+static void mark_program(struct tracer *t, pid_t pid)
+{
+	uint64_t *followed = u64map_find(&t->host.followed, (uint64_t)pid);
+
+	if (followed)
+		*followed = 1;
+}
+
+/*
+ * What a program has at its end that a command has started, or the command itself, is what the report shows where that
+ * is a moment before the command's own end, as of timeout's. Not of a child that has not execed: it is a part of the
+ * work that is over.
+ */
+static bool is_program(const struct tracer *t, pid_t pid)
+{
+	const uint64_t *followed = u64map_find(&t->host.followed, (uint64_t)pid);
+
+	return t->held_pid && followed && *followed;
+}
+
 void host_event(struct tracer *t, const struct task_event *ev)
 {
 	struct process *p;
@@ -158,7 +189,8 @@ void host_event(struct tracer *t, const struct task_event *ev)
 	case TASK_EXEC:
 		if (host_wants(t, ev->pid))
 			processes_exec(&t->processes, ev->pid, ev->time_ns, ev->name);
-		end_blocks(t, ev->pid, ev->time_ns);
+		mark_program(t, ev->pid);
+		end_blocks(t, ev->pid, ev->time_ns, false);
 		break;
 	case TASK_MMAP:
 		on_mmap(t, ev);
@@ -171,8 +203,8 @@ void host_event(struct tracer *t, const struct task_event *ev)
 	case TASK_EXIT:
 		if (ev->tid != ev->pid)
 			break;
+		end_blocks(t, ev->pid, ev->time_ns, is_program(t, ev->pid));
 		on_end(t, ev->pid, ev->time_ns);
-		end_blocks(t, ev->pid, ev->time_ns);
 		break;
 	}
 }

@@ -97,7 +97,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		warn("this kernel kills a process that installs a seccomp filter while live-heap views trace it: %s",
 		     why);
 	if (kern_unwinds_by_tables(t->kern))
-		t->unwind = unwind_new(t->kern, &t->modules, image_of, t);
+		t->unwind = unwind_new(t->kern, &t->modules, t->wide ? NULL : image_of, t);
 	t->cleaner = cleaner_new(t->kern);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, is_allocator,
 				     site_of, t);

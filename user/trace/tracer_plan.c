@@ -75,7 +75,8 @@ struct image *tracer_read(struct tracer *t, const struct module *m, const struct
 	};
 	struct image *im;
 
-	if (!chosen && t->unwind) {
+	/* In a wide run tables come before. */
+	if (!chosen && t->unwind && !t->wide) {
 		r.wants |= IMAGE_UNWIND;
 		r.max_rows = unwind_max_rows(t->kern);
 	}
