@@ -189,7 +189,7 @@ static void nothing_to_trace(void **state)
 
 	assert_int_equal(parse("", &o), -EINVAL);
 	assert_non_null(strstr(said, "nothing to trace"));
-	assert_non_null(strstr(said, "\nalloctrace: usage: alloctrace [record] [OPTIONS] { -p PID"));
+	assert_non_null(strstr(said, "\nalloctrace: usage: alloctrace [record] [OPTIONS] { -a | -p PID"));
 	assert_int_equal(parse("-d 5", &o), -EINVAL);
 	assert_int_equal(parse("--", &o), -EINVAL);
 }
@@ -492,9 +492,9 @@ static void prints_instead(void **state)
 
 	close(mkstemp(path));
 	assert_int_equal(parse_to("-p 1 --help --nonsense", path), 1);
-	check_first_line(path, "Usage: alloctrace [record] [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }\n");
+	check_first_line(path, "Usage: alloctrace [record] [OPTIONS] { -a | -p PID[,...] | [--] CMD [ARG...] }\n");
 	assert_int_equal(parse_to("check -h", path), 1);
-	check_first_line(path, "Usage: alloctrace [record] [OPTIONS] { -p PID|NAME[,...] | [--] CMD [ARG...] }\n");
+	check_first_line(path, "Usage: alloctrace [record] [OPTIONS] { -a | -p PID[,...] | [--] CMD [ARG...] }\n");
 	assert_int_equal(parse_to("-V", path), 1);
 	check_first_line(path, "alloctrace " ALLOCTRACE_VERSION "\n");
 	assert_int_equal(parse_to("--generate man", path), 1);

@@ -8,7 +8,7 @@
 
 const struct command commands[] = {
 	{ NULL, cmd_trace, FOR_TRACE, OPERANDS_PROGRAM, options_check_trace,
-	  "[record] [OPTIONS] { -a | -p PID|NAME[,...] | [--] CMD [ARG...] }", NULL },
+	  "[record] [OPTIONS] { -a | -p PID[,...] | [--] CMD [ARG...] }", NULL },
 	{ "record", cmd_trace, FOR_TRACE, OPERANDS_PROGRAM, options_check_record, NULL,
 	  "traces in the same way and writes a recording, to alloctrace.pb.gz unless --output names another file: a "
 	  "pprof profile, which report shows as the run itself would have, and which go tool pprof and others can "

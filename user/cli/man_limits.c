@@ -49,9 +49,16 @@ const char *const man_limits[] = {
 	"exec, clone with CLONE_VM) belongs to the parent's heap. In live-heap views, a process given by --pid "
 	"that calls clone() itself is therefore attached by perf. If a library calls it, the summary says so (not "
 	"seen): use --attach perf.",
-	"A child that a traced process forks is another process, and is not traced; a message says so if children "
-	"did more than the process. For the first 0.2 s it pays for the probes that it inherited. Many shells fork "
-	"for sh -c COMMAND: write sh -c 'exec COMMAND'.",
+	"Where what a process starts is not traced (--pid without --follow, --no-follow), a message says so if "
+	"children did more than the process. For the first 0.2 s a child pays for the probes that it inherited.",
+	"Tracing processes that start later (--all, --follow, a command's, filters) requires Linux 5.17 and "
+	"unwinding by .eh_frame; on other kernels, a command is traced alone, with a message under --verbose. In "
+	"such a run, live-heap views are refused on kernels that kill a process with a seccomp filter at a "
+	"uretprobe (6.11 to 6.13). Allocator functions that an ifunc resolver chooses by a table are not "
+	"followed, and a file that seems to copy its own text is not probed without --force, whatever process "
+	"maps it. The first process that maps a file never seen before misses its first calls there, and its "
+	"stacks may be truncated (unknown mapping) until the file's unwind table is loaded; the line host counts "
+	"such files. At most 65,536 processes are followed, and of 16,384 groups it is known what they did.",
 	"A library that is loaded while tracing is probed some milliseconds after it was mapped. Until then, "
 	"stacks through it are sent with their memory, at most 4096 of them; stacks beyond that end with "
 	"[truncated: unknown mapping]. The exec of a process given by --pid is noticed up to 50 ms late, and what "

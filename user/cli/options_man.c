@@ -29,8 +29,9 @@ static const char *const description[] = {
 	"Where one allocator function calls another (operator new, a preloaded wrapper, a helper between them), "
 	"only the outermost call counts, with the size that was requested from it; live-heap views have one block. "
 	"What matters is which call is in progress in the thread, not where the caller lies.",
-	"With -p, alloctrace traces running processes. With a command, it launches the command and traces it from "
-	"its first allocation; the command keeps standard input, standard output, and signals, and its exit status "
+	"With -p, alloctrace traces running processes; with -a, or options that select processes by what they are, "
+	"also those that start later. With a command, it launches the command and traces it, and what it starts, from "
+	"the first allocation on; the command keeps standard input, standard output, and signals, and its exit status "
 	"becomes alloctrace's. A command that is setuid, setgid or has file capabilities is launched like any "
 	"other.",
 	"alloctrace needs root, or the ambient capabilities CAP_BPF and CAP_PERFMON (and CAP_SYS_PTRACE for "
@@ -46,7 +47,8 @@ static const char arguments[] =
 static const char views[] =
 	"--view selects what is shown; several views are several tables of one run, and --format folded takes one. "
 	"In live-heap views, BLOCKS are blocks, not calls. A process's blocks are considered freed when it calls "
-	"exec or exits; what a launched command still had when it exited is what it never freed.";
+	"exec or exits; what a launched command still had when it exited is what it never freed. If what it starts is "
+	"traced, too, that includes the blocks of processes that ended, or called exec, within 2 s before the end.";
 
 static const struct item view_items[] = {
 	{ "alloc", "What was allocated since the start, whether it is still in use or not." },
@@ -275,6 +277,11 @@ static const struct item examples[] = {
 	{ "What each line of a Go benchmark allocates per operation, and two builds compared by benchstat:",
 	  "sudo alloctrace --ops 1001 --by line -- ./x.test -test.bench=X -test.benchtime=1000x\n"
 	  "sudo alloctrace --ops 1001 -f benchfmt -o old.txt -- ./x.test -test.bench=X -test.benchtime=1000x\n" },
+	{ "Every process of the host for a minute, by container, and by program in each:",
+	  "sudo alloctrace -a -d 1m --by container,program\n" },
+	{ "The live heap of a service, whatever processes it starts:",
+	  "sudo alloctrace --unit nginx.service --view live -i 10\n" },
+	{ "A build, by program, without its shells:", "sudo alloctrace --comm '!sh' --by program,site -- make\n" },
 	{ "What this machine allows, and what a probe would cost a process:", "sudo alloctrace check -p 4711\n" },
 	{ "What runs on this machine, in which containers, with which allocators, and what could not be traced:",
 	  "sudo alloctrace check --all\n" },
@@ -487,6 +494,8 @@ void options_man(FILE *f)
 	put_paragraphs(f, description, true);
 	put_command_descriptions(f);
 	put_options(f);
+	fputs(".SH PROCESSES\n", f);
+	put_paragraphs(f, man_processes, true);
 	put_output(f);
 	fputs(".SH VIEWS\n", f);
 	put_text(f, views);

@@ -118,25 +118,26 @@ const struct option_row option_rows[] = {
 	{ "all", 'a', NULL, OPTION_FLAG, SECTION_TARGET, TO(all), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "trace every process, also those that start later",
 	  .man = "Trace every process of the host: those that run, and those that start while tracing, from "
-		 "their first call on. Probes are in every process that maps a file with an allocator; "
-		 "alloctrace itself, what it starts and what started it are left out. Stacks are told apart by program, user and control "
-		 "group, not by process, unless --by process or --by thread says so. With check: after the features "
+		 "their first call on. Probes are in every process that maps a file with an allocator. "
+		 "alloctrace itself, what it starts and what started it are left out. Stacks are told apart by "
+		 "program, user and control group, not by process, unless --by process or --by thread says so. See "
+		 "PROCESSES. With check: after the features "
 		 "and costs, a table of the programs that run on this host, by user and container, with the number of "
 		 "their processes and the allocators that would be traced in them, and why programs would not be seen. "
 		 "Containers have the names that their runtimes keep in files; no daemon is asked." },
 	{ "follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(follow), .commands = FOR_TRACE,
-	  .help = "also what these start; a command: default",
+	  .help = "also trace what they start; default: a command's",
 	  .man = "Also trace the processes that the traced ones start, over fork and exec, from their first call "
 		 "on. It is the default for a command that may start others. Probes are then in every process that "
-		 "maps the same files: others pay a trap per call, and are not recorded." },
+		 "maps the same files: others pay a trap per call, and are not recorded. See PROCESSES." },
 	{ "no-follow", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(no_follow), .commands = FOR_TRACE,
 	  .man_only = true,
 	  .help = "trace the command's own process alone",
 	  .man = "Trace the process of the command alone, not what it starts; no other process has probes then." },
 	{ "comm", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(comms), .commands = FOR_TRACE,
-	  .help = "only processes of this name, of all or followed",
-	  .man = "Trace only processes whose name (as ps -o comm shows it, when they first call an allocator function "
-		 "after their start or an exec) matches this pattern: * ? [a-z] [!a-z]. With ! before it: all "
+	  .help = "trace only processes whose name matches",
+	  .man = "Trace only processes whose name (as ps -o comm shows it; that at exec or, if they ran before, at "
+		 "their first allocation) matches this pattern: * ? [a-z] [!a-z]. With ! before it: all "
 		 "but these. Without -p and a command, of all processes of the host. May be given several times: one "
 		 "of the patterns must match, and none of those with !. With --exe and --user, each of the options "
 		 "given must be met." },
@@ -150,8 +151,8 @@ const struct option_row option_rows[] = {
 	{ "cgroup", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(cgroups), .commands = FOR_TRACE, .man_only = true,
 	  .help = "only processes of this control group",
 	  .man = "The same for the path of the control group (v2; without it, v1's memory controller), as "
-		 "/system.slice/*.service. It is looked at when a process first calls an allocator function after its "
-		 "start or an exec." },
+		 "/system.slice/*.service. It is looked at when a process execs or, if it ran before, first calls an "
+		 "allocator function." },
 	{ "container", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(containers),
 	  .commands = FOR_TRACE, .man_only = true,
 	  .help = "only processes of this container: name or ID",
@@ -371,13 +372,14 @@ const struct option_row option_rows[] = {
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
 	  .word = "off",
 	  .help = "limit overhead to PCT % of one CPU, or off",
-	  .man = "The CPU time that tracing may cost each traced process, in per cent of one CPU. If it would cost "
-		 "more, the probes are attached only in random sampling windows, and the counts are scaled up: "
+	  .man = "The CPU time that tracing may cost each traced process, in per cent of one CPU; with --all, or "
+		 "filters without --pid and a command, all processes together, in per cent of all CPUs. If it would "
+		 "cost more, the probes are attached only in random sampling windows, and the counts are scaled up: "
 		 "they are estimates then, with errors. The limit holds on average; unused budget is saved for "
 		 "later, up to that of 2 s. Live-heap views require continuous tracing: there, alloctrace stops "
 		 "when the limit is exceeded for 2 s, reports, says what continuous tracing would take, and exits "
-		 "with status 4. Without uprobe_multi (Linux 6.10) it only warns. Default: 5 for --pid with --view "
-		 "alloc alone, otherwise off." },
+		 "with status 4. Without uprobe_multi (Linux 6.10) it only warns. Default: 5 with --view alloc alone, "
+		 "unless a command is launched; otherwise off." },
 	{ "go-samples", 0, NULL, OPTION_FLAG, SECTION_KERNEL, TO(go_samples), .man_only = true,
 	  .help = "of Go, record the samples of its runtime",
 	  .man = "Of Go programs, record the samples that their runtime takes itself, one allocation in 512 KiB on "

@@ -85,6 +85,7 @@ void options_help(FILE *f);
 void options_completion(FILE *f);
 void options_man(FILE *f);
 extern const char *const man_limits[];	/* paragraphs; ends with NULL */
+extern const char *const man_processes[];
 /* What it says of formats. */
 extern const char man_folded_example[], man_recordings[], man_benchfmt[], man_benchfmt_example[];
 
