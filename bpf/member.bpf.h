@@ -75,7 +75,6 @@ static __always_inline void member_describe(struct member *m, struct task_struct
 	__u64 name[2] = {}, h = hash_keys[2];
 
 	m->cgroup = cgroup_of(task);
-	m->uid = task->cred->euid.val;
 	m->exe_ino = m->exe_dev = 0;
 	if (exe) {
 		m->exe_ino = exe->f_inode->i_ino;
@@ -190,6 +189,7 @@ __noinline int member_decide(struct scratch *s)
 		member_add(m, task);
 	else
 		member_begin(m, task);
+	m->uid = task->cred->euid.val;
 	if (m->is == MEMBER_YES) {
 		member_describe(m, task, leader);
 		member_obey(m);
@@ -204,7 +204,14 @@ static __always_inline struct member *member_known(void)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct member *m = bpf_task_storage_get(&members, task, NULL, 0);
 
-	return m && m->exec == (__u32)task->self_exec_id + 1 ? m : NULL;
+	/* A worker of a server takes its user without an exec. */
+	return m && m->exec == (__u32)task->self_exec_id + 1 && m->uid == task->cred->euid.val ? m : NULL;
+}
+
+/* alloctrace, and what it has started for itself. */
+static __always_inline bool is_own(const struct member *m)
+{
+	return m && m->chosen == MEMBER_NO && m->children;
 }
 
 static __always_inline bool is_member(struct scratch *s)
@@ -221,7 +228,7 @@ static __always_inline bool is_member(struct scratch *s)
 		s->now.law = m->law;
 		return true;
 	}
-	count(s, is == MEMBER_UNKNOWN ? COUNT_UNDECIDED : COUNT_OTHERS, 1);
+	count(s, is == MEMBER_UNKNOWN ? COUNT_UNDECIDED : is_own(m ? m : member_known()) ? COUNT_OWN : COUNT_OTHERS, 1);
 	return false;
 }
 

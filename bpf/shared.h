@@ -77,6 +77,7 @@ enum count {
 	COUNT_HITS,		/* probe hits, of all probes */
 	COUNT_OFF,		/* of them while nothing was counted; */
 	COUNT_OTHERS,		/* of processes that are not traced; */
+	COUNT_OWN,		/* of alloctrace itself; */
 	COUNT_UNDECIDED,	/* and of those of which it was not known yet whether they are */
 	COUNT_SEEN,		/* allocator calls, without the nested and failed ones */
 	COUNT_SEEN_BYTES,

@@ -231,7 +231,8 @@ static void fill_cost(const struct snapshot *s, const struct snapshot_moment *m,
 		      struct recording *r)
 {
 	/* What others pay is told apart, unless the cost is that of the whole host. */
-	const uint64_t hits = c[COUNT_HITS] - (s->o.selection ? 0 : c[COUNT_OTHERS] + c[COUNT_UNDECIDED]);
+	const uint64_t hits = c[COUNT_HITS] - c[COUNT_OWN] -
+			      (s->o.selection ? 0 : c[COUNT_OTHERS] + c[COUNT_UNDECIDED]);
 	uint64_t recorded = c[COUNT_RECORDED] < hits ? c[COUNT_RECORDED] : hits;
 	double ns = recorded * s->hit.recorded + (hits - recorded) * s->hit.other;
 
