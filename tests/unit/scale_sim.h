@@ -173,7 +173,7 @@ static bool is_honest(const struct sim *s, const struct scale_total *t)
 	return fabs(s->truth - t->calls) <= 2 * t->error * t->calls;
 }
 
-static struct outcome simulate(const struct program *p, int strata)
+__attribute__((unused)) static struct outcome simulate(const struct program *p, int strata)
 {
 	struct outcome o = {0};
 

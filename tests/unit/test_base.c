@@ -138,6 +138,45 @@ static void u64map_holds_every_key(void **state)
 	assert_null(u64map_find(&m, 0));
 }
 
+/* Against a plain array, with keys that share homes. */
+static void u64map_forgets(void **state)
+{
+	static uint64_t values[600];
+	struct u64map m = {0};
+	uint64_t seed = 5;
+	size_t n = 0;
+
+	u64map_remove(&m, 7);
+	memset(values, 0, sizeof(values));
+	for (int i = 0; i < 200000; i++) {
+		const uint64_t random = mix64(seed += 0x9e3779b97f4a7c15);
+		/* Now few of them, now many. */
+		const size_t most = i % 20000 < 10000 ? 40 : 600, key = (random >> 8) % most;
+
+		if (random % 2) {
+			n += !values[key];
+			values[key] = 1 + (random >> 32);
+			*u64map_put(&m, key, NULL) = values[key];
+		} else {
+			n -= values[key] != 0;
+			values[key] = 0;
+			u64map_remove(&m, key);
+		}
+		assert_int_equal(m.n, n);
+		for (size_t k = i % 500 ? key : 0; k < (i % 500 ? key + 1 : 600); k++) {
+			const uint64_t *v = u64map_find(&m, k);
+
+			assert_int_equal(v ? *v : 0, values[k]);
+		}
+	}
+	for (size_t k = 0; k < 600; k++)
+		u64map_remove(&m, k);
+	assert_int_equal(m.n, 0);
+	for (size_t k = 0; k <= m.mask; k++)
+		assert_false(m.used[k]);
+	u64map_free(&m);
+}
+
 static void strpool_interns(void **state)
 {
 	struct strpool p = {0};
@@ -195,6 +234,7 @@ int main(void)
 		cmocka_unit_test(memory_overflow_ends_the_program),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(u64map_holds_every_key),
+		cmocka_unit_test(u64map_forgets),
 		cmocka_unit_test(strpool_interns),
 		cmocka_unit_test(log_levels_and_escapes),
 	};

@@ -62,6 +62,13 @@ static void set_add(struct select_rules *r, size_t set, unsigned char from, unsi
 		r->sets[set].bits[c >> 6] |= 1ULL << (c & 63);
 }
 
+/* A character, or the one behind a backslash. */
+static unsigned char read_char(const char **at)
+{
+	*at += **at == '\\' && (*at)[1];
+	return (unsigned char)*(*at)++;
+}
+
 /* [a-z_], from behind the bracket on. NULL: it does not end. */
 static const char *read_set(struct select_rules *r, size_t set, const char *at)
 {
@@ -70,12 +77,12 @@ static const char *read_set(struct select_rules *r, size_t set, const char *at)
 
 	memset(&r->sets[set], 0, sizeof(r->sets[set]));
 	at += negated;
-	for (first = at; *at && (*at != ']' || at == first); at++) {
-		const unsigned char from = (unsigned char)*at;
+	for (first = at; *at && (*at != ']' || at == first);) {
+		const unsigned char from = read_char(&at);
 
-		if (at[1] == '-' && at[2] && at[2] != ']') {
-			at += 2;
-			set_add(r, set, from, (unsigned char)*at);
+		if (*at == '-' && at[1] && at[1] != ']') {
+			at++;
+			set_add(r, set, from, read_char(&at));
 		} else {
 			set_add(r, set, from, from);
 		}
