@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "kern/rules.h"
 #include "trace/sharing.h"
 
@@ -44,10 +43,8 @@ const char *selection_text(const struct options *o, struct buf *text)
 {
 	buf_reset(text);
 	for (size_t i = 0; i < N_KINDS; i++)
-		for (const char *const *at = texts_of(o, i); *at; at++) {
-			buf_printf(text, "%s--%s ", text->len ? " " : "", kinds[i].option);
-			text_name(text, *at, false);
-		}
+		for (const char *const *at = texts_of(o, i); *at; at++)
+			buf_printf(text, "%s--%s %s", text->len ? " " : "", kinds[i].option, *at);
 	if (o->pids || o->argv)
 		return NULL;
 	return text->len ? text->data : "every process";
