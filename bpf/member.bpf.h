@@ -178,7 +178,7 @@ __noinline int member_decide(struct scratch *s)
 		m->chosen = l->chosen;
 		m->children = l->children;
 	}
-	if (m->chosen == MEMBER_YES || (takes_all && !m->chosen && in_own_pidns()))
+	if (m->chosen == MEMBER_YES || (takes_all && !m->chosen && has_own_ids()))
 		m->is = select_task(s, task, cgroup_of(task));
 	else
 		m->is = MEMBER_NO;
