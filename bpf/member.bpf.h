@@ -308,6 +308,19 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
+/* TP_PROTO(struct cgroup *cgrp, const char *path), include/trace/events/cgroup.h: of any hierarchy. What user space said
+ * of it is of no use any more. */
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup)
+{
+	__u64 id = cgroup->kn->id;
+
+	if (cgroup->root != bpf_get_current_task_btf()->cgroups->dfl_cgrp->root)
+		id |= MEMBER_CGROUP_V1;
+	bpf_map_delete_elem(&select_cgroups, &id);
+	return 0;
+}
+
 /* Brings `groups` up to date. */
 SEC("iter/task")
 int on_each_task(struct bpf_iter__task *ctx)

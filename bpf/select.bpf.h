@@ -14,12 +14,13 @@
 
 #include "ids.bpf.h"
 #include "loop.bpf.h"
+#include "ring.bpf.h"
 
 /* Set before loading. */
 const volatile struct select_rules select_rules = {};
 
-/* What user space says of cgroups: 1: the rules that name them take them, 2: they do not. Those that it has not been
- * asked for yet are missing. */
+/* What user space says of cgroups: 1: the rules that name them take them, or there are none, 2: they do not. Those that
+ * it has not been asked for yet are missing. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SELECT_CGROUPS);
@@ -166,8 +167,11 @@ static __always_inline int cgroup_verdict(__u64 cgroup)
 		return *is;
 	current_ids(&ask.pid, &tid);
 	if (!bpf_map_update_elem(&select_cgroups, &cgroup, &unknown, BPF_NOEXIST) &&
-	    !bpf_map_push_elem(&select_asked, &ask, 0))
+	    !bpf_map_push_elem(&select_asked, &ask, 0)) {
 		__sync_fetch_and_add(&select_asks, 1);
+		/* The sooner it answers, the fewer calls are undecided. */
+		ring_wake();
+	}
 	return MEMBER_UNKNOWN;
 }
 
@@ -211,11 +215,16 @@ static __always_inline int select_task(struct scratch *s, struct task_struct *ta
 
 	if (select_rules.by_cgroup)
 		is = cgroup_verdict(cgroup);
-	if (is != MEMBER_YES || !select_rules.n)
-		return is;
-	s->select.refused = s->select.wanted = s->select.taken = 0;
-	bpf_loop(select_rules.n, rule_step, &s, 0);
-	return !s->select.refused && s->select.wanted == s->select.taken ? MEMBER_YES : MEMBER_NO;
+	if (is == MEMBER_YES && select_rules.n) {
+		s->select.refused = s->select.wanted = s->select.taken = 0;
+		bpf_loop(select_rules.n, rule_step, &s, 0);
+		is = !s->select.refused && s->select.wanted == s->select.taken ? MEMBER_YES : MEMBER_NO;
+	}
+	/* A container that lives for a moment has gone, and its cgroup with it, when its first stack is looked at: user
+	 * space asks for its name now. */
+	if (is == MEMBER_YES && !select_rules.by_cgroup)
+		cgroup_verdict(cgroup);
+	return is;
 }
 
 #endif

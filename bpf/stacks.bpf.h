@@ -4,6 +4,7 @@
 #define ALLOCTRACE_STACKS_BPF_H
 
 #include "memo.bpf.h"
+#include "ring.bpf.h"
 
 const volatile __u64 ring_wake_bytes = 0;
 
@@ -14,11 +15,6 @@ struct {
 	__uint(key_size, sizeof(__u64));
 	__uint(value_size, sizeof(struct stack_sum));	/* user space cuts it to what is counted */
 } stacks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
-} ring SEC(".maps");
 
 /* What the ring has no room for, by the stack's id: cut after the frames that a stack can have. Taken in only where it
  * is needed, and read whenever the ring is. */

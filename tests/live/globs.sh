@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Patterns, as the BPF side compares them, against those of bash; when it is decided: after an exec anew, and for a
-# control group that comes while alloctrace runs. In a pid namespace of its own.
+# control group that comes while alloctrace runs; the names of those that have gone again. In a pid namespace of its own.
 [[ $EUID -ne 0 || -n ${GLOBS_INSIDE-} ]] ||
 	GLOBS_INSIDE=1 exec unshare -p -f --mount-proc --kill-child bash "$0" "$@"
 . "$(dirname "$0")/../lib.sh"
@@ -106,4 +106,22 @@ if [[ -n $UNIFIED ]] && GROUP=$(mktemp -d -u "$UNIFIED/alloctracetest.XXXXXX") &
 	expect_status 0
 	expect_equal "thousands of bytes of a new control group" \
 		"$(($(folded_sum "$DIR/folded" ';step;malloc [0-9]+$') / 1000))" 20
+fi
+
+# --- those that are gone before the first stack is looked at have their names: they are asked for at the exec
+
+if [[ -n $UNIFIED ]] && mkdir "$GROUP" 2>/dev/null; then
+	mkdir "$GROUP/docker"
+	trace_start "${EXACT[@]}" -m calls --comm after --by container -o "$DIR/table"
+	for i in 1 2 3 4 5; do
+		id=$(printf '%d%063d' "$i" 0)
+		mkdir "$GROUP/docker/$id"
+		bash -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$GROUP/docker/$id" "$DIR/after" s300 "a24:$i" &&
+			rmdir "$GROUP/docker/$id" || fail "group $i"
+	done
+	trace_stop
+	rmdir "$GROUP/docker" "$GROUP"
+	expect_status 0
+	expect_equal "containers" "$(sed -n 's/^ *\([0-9]*\) .* docker:\([0-9]*\) .*/\1 \2/p' "$DIR/table" | tr '\n' ';')" \
+		"5 500000000000;4 400000000000;3 300000000000;2 200000000000;1 100000000000;"
 fi

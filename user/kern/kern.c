@@ -24,6 +24,7 @@
 #define STASH_ENTRIES 65536
 #define RAWS_MAX 16	/* of 1 MiB each; another is taken where a CPU's is in use */
 #define FIRST_BLOCKS (1 << 18)
+#define NAMED_CGROUPS 4096	/* there at once, whose names are asked for as they come */
 #define SECOND_MAKER_STACK ((size_t)64 << 10)
 #define HISTS_PER_STACK 2	/* buckets that have something in them, on average, were there the most of stacks */
 
@@ -178,14 +179,15 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_program__set_autoload(skel->progs.on_fork, o->wide);
 	bpf_program__set_autoload(skel->progs.on_exit, o->wide);
 	bpf_program__set_autoload(skel->progs.on_exec_member, o->wide);
+	bpf_program__set_autoload(skel->progs.on_cgroup_rmdir, o->wide);
 	bpf_program__set_autoload(skel->progs.on_each_task, o->wide);
 	if (!o->wide) {
 		bpf_map__set_max_entries(skel->maps.groups, 1);
 		bpf_map__set_max_entries(skel->maps.group_laws, 1);
 	}
 	if (!o->rules || !o->rules->by_cgroup) {
-		bpf_map__set_max_entries(skel->maps.select_cgroups, 1);
-		bpf_map__set_max_entries(skel->maps.select_asked, 1);
+		bpf_map__set_max_entries(skel->maps.select_cgroups, o->wide ? NAMED_CGROUPS : 1);
+		bpf_map__set_max_entries(skel->maps.select_asked, o->wide ? NAMED_CGROUPS : 1);
 	}
 }
 

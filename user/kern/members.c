@@ -27,6 +27,8 @@ int kern_members_begin(struct kern *k)
 
 	if (!err)
 		err = attach(k, k->skel->progs.on_exec_member, "sched_process_exec");
+	if (!err)
+		err = attach(k, k->skel->progs.on_cgroup_rmdir, "cgroup_rmdir");
 	return err ? err : attach(k, k->skel->progs.on_exit, "sched_process_exit");
 }
 
