@@ -113,15 +113,22 @@ fi
 if [[ -n $UNIFIED ]] && mkdir "$GROUP" 2>/dev/null; then
 	mkdir "$GROUP/docker"
 	trace_start "${EXACT[@]}" -m calls --comm after --by container -o "$DIR/table"
-	for i in 1 2 3 4 5; do
-		id=$(printf '%d%063d' "$i" 0)
-		mkdir "$GROUP/docker/$id"
-		bash -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$GROUP/docker/$id" "$DIR/after" s300 "a24:$i" &&
-			rmdir "$GROUP/docker/$id" || fail "group $i"
-	done
+	mkfifo "$DIR/go"
+	exec 9<>"$DIR/go"
+	id=$(printf '%064d' 5)
+	mkdir "$GROUP/docker/$id"
+	bash -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$GROUP/docker/$id" "$DIR/after" w a24:5 <"$DIR/go" 9>&- &
+	is_after() { [[ $(cat "/proc/$1/comm") == after ]]; }
+	wait_until 10 is_after $! || fail "no exec in the container"
+	sleep 0.5
+	trace_freeze
+	exec 9>&-
+	wait $! || fail "the container's process"
+	rmdir "$GROUP/docker/$id"
+	kill -CONT "$TRACE"
 	trace_stop
 	rmdir "$GROUP/docker" "$GROUP"
 	expect_status 0
 	expect_equal "containers" "$(sed -n 's/^ *\([0-9]*\) .* docker:\([0-9]*\) .*/\1 \2/p' "$DIR/table" | tr '\n' ';')" \
-		"5 500000000000;4 400000000000;3 300000000000;2 200000000000;1 100000000000;"
+		"5 000000000000;"
 fi
