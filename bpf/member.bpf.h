@@ -308,8 +308,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* TP_PROTO(struct cgroup *cgrp, const char *path), include/trace/events/cgroup.h: of any hierarchy. What user space said
- * of it is of no use any more. */
+/* TP_PROTO(struct cgroup *cgrp, const char *path), include/trace/events/cgroup.h: of any hierarchy. What user space
+ * said of it is of no use any more. */
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup)
 {

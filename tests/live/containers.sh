@@ -33,7 +33,7 @@ cp "$LD" "$DIR/glibc/lib64"
 cp "$LIBDIR/libc.so.6" "$DIR/glibc$LIBDIR"
 cp "$MUSL" "$DIR/musl/lib/ld-musl-x86_64.so.1"
 musl-gcc -D_GNU_SOURCE -std=gnu11 -O2 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin \
-	-o "$DIR/musl/bin/steps" "$ROOT/tests/workloads/steps.c" || fail "cannot compile for musl"
+	-o "$DIR/musl/bin/steps" "${ROOT:?}/tests/workloads/steps.c" || fail "cannot compile for musl"
 cp -r "$DIR/glibc" "$DIR/late"
 
 overlay() {	# N: what is below is the same
@@ -64,7 +64,8 @@ contain() {	# NAME ROOT ARGS...: runs steps in a container of the cgroup that do
 	mkdir "$dir"
 	runc spec -b "$dir"
 	# shellcheck disable=SC2016 # jq's
-	jq --arg root "$root" --arg group "/$GROUP/docker/$(id_of "$name")" --arg calls "$(tr -s '\n\t' ' ' <<<"$CALLS")" '
+	jq --arg root "$root" --arg group "/$GROUP/docker/$(id_of "$name")" \
+		--arg calls "$(tr -s '\n\t' ' ' <<<"$CALLS")" '
 		.process.terminal = false | .process.args = ["/bin/steps"] + $ARGS.positional |
 		.root = {path: $root, readonly: false} | .linux.cgroupsPath = $group |
 		.mounts |= map(select(.type == "proc" or .type == "tmpfs")) |

@@ -85,7 +85,9 @@ static void host_steps(struct host_sim *h, long ms)
 
 static void host_begin(struct host_sim *h, const struct member_sim *members, double weight)
 {
-	*h = (struct host_sim){.groups = groups_new(), .members = members, .weight = weight, .counting = true, .seed = 7};
+	*h = (struct host_sim){
+		.groups = groups_new(), .members = members, .weight = weight, .counting = true, .seed = 7,
+	};
 	host_read(h);
 	host_steps(h, FIRST_MS);
 	groups_detached(h->groups);

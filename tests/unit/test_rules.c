@@ -59,10 +59,13 @@ static void patterns(void **state)
 		{"*", "", true}, {"?", "", false}, {"?", "a", true}, {"a?c", "abc", true}, {"a?c", "ac", false},
 		{"*a*b*c", "xaxbxcxc", true}, {"*a*b*c", "xaxbxcx", false}, {"a**b", "ab", true}, {"***", "x", true},
 		{"[a-c]x", "bx", true}, {"[a-c]x", "dx", false}, {"[!a-c]x", "dx", true}, {"[^a-c]x", "bx", false},
-		{"[]x]", "]", true}, {"[]x]", "x", true}, {"[!]x]", "]", false}, {"[a-]", "-", true}, {"[-a]", "-", true},
-		{"[c-a]", "b", false}, {"[*]", "*", true}, {"[*]", "x", false}, {"\\*", "*", true}, {"\\*", "x", false},
+		{"[]x]", "]", true}, {"[]x]", "x", true}, {"[!]x]", "]", false}, {"[a-]", "-", true},
+		{"[-a]", "-", true},
+		{"[c-a]", "b", false}, {"[*]", "*", true}, {"[*]", "x", false}, {"\\*", "*", true},
+		{"\\*", "x", false},
 		{"\\[a]", "[a]", true}, {"a\\", "a\\", true}, {"[\\]]", "]", true}, {"[\\]a]", "a", true},
-		{"[a\\-c]", "b", false}, {"[a\\-c]", "-", true}, {"[\\\\]", "\\", true}, {"*/bin/*", "/usr/bin/x", true},
+		{"[a\\-c]", "b", false}, {"[a\\-c]", "-", true}, {"[\\\\]", "\\", true},
+		{"*/bin/*", "/usr/bin/x", true},
 		{"[\200-\377]", "\303", true}, {"[\200-\377]", "a", false}, {"\377*", "\377x", true},
 	};
 
