@@ -28,12 +28,12 @@ trap clean_all EXIT
 
 LD=/lib64/ld-linux-x86-64.so.2
 mkdir -p "$DIR"/{glibc,musl}/{bin,proc,dev} "$DIR/glibc/lib64" "$DIR/glibc$LIBDIR" "$DIR/musl/lib"
-cp "$W/steps" "$DIR/glibc/bin"
+cp "$W/script" "$DIR/glibc/bin/steps"
 cp "$LD" "$DIR/glibc/lib64"
 cp "$LIBDIR/libc.so.6" "$DIR/glibc$LIBDIR"
 cp "$MUSL" "$DIR/musl/lib/ld-musl-x86_64.so.1"
 musl-gcc -D_GNU_SOURCE -std=gnu11 -O2 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin \
-	-o "$DIR/musl/bin/steps" "${ROOT:?}/tests/workloads/steps.c" || fail "cannot compile for musl"
+	-o "$DIR/musl/bin/steps" "${ROOT:?}/tests/workloads/script.c" || fail "cannot compile for musl"
 cp -r "$DIR/glibc" "$DIR/late"
 
 overlay() {	# N: what is below is the same

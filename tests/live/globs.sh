@@ -9,7 +9,7 @@
 need_root
 RANDOM=4711
 mkdir "$DIR/n" "$DIR/n/sub"
-cp "$W/steps" "$DIR/steps"
+cp "$W/script" "$DIR/steps"
 
 # --- names
 

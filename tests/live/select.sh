@@ -12,7 +12,7 @@ chmod 755 "$DIR"
 mkdir "$DIR/bin" "$DIR/bin/sub" "$DIR/other"
 
 # Names of one file: whatever is told apart is told by the rules.
-cp "$W/steps" "$DIR/steps"
+cp "$W/script" "$DIR/steps"
 as() {	# NAME...
 	local name
 
