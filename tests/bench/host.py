@@ -89,8 +89,8 @@ def bench_processes(runs):
             ended.append(tool.end_ms)
         kill(idle)
         hits[n] = median(ns)
-        print(f"  {n:5} processes: {median(started):5.0f} ms to the first count, {median(ended):4.0f} ms to the end and "
-              f"its report, {hits[n]:6.0f} ns a hit")
+        print(f"  {n:5} processes: {median(started):5.0f} ms to the first count, {median(ended):4.0f} ms to the end "
+              f"and its report, {hits[n]:6.0f} ns a hit")
     print(f"  a hit with 1000 processes against 1: {hits[1000] / hits[1]:.2f}x; wanted: at most 1.8x")
 
 
@@ -159,7 +159,8 @@ def bench_build(scratch, runs):
         default.append(build(directory))
         tool.end()
     print(f"  make -j4, {FILES} files, CPU time: bare {median(bare):.2f} s, every call "
-          f"{median(every) / median(bare):.2f}x, as it comes {median(default) / median(bare):.2f}x; wanted: 3.0x, 1.10x")
+          f"{median(every) / median(bare):.2f}x, as it comes {median(default) / median(bare):.2f}x; "
+          "wanted: 3.0x, 1.10x")
 
 
 def main():

@@ -87,3 +87,11 @@ if [[ -n $GROUP ]]; then
 		--exe "$DIR/bin/t?o" --exe "$DIR/bin/one" --comm '!tw' --container '!web' --cgroup '*' \
 		--cgroup '!*/y/*' --exe '!three' --user '!daemon' --exe '!/bin/two' --exe '!*/sub/two'
 fi
+
+# A worker takes its user without an exec, after its first calls.
+need perl
+trace_start "${EXACT[@]}" --user nobody -m calls -f folded -o "$DIR/folded"
+perl -e 'if (!fork) { $> = shift; my @a = map { "x" x 5000 } 1 .. 50; exit } wait' "$NOBODY" || fail "perl"
+trace_stop
+expect_status 0
+[[ $(folded_sum "$DIR/folded" '^perl;.*malloc [0-9]+$') -ge 50 ]] || fail "calls of a worker that is nobody's were missed"

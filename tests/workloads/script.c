@@ -5,8 +5,8 @@
  *   aSIZE:CALLS   allocates CALLS blocks of SIZE bytes, and frees them
  *   kSIZE:CALLS   allocates them and keeps them
  *   f             forks: the child goes on with what follows, and its parent ends with it
- *   cN            forks N children one after another, each of which does what follows and ends; child number I takes I + 1
- *                 for each CALLS that is 0
+ *   cN            forks N children one after another, each of which does what follows and ends; child number I takes
+ *                 I + 1 for each CALLS that is 0
  *   xPATH         execs PATH, which does what follows
  *   lPATH         loads the library, and calls its use(SIZE, CALLS) for each a from then on
  *   tPATH         likewise exec, by a thread that is not the first

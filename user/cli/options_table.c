@@ -150,7 +150,8 @@ const struct option_row option_rows[] = {
 	  .man = "The same for the user, by name or number: the effective user ID." },
 	{ "cgroup", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(cgroups), .commands = FOR_TRACE, .man_only = true,
 	  .help = "only processes of this control group",
-	  .man = "The same for the path of the control group (v2; without it, v1's memory controller), as "
+	  .man = "The same for the path of the control group (v2; where it is in the root of that, of v1's memory "
+		 "controller), as "
 		 "/system.slice/*.service. It is looked at when a process execs or, if it ran before, first calls an "
 		 "allocator function." },
 	{ "container", 0, "GLOB", OPTION_STRINGS, SECTION_TARGET, TO(containers),

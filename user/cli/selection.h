@@ -9,7 +9,8 @@
 
 /* --comm and the like were given. */
 bool selection_has_rules(const struct options *o);
-/* "every process", or the options that select: for people. NULL: others do, as --pid. *text is where it is put together. */
+/* "every process", or the options that select: for people. NULL: others do, as --pid. *text is where it is put
+ * together. */
 const char *selection_text(const struct options *o, struct buf *text);
 
 struct selection {

@@ -260,7 +260,7 @@ static void leave_out_own(struct tracer *t)
 	pid_t pid = getpid();
 
 	kern_choose(t->kern, pid, false, true);
-	for (int i = 0; i < ANCESTORS_MAX && !procfs_stat(pid, &st) && st.parent > 1; i++) {
+	for (int i = 0; i < ANCESTORS_MAX && !procfs_stat(pid, &st) && st.parent; i++) {
 		pid = st.parent;
 		kern_choose(t->kern, pid, false, false);
 	}
