@@ -50,9 +50,10 @@ static __always_inline __u64 cgroup_of(struct task_struct *task)
 {
 	struct cgroup *unified = task->cgroups->dfl_cgrp, *memory;
 
-	if (unified->level)
+	/* Its number depends on what the kernel was built with. */
+	if (unified->level || !bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		return unified->kn->id;
-	memory = task->cgroups->subsys[memory_cgrp_id]->cgroup;
+	memory = task->cgroups->subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)]->cgroup;
 	if (memory->root == unified->root || !memory->level)
 		return unified->kn->id;
 	return memory->kn->id | MEMBER_CGROUP_V1;
@@ -129,10 +130,13 @@ static __always_inline void member_add(struct member *m, struct task_struct *tas
 	GROW(cpu_ns, task->se.sum_exec_runtime);
 	GROW(user_ns, task->utime);
 	GROW(system_ns, task->stime);
+	GROW(waits, task->nvcsw);
+	/* CONFIG_TASK_XACCT */
+	if (!bpf_core_field_exists(task->ioac.syscr))
+		return;
 	GROW(reads, task->ioac.syscr);
 	GROW(read_bytes, task->ioac.rchar);
 	GROW(writes, task->ioac.syscw);
-	GROW(waits, task->nvcsw);
 }
 
 /* It counts from here on. */
@@ -142,10 +146,12 @@ static __always_inline void member_begin(struct member *m, struct task_struct *t
 	m->added.cpu_ns = task->se.sum_exec_runtime;
 	m->added.user_ns = task->utime;
 	m->added.system_ns = task->stime;
+	m->added.waits = task->nvcsw;
+	if (!bpf_core_field_exists(task->ioac.syscr))
+		return;
 	m->added.reads = task->ioac.syscr;
 	m->added.read_bytes = task->ioac.rchar;
 	m->added.writes = task->ioac.syscw;
-	m->added.waits = task->nvcsw;
 }
 
 /* A task's first hit: the process as a whole is counted once. */
@@ -190,6 +196,7 @@ __noinline int member_decide(struct scratch *s)
 	else
 		member_begin(m, task);
 	m->uid = task->cred->euid.val;
+	m->program = 0;
 	if (m->is == MEMBER_YES) {
 		member_describe(m, task, leader);
 		member_obey(m);

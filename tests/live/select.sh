@@ -94,4 +94,5 @@ trace_start "${EXACT[@]}" --user nobody -m calls -f folded -o "$DIR/folded"
 perl -e 'if (!fork) { $> = shift; my @a = map { "x" x 5000 } 1 .. 50; exit } wait' "$NOBODY" || fail "perl"
 trace_stop
 expect_status 0
-[[ $(folded_sum "$DIR/folded" '^perl;.*malloc [0-9]+$') -ge 50 ]] || fail "calls of a worker that is nobody's were missed"
+[[ $(folded_sum "$DIR/folded" '^perl;.*malloc [0-9]+$') -ge 50 ]] ||
+	fail "calls of a worker that is nobody's were missed"

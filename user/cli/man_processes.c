@@ -15,11 +15,11 @@ const char *const man_processes[] = {
 	"those with !. A process is looked at when it execs or, if it ran before, first calls an allocator "
 	"function; and again when it has taken another user, as the workers of many servers do. Else a child that "
 	"does not exec is what its parent is, even if it changes its name or control group since; with --by process "
-	"or --by thread, it is looked at when it first calls an allocator function. A pattern has at most 128 characters. --comm, --exe and --user "
-	"take 32 in all, each of the others 32. Of the path of an executable, at most the last 512 bytes and 64 "
-	"parts are compared. Names of control groups, containers and units are looked up in user space: calls by "
-	"a process of a control group that was made while tracing are not recorded until that is done, and the "
-	"line host counts them.",
+	"or --by thread, it is looked at when it first calls an allocator function. A pattern has at most 128 "
+	"characters. --comm, --exe and --user take 32 in all, each of the others 32. Of the path of an executable, "
+	"at most the last 512 bytes and 64 parts are compared. Names of control groups, containers and units are "
+	"looked up in user space: calls by a process of a control group that was made while tracing are not "
+	"recorded until that is done, and the line host counts them.",
 	"With --all, and with filters alone, alloctrace itself, what it starts, and what started it (a shell, "
 	"sudo, sshd) are left out, but not other processes that these start. In a pid namespace, --all is the "
 	"processes of that namespace.",
@@ -30,7 +30,8 @@ const char *const man_processes[] = {
 	"new process, and a process that is not selected pays a trap for each call of a probed function, though "
 	"nothing of it is recorded; the line host counts these hits. So it is with --pid and more than eight "
 	"processes. With up to eight and no filter, and with --no-follow, no other process has probes. A function "
-	"whose code differs from its file's in one process (a hook, a breakpoint) is not probed in any.",
+	"whose code differs from its file's in one process (a hook, a breakpoint), traced or not, is not probed in "
+	"any: all are looked at before its probes come, and again when one changes the protection of its code.",
 	"--max-overhead limits what all hits cost, those of processes that are not selected included. With --all "
 	"and with filters alone it is per cent of all CPUs, otherwise of one CPU for each process that is traced "
 	"and has not ended. What is counted in sampling windows is scaled up per group, by the work of its "

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "kern/members.h"
-#include "proc/mapfile.h"
+#include "proc/maps.h"
 #include "proc/procfs.h"
 #include "proc/timeline.h"
 #include "trace/tracer_internal.h"
@@ -66,6 +66,7 @@ void host_free(struct tracer *t)
 	u64map_free(&h->modules);
 	u64map_free(&h->known_as);
 	u64map_free(&h->followed);
+	u64map_free(&h->others);
 	vec_free(&h->gone);
 	vec_free(&h->changed);
 	vec_free(&h->ended);
@@ -144,6 +145,81 @@ static int attach_file(struct tracer *t, uint32_t module)
 	return err == -ECANCELED ? err : 0;
 }
 
+static int each_pid(struct tracer *t, void (*take)(struct tracer *t, pid_t pid))
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+
+	if (!dir)
+		return fail(-errno, "cannot read /proc: %s", strerror(errno));
+	while ((e = readdir(dir))) {
+		pid_t pid = procfs_pid_of_name(e->d_name);
+
+		if (pid && pid != getpid())
+			take(t, pid);
+	}
+	closedir(dir);
+	return 0;
+}
+
+static bool is_mapped_from(const struct module *m, const struct maps_line *line)
+{
+	const char *slash = strrchr(line->path, '/');
+
+	/* Another overlay on the same file has another device. */
+	return line->ino == m->ino && (line->dev == m->dev || (slash && !strcmp(slash + 1, module_basename(m))));
+}
+
+/* What the line maps, if it is a file that has probes, or is about to get them. */
+static void add_file(struct tracer *t, const struct maps_line *line, struct process *p)
+{
+	const struct attachment *a = t->host.files;
+
+	for (size_t i = 0; i < a->files.n; i++) {
+		const uint32_t id = a->files.at[i].module;
+		const struct mapping m = {.start = line->start, .end = line->end, .offset = line->offset, .module = id,
+					  .until_ns = UINT64_MAX};
+
+		if (is_mapped_from(modules_get(&t->modules, id), line) && a->files.at[i].state != REFUSED &&
+		    tracer_file(t, id)->plan)
+			vec_push(&p->maps, m);
+	}
+}
+
+void host_compare_other(struct tracer *t, pid_t pid)
+{
+	struct process *known = processes_find(&t->processes, pid), p = {.pid = pid};
+	struct buf text = {0}, path = {0};
+	struct maps_line line;
+	const char *at;
+
+	if ((known && !known->exited) || procfs_read(pid, "maps", &text) || !text.len)
+		return;
+	at = text.data;
+	while (maps_next(&at, text.data + text.len, &line, &path))
+		if (line.exec && line.ino)
+			add_file(t, &line, &p);
+	if (p.maps.n) {
+		p.name = procfs_comm(pid);
+		tracer_compare(t, t->host.files, &p);
+		free(p.name);
+	}
+	vec_free(&p.maps);
+	vec_free(&p.copies);
+	buf_free(&text);
+	buf_free(&path);
+}
+
+static bool has_new(struct tracer *t)
+{
+	const struct attachment *a = t->host.files;
+
+	for (size_t i = 0; i < a->files.n; i++)
+		if (a->files.at[i].state == NOT_ATTACHED && tracer_file(t, a->files.at[i].module)->plan)
+			return true;
+	return false;
+}
+
 int host_attach(struct tracer *t)
 {
 	struct attachment *a = t->host.files;
@@ -151,6 +227,9 @@ int host_attach(struct tracer *t)
 
 	if (!a->incomplete || t->paused)
 		return 0;
+	/* Probes are in processes as well that are not traced: their code is not to be harmed either. */
+	if (!t->host.all && !t->trusts_code && has_new(t))
+		each_pid(t, host_compare_other);
 	for (size_t i = 0; i < a->files.n && !err; i++)
 		if (!is_settled(&a->files.at[i]))
 			err = attach_file(t, a->files.at[i].module);
@@ -264,23 +343,6 @@ static void leave_out_own(struct tracer *t)
 		pid = st.parent;
 		kern_choose(t->kern, pid, false, false);
 	}
-}
-
-static int each_pid(struct tracer *t, void (*take)(struct tracer *t, pid_t pid))
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *e;
-
-	if (!dir)
-		return fail(-errno, "cannot read /proc: %s", strerror(errno));
-	while ((e = readdir(dir))) {
-		pid_t pid = procfs_pid_of_name(e->d_name);
-
-		if (pid && pid != getpid())
-			take(t, pid);
-	}
-	closedir(dir);
-	return 0;
 }
 
 static void take_running(struct tracer *t, pid_t pid)

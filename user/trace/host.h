@@ -23,7 +23,8 @@ struct host {
 	bool started;			/* what was there at the start is attached */
 	struct u64map known_as;		/* modules -> what the same inode is known as */
 	struct u64map modules;		/* hashes of (device, inode) of records -> module */
-	struct u64map followed;		/* pids, where it is not all */
+	struct u64map followed;		/* pids, where it is not all; 1: it has execed */
+	struct u64map others;		/* pids that are not -> which of files' they have mapped, bit by bit */
 	vec_of(pid_t) gone, changed;	/* to be dropped; to be compared with their files */
 	size_t n_gone;		/* of the first, those that are due */
 	vec_of(struct ended_process) ended, kept;	/* whose blocks are no more; or will be in a while */
@@ -65,6 +66,8 @@ static inline uint64_t host_file_hash(uint64_t dev, uint64_t ino)
 uint32_t host_see_file(struct tracer *t, uint32_t module);
 /* Reads what the process has mapped. NULL: it is gone, or its mappings can't be read. */
 struct process *host_read_process(struct tracer *t, pid_t pid);
+/* Compares the code of a process that is not traced with the files that have probes, or are about to. */
+void host_compare_other(struct tracer *t, pid_t pid);
 /* Reads all processes there are, and compares their code. 0 or -errno after logging an error. */
 int host_read_all(struct tracer *t);
 /* Do the rules take it? For kern_members_cgroups(). */

@@ -52,13 +52,34 @@ static void on_new_mapping(struct tracer *t, struct process *p, const struct tas
 	*u64map_put(&t->host.modules, host_file_hash(ev->dev, ev->ino), NULL) = module;
 }
 
+/* A second time since its exec: what it has of the file may have been patched. */
+static void on_other_mmap(struct tracer *t, const struct task_event *ev)
+{
+	const struct attachment *a = t->host.files;
+	const uint64_t *place;
+	uint64_t *seen, bit;
+	uint32_t module;
+
+	if (t->host.all || t->trusts_code || mapping_kind(ev->name) != MAPPING_FILE ||
+	    !known_module(t, ev->dev, ev->ino, &module) || attachment_state(a, module) == NOT_ATTACHED)
+		return;
+	place = u64map_find(&a->by_module, module);
+	bit = 1ULL << (*place & 63);
+	seen = u64map_put(&t->host.others, (uint64_t)ev->pid, NULL);
+	if (*seen & bit)
+		vec_push(&t->host.changed, ev->pid);
+	*seen |= bit;
+}
+
 static void on_mmap(struct tracer *t, const struct task_event *ev)
 {
 	struct process *p = processes_find(&t->processes, ev->pid);
 	uint32_t module;
 
-	if (!host_wants(t, ev->pid))
+	if (!host_wants(t, ev->pid)) {
+		on_other_mmap(t, ev);
 		return;
+	}
 	if (!p || p->exited) {
 		/* It was forked, and has not execed. */
 		p = host_read_process(t, ev->pid);
@@ -80,6 +101,7 @@ static void on_end(struct tracer *t, pid_t pid, uint64_t time_ns)
 	struct process *p = processes_find(&t->processes, pid);
 
 	u64map_remove(&t->host.followed, (uint64_t)pid);
+	u64map_remove(&t->host.others, (uint64_t)pid);
 	if (!p || p->exited)
 		return;
 	if (t->golive)
@@ -187,6 +209,7 @@ void host_event(struct tracer *t, const struct task_event *ev)
 		follow(t, ev);
 		break;
 	case TASK_EXEC:
+		u64map_remove(&t->host.others, (uint64_t)ev->pid);
 		if (host_wants(t, ev->pid))
 			processes_exec(&t->processes, ev->pid, ev->time_ns, ev->name);
 		mark_program(t, ev->pid);
@@ -223,6 +246,8 @@ static void compare_changed(struct tracer *t)
 
 		if (p && !p->exited)
 			tracer_compare(t, t->host.files, p);
+		else if (!p)
+			host_compare_other(t, t->host.changed.at[i]);
 	}
 	t->host.changed.n = 0;
 }

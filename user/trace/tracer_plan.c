@@ -162,6 +162,9 @@ void tracer_gaps(const struct tracer *t, struct buf *out)
 	if (collector_lost_labels(t->collector))
 		buf_printf(out, "%slabels beyond the first %d sets of them, shown as unknown", out->len ? "; " : "",
 			   KERN_LABEL_SETS);
+	if (t->host.unread)
+		buf_printf(out, "%sfiles that only processes map whose mappings cannot be read (%llu)",
+			   out->len ? "; " : "", (unsigned long long)t->host.unread);
 	if (t->gaps.n + t->more_gaps > n)
 		buf_printf(out, "; and %zu more (-v)", t->gaps.n + t->more_gaps - n);
 	if (t->modules.left_out)
