@@ -14,6 +14,8 @@
 #ifndef ALLOCTRACE_MEMBER_BPF_H
 #define ALLOCTRACE_MEMBER_BPF_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 #include "ids.bpf.h"

@@ -13,6 +13,7 @@
 #define ALLOCTRACE_SELECT_BPF_H
 
 #include "ids.bpf.h"
+#include "kernel.bpf.h"
 #include "loop.bpf.h"
 #include "ring.bpf.h"
 

@@ -72,14 +72,14 @@ int main(int argc, char **argv)
 }
 C
 gcc -O1 -fno-builtin -o worker worker.c || fail gcc
-run -o table -- ./worker busy
+run --no-follow -o table -- ./worker busy
 expect_status 0
 expect_one_error 'its children did the work; .* not traced \([0-9.]+ m?s of CPU time\)$'
-run -q -o table -- ./worker busy
+run -q --no-follow -o table -- ./worker busy
 expect_equal "what -q says" "$(wc -c <"$DIR/err")" 0
-run -o table -- ./worker
+run --no-follow -o table -- ./worker
 expect_equal "what is said of little" "$(wc -c <"$DIR/err")" 0
-run -d 1 -o table -- sh -c './worker & exec sleep 2'
+run -d 1 --no-follow -o table -- sh -c './worker & exec sleep 2'
 expect_equal "what is said of a child that does little" "$(wc -c <"$DIR/err")" 0
 
 target_start "$W/primes" -w

@@ -31,7 +31,7 @@ same() {	# WHAT TABLE ARGS...: a report equals the table
 # Every grouping, every view; of frames also by calls and cumulative.
 every=alloc,live,leaks,peak,temp,lifetimes,sizes
 for by in site function line module stack thread; do
-	run "${EXACT[@]}" --view $every --by $by -T 0 -o "$out/all.txt" -o "$out/all.pb.gz" -- "$W/heap" -j
+	run "${EXACT[@]}" --no-follow --view $every --by $by -T 0 -o "$out/all.txt" -o "$out/all.pb.gz" -- "$W/heap" -j
 	expect_status 0
 	[[ -s $out/all.txt ]] || fail "--by $by: no table"
 	same "--by $by" "$out/all.txt" --by $by -T 0 all.pb.gz
@@ -42,7 +42,7 @@ for by in site function line module stack thread; do
 done
 for args in '--by function --cum' '--by site --cum -m calls' '--by stack -m calls -T 7' '--by line --no-inline'; do
 	# shellcheck disable=SC2086 # they are several
-	run "${EXACT[@]}" --view alloc,live,peak $args -o "$out/some.txt" -o "$out/some.pb.gz" -- "$W/heap" -j
+	run "${EXACT[@]}" --no-follow --view alloc,live,peak $args -o "$out/some.txt" -o "$out/some.pb.gz" -- "$W/heap" -j
 	expect_status 0
 	# shellcheck disable=SC2086 # they are several
 	same "$args" "$out/some.txt" $args some.pb.gz

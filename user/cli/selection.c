@@ -70,6 +70,8 @@ int selection_read(const struct options *o, struct selection *s)
 			if (err)
 				fail(err, "--%s %s: %s", kinds[i].option, *text, buf_cstr(&why));
 		}
+	if (!err && o->exes[0] && !feature(FEATURE_DIRECT, NULL))
+		err = fail(-ENOTSUP, "--exe requires Linux 6.2: the BPF side cannot read the path of an executable");
 	s->rules.by_cgroup = s->places.cgroups.n || s->places.containers.n || s->places.units.n;
 	buf_free(&why);
 	return err;
