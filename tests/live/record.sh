@@ -42,7 +42,8 @@ for by in site function line module stack thread; do
 done
 for args in '--by function --cum' '--by site --cum -m calls' '--by stack -m calls -T 7' '--by line --no-inline'; do
 	# shellcheck disable=SC2086 # they are several
-	run "${EXACT[@]}" --no-follow --view alloc,live,peak $args -o "$out/some.txt" -o "$out/some.pb.gz" -- "$W/heap" -j
+	run "${EXACT[@]}" --no-follow --view alloc,live,peak $args -o "$out/some.txt" -o "$out/some.pb.gz" -- \
+		"$W/heap" -j
 	expect_status 0
 	# shellcheck disable=SC2086 # they are several
 	same "$args" "$out/some.txt" $args some.pb.gz

@@ -123,11 +123,13 @@ static int attach_file(struct tracer *t, uint32_t module)
 	const bool is_new = attachment_state(a, module) == NOT_ATTACHED;
 	const struct traced_file *f = tracer_file(t, module);
 	const struct placement *pl = attachment_placement(a, module);
+	const struct process *held;
 	int err;
 
 	if (!f->plan)
 		return 0;
-	if (is_new && tracer_refuses_copiers(t, module)) {
+	held = processes_find(&t->processes, t->held_pid);
+	if (is_new && ((held && tracer_is_refused(t, held, f, module)) || tracer_refuses_copiers(t, module))) {
 		attachment_file(a, module)->state = REFUSED;
 		return 0;
 	}

@@ -79,9 +79,7 @@ static bool is_incomplete(struct tracer *t, const struct attachment *a)
 	return false;
 }
 
-/* Where the text is mapped writable, the kernel takes a probe and places no breakpoint. True: so it is for all probes
- * of the file. */
-static bool is_refused(struct tracer *t, const struct process *p, const struct traced_file *f, uint32_t module)
+bool tracer_is_refused(struct tracer *t, const struct process *p, const struct traced_file *f, uint32_t module)
 {
 	struct refusing_list list = {0};
 	size_t refused = 0;
@@ -167,7 +165,7 @@ static int attach_file(struct tracer *t, struct attachment *a, uint32_t module)
 
 	if (!f->plan || attached_before(t, a, module))
 		return 0;
-	if (is_new && (is_refused(t, p, f, module) || tracer_refuses_copier(t, p, module))) {
+	if (is_new && (tracer_is_refused(t, p, f, module) || tracer_refuses_copier(t, p, module))) {
 		attachment_file(a, module)->state = REFUSED;
 		return 0;
 	}

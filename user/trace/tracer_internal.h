@@ -116,7 +116,10 @@ bool placement_spoils_live(const struct plan_probe *p);
 /* Which probes of the module's plan are in the process now: all that are not left out, if it is attached to. Valid
  * until the next call. */
 const bool *tracer_probes_there(struct tracer *t, struct attachment *a, uint32_t module);
-/* The same of what may execute the file, in a wide run: a gap. */
+/* Where the text is mapped writable, the kernel takes a probe and places no breakpoint: a gap. True: so it is for all
+ * probes of the file. */
+bool tracer_is_refused(struct tracer *t, const struct process *p, const struct traced_file *f, uint32_t module);
+/* The process may copy what it executes of the file, in a wide run: a gap. */
 bool tracer_refuses_copiers(struct tracer *t, uint32_t module);
 /* Probes were not attached (pid 0: in any process); or are there again. */
 void tracer_add_unattached(struct tracer *t, const struct module *m, pid_t pid, int err);
