@@ -164,8 +164,8 @@ bool tracer_refuses_copiers(struct tracer *t, uint32_t module)
 
 	if (!sign)
 		return false;
-	gap = xasprintf("%s: its allocator is in its own text, which it seems to copy (%s): a copied probe would kill it",
-			module_basename(m), sign);
+	gap = xasprintf("%s: its allocator is in its own text, which it seems to copy (%s): a copied probe would kill "
+			"it", module_basename(m), sign);
 	tracer_add_gap(t, gap);
 	free(gap);
 	return true;
