@@ -23,8 +23,6 @@ __s64 raw_left = 0, raw_room = 0;
 #define PLAIN_RAW_PAGES 32
 /* Where the stack's mapping is not known: whole ones of several threads would fill the ring. */
 #define BLIND_RAW_PAGES 16
-/* Where the stack's mapping is not known: whole ones of several threads would fill the ring. */
-#define BLIND_RAW_PAGES 16
 
 struct raw_copy {
 	struct stack_raw *raw;

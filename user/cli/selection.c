@@ -80,17 +80,15 @@ int selection_read(const struct options *o, struct selection *s)
 void selection_set(const struct options *o, const char *file, size_t n, const struct selection *s,
 		   struct kern_options *ko)
 {
-	const bool all = !o->pids && !o->argv;
+	const bool all = !o->pids && !o->argv, asked = all || o->follow || n > NARROW_MAX || selection_has_rules(o);
 
 	ko->follow = o->follow || (file && !o->no_follow && file_forks(file));
-	ko->wide = all || ko->follow || n > NARROW_MAX || selection_has_rules(o);
+	ko->wide = asked || ko->follow;
 	ko->takes_all = all;
 	ko->by_process = view_both(o->by, o->then).by_process || !(all || ko->follow);
 	ko->rules = &s->rules;
 	ko->places = s->rules.by_cgroup ? &s->places : NULL;
-	if (!ko->wide || all || o->follow || selection_has_rules(o) || n > NARROW_MAX)
-		return;
-	if (o->unwind != UNWIND_FP && feature(FEATURE_FIND_VMA, NULL))
+	if (asked || !ko->wide || (o->unwind != UNWIND_FP && feature(FEATURE_FIND_VMA, NULL)))
 		return;
 	note("processes that the command starts are not traced: that requires Linux 5.17 and .eh_frame unwinding");
 	ko->wide = ko->follow = false;

@@ -46,19 +46,6 @@ int kern_choose(struct kern *k, pid_t pid, bool traced, bool children)
 	return err;
 }
 
-enum member_is kern_member(const struct kern *k, pid_t pid)
-{
-	const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct member m = {.is = MEMBER_UNKNOWN};
-
-	if (fd < 0)
-		return MEMBER_UNKNOWN;
-	if (bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.members), &fd, &m))
-		m.is = MEMBER_UNKNOWN;
-	close(fd);
-	return m.is;
-}
-
 struct member_counts kern_member_counts(const struct kern *k)
 {
 	return *(const volatile struct member_counts *)&k->skel->bss->member_counts;

@@ -13,9 +13,6 @@ int kern_members_begin(struct kern *k);
 /* The process is traced, or is not, whatever the filters say; children: and so are those that it has from now on.
  * 0 or -errno, no message; -ESRCH: it is gone. */
 int kern_choose(struct kern *k, pid_t pid, bool traced, bool children);
-/* What the BPF side says of the process now: the filters, what was chosen, or inherited. MEMBER_UNKNOWN: it has not
- * been asked since its last exec. */
-enum member_is kern_member(const struct kern *k, pid_t pid);
 struct member_counts kern_member_counts(const struct kern *k);
 /* Calls back for each group of processes (struct member, program), with what they have done so far: hits, and work
  * since they were known. 0 or -errno after logging an error. */

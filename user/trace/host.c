@@ -88,8 +88,9 @@ uint32_t host_see_file(struct tracer *t, uint32_t module)
 	if (m->kind != MODULE_ELF && m->kind != MODULE_VDSO)
 		return module;
 	as = u64map_put(&h->known_as, module, &is_new);
+	/* Its table may have had to make room for others. */
 	if (!is_new)
-		return (uint32_t)*as;
+		return unwind_tell(t->unwind, (uint32_t)*as);
 	*as = unwind_tell(t->unwind, module);
 	/* It took a while, and the ring is not to run over. */
 	collector_drain(t->collector);
@@ -286,8 +287,10 @@ struct process *host_process(struct tracer *t, pid_t pid)
 	struct process *p = processes_find(&t->processes, pid);
 
 	/* One that has exited may have left stacks. */
-	if (p)
+	if (p) {
+		see_process(t, p);
 		return p;
+	}
 	p = host_read_process(t, pid);
 	if (p && !tracer_compare(t, t->host.files, p))
 		host_attach(t);

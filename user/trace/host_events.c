@@ -164,19 +164,6 @@ size_t tracer_followed(const struct tracer *t)
 	return t->wide && t->host.follow ? t->host.followed.n : 0;
 }
 
-/* Ends that were missed. */
-static void forget_dead(struct tracer *t)
-{
-	vec_of(pid_t) dead = {0};
-
-	for (size_t i = 0; t->host.followed.slots && i <= t->host.followed.mask; i++)
-		if (t->host.followed.used[i] && kill((pid_t)t->host.followed.slots[i].key, 0) && errno == ESRCH)
-			vec_push(&dead, (pid_t)t->host.followed.slots[i].key);
-	for (size_t i = 0; i < dead.n; i++)
-		on_end(t, dead.at[i], monotonic_ns());
-	vec_free(&dead);
-}
-
 static void mark_program(struct tracer *t, pid_t pid)
 {
 	uint64_t *followed = u64map_find(&t->host.followed, (uint64_t)pid);
@@ -195,6 +182,21 @@ static bool is_program(const struct tracer *t, pid_t pid)
 	const uint64_t *followed = u64map_find(&t->host.followed, (uint64_t)pid);
 
 	return t->held_pid && followed && *followed;
+}
+
+/* Ends that were missed. */
+static void forget_dead(struct tracer *t)
+{
+	vec_of(pid_t) dead = {0};
+
+	for (size_t i = 0; t->host.followed.slots && i <= t->host.followed.mask; i++)
+		if (t->host.followed.used[i] && kill((pid_t)t->host.followed.slots[i].key, 0) && errno == ESRCH)
+			vec_push(&dead, (pid_t)t->host.followed.slots[i].key);
+	for (size_t i = 0; i < dead.n; i++) {
+		end_blocks(t, dead.at[i], monotonic_ns(), is_program(t, dead.at[i]));
+		on_end(t, dead.at[i], monotonic_ns());
+	}
+	vec_free(&dead);
 }
 
 void host_event(struct tracer *t, const struct task_event *ev)

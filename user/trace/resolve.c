@@ -238,14 +238,13 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 	u64map_put(&c->allocators, rec->module, NULL);
 }
 
-void collector_resolve(struct collector *c)
+static void resolve_some(struct collector *c, const struct buf *raw)
 {
-	const char *data = buf_cstr(&c->raw);
 	size_t at = 0, n = 0;
 	bool room = true;
 
-	while (at < c->raw.len) {
-		const struct stack_frames *rec = (const void *)(data + at);
+	while (at < raw->len) {
+		const struct stack_frames *rec = (const void *)(raw->data + at);
 
 		if (n++ % ROOM_EVERY == 0)
 			room = memlimit_has_share(MEMLIMIT_STACKS, "stacks");
@@ -255,5 +254,16 @@ void collector_resolve(struct collector *c)
 			u64map_put(&c->no_room, rec->id, NULL);
 		at += collector_record_size(rec);
 	}
-	buf_free(&c->raw);
+}
+
+/* What a process has mapped may have to be read, and the ring is drained meanwhile: more comes. */
+void collector_resolve(struct collector *c)
+{
+	while (c->raw.len) {
+		struct buf raw = c->raw;
+
+		c->raw = (struct buf){0};
+		resolve_some(c, &raw);
+		buf_free(&raw);
+	}
 }
