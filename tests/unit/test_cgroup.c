@@ -23,6 +23,12 @@
 
 #include "file_tree.h"
 
+/* In the hierarchy that numbers are of. */
+static const struct cgroup_place *of_number(struct cgroups *c, uint64_t id)
+{
+	return cgroups_by_id_in(c, cgroups_hierarchy(c), id);
+}
+
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define HYBRID_MOUNTS \
 	"30 22 0:27 / /sys/fs/cgroup ro - tmpfs tmpfs ro,mode=755\n" \
@@ -63,14 +69,14 @@ static void unified(void **state)
 	c = cgroups_new_below(tree_root);
 	assert_int_equal(cgroups_hierarchy(c), CGROUP_V2);
 
-	p = cgroups_by_id(c, inode("/sys/fs/cgroup/system.slice/nginx.service"));
+	p = of_number(c, inode("/sys/fs/cgroup/system.slice/nginx.service"));
 	assert_string_equal(p->path, "/system.slice/nginx.service");
 	assert_string_equal(p->unit, "nginx.service");
 	assert_null(p->runtime);
 	assert_null(p->name);
 	assert_null(p->container);
 	assert_ptr_equal(p, cgroups_of_pid(c, 7));
-	assert_string_equal(cgroups_by_id(c, inode("/sys/fs/cgroup"))->path, "/");
+	assert_string_equal(of_number(c, inode("/sys/fs/cgroup"))->path, "/");
 	assert_string_equal(cgroups_of_pid(c, 9)->path, "/");
 	assert_string_equal(cgroups_of_pid(c, 10)->path, "/system.slice/old.service");
 
@@ -79,7 +85,7 @@ static void unified(void **state)
 	assert_string_equal(p->id, ID);
 	assert_string_equal(p->name, "0123456789ab");
 	assert_null(cgroups_of_pid(c, 4711)->path);
-	assert_null(cgroups_by_id(c, UINT64_MAX)->path);
+	assert_null(of_number(c, UINT64_MAX)->path);
 	cgroups_free(c);
 }
 
@@ -99,15 +105,15 @@ static void gone(void **state)
 	c = cgroups_new_below(tree_root);
 	id = inode(web);
 	late = inode(other);
-	p = cgroups_by_id(c, id);
+	p = of_number(c, id);
 	assert_string_equal(p->container, "docker:web");
 	tree_remove(web);
 	tree_remove(other);
 	tree_remove("/var/lib/docker/containers/" ID "/config.v2.json");
-	assert_ptr_equal(cgroups_by_id(c, id), p);
+	assert_ptr_equal(of_number(c, id), p);
 	assert_ptr_equal(cgroups_of_pid(c, 8), p);
 	assert_string_equal(p->container, "docker:web");
-	assert_null(cgroups_by_id(c, late)->path);
+	assert_null(of_number(c, late)->path);
 	cgroups_free(c);
 }
 
@@ -127,10 +133,10 @@ static void hybrid(void **state)
 	tree_file("/proc/11/cgroup", "11:cpu,memory:/m\n10:freezer:/f\n");
 	c = cgroups_new_below(tree_root);
 	assert_int_equal(cgroups_hierarchy(c), CGROUP_V2);
-	assert_string_equal(cgroups_by_id(c, inode("/sys/fs/cgroup/unified/system.slice/a.service"))->unit,
+	assert_string_equal(of_number(c, inode("/sys/fs/cgroup/unified/system.slice/a.service"))->unit,
 			    "a.service");
 	/* Of another hierarchy: the same number may be another cgroup's there. */
-	assert_null(cgroups_by_id(c, inode("/sys/fs/cgroup/memory/docker/" ID))->path);
+	assert_null(of_number(c, inode("/sys/fs/cgroup/memory/docker/" ID))->path);
 	p = cgroups_by_id_in(c, CGROUP_V1_MEMORY, inode("/sys/fs/cgroup/memory/docker/" ID));
 	assert_string_equal(p->container, "docker:0123456789ab");
 	assert_ptr_equal(p, cgroups_of_pid(c, 8));
@@ -160,14 +166,14 @@ static void v1_alone(void **state)
 	tree_dir("/sys/fs/cgroup/a b/in");
 	c = cgroups_new_below(tree_root);
 	assert_int_equal(cgroups_hierarchy(c), CGROUP_V1_MEMORY);
-	assert_string_equal(cgroups_by_id(c, inode("/sys/fs/cgroup/memory/lxc/web"))->container, "lxc:web");
+	assert_string_equal(of_number(c, inode("/sys/fs/cgroup/memory/lxc/web"))->container, "lxc:web");
 	cgroups_free(c);
 
 	/* What is mounted is a part of the hierarchy: paths are the whole one's. */
 	tree_file("/proc/self/mountinfo", "34 30 0:31 /docker/x /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,memory\n");
 	c = cgroups_new_below(tree_root);
-	assert_string_equal(cgroups_by_id(c, inode("/sys/fs/cgroup/a b/in"))->path, "/docker/x/in");
-	assert_string_equal(cgroups_by_id(c, inode("/sys/fs/cgroup/a b"))->path, "/docker/x");
+	assert_string_equal(of_number(c, inode("/sys/fs/cgroup/a b/in"))->path, "/docker/x/in");
+	assert_string_equal(of_number(c, inode("/sys/fs/cgroup/a b"))->path, "/docker/x");
 	cgroups_free(c);
 }
 
@@ -187,13 +193,13 @@ static void each(void **state)
 	tree_link("/sys/fs/cgroup/loop", "loop");
 	c = cgroups_new_below(tree_root);
 	fresh = cgroups_new_below(tree_root);
-	assert_int_equal(cgroups_each(c, count_each, &all), 0);
+	assert_int_equal(cgroups_each_in(c, cgroups_hierarchy(c), count_each, &all), 0);
 	at = all.data;
 	while ((line = strsep(&at, "\n")) && *line) {
 		const uint64_t id = strtoull(line, &path, 10);
 
-		assert_string_equal(cgroups_by_id(c, id)->path, path + 1);
-		assert_string_equal(cgroups_by_id(fresh, id)->path, path + 1);
+		assert_string_equal(of_number(c, id)->path, path + 1);
+		assert_string_equal(of_number(fresh, id)->path, path + 1);
 		n++;
 	}
 	assert_int_equal(n, 5);
@@ -208,9 +214,9 @@ static void nothing_there(void **state)
 	struct buf all = {0};
 
 	assert_int_equal(cgroups_hierarchy(c), CGROUP_NONE);
-	assert_null(cgroups_by_id(c, 1)->path);
+	assert_null(of_number(c, 1)->path);
 	assert_null(cgroups_of_pid(c, 1)->path);
-	assert_int_equal(cgroups_each(c, count_each, &all), -ENOENT);
+	assert_int_equal(cgroups_each_in(c, cgroups_hierarchy(c), count_each, &all), -ENOENT);
 	assert_null(all.data);
 	cgroups_free(c);
 	cgroups_free(NULL);
@@ -257,11 +263,12 @@ static void this_system(void **state)
 
 		assert_true(!err || err == -ENOENT);
 	}
-	assert_int_equal(cgroups_each(c, every_one_by_number, &(struct fresh){fresh, cgroups_hierarchy(c)}), 0);
+	assert_int_equal(cgroups_each_in(c, cgroups_hierarchy(c), every_one_by_number,
+					 &(struct fresh){fresh, cgroups_hierarchy(c)}), 0);
 	p = cgroups_of_pid(c, getpid());
 	assert_non_null(p->path);
 	assert_int_equal(p->path[0], '/');
-	assert_null(cgroups_by_id(c, 1ULL << 62)->path);
+	assert_null(of_number(c, 1ULL << 62)->path);
 	cgroups_free(c);
 	cgroups_free(fresh);
 }
@@ -297,7 +304,7 @@ static void in_a_new_one(void **state)
 	if (f)
 		n = fclose(f) ? -1 : n;
 	assert_int_equal(stat(dir, &st), 0);
-	p = cgroups_by_id(c, st.st_ino);
+	p = of_number(c, st.st_ino);
 	if (n > 0)
 		assert_ptr_equal(cgroups_of_pid(c, child), p);
 	kill(child, SIGKILL);
@@ -306,11 +313,11 @@ static void in_a_new_one(void **state)
 	assert_true(n > 0);
 	assert_string_equal(p->container, "docker:000000000000");
 	assert_string_equal(p->path + strlen(p->path) - 6, ".scope");
-	assert_ptr_equal(cgroups_by_id(c, st.st_ino), p);
+	assert_ptr_equal(of_number(c, st.st_ino), p);
 	cgroups_free(c);
 	/* Nobody asked in time. */
 	c = cgroups_new();
-	assert_null(cgroups_by_id(c, st.st_ino)->path);
+	assert_null(of_number(c, st.st_ino)->path);
 	cgroups_free(c);
 	free(dir);
 	free(procs);

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -27,10 +26,9 @@ struct groups {
 struct groups *groups_new(void)
 {
 	struct groups *g = xcalloc(1, sizeof(*g));
-	struct timespec tick;
 
 	g->counting = true;
-	g->tick_ns = clock_getres(CLOCK_REALTIME_COARSE, &tick) || tick.tv_nsec <= 0 ? 4e6 : (double)tick.tv_nsec;
+	g->tick_ns = own_tick_ns();
 	return g;
 }
 

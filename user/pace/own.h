@@ -32,6 +32,9 @@ struct own_factor {
 	double error;	/* relative standard error of it */
 };
 
+/* What the kernel's clock tick lasts, ns. */
+double own_tick_ns(void);
+
 struct own_factor own_factor(const struct own_cpu *c);
 
 #endif

@@ -39,10 +39,9 @@ struct work {
 struct work *work_new(struct tracer *t)
 {
 	struct work *w = xcalloc(1, sizeof(*w));
-	struct timespec tick;
 
 	w->tracer = t;
-	w->tick_ns = clock_getres(CLOCK_REALTIME_COARSE, &tick) || tick.tv_nsec <= 0 ? 4e6 : (double)tick.tv_nsec;
+	w->tick_ns = own_tick_ns();
 	work_read(w, true);
 	return w;
 }

@@ -244,11 +244,6 @@ const struct cgroup_place *cgroups_by_id_in(struct cgroups *c, enum cgroup_hiera
 	return place_at(c, place);
 }
 
-const struct cgroup_place *cgroups_by_id(struct cgroups *c, uint64_t id)
-{
-	return cgroups_by_id_in(c, cgroups_hierarchy(c), id);
-}
-
 /* --- by process */
 
 const struct cgroup_place *cgroups_of_pid(struct cgroups *c, pid_t pid)
@@ -286,9 +281,4 @@ int cgroups_each_in(struct cgroups *c, enum cgroup_hierarchy which,
 	struct each e = {c, &c->all[which], take, arg};
 
 	return e.in->fd < 0 ? -ENOENT : cgroup_walk(e.in->fd, DIRECTORIES_MAX, take_each, &e);
-}
-
-int cgroups_each(struct cgroups *c, void (*take)(void *arg, uint64_t id, const struct cgroup_place *p), void *arg)
-{
-	return cgroups_each_in(c, cgroups_hierarchy(c), take, arg);
 }
