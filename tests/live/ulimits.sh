@@ -12,7 +12,7 @@ limited() {	# ULIMIT-OPTION VALUE
 }
 
 # Who may raise a hard limit does: then it works.
-for limit in '-n 20 .ulimit -n.' '-v 30000 .ulimit -v.' '-s 64 .ulimit -s.'; do
+for limit in '-n 20 .ulimit -n.' '-v 30000 .ulimit -v.' '-s 128 .ulimit -s.'; do
 	read -r option value text <<<"$limit"
 	limited "$option" "$value"
 	if [[ $STATUS -eq 0 || $STATUS -eq 3 ]]; then

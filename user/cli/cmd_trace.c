@@ -358,11 +358,12 @@ static void finish(struct run *r)
 
 int cmd_trace(const struct options *o)
 {
-	struct run r = {.o = *o, .epoll = -1, .signals = -1};
+	static struct run r;	/* 43 KiB: limits_raise() has not been called yet, so the stack may be small */
 	int err, status;
 
 	if (o->instant)
 		return cmd_instant(o);
+	r = (struct run){.o = *o, .epoll = -1, .signals = -1};
 	/* sudo alloctrace -p PID, nothing else said: a display that refreshes. */
 	if (!o->argv && !o->interval_ns && !o->duration_ns && !o->output[0] && !options_has_machine(o) &&
 	    isatty(STDOUT_FILENO))

@@ -45,15 +45,15 @@ void cgroups_free(struct cgroups *c);
 /* v2 if it is mounted, on a hybrid system, too; otherwise v1's memory controller. */
 enum cgroup_hierarchy cgroups_hierarchy(const struct cgroups *c);
 
-/* which: the hierarchy; id: as the BPF helper bpf_get_current_cgroup_id has it, which is the inode number of the cgroup's directory. Never
- * NULL, and valid until cgroups_free(), as all texts of it are. All members are NULL if it is not known: it has gone,
- * or nobody may look. */
+/* which: the hierarchy; id: as the BPF helper bpf_get_current_cgroup_id has it, which is the inode number of the
+ * cgroup's directory. Never NULL, and valid until cgroups_free(), as all texts of it are. All members are NULL if it is
+ * not known: it has gone, or nobody may look. */
 const struct cgroup_place *cgroups_by_id_in(struct cgroups *c, enum cgroup_hierarchy which, uint64_t id);
 /* Where the process is now, by /proc/PID/cgroup; likewise. If it is in v2's root: by v1's memory controller, or by
  * systemd's hierarchy. */
 const struct cgroup_place *cgroups_of_pid(struct cgroups *c, pid_t pid);
-/* Calls take() for each cgroup of the hierarchy (the root, too), in no order. Returns 0, or -errno without a message: -ENOENT
- * without it. Cgroups that come or go meanwhile may be left out. */
+/* Calls take() for each cgroup of the hierarchy (the root, too), in no order. Returns 0, or -errno without a message:
+ * -ENOENT without it. Cgroups that come or go meanwhile may be left out. */
 int cgroups_each_in(struct cgroups *c, enum cgroup_hierarchy which,
 		    void (*take)(void *arg, uint64_t id, const struct cgroup_place *p), void *arg);
 
