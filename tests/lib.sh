@@ -17,9 +17,9 @@ export LC_ALL=C.UTF-8
 unset NO_COLOR LD_PRELOAD
 
 # Probes may be in every process that maps a file: tests have copies of the C and the C++ library, which nobody else
-# maps.
+# maps; scripts that run at the same time have their own.
 private_libraries() {
-	local copies=$O/tests/libraries lib
+	local copies=$O/tests/libraries${TEST_LANE-} lib
 	local -a libs=("$LIBDIR/libc.so.6" "$LIBDIR/libstdc++.so.6")
 
 	[[ $EUID -eq 0 && -z ${ALLOCTRACE_TEST_LIBRARIES-} ]] || return 0

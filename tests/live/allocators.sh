@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside: yes
 # limit: 240
 # Every allocator that Debian ships, preloaded; musl; static programs. The same program, the same numbers.
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside: yes
 # limit: 480
 # Allocators that are not simply called malloc in .dynsym: with a prefix, local, hidden, in two versions, chosen by a
 # resolver, with their symbols in another file. Launched and attached to, every call. And what can't be found is said.

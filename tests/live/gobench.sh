@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --ops N, of a Go benchmark: its calls per operation are those that go test -benchmem counts, its bytes those that were
 # requested (-benchmem has size classes); stripped, plain and PIE; and its fixed build.
+# beside: yes
 . "$(dirname "$0")/../lib.sh"
 need_root
 go_service

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside: yes
 # limit: 240
 # What is live of Go by its runtime's records, against what the program itself says of them (as
 # /debug/pprof/heap?debug=1 does), record by record: every allocation recorded, and one in 4 KiB; at once, and beside

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside: yes
 # limit: 240
 # Go: which goroutine allocates, by its number, to the call; stripped, and PIE; and what a recording has of it.
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside: yes
 # limit: 240
 # Go: what is allocated by type, to the call and the byte; methods through wrappers; whole stacks. Stripped, and PIE.
 . "$(dirname "$0")/../lib.sh"

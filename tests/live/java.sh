@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stacks through Java: whole with frame pointers, from the thread's start through interpreted and compiled methods; said
 # to need them where there are none.
+# beside: yes
 . "$(dirname "$0")/../lib.sh"
 need_root
 need javac java

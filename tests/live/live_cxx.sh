@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # C++: sized and aligned delete, exceptions out of what allocates, an operator new that throws.
+# beside: yes
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../heap.sh"
 need_root

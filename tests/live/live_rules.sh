@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The counting rules of the live heap, to the byte and to the block: launched, attached, through each kind of probe,
 # with other allocators and with one in front of another.
+# beside: yes
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../heap.sh"
 need_root

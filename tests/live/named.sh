@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside: yes
 # limit: 240
 # Functions of the command line: a pool of the program's own, by names, by a glob, by addresses in a stripped file, in
 # the view of allocations and that of the live heap; allocators of real libraries; and what cannot be found.

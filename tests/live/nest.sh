@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Allocator functions that call allocator functions through other code: one event, the outermost, with its size; one
 # live block. Preloaded, and in the program.
+# beside: yes
 # limit: 300
 . "$(dirname "$0")/../lib.sh"
 need_root

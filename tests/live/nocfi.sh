@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Code without .eh_frame: by its .debug_frame, wherever that is; else a frame pointer is followed, which leaves callers
 # out where the code keeps none: "[?]" says so, in every format.
+# beside: yes
 . "$(dirname "$0")/../lib.sh"
 need_root
 need cc objcopy strip

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whole stacks of programs built without frame pointers: against gdb's, deep ones, and where tables have no room.
+# beside: yes
 # limit: 400
 . "$(dirname "$0")/../lib.sh"
 

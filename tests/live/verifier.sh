@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# beside: yes
 # limit: 240
 # How many instructions the verifier looks at to load each program, which is what the start takes: the kernel refuses
 # a million, and older ones need more for the same program than this one.
