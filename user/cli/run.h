@@ -45,6 +45,7 @@ struct run {
 	sigset_t signal_set;	/* what comes by `signals` */
 	_Atomic(int) interrupts;
 	uint64_t start_ns, end_ns;
+	uint64_t events_ns;	/* when the processes last had something to say */
 	uint64_t interval, next_ns;	/* reports at intervals so far; when the next one is due */
 	uint64_t collected_ns;	/* the latest report */
 	struct result result;	/* of that */
