@@ -172,7 +172,7 @@ trace_start() {	# ARGS...
 
 # It waits for events (epoll_wait, epoll_pwait) only once everything is attached.
 trace_attached() {
-	grep -Eq '^(232|281) ' "/proc/$TRACE/syscall" || is_gone "$TRACE"
+	grep -Eq '^(232|271|281) ' "/proc/$TRACE/syscall" || is_gone "$TRACE"
 }
 
 # Waits for the alloctrace in the background; its exit status to $STATUS.
