@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NOT_UTF8 UINT32_MAX
 #define ELLIPSIS "\xe2\x80\xa6"
 
 struct range {
@@ -43,8 +42,7 @@ static bool in_table(uint32_t c, const struct range *r, size_t n)
 	return false;
 }
 
-/* Decodes one character of s (len > 0); *used is 1 for a byte that is not UTF-8 (overlong forms, surrogates too). */
-static uint32_t decode(const char *s, size_t len, size_t *used)
+uint32_t text_decode(const char *s, size_t len, size_t *used)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char c = s[0];
@@ -55,15 +53,15 @@ static uint32_t decode(const char *s, size_t len, size_t *used)
 	if (n == 1)
 		return c;
 	if (!n || n > len)
-		return NOT_UTF8;
+		return TEXT_NOT_UTF8;
 	v = c & (0x7f >> n);
 	for (size_t i = 1; i < n; i++) {
 		if ((s[i] & 0xc0) != 0x80)
-			return NOT_UTF8;
+			return TEXT_NOT_UTF8;
 		v = v << 6 | (s[i] & 0x3f);
 	}
 	if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
-		return NOT_UTF8;
+		return TEXT_NOT_UTF8;
 	*used = n;
 	return v;
 }
@@ -82,9 +80,9 @@ void text_escape(struct buf *b, const char *s, size_t len)
 	size_t plain = 0, i = 0, used;
 
 	while (i < len) {
-		uint32_t c = decode(s + i, len - i, &used);
+		uint32_t c = text_decode(s + i, len - i, &used);
 
-		if (c == NOT_UTF8 || in_ranges(c, unsafe)) {
+		if (c == TEXT_NOT_UTF8 || in_ranges(c, unsafe)) {
 			buf_add(b, s + plain, i - plain);
 			for (size_t k = 0; k < used; k++)
 				buf_printf(b, "\\x%02x", (unsigned char)s[i + k]);
@@ -133,7 +131,7 @@ size_t text_width(const char *s)
 	size_t len = strlen(s), width = 0, used;
 
 	for (size_t i = 0; i < len; i += used)
-		width += char_width(decode(s + i, len - i, &used));
+		width += char_width(text_decode(s + i, len - i, &used));
 	return width;
 }
 
@@ -170,7 +168,7 @@ void text_to_ascii(struct buf *b)
 	size_t i = 0, used;
 
 	while (i < b->len) {
-		uint32_t c = decode(b->data + i, b->len - i, &used);
+		uint32_t c = text_decode(b->data + i, b->len - i, &used);
 		const char *ascii = c < 0x80 ? NULL : ascii_of(c);
 
 		if (c < 0x80) {
@@ -181,7 +179,7 @@ void text_to_ascii(struct buf *b)
 		} else if (ascii) {
 			buf_str(&out, ascii);
 		} else {
-			buf_add(&out, "??", c == NOT_UTF8 ? 1 : char_width(c));
+			buf_add(&out, "??", c == TEXT_NOT_UTF8 ? 1 : char_width(c));
 		}
 		i += used;
 	}
@@ -204,7 +202,7 @@ static size_t head_bytes(const char *s, size_t len, size_t width, size_t *column
 	size_t i = 0, used;
 
 	for (*columns = 0; i < len; i += used) {
-		size_t w = char_width(decode(s + i, len - i, &used));
+		size_t w = char_width(text_decode(s + i, len - i, &used));
 
 		if (*columns + w > width)
 			break;
@@ -219,7 +217,7 @@ static size_t tail_start(const char *s, size_t len, size_t total, size_t width, 
 	size_t i = 0, used;
 
 	for (*columns = total; i < len; i += used) {
-		size_t w = char_width(decode(s + i, len - i, &used));
+		size_t w = char_width(text_decode(s + i, len - i, &used));
 
 		/* A combining character must not be left without what it combines with. */
 		if (*columns <= width && w)

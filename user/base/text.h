@@ -9,6 +9,10 @@
 
 #include "base/buf.h"
 
+#define TEXT_NOT_UTF8 UINT32_MAX
+/* One character of s (len > 0), which has *used bytes; TEXT_NOT_UTF8 for a byte that is no UTF-8 (overlong forms,
+ * surrogates too). */
+uint32_t text_decode(const char *s, size_t len, size_t *used);
 /* Appends s so that a terminal shows it and obeys nothing in it: control characters, DEL, C1, bytes that are not
  * UTF-8, and the Unicode bidirectional controls become \xNN. */
 void text_escape(struct buf *b, const char *s, size_t len);
