@@ -7,7 +7,7 @@
 # /opt/demo: heap -j with --sample 1 --by thread and every view, sites 20 with --sample 4096, inlined with --sample 1,
 # and leak 100 with --sample 1 --view leaks --no-names.
 . "$(dirname "$0")/../lib.sh"
-need setpriv gzip
+need setpriv gzip jq python3
 
 # A place that everybody can read, and a user who may nothing.
 chmod 755 "$DIR"
@@ -55,6 +55,19 @@ expect_equal "blocks of half_freed" "$(folded_sum "$DIR/out" ';half_freed;malloc
 report -f folded -q inlined.pb.gz
 expect_equal "bytes of the inlined functions" \
 	"$(folded_sum "$DIR/out" ';app::build.*;app::Builder::middle.*;innermost.*;malloc ')" $((3001 * 61))
+
+# JSON and CSV: valid for other readers, and what a row has is what the table says. The facts need no summary beside them.
+report -f json -T 0 heap.pb.gz
+expect_status 0
+[[ ! -s $DIR/err ]] || fail "json: something on stderr"
+expect_equal "lines of json" "$(wc -l <"$DIR/out")" 1
+expect_equal "blocks of kept" "$(jq -r '.views[] | select(.view == "live") | .rows[] | select(.site | startswith("kept ")) |
+	.calls' "$DIR/out")" 101
+expect_equal "bytes of each view" "$(jq '[.views[] | (.rows | map(.bytes) | add) == .total.bytes] | all' "$DIR/out")" true
+report -f csv -T 2 --view live -q heap.pb.gz
+expect_equal "bytes of the csv" "$(python3 -c 'import csv, sys
+print(sum(int(row["bytes"]) for row in csv.DictReader(sys.stdin)))' <"$DIR/out")" \
+	"$(report -f json -q --view live heap.pb.gz; jq '.views[0].total.bytes' "$DIR/out")"
 
 # Go's benchmark format: of the views that there are the first that has such lines, and by as many operations as said.
 report -f benchfmt -q --ops 1000 --by function heap.pb.gz

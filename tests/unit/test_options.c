@@ -99,6 +99,13 @@ static void every_option(void **state)
 	assert_int_equal(o.ops, 1001);
 	accept("-p 1 -i 1 --ops 5", &o);
 	accept("-p 1 -i 1 -f benchfmt -o x.%t", &o);
+	accept("-p 1 -i 1 -f json", &o);
+	accept("-p 1 -o x.json -o x.csv -o x.folded", &o);
+	assert_string_equal(o.outputs[0].format->name, "json");
+	assert_string_equal(o.outputs[1].format->name, "csv");
+	assert_string_equal(o.outputs[2].format->name, "folded");
+	accept("-p 1 -f table -o x.json", &o);
+	assert_string_equal(o.outputs[0].format->name, "table");
 	accept("-p 1 --ops 5 -f benchfmt --leaks", &o);
 	assert_string_equal(o.outputs[0].format->name, "benchfmt");
 	accept("report --ops 1000000000000000 FILE", &o);

@@ -20,14 +20,14 @@ static const char *view_names(uint32_t views, struct buf *out)
 	return buf_cstr(out);
 }
 
-/* Of those that there are: where a format takes one, the first that it can write. */
+/* Of those that there are, what every format can write; where one takes one view, the first of these. */
 static uint32_t default_views(const struct options *o, uint32_t views)
 {
 	bool one = false;
 
 	for (size_t i = 0; i < o->n_outputs; i++)
-		for (int k = 0; k < VIEW_KINDS && o->outputs[i].format->one_view; k++) {
-			one = true;
+		for (int k = 0; k < VIEW_KINDS; k++) {
+			one |= o->outputs[i].format->one_view;
 			if (!(view_kinds[k].forms & o->outputs[i].format->form))
 				views &= ~VIEW_BIT(k);
 		}

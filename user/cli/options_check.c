@@ -51,11 +51,15 @@ static bool is_given(uint64_t given, size_t offset)
 
 static const struct report_format *format_of_name(const char *name)
 {
+	const struct report_format *found = NULL;
+
+	/* The longest: .speedscope.json is another one than .json. */
 	for (const struct report_format *f = report_formats; f->name; f++)
 		if (f->ending && strlen(name) > strlen(f->ending) &&
-		    !strcmp(name + strlen(name) - strlen(f->ending), f->ending))
-			return f;
-	return NULL;
+		    !strcmp(name + strlen(name) - strlen(f->ending), f->ending) &&
+		    (!found || strlen(found->ending) < strlen(f->ending)))
+			found = f;
+	return found;
 }
 
 /* Which file is in which format: as --format says, else as its name ends. */
@@ -236,7 +240,7 @@ static int check_time(const struct options *o)
 		return -EINVAL;
 	}
 	for (size_t k = 0; k < o->n_outputs && o->interval_ns; k++)
-		if (o->outputs[k].format->machine &&
+		if (o->outputs[k].format->machine && !o->outputs[k].format->lines &&
 		    !(o->outputs[k].pattern && options_output_has_time(o->outputs[k].pattern)))
 			return option_error("--interval with --format %s needs a file per interval: --output FILE with "
 					    "%%t in its name", o->outputs[k].format->name);

@@ -457,19 +457,12 @@ static void put_output(FILE *f)
 	put_items(f, summary_lines);
 	fputs(".PP\n", f);
 	put_text(f, "Colour is used only on a terminal, and not if the environment variable NO_COLOR is set.");
-	fputs(".SS Folded\n", f);
-	put_text(f, "A line for each stack: the process's name, the functions from the outermost to the "
-		 "allocator's, separated by semicolons, a space and the bytes (with --metric calls, the "
-		 "calls). flamegraph.pl and other flame graph viewers read it. With --by thread the thread's ID "
-		 "follows the name: worker-4715. If there are several programs, or containers, stacks begin with "
-		 "these: docker:web;nginx;main. Other groupings, --cum and --top are for tables. The summary goes to "
-		 "standard error.");
-	put_example(f, man_folded_example);
-	fputs(".SS Pprof\n", f);
-	put_text(f, man_recordings);
-	fputs(".SS Benchfmt\n", f);
-	put_text(f, man_benchfmt);
-	put_example(f, man_benchfmt_example);
+	for (const struct man_format *m = man_formats; m->title; m++) {
+		fprintf(f, ".SS %s\n", m->title);
+		put_text(f, m->text);
+		if (m->example)
+			put_example(f, m->example);
+	}
 }
 
 static void put_examples(FILE *f)

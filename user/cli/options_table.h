@@ -86,7 +86,12 @@ void options_completion(FILE *f);
 void options_man(FILE *f);
 extern const char *const man_limits[];	/* paragraphs; ends with NULL */
 extern const char *const man_processes[];
-/* What it says of formats. */
-extern const char man_folded_example[], man_recordings[], man_benchfmt[], man_benchfmt_example[];
+/* What it says of formats; ends with a NULL title. */
+struct man_format {
+	const char *title, *text;
+	const char *example;	/* lines; NULL: none */
+};
+
+extern const struct man_format man_formats[];
 
 #endif

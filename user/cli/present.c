@@ -180,7 +180,7 @@ static int write_place(struct present *p, struct place *place, const struct reco
 static void write_summary(const struct present *p, const struct recording *rec, struct report_options ro)
 {
 	for (size_t i = 0; i < p->o->n_outputs; i++)
-		if (!p->o->outputs[i].format->machine)
+		if (!p->o->outputs[i].format->machine || p->o->outputs[i].format->facts)
 			return;
 	if (p->o->quiet || (p->o->interval_ns && rec->interval))
 		return;

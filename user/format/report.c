@@ -10,11 +10,15 @@
 const struct report_format report_formats[] = {
 	{ "table", "hot spots, for people", report_write_table, VIEW_AS_TABLE, .machine = false },
 	{ "folded", "one line per stack, for flamegraph.pl and the like", report_write_folded, VIEW_AS_STACKS,
-	  .machine = true, .one_view = true },
+	  .machine = true, .one_view = true, .ending = ".folded" },
 	{ "pprof", "a recording: for alloctrace report, go tool pprof and the like", report_write_pprof,
 	  VIEW_AS_RECORDING, .machine = true, .binary = true, .ending = ".pb.gz" },
 	{ "benchfmt", "Go's benchmark format, a line per row: for benchstat; see --ops", report_write_benchfmt,
 	  VIEW_AS_BENCHMARK, .machine = true, .one_view = true },
+	{ "json", "the tables and the summary as one JSON object; with --interval, one a line", report_write_json,
+	  VIEW_AS_TABLE, .machine = true, .facts = true, .lines = true, .ending = ".json" },
+	{ "csv", "the table as comma-separated values", report_write_csv, VIEW_AS_TABLE,
+	  .machine = true, .one_view = true, .ending = ".csv" },
 	{ 0 }
 };
 

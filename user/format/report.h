@@ -33,6 +33,8 @@ struct report_format {
 	bool machine;		/* meant for programs: no summary in it; the summary goes to stderr */
 	bool binary;		/* nothing for a terminal */
 	bool one_view;		/* has room for one view */
+	bool facts;		/* has what the summary says: none is written beside it */
+	bool lines;		/* a report is a line: those of intervals may follow each other */
 	const char *ending;	/* of the names of files that are in this format; NULL: of none */
 };
 

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Formats for programs: what each prints, and that it adds up to what was recorded, whatever that is. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "report_fixture.h"
+
+static void json(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.top = 4;
+	check_golden(x, "json", __func__);
+}
+
+static void csv(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_functions[SET] = "=cmd|' /C calc'!\"A0\"";
+	fake_functions[STRING] = "@sum(1,2)";
+	add_server(x);
+	x->o.by = view_by_find("function");
+	ADD(x, x->task, 2, STACK_END_CHAIN, 100003, 13, frame(x, SET, 0x1b), frame(x, MAIN, 3));
+	ADD(x, x->task, 2, STACK_END_CHAIN, 100003, 13, frame(x, STRING, 0x1b), frame(x, MAIN, 3));
+	check_golden(x, "csv", __func__);
+}
+
+static void csv_of_two(void **state)
+{
+	struct fixture *x = *state;
+
+	add_server(x);
+	x->o.by = view_by_find("thread");
+	x->o.then = view_by_find("site");
+	x->o.top = 4;
+	check_golden(x, "csv", __func__);
+}
+
+/* --- sums */
+
+/* Random stacks of few functions, sampled or not, some of them live. */
+static void add_random(struct fixture *x, uint64_t seed, bool sampled)
+{
+	const int n = 1 + seed % 400;
+
+	for (int i = 0; i < n; i++) {
+		uint32_t frames[8], stack;
+		size_t depth;
+		struct counters c;
+
+		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+		depth = (seed >> 60) % 8;
+		for (size_t k = 0; k < depth; k++) {
+			seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+			frames[k] = frame(x, (seed >> 33) % (WIDE + 3), (seed >> 50) % 3);
+		}
+		c = (struct counters){.bytes = seed >> 40, .calls = 1 + (seed >> 30) % 50};
+		if (sampled)
+			c.bytes_var = c.calls_var = c.calls;
+		stack = profile_stack(&x->p, seed >> 63 ? x->task : x->worker, (seed >> 20) % 3, frames, depth,
+				      (seed >> 45) % STACK_END_MAX);
+		profile_add(&x->p, PROFILE_ALLOC, stack, c);
+		if (seed & 1 << 10)
+			profile_add(&x->p, PROFILE_LIVE, stack, (struct counters){c.bytes / 2, c.calls / 2, 0, 0});
+	}
+	x->r.recorded = x->r.seen = profile_total(&x->p, PROFILE_ALLOC);
+}
+
+/* The sum of what every row, and the rest, has under a key, of a report with one view. */
+static uint64_t json_sum(const char *text, const char *key)
+{
+	struct json j = json_begin(text, strlen(text));
+	struct buf word = {0};
+	bool in_total = false, due = false;
+	uint64_t sum = 0;
+	enum json_token t;
+
+	while ((t = json_next(&j, &word)) != JSON_END) {
+		assert_int_not_equal(t, JSON_ERROR);
+		if (t == JSON_KEY && !strcmp(word.data, "facts"))
+			json_skip(&j);
+		else if (t == JSON_KEY)
+			in_total |= !strcmp(word.data, "total");
+		if (t == JSON_OBJECT_END)
+			in_total = false;
+		if (due && t == JSON_NUMBER && !in_total)
+			sum += strtoull(word.data, NULL, 10);
+		due = t == JSON_KEY && !strcmp(word.data, key);
+	}
+	buf_free(&word);
+	return sum;
+}
+
+static void json_adds_up(struct fixture *x, struct counters total)
+{
+	char *text = render(x, "json");
+
+	assert_int_equal(json_sum(text, "bytes"), total.bytes);
+	assert_int_equal(json_sum(text, "calls"), total.calls);
+	free(text);
+}
+
+/* Moves to the next field of a line of CSV; its text without quotation marks. */
+static const char *csv_field(const char *at, struct buf *out)
+{
+	bool quoted = *at == '"';
+
+	buf_reset(out);
+	buf_str(out, "");
+	for (at += quoted; *at; at++) {
+		if (quoted && *at == '"' && *++at != '"')
+			quoted = false;
+		if (!quoted && (*at == ',' || *at == '\n'))
+			break;
+		assert_true(*at != '\n');
+		buf_char(out, *at);
+	}
+	return at;
+}
+
+static uint64_t csv_sum(const char *at, const char *key)
+{
+	struct buf field = {0};
+	int column = 0, wanted = -1, columns = -1;
+	uint64_t sum = 0;
+
+	for (; *at; at++) {
+		at = csv_field(at, &field);
+		if (columns < 0 && !strcmp(field.data, key))
+			wanted = column;
+		else if (columns >= 0 && column == wanted)
+			sum += strtoull(field.data, NULL, 10);
+		if (*at != '\n') {
+			column++;
+			continue;
+		}
+		assert_true(columns < 0 || column == columns);
+		columns = column;
+		column = 0;
+	}
+	assert_true(wanted > 0);
+	buf_free(&field);
+	return sum;
+}
+
+static void csv_adds_up(struct fixture *x, struct counters total)
+{
+	char *text = render(x, "csv");
+
+	assert_int_equal(csv_sum(text, "bytes"), total.bytes);
+	assert_int_equal(csv_sum(text, "calls"), total.calls);
+	free(text);
+}
+
+/* A fixture for each: the profile only grows. */
+static void check_sums(struct fixture *x, enum view_id view)
+{
+	const struct counters total = profile_total(&x->p, view_kinds[view].counted);
+
+	x->o.views = VIEW_BIT(view);
+	for (int i = 0; i < 6; i++) {
+		static const char *const bys[] = {"site", "function", "stack", "module", "thread", "line"};
+
+		x->o.by = view_by_find(bys[i]);
+		x->o.top = i % 2 ? 3 : 0;
+		x->o.metric = i / 2 % 2;
+		json_adds_up(x, total);
+		csv_adds_up(x, total);
+	}
+	x->o.by = view_by_find("thread");
+	x->o.then = view_by_find("site");
+	csv_adds_up(x, total);
+	x->o.then = NULL;
+}
+
+static void sums_are_those_of_the_profile(void **state)
+{
+	for (uint64_t seed = 1; seed < 40; seed++) {
+		void *own = NULL;
+		struct fixture *x;
+
+		setup(&own);
+		x = own;
+		add_random(x, seed * 0x9e3779b97f4a7c15ULL, seed % 3 == 0);
+		check_sums(x, VIEW_ALLOC);
+		check_sums(x, VIEW_LIVE);
+		teardown(&own);
+	}
+}
+
+/* --- where nothing can be written */
+
+static void a_full_disk_is_an_error(void **state)
+{
+	struct fixture *x = *state;
+
+	add_random(x, 12345, true);
+	for (const struct report_format *format = report_formats; format->name; format++) {
+		FILE *f = fopen("/dev/full", "w");
+
+		assert_non_null(f);
+		names_start(x->r.names);
+		if (format->write(f, &x->r, &x->o) != -ENOSPC)
+			fail_msg("%s: a full disk is no error", format->name);
+		fclose(f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(json),
+		TEST(csv),
+		TEST(csv_of_two),
+		TEST(sums_are_those_of_the_profile),
+		TEST(a_full_disk_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("formats", tests, NULL, NULL);
+}
