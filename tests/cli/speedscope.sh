@@ -50,6 +50,24 @@ expect_equal "kept" "$(self kept)" $((101 * 1009))
 run report -q -f pprof --view live -m calls -o "$DIR/calls.pb.gz" "$R/heap.pb.gz"
 open "$DIR/calls.pb.gz"
 expect_equal "blocks of kept" "$(self kept)" 101
+# Our own file for it: each metric of each view, with the functions that were inlined.
+for name in heap inlined; do
+	run report -q -f speedscope -o "$DIR/$name.speedscope.json" "$R/$name.pb.gz"
+	expect_status 0
+	node "$ROOT/tests/speedscope.js" "$package" "$DIR/$name.speedscope.json" >"$DIR/opened" 2>"$DIR/err" ||
+		fail "speedscope does not open its own format: $(cat "$DIR/err")"
+	cp "$DIR/opened" "$DIR/$name.opened"
+	totals=
+	for view in alloc live leaks peak temp; do
+		[[ $name == heap || $view == alloc ]] || continue
+		totals+="$(sum $view "$R/$name.pb.gz") bytes $(run report -q -m calls -f folded --view $view "$R/$name.pb.gz"
+			folded_sum "$DIR/out") none "
+	done
+	expect_equal "totals of $name" "$(sed -n 's/^total //p' "$DIR/$name.opened" | tr '\n' ' ')" "$totals"
+done
+for function in app::build app::Builder::middle innermost; do
+	grep -Eq "^frame [0-9]+ [1-9][0-9]* $function" "$DIR/inlined.opened" || fail "no inlined function $function"
+done
 # Places without names show, too: it drops those that have no line.
 open "$R/unnamed.pb.gz"
 expect_equal "unnamed" "$(total)" "$(sum leaks "$R/unnamed.pb.gz") bytes"

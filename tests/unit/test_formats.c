@@ -46,6 +46,45 @@ static void csv_of_two(void **state)
 	check_golden(x, "csv", __func__);
 }
 
+static void speedscope(void **state)
+{
+	static const struct symbol outer = {
+		.function = "handle_request", .module = "server", .offset = 1, .file = "/src/server.c", .line = 7,
+	};
+	struct fixture *x = *state;
+
+	fake_into[SET] = &outer;
+	fake_files[SET] = "/src/server.c";
+	x->o.metric = METRIC_CALLS;
+	add_server(x);
+	check_golden(x, "speedscope", __func__);
+}
+
+static void prom(void **state)
+{
+	struct fixture *x = *state;
+
+	x->r.time_ns = 1790000000123456789;
+	x->o.top = 3;
+	fake_functions[ZMALLOC] = "z\"malloc\\";
+	add_server(x);
+	check_golden(x, "prom", __func__);
+}
+
+static void prom_of_two(void **state)
+{
+	struct fixture *x = *state;
+
+	x->o.top = 3;
+	x->o.by = view_by_find("thread");
+	x->o.then = view_by_find("stack");
+	x->o.views = VIEW_BIT(VIEW_LIVE);
+	add_server(x);
+	for (uint32_t i = 0; i < x->p.stacks.n; i++)
+		profile_add(&x->p, PROFILE_LIVE, i, (struct counters){.bytes = 1 << i, .calls = 1});
+	check_golden(x, "prom", __func__);
+}
+
 /* --- sums */
 
 /* Random stacks of few functions, sampled or not, some of them live. */
@@ -162,6 +201,71 @@ static void csv_adds_up(struct fixture *x, struct counters total)
 	free(text);
 }
 
+/* What is in an array of numbers, the n-th that has this key. */
+static uint64_t json_array_sum(const char *text, const char *key, int n)
+{
+	struct json j = json_begin(text, strlen(text));
+	struct buf word = {0};
+	enum json_token t;
+	uint64_t sum = 0;
+
+	while ((t = json_next(&j, &word)) != JSON_END) {
+		assert_int_not_equal(t, JSON_ERROR);
+		if (t != JSON_KEY || strcmp(word.data, key) != 0 || n--)
+			continue;
+		assert_int_equal(json_next(&j, &word), JSON_ARRAY);
+		while (json_next(&j, &word) == JSON_NUMBER)
+			sum += strtoull(word.data, NULL, 10);
+	}
+	buf_free(&word);
+	return sum;
+}
+
+static void speedscope_adds_up(struct fixture *x, struct counters total)
+{
+	char *text = render(x, "speedscope");
+
+	assert_int_equal(json_array_sum(text, "weights", 0), total.bytes);
+	assert_int_equal(json_array_sum(text, "weights", 1), total.calls);
+	free(text);
+}
+
+/* The sum of a family; no series is there twice. */
+static uint64_t prom_sum(const char *text, const char *family)
+{
+	struct strpool series = {0};
+	uint64_t sum = 0;
+	uint32_t n = 0;
+
+	for (const char *line = text, *end; *line; line = end + 1) {
+		const char *number;
+		char *labels;
+
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		if (strncmp(line, family, strlen(family)) != 0 || line[strlen(family)] != '{')
+			continue;
+		for (number = end; number[-1] != ' '; number--)
+			;
+		sum += strtoull(number, NULL, 10);
+		labels = xasprintf("%.*s", (int)(number - line), line);
+		assert_int_equal(strpool_id(&series, labels), n++);
+		free(labels);
+	}
+	strpool_free(&series);
+	return sum;
+}
+
+static void prom_adds_up(struct fixture *x, struct counters total)
+{
+	const bool live = x->o.views == VIEW_BIT(VIEW_LIVE);
+	char *text = render(x, "prom");
+
+	assert_int_equal(prom_sum(text, live ? "alloctrace_live_bytes" : "alloctrace_alloc_bytes_total"), total.bytes);
+	assert_int_equal(prom_sum(text, live ? "alloctrace_live_blocks" : "alloctrace_alloc_calls_total"), total.calls);
+	free(text);
+}
+
 /* A fixture for each: the profile only grows. */
 static void check_sums(struct fixture *x, enum view_id view)
 {
@@ -176,10 +280,13 @@ static void check_sums(struct fixture *x, enum view_id view)
 		x->o.metric = i / 2 % 2;
 		json_adds_up(x, total);
 		csv_adds_up(x, total);
+		prom_adds_up(x, total);
 	}
+	speedscope_adds_up(x, total);
 	x->o.by = view_by_find("thread");
 	x->o.then = view_by_find("site");
 	csv_adds_up(x, total);
+	prom_adds_up(x, total);
 	x->o.then = NULL;
 }
 
@@ -222,6 +329,9 @@ int main(void)
 		TEST(json),
 		TEST(csv),
 		TEST(csv_of_two),
+		TEST(speedscope),
+		TEST(prom),
+		TEST(prom_of_two),
 		TEST(sums_are_those_of_the_profile),
 		TEST(a_full_disk_is_an_error),
 	};

@@ -104,6 +104,9 @@ static void every_option(void **state)
 	assert_string_equal(o.outputs[0].format->name, "json");
 	assert_string_equal(o.outputs[1].format->name, "csv");
 	assert_string_equal(o.outputs[2].format->name, "folded");
+	accept("-p 1 -o x.%t.speedscope.json -i 1 -o x.prom -o x.%t.speedscope.json", &o);
+	assert_string_equal(o.outputs[2].format->name, "speedscope");
+	assert_string_equal(o.outputs[1].format->name, "prom");
 	accept("-p 1 -f table -o x.json", &o);
 	assert_string_equal(o.outputs[0].format->name, "table");
 	accept("-p 1 --ops 5 -f benchfmt --leaks", &o);
@@ -178,6 +181,8 @@ static void contradictions(void **state)
 	refuse("-p 1 -i 1 -f folded -o x.%p", "--interval", "%t");
 	refuse("-p 1 -i 1 -f folded -o x.%%t", "--interval", "%t");
 	refuse("-p 1 -o x.%y", "--output", "%y");
+	refuse("-p 1 -i 1 -f prom", "--format prom", "--output FILE");
+	refuse("-p 1 -i 1 --delta -o x.prom", "--format prom", "--delta");
 	refuse("-p 1 --view peak -f benchfmt", "--view peak", "--format benchfmt");
 	refuse("-p 1 --view alloc,live -f benchfmt", "--format benchfmt", "one --view");
 	refuse("-p 1 -i 1 --ops 5 -f benchfmt -o x.%t", "--ops", "--interval");

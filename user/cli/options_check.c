@@ -225,9 +225,26 @@ static int check_shown(struct options *o)
 	return 0;
 }
 
+/* Whether reports of intervals are told apart where they go. */
+static int check_interval(const struct options *o, const struct output *out)
+{
+	const struct report_format *f = out->format;
+
+	if (f->latest && o->delta)
+		return option_error("--format %s has what was counted since the start: there is no --delta", f->name);
+	if (!f->machine || f->lines || (out->pattern && options_output_has_time(out->pattern)))
+		return 0;
+	if (f->latest && !out->pattern)
+		return option_error("--interval with --format %s needs --output FILE, which each report replaces",
+				    f->name);
+	return f->latest ? 0 : option_error("--interval with --format %s needs a file per interval: --output FILE "
+					    "with %%t in its name", f->name);
+}
+
 static int check_time(const struct options *o)
 {
 	struct buf d = {0}, i = {0};
+	int err;
 
 	if (o->delta && !o->interval_ns)
 		return option_error("--delta needs --interval TIME");
@@ -239,11 +256,11 @@ static int check_time(const struct options *o)
 		buf_free(&i);
 		return -EINVAL;
 	}
-	for (size_t k = 0; k < o->n_outputs && o->interval_ns; k++)
-		if (o->outputs[k].format->machine && !o->outputs[k].format->lines &&
-		    !(o->outputs[k].pattern && options_output_has_time(o->outputs[k].pattern)))
-			return option_error("--interval with --format %s needs a file per interval: --output FILE with "
-					    "%%t in its name", o->outputs[k].format->name);
+	for (size_t k = 0; k < o->n_outputs && o->interval_ns; k++) {
+		err = check_interval(o, &o->outputs[k]);
+		if (err)
+			return err;
+	}
 	return 0;
 }
 

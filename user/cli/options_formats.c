@@ -44,5 +44,16 @@ const struct man_format man_formats[] = {
 	  "names. The summary goes to standard error.",
 	  "site,callers,bytes,share,sum_share,calls,mean\n\"zmalloc+0x1c\",\"dictExpand < dictAdd < "
 	  "main\",536870912,0.268,0.94,4099,130976\n" },
+	{ "Speedscope",
+	  "Stacks in the JSON format of www.speedscope.app: a profile for each view and metric, with inlined functions. "
+	  "FILE.speedscope.json is in this format.",
+	  NULL },
+	{ "Prom",
+	  "Prometheus text 0.0.4 for the textfile collector of node_exporter: alloctrace_VIEW_bytes and _blocks, gauges of "
+	  "the live-heap views, and alloctrace_VIEW_bytes_total and _calls_total, counters of the others. There is a "
+	  "series for each of the --top rows, and one for all others. Its label id is made of the row's name and is the "
+	  "same in each run; the label target is the program's name. With --interval, each report replaces the file, "
+	  "which a reader never sees half-written.",
+	  "alloctrace_live_bytes{target=\"redis-server\",site=\"zmalloc+0x1c\",id=\"9ae16a3b2f90404f\"} 1048576\n" },
 	{ NULL, NULL, NULL }
 };

@@ -19,6 +19,7 @@
 
 #include "base/text.h"
 #include "format/render.h"
+#include "view/calltree.h"
 
 /* At most: container, program, thread. */
 #define HEADS 3
@@ -76,25 +77,15 @@ static uint32_t name_id(struct folded *fo, const char *name, char separator)
 	return strpool_id(&fo->names, fo->name.data);
 }
 
-/* Who it was. Where one program is all there is, a head tells its threads apart, as their names do; the container is
- * said where there are several, or what is in none. */
-static void put_heads(struct folded *fo, uint32_t task_id, struct entry *e)
+static void put_heads(struct folded *fo, uint32_t task, struct entry *e)
 {
-	const struct profile_task *task = &fo->p->tasks.at[task_id];
-	const struct profile_members *m = &fo->members;
-	const bool by_thread = view_both(fo->o->by, fo->o->then).by_thread && task->pid;
+	const char *head;
 
-	if (task->container && m->containers + m->outside > 1)
-		e->heads[e->n_heads++] = name_id(fo, task->container, ';');
-	if (m->programs > 1)
-		e->heads[e->n_heads++] = name_id(fo, fo->p->tasks.at[m->leaders[task_id]].name, ';');
-	if (m->programs > 1 && !by_thread)
-		return;
 	buf_reset(&fo->text);
-	buf_str(&fo->text, task->name);
-	if (by_thread)
-		buf_printf(&fo->text, "-%u", task->tid ? task->tid : task->pid);
-	e->heads[e->n_heads++] = name_id(fo, buf_cstr(&fo->text), ';');
+	e->n_heads = calltree_heads(fo->p, &fo->members, task, view_both(fo->o->by, fo->o->then).by_thread, &fo->text);
+	head = fo->text.data;
+	for (uint32_t i = 0; i < e->n_heads; i++, head += strlen(head) + 1)
+		e->heads[i] = name_id(fo, head, ';');
 }
 
 static const struct frame_names *name_frame(struct folded *fo, uint32_t id)

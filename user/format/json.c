@@ -9,6 +9,8 @@
  */
 #include "format/json.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "view/columns.h"
 
@@ -117,7 +119,7 @@ static void put_callers(struct json_report *jr, const struct view_row *row)
 		}
 		buf_reset(&jr->text);
 		symbol_text(n.sym, &jr->text);
-		json_out_string(&jr->j, NULL, buf_cstr(&jr->text));
+		json_put_name(&jr->j, NULL, buf_cstr(&jr->text));
 	}
 	json_out_end(&jr->j);
 	if (mark)
@@ -127,7 +129,7 @@ static void put_callers(struct json_report *jr, const struct view_row *row)
 static void begin_row(struct json_report *jr, const char *by, const struct view_row *row, bool chain)
 {
 	json_out_object(&jr->j, NULL);
-	json_out_string(&jr->j, by, row->name);
+	json_put_name(&jr->j, by, row->name);
 	if (chain)
 		put_callers(jr, row);
 }
@@ -197,6 +199,15 @@ static int put_rows(struct json_report *jr)
 			.flat = counters_sub(s->all_rows, above), .sum = s->all_rows,
 		});
 	return err;
+}
+
+void json_put_name(struct json_out *j, const char *key, const char *name)
+{
+	struct buf escaped = {0};
+
+	text_escape(&escaped, name, strlen(name));
+	json_out_string(j, key, buf_cstr(&escaped));
+	buf_free(&escaped);
 }
 
 void json_put_counters(struct json_out *j, const char *key, const struct recording *r, struct counters c)

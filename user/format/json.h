@@ -10,6 +10,8 @@
 /* Of doc/json.md. It grows when a key changes its meaning or goes, not when one is added. */
 #define JSON_REPORT_VERSION 1
 
+/* A name as every format has it, and as it is in recordings: escaped so that nothing in it controls a terminal. */
+void json_put_name(struct json_out *j, const char *key, const char *name);
 /* {"bytes":512,"bytes_error":12.5,"calls":3}; no errors where the numbers are exact. */
 void json_put_counters(struct json_out *j, const char *key, const struct recording *r, struct counters c);
 /* What the summary says, as an object: what was traced, lost, left out, estimated, what it cost. */

@@ -5,7 +5,7 @@
 static void put_string(struct json_out *j, const char *key, const char *s)
 {
 	if (s)
-		json_out_string(j, key, s);
+		json_put_name(j, key, s);
 }
 
 static void put_some(struct json_out *j, const char *key, uint64_t n)
@@ -142,7 +142,7 @@ static void put_suppressions(struct json_out *j, const struct recording *r)
 	json_out_array(j, "suppressed");
 	for (size_t i = 0; i < r->n_suppressions; i++) {
 		json_out_object(j, NULL);
-		json_out_string(j, "pattern", r->suppressions[i].pattern);
+		put_string(j, "pattern", r->suppressions[i].pattern);
 		json_put_counters(j, "hidden", r, r->suppressions[i].hidden);
 		json_out_end(j);
 	}
@@ -202,7 +202,7 @@ static void put_calls(struct json_out *j, const struct recording *r)
 void json_put_facts(struct json_out *j, const char *key, const struct recording *r, const struct report_options *o)
 {
 	json_out_object(j, key);
-	json_out_string(j, "target", r->target);
+	put_string(j, "target", r->target);
 	put_string(j, "allocator", r->allocator);
 	put_string(j, "not_seen", r->gaps);
 	put_string(j, "missing", r->missing);

@@ -20,6 +20,8 @@ int report_write_folded(FILE *f, const struct recording *r, const struct report_
 int report_write_benchfmt(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_json(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_csv(FILE *f, const struct recording *r, const struct report_options *o);
+int report_write_speedscope(FILE *f, const struct recording *r, const struct report_options *o);
+int report_write_prom(FILE *f, const struct recording *r, const struct report_options *o);
 
 /* The summary's lines, each ended by a newline; what they say about names is known only after the rows were made. */
 void summary_head(const struct recording *r, const struct report_options *o, struct buf *out);

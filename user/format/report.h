@@ -35,6 +35,7 @@ struct report_format {
 	bool one_view;		/* has room for one view */
 	bool facts;		/* has what the summary says: none is written beside it */
 	bool lines;		/* a report is a line: those of intervals may follow each other */
+	bool latest;		/* a file has the latest report: that of an interval replaces the one before */
 	const char *ending;	/* of the names of files that are in this format; NULL: of none */
 };
 
