@@ -91,6 +91,19 @@ $(PROTO_SRC:%.c=%.o): %.o: %.c
 
 $(filter $(O)/user/record/%,$(OBJ)): $(PROTO_SRC)
 
+# What a flame graph consists of beside its frames.
+SVG := user/format/svg/flame
+$(O)/proto/svg_parts.h: $(SVG).js $(SVG).css Makefile
+	$(call say,PARTS,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)for part in js css; do \
+		echo "static const char svg_$$part[] ="; \
+		sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $(SVG).$$part; \
+		printf '\t;\n'; \
+	done > $@
+
+$(O)/user/format/svg.o: $(O)/proto/svg_parts.h
+
 # The BPF side: each bpf/*.bpf.c compiled by clang, linked into one object, made a skeleton.
 include vmlinux/vmlinux.mk
 

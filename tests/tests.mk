@@ -40,6 +40,7 @@ $(T)/fuzz/%.o: %.c tests/tests.mk
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
 $(filter $(T)/fuzz/user/record/%,$(FUZZ_OBJ)): $(PROTO_SRC)
+$(T)/fuzz/user/format/svg.o: $(O)/proto/svg_parts.h
 
 $(T)/fuzz/libfuzz.a: $(FUZZ_OBJ)
 	$(Q)rm -f $@ && ar rcs $@ $^

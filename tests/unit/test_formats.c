@@ -85,6 +85,35 @@ static void prom_of_two(void **state)
 	check_golden(x, "prom", __func__);
 }
 
+/* Without what is the same in each: style and script. */
+static void svg(void **state)
+{
+	struct fixture *x = *state;
+	struct buf frames = {0};
+	char *text;
+
+	fake_functions[GET] = "<script>alert('&amp;')</script>]]>\xef\xbf\xbf\"";
+	x->r.account = (struct recording_account){.seen = 100, .lost = 3, .recorded = 97};
+	x->r.losses = &(struct recording_count){"stack table full", 3};
+	x->r.n_losses = 1;
+	add_server(x);
+	text = render(x, "svg");
+	buf_add(&frames, text, strstr(text, "<style>") - text);
+	buf_add(&frames, strstr(text, "<rect id"), strstr(text, "<script><![CDATA[") - strstr(text, "<rect id"));
+	check_golden_text(buf_cstr(&frames), __func__);
+	buf_free(&frames);
+	free(text);
+}
+
+static void svg_of_nothing(void **state)
+{
+	struct fixture *x = *state;
+	char *text = render(x, "svg");
+
+	assert_non_null(strstr(text, "<title>all (0 bytes, 100.00%)</title>"));
+	free(text);
+}
+
 /* --- sums */
 
 /* Random stacks of few functions, sampled or not, some of them live. */
@@ -266,6 +295,67 @@ static void prom_adds_up(struct fixture *x, struct counters total)
 	free(text);
 }
 
+struct svg_frame {
+	uint64_t value, self, children;
+	bool any;
+};
+
+/* "1,234 bytes, 5.00%)": the number at the beginning. */
+static uint64_t grouped_number(const char *s)
+{
+	uint64_t n = 0;
+
+	for (; *s == ',' || (*s >= '0' && *s <= '9'); s++)
+		n = *s == ',' ? n : n * 10 + (uint64_t)(*s - '0');
+	return n;
+}
+
+/* What is missing would be narrower than a tenth of a pixel. */
+static void end_svg_frame(const struct svg_frame *f, uint64_t total)
+{
+	if (!f->any)
+		return;
+	assert_true(f->value >= f->children + f->self);
+	assert_true((f->value - f->children - f->self) * 11800 <= total);
+}
+
+/* Each frame has what the frames below it have, and what it says that it has itself. */
+static void svg_adds_up(struct fixture *x, uint64_t total)
+{
+	struct svg_frame open[200] = {{0}};
+	char *text = render(x, "svg");
+	size_t depth = 0, n = 0;
+
+	for (const char *g = text; (g = strstr(g, "<g class=\"func_g\" data-depth=\"")); g++, n++) {
+		const size_t at = strtoul(strchr(g, '=') + 22, NULL, 10);
+		const char *end = strstr(g, "</title>"), *number = end, *self = strstr(g, "itself ");
+
+		while (strncmp(number, " (", 2) != 0 || number[2] < '0' || number[2] > '9' || strstr(number, "%)") > end)
+			number--;
+		assert_true(at < 200 && (n ? at > 0 && at <= depth + 1 : at == 0));
+		for (; n && depth + 1 > at; depth--) {
+			end_svg_frame(&open[depth], total);
+			if (!depth)
+				break;
+		}
+		depth = at;
+		open[at] = (struct svg_frame){.value = grouped_number(number + 2)};
+		if (self && self < end)
+			open[at].self = grouped_number(self + 7);
+		if (at) {
+			open[at - 1].children += open[at].value;
+			open[at - 1].any = true;
+		}
+	}
+	for (;; depth--) {
+		end_svg_frame(&open[depth], total);
+		if (!depth)
+			break;
+	}
+	assert_int_equal(open[0].value, total);
+	free(text);
+}
+
 /* A fixture for each: the profile only grows. */
 static void check_sums(struct fixture *x, enum view_id view)
 {
@@ -283,6 +373,10 @@ static void check_sums(struct fixture *x, enum view_id view)
 		prom_adds_up(x, total);
 	}
 	speedscope_adds_up(x, total);
+	x->o.metric = METRIC_BYTES;
+	svg_adds_up(x, total.bytes);
+	x->o.metric = METRIC_CALLS;
+	svg_adds_up(x, total.calls);
 	x->o.by = view_by_find("thread");
 	x->o.then = view_by_find("site");
 	csv_adds_up(x, total);
@@ -332,6 +426,8 @@ int main(void)
 		TEST(speedscope),
 		TEST(prom),
 		TEST(prom_of_two),
+		TEST(svg),
+		TEST(svg_of_nothing),
 		TEST(sums_are_those_of_the_profile),
 		TEST(a_full_disk_is_an_error),
 	};

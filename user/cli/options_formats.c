@@ -44,6 +44,12 @@ const struct man_format man_formats[] = {
 	  "names. The summary goes to standard error.",
 	  "site,callers,bytes,share,sum_share,calls,mean\n\"zmalloc+0x1c\",\"dictExpand < dictAdd < "
 	  "main\",536870912,0.268,0.94,4099,130976\n" },
+	{ "Svg",
+	  "A flame graph of one view, by --metric: one file without anything from elsewhere, which any viewer shows. In a "
+	  "browser, a click zooms, Ctrl-F or F3 searches (a regular expression; Ctrl-I ignores case) and says what share "
+	  "matches, Esc resets, Flame puts the root below; zoom and search are kept in the address. Colours are of "
+	  "modules. Frames below a tenth of a pixel are drawn together, in grey.",
+	  "sudo alloctrace -p 4711 -d 30 -o heap.svg\n" },
 	{ "Speedscope",
 	  "Stacks in the JSON format of www.speedscope.app: a profile for each view and metric, with inlined functions. "
 	  "FILE.speedscope.json is in this format.",

@@ -251,7 +251,7 @@ static const char signals_of_command[] =
 static const struct item examples[] = {
 	{ "The allocation hot spots of a running process, until Ctrl-C:", "sudo alloctrace -p 4711\n" },
 	{ "A flame graph of the bytes allocated in 30 seconds:",
-	  "sudo alloctrace -p 4711 -d 30 -f folded | flamegraph.pl > out.svg\n" },
+	  "sudo alloctrace -p 4711 -d 30 -o heap.svg\n" },
 	{ "A program from its first allocation on, ranked by calls:",
 	  "sudo alloctrace -m calls -- git log --stat >/dev/null\n" },
 	{ "What the last 10 seconds allocated, every 10 seconds, blocks of at least 1 MiB:",
@@ -260,8 +260,7 @@ static const struct item examples[] = {
 	  "sudo alloctrace -p 4711 -q -d 1h -i 1m --delta -f folded -o %p-%t.txt\n" },
 	{ "What a program never frees, from its first allocation on:", "sudo alloctrace --leaks -- ./server\n" },
 	{ "The same as a flame graph, every block counted:",
-	  "sudo alloctrace --leaks --sample 1 -f folded -o leaks.folded -- ./server\nflamegraph.pl leaks.folded > "
-	  "leaks.svg\n" },
+	  "sudo alloctrace --leaks --sample 1 -o leaks.svg -- ./server\n" },
 	{ "Which call sites grow, minute by minute:", "sudo alloctrace -p 4711 --view live -i 1m\n" },
 	{ "What one request leaves behind: warm up, mark, send it, look:",
 	  "sudo alloctrace -p 4711 --view live --mark &\nsudo kill -USR1 $(pidof alloctrace)\n" },

@@ -330,7 +330,7 @@ const struct option_row option_rows[] = {
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "report format: %s",
 	  .man = "The format of the report. Without this option, the names of output files select it: FILE.pb.gz "
-		 "is a recording, and FILE.folded, .json, .csv, .speedscope.json and .prom are in these formats." },
+		 "is a recording, and FILE.svg, .folded, .json, .csv, .speedscope.json and .prom are in these formats." },
 	{ "output", 'o', "FILE", OPTION_STRINGS, SECTION_OUTPUT, TO(output),
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "write FILE atomically; %p is the PID, %t the time",

@@ -7,8 +7,8 @@
  *     alloctrace_alloc_bytes_total{target="redis-server",site="zmalloc+0x1c",id="9ae16a3b2f90404f"} 536870912
  *     alloctrace_alloc_bytes_total{target="redis-server",site="other",id="other"} 1234567
  *
- * There are as many series as --top says, and one for all other rows, so that sums are whole. An id is made of the row's
- * name alone, and is the same in every run.
+ * There are as many series as --top says, and one for all other rows, so that sums are whole. An id is made of the
+ * row's name alone, and is the same in every run.
  */
 #include <string.h>
 

@@ -20,6 +20,7 @@ int report_write_folded(FILE *f, const struct recording *r, const struct report_
 int report_write_benchfmt(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_json(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_csv(FILE *f, const struct recording *r, const struct report_options *o);
+int report_write_svg(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_speedscope(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_prom(FILE *f, const struct recording *r, const struct report_options *o);
 

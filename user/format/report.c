@@ -19,6 +19,8 @@ const struct report_format report_formats[] = {
 	  VIEW_AS_TABLE, .machine = true, .facts = true, .lines = true, .ending = ".json" },
 	{ "csv", "the table as comma-separated values", report_write_csv, VIEW_AS_TABLE,
 	  .machine = true, .one_view = true, .ending = ".csv" },
+	{ "svg", "a flame graph, to be opened in a browser", report_write_svg, VIEW_AS_STACKS,
+	  .machine = true, .one_view = true, .ending = ".svg" },
 	{ "speedscope", "stacks for www.speedscope.app, of all metrics", report_write_speedscope, VIEW_AS_STACKS,
 	  .machine = true, .ending = ".speedscope.json" },
 	{ "prom", "Prometheus text, for node_exporter's textfile collector", report_write_prom, VIEW_AS_STACKS,
