@@ -26,7 +26,7 @@ struct command {
 	int (*run)(const struct options *o);	/* returns the exit status */
 	uint32_t bit;
 	enum operands operands;
-	int (*check)(struct options *o, uint64_t given);	/* as in cli/options_table.h */
+	int (*check)(struct options *o, options_given given);	/* as in cli/options_table.h */
 	const char *usage;	/* what follows the name; NULL: another row says it */
 	const char *man;	/* a sentence that begins with the command; NULL: the page is about it anyway */
 };

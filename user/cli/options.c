@@ -15,14 +15,13 @@
 #include "base/text.h"
 #include "cli/options_table.h"
 
-#define MAX_ROWS 63	/* bits of parser.given, and room for getopt's tables */
 #define FIRST_LONG 256	/* what getopt_long returns for row 0; above every letter */
 
 struct parser {
 	struct options *o;
-	uint64_t given;		/* bit i: row i was on the command line */
-	char letters[2 * MAX_ROWS + 3];
-	struct option longs[MAX_ROWS + 1];
+	options_given given;
+	char letters[2 * OPTIONS_MAX + 3];
+	struct option longs[OPTIONS_MAX + 1];
 	char **files;		/* room for as many as there are words, and a NULL */
 };
 
@@ -216,7 +215,7 @@ static void make_getopt_tables(struct parser *p)
 
 	*at++ = '+';
 	*at++ = ':';
-	for (i = 0; option_rows[i].name && i < MAX_ROWS; i++) {
+	for (i = 0; option_rows[i].name && i < OPTIONS_MAX; i++) {
 		const struct option_row *row = &option_rows[i];
 
 		p->longs[i] = (struct option){
@@ -290,7 +289,7 @@ static int read_options(struct parser *p, int argc, char **argv, int *at, bool *
 		err = set_option(&option_rows[i], optarg, p->o);
 		if (err)
 			return err;
-		p->given |= 1ULL << i;
+		p->given |= (options_given)1 << i;
 		if (p->o->help || p->o->version || p->o->generate)
 			return 1;
 	}

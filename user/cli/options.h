@@ -12,6 +12,11 @@
 
 struct command;
 
+/* Bit i: row i of the option table was on the command line. */
+typedef unsigned __int128 options_given;
+
+#define OPTIONS_MAX 127
+
 enum generate { GENERATE_NOTHING, GENERATE_MAN, GENERATE_COMPLETION };
 
 #define OPTIONS_STRINGS_MAX 64	/* how often an option that may be repeated may be */

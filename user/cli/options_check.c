@@ -41,7 +41,7 @@ static int check_pattern(const char *pattern)
 	return err;
 }
 
-static bool is_given(uint64_t given, size_t offset)
+static bool is_given(options_given given, size_t offset)
 {
 	for (size_t i = 0; option_rows[i].name; i++)
 		if (option_rows[i].offset == offset && given >> i & 1)
@@ -63,7 +63,7 @@ static const struct report_format *format_of_name(const char *name)
 }
 
 /* Which file is in which format: as --format says, else as its name ends. */
-static int set_outputs(struct options *o, uint64_t given)
+static int set_outputs(struct options *o, options_given given)
 {
 	const bool format_given = is_given(given, offsetof(struct options, format));
 	int err = 0;
@@ -112,7 +112,7 @@ static int check_view(const struct options *o, const struct view_kind *kind, boo
 	return 0;
 }
 
-static int check_view_option(const struct options *o, uint64_t given, size_t i)
+static int check_view_option(const struct options *o, options_given given, size_t i)
 {
 	const uint32_t views = view_options[i].views ? view_options[i].views : views_by_age();
 
@@ -121,7 +121,7 @@ static int check_view_option(const struct options *o, uint64_t given, size_t i)
 	return option_error("--%s needs %s", view_options[i].name, view_options[i].needs);
 }
 
-static int check_views(struct options *o, uint64_t given)
+static int check_views(struct options *o, options_given given)
 {
 	int err = 0;
 
@@ -144,7 +144,7 @@ static int check_views(struct options *o, uint64_t given)
 }
 
 /* --duration 0: no time in which anything could be counted. */
-static int check_instant(struct options *o, uint64_t given)
+static int check_instant(struct options *o, options_given given)
 {
 	o->instant = is_given(given, offsetof(struct options, duration_ns)) && !o->duration_ns;
 	if (!o->instant)
@@ -320,7 +320,7 @@ static int check_ops(const struct options *o)
 	return 0;
 }
 
-int options_check_trace(struct options *o, uint64_t given)
+int options_check_trace(struct options *o, options_given given)
 {
 	int err = check_target(o);
 
@@ -348,7 +348,7 @@ int options_check_trace(struct options *o, uint64_t given)
 	return err ? err : check_shown(o);
 }
 
-int options_check_record(struct options *o, uint64_t given)
+int options_check_record(struct options *o, options_given given)
 {
 	if (!is_given(given, offsetof(struct options, format)))
 		o->format = report_format_find("pprof");
@@ -357,7 +357,7 @@ int options_check_record(struct options *o, uint64_t given)
 	return options_check_trace(o, given);
 }
 
-int options_check_report(struct options *o, uint64_t given)
+int options_check_report(struct options *o, options_given given)
 {
 	int err = set_outputs(o, given);
 
@@ -368,7 +368,7 @@ int options_check_report(struct options *o, uint64_t given)
 	return err ? err : check_shown(o);
 }
 
-int options_check_check(struct options *o, uint64_t given)
+int options_check_check(struct options *o, options_given given)
 {
 	int err = check_functions(o);
 

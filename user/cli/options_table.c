@@ -462,6 +462,8 @@ const struct option_row option_rows[] = {
 	{ .name = NULL },
 };
 
+static_assert(sizeof(option_rows) / sizeof(option_rows[0]) <= OPTIONS_MAX, "more options than a command line can have");
+
 void option_choice_names(const struct option_row *row, const char *between, struct buf *out)
 {
 	const struct choice *c;

@@ -74,12 +74,11 @@ void option_choice_names(const struct option_row *row, const char *between, stru
 
 /* Logs what is wrong with the command line; returns -EINVAL. */
 int option_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* What options mean together, for each command (command.check). given: bit i is set if row i was on the command line.
- * Return 0, or -EINVAL after logging an error. */
-int options_check_trace(struct options *o, uint64_t given);
-int options_check_record(struct options *o, uint64_t given);
-int options_check_report(struct options *o, uint64_t given);
-int options_check_check(struct options *o, uint64_t given);
+/* What options mean together, for each command (command.check). Return 0, or -EINVAL after logging an error. */
+int options_check_trace(struct options *o, options_given given);
+int options_check_record(struct options *o, options_given given);
+int options_check_report(struct options *o, options_given given);
+int options_check_check(struct options *o, options_given given);
 
 void options_help(FILE *f);
 void options_completion(FILE *f);
