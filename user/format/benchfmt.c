@@ -146,7 +146,8 @@ static int write_lines(FILE *f, struct bench *b)
 	int err = 0;
 
 	/* Of allocations, the total is exact although rows may be estimates. */
-	put_line(b, "Total", s->kind->counted == PROFILE_ALLOC ? b->r->recorded : s->view.total);
+	put_line(b, "Total", b->r->whole ? s->all_rows : s->kind->counted == PROFILE_ALLOC ? b->r->recorded :
+		 s->view.total);
 	for (size_t i = 0; i < s->n_rows && !err; i++) {
 		name_row(b, &s->view.rows[i]);
 		put_line(b, buf_cstr(&b->name), s->view.rows[i].flat);

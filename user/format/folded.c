@@ -277,55 +277,124 @@ static int compare_entries(const void *a, const void *b, void *arg)
 	return x->n_heads == y->n_heads && x->mark == y->mark ? compare_paths(arg, x, y) : compare_spelled(arg, x, y);
 }
 
+/* Goes through the lines in their order: "main;malloc " and its value. */
+struct lines {
+	struct folded *fo;
+	size_t next;		/* entry */
+	struct buf text;
+	uint64_t value;
+	bool end;
+};
+
+static void next_line(struct lines *l)
+{
+	struct folded *fo = l->fo;
+	const struct entry *e = &fo->entries.at[l->next];
+	size_t n;
+
+	l->end = l->next >= fo->entries.n;
+	if (l->end)
+		return;
+	l->value = e->value;
+	/* The same names at different addresses, or in several processes: one line. */
+	for (l->next++; l->next < fo->entries.n && !compare_entries(e, &fo->entries.at[l->next], fo); l->next++)
+		l->value += fo->entries.at[l->next].value;
+	buf_reset(&l->text);
+	n = spell(fo, e, fo->left);
+	for (size_t k = 0; k < n; k++)
+		buf_str(&l->text, fo->by_rank[fo->left[k]]);
+}
+
 static int write_lines(FILE *f, struct folded *fo)
 {
+	struct lines l = {.fo = fo};
 	struct buf out = {0};
 	int err = 0;
 
-	for (size_t i = 0; i < fo->entries.n && !err; i++) {
-		const struct entry *e = &fo->entries.at[i];
-		uint64_t value = e->value;
-		size_t n;
-
-		/* The same names at different addresses, or in several processes: one line. */
-		for (; i + 1 < fo->entries.n && !compare_entries(e, &fo->entries.at[i + 1], fo); i++)
-			value += fo->entries.at[i + 1].value;
-		n = spell(fo, e, fo->left);
-		for (size_t k = 0; k < n; k++)
-			buf_str(&out, fo->by_rank[fo->left[k]]);
-		buf_printf(&out, "%llu\n", (unsigned long long)value);
+	for (next_line(&l); !l.end && !err; next_line(&l)) {
+		buf_add(&out, l.text.data, l.text.len);
+		buf_printf(&out, "%llu\n", (unsigned long long)l.value);
 		if (out.len > 65536)
 			err = render_flush(f, &out);
 	}
 	if (!err)
 		err = render_flush(f, &out);
+	buf_free(&l.text);
 	buf_free(&out);
 	return err;
 }
 
+/* Two numbers a line, before and after, as flamegraph.pl reads them for differences: of lines that are in one alone, 0
+ * for the other. */
+static int write_two(FILE *f, struct folded *before, struct folded *after)
+{
+	struct lines a = {.fo = before}, b = {.fo = after};
+	struct buf out = {0};
+	int err = 0;
+
+	next_line(&a);
+	next_line(&b);
+	while ((!a.end || !b.end) && !err) {
+		const int order = a.end ? 1 : b.end ? -1 : strcmp(a.text.data, b.text.data);
+
+		buf_str(&out, order > 0 ? b.text.data : a.text.data);
+		buf_printf(&out, "%llu %llu\n", order > 0 ? 0 : (unsigned long long)a.value,
+			   order < 0 ? 0 : (unsigned long long)b.value);
+		if (order <= 0)
+			next_line(&a);
+		if (order >= 0)
+			next_line(&b);
+		if (out.len > 65536)
+			err = render_flush(f, &out);
+	}
+	if (!err)
+		err = render_flush(f, &out);
+	buf_free(&a.text);
+	buf_free(&b.text);
+	buf_free(&out);
+	return err;
+}
+
+static void make_folded(struct folded *fo, const struct recording *r, const struct report_options *o)
+{
+	*fo = (struct folded){.p = r->profile, .r = r, .o = o, .kind = report_only_view(o)->counted};
+	profile_members_make(fo->p, &fo->members);
+	gather(fo);
+	rank_names(fo);
+	make_room(fo);
+	if (fo->entries.n)
+		qsort_r(fo->entries.at, fo->entries.n, sizeof(*fo->entries.at), compare_entries, fo);
+}
+
+static void free_folded(struct folded *fo)
+{
+	profile_members_free(&fo->members);
+	strpool_free(&fo->names);
+	vec_free(&fo->entries);
+	free(fo->of_frame);
+	free(fo->of_node);
+	vec_free(&fo->frame_ids);
+	vec_free(&fo->tree);
+	free(fo->by_rank);
+	free(fo->left);
+	free(fo->right);
+	buf_free(&fo->text);
+	buf_free(&fo->name);
+}
+
 int report_write_folded(FILE *f, const struct recording *r, const struct report_options *o)
 {
-	struct folded fo = {.p = r->profile, .r = r, .o = o, .kind = report_only_view(o)->counted};
+	struct folded fo, before;
 	int err;
 
-	profile_members_make(fo.p, &fo.members);
-	gather(&fo);
-	rank_names(&fo);
-	make_room(&fo);
-	if (fo.entries.n)
-		qsort_r(fo.entries.at, fo.entries.n, sizeof(*fo.entries.at), compare_entries, &fo);
-	err = write_lines(f, &fo);
-	profile_members_free(&fo.members);
-	strpool_free(&fo.names);
-	vec_free(&fo.entries);
-	free(fo.of_frame);
-	free(fo.of_node);
-	vec_free(&fo.frame_ids);
-	vec_free(&fo.tree);
-	free(fo.by_rank);
-	free(fo.left);
-	free(fo.right);
-	buf_free(&fo.text);
-	buf_free(&fo.name);
+	make_folded(&fo, r, o);
+	if (o->base) {
+		make_folded(&before, o->base, o);
+		err = write_two(f, &before, &fo);
+		free_folded(&before);
+	} else {
+		err = write_lines(f, &fo);
+	}
+	free_folded(&fo);
 	return render_end(f, err);
 }

@@ -97,7 +97,7 @@ static void put_heap(struct json_out *j, const struct recording *r)
 	const struct recording_heap *h = &r->heap;
 
 	json_out_object(j, "heap");
-	json_put_counters(j, "live", r, profile_total(r->profile, PROFILE_LIVE));
+	json_put_counters(j, "live", r, recording_total(r, PROFILE_LIVE));
 	if (h->peak_bytes) {
 		json_out_u64(j, "peak_bytes", h->peak_bytes);
 		json_out_u64(j, "peak_ns", h->peak_ns);
@@ -206,6 +206,7 @@ void json_put_facts(struct json_out *j, const char *key, const struct recording 
 	put_string(j, "allocator", r->allocator);
 	put_string(j, "not_seen", r->gaps);
 	put_string(j, "missing", r->missing);
+	put_string(j, "part", r->part);
 	put_some(j, "time_ns", r->time_ns);
 	json_out_u64(j, "duration_ns", r->duration_ns);
 	put_some(j, "interval", r->interval);

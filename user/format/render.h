@@ -15,6 +15,8 @@
 
 /* The renderers of report_formats[], a file each. */
 int report_write_table(FILE *f, const struct recording *r, const struct report_options *o);
+/* Instead of the table, with report_options.base. */
+int report_write_subtraction(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_pprof(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_folded(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_benchfmt(FILE *f, const struct recording *r, const struct report_options *o);

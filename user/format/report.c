@@ -8,9 +8,9 @@
 #include "format/render.h"
 
 const struct report_format report_formats[] = {
-	{ "table", "hot spots, for people", report_write_table, VIEW_AS_TABLE, .machine = false },
+	{ "table", "hot spots, for people", report_write_table, VIEW_AS_TABLE, .machine = false, .compares = true },
 	{ "folded", "one line per stack, for flamegraph.pl and the like", report_write_folded, VIEW_AS_STACKS,
-	  .machine = true, .one_view = true, .ending = ".folded" },
+	  .machine = true, .one_view = true, .compares = true, .ending = ".folded" },
 	{ "pprof", "a recording: for alloctrace report, go tool pprof and the like", report_write_pprof,
 	  VIEW_AS_RECORDING, .machine = true, .binary = true, .ending = ".pb.gz" },
 	{ "benchfmt", "Go's benchmark format, a line per row: for benchstat; see --ops", report_write_benchfmt,

@@ -19,6 +19,10 @@ struct report_options {
 	bool colour;
 	size_t width;	/* columns; 0: not a terminal, as wide as it needs (at most 200) */
 	size_t height;	/* lines to stay within, 0: no limit (a screen that is refreshed in place) */
+	const struct recording *base;	/* what it is compared with, by formats that can; NULL: nothing */
+	/* report_format_peek: the functions, likewise, of which callers or callees alone are shown; NULL: the tree */
+	const char *peek;
+	bool callers, callees;
 	const char *list;	/* report_format_list: the functions, an extended regular expression that is valid */
 	const struct rights *rights;	/* with which sources are read that are nowhere there */
 	const char *const *source_path;	/* where sources are looked for, as sourcefile_open() takes it */
@@ -33,6 +37,7 @@ struct report_format {
 	bool machine;		/* meant for programs: no summary in it; the summary goes to stderr */
 	bool binary;		/* nothing for a terminal */
 	bool one_view;		/* has room for one view */
+	bool compares;		/* can show how a recording differs from another one */
 	bool facts;		/* has what the summary says: none is written beside it */
 	bool lines;		/* a report is a line: those of intervals may follow each other */
 	bool latest;		/* a file has the latest report: that of an interval replaces the one before */
@@ -47,6 +52,8 @@ static inline const struct view_kind *report_only_view(const struct report_optio
 extern const struct report_format report_formats[];	/* ends with a NULL name */
 /* What --list makes of a report; no row of the table, since it needs a function's name. */
 extern const struct report_format report_format_list;
+/* Callers and callees (--peek), and the tree of calls (--tree). */
+extern const struct report_format report_format_peek;
 const struct report_format *report_format_find(const char *name);
 
 /* The summary alone, as it stands above the table. */

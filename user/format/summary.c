@@ -286,7 +286,7 @@ static bool follows_blocks(const struct report_options *o)
 
 static void put_live(struct buf *out, const struct recording *r, const struct report_options *o)
 {
-	struct counters live = profile_total(r->profile, PROFILE_LIVE);
+	struct counters live = recording_total(r, PROFILE_LIVE);
 	struct buf text = {0};
 
 	value_put_sum(&text, r, live, "block");
@@ -356,7 +356,7 @@ static void put_suppressed(struct buf *out, const struct recording *r, const str
 {
 	const struct suppression *list = r->suppressions;
 	size_t n = r->n_suppressions, used = 0;
-	struct counters all = profile_total(r->profile, PROFILE_SUPPRESSED);
+	struct counters all = recording_total(r, PROFILE_SUPPRESSED);
 	struct buf text = {0};
 
 	for (size_t i = 0; i < n; i++)
@@ -414,6 +414,26 @@ static void put_missing(struct buf *out, const struct recording *r, const struct
 	buf_free(&text);
 }
 
+/* What was chosen of the first view. */
+static void put_part(struct buf *out, const struct recording *r, const struct report_options *o)
+{
+	const struct view_kind *kind = &view_kinds[__builtin_ctz(o->views)];
+	struct counters part = profile_total(r->profile, kind->counted);
+	const uint64_t all = counters_metric(r->whole[kind->counted], o->metric);
+	struct buf text = {0};
+
+	value_put_sum(&text, r, part, kind->state ? "block" : "call");
+	if (all) {
+		buf_str(&text, " (");
+		value_put_share(&text, (double)counters_metric(part, o->metric) / (double)all);
+		buf_char(&text, ')');
+	}
+	buf_str(&text, ":" BREAK);
+	escape_str(&text, r->part);
+	summary_line(out, o, "shown", &text, "");
+	buf_free(&text);
+}
+
 void summary_head(const struct recording *r, const struct report_options *o, struct buf *out)
 {
 	put_target(out, r, o);
@@ -425,6 +445,8 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 		summary_allocated(out, r, o);
 	if (r->ops)
 		summary_per_op(out, r, o);
+	if (r->whole)
+		put_part(out, r, o);
 	put_windows(out, r, o);
 	put_sampled(out, r, o);
 	if (r->sampler.used)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A flame graph, its root above: one file, a picture for any viewer, and in a browser one that zooms and searches (svg/flame.js). Ids
- * and classes are those that flamegraph.pl uses, for scripts that look for them.
+ * A flame graph, its root above: one file, a picture for any viewer, and in a browser one that zooms and searches
+ * (svg/flame.js). Ids and classes are those that flamegraph.pl uses, for scripts that look for them.
  *
  *     <g class="func_g" data-depth="1"><title>main (576 bytes, 100.00%)</title>
  *     <rect x="0.0000%" y="16" width="100.0000%" height="15" class="m0 s1"/><text …>main</text></g>
@@ -148,7 +148,8 @@ static const char *class_of(struct svg *s, const struct calltree_name *name)
 }
 
 /* A frame of s->name with this value at this place; more: what its tip says after that. */
-static void put_frame(struct svg *s, uint32_t depth, uint64_t start, uint64_t value, const char *class, const char *more)
+static void put_frame(struct svg *s, uint32_t depth, uint64_t start, uint64_t value, const char *class,
+		      const char *more)
 {
 	const double pixels = percent(s, value) / 100 * (WIDTH - 2 * MARGIN);
 	const uint32_t y = depth * ROW;
@@ -290,16 +291,18 @@ static void put_head(struct svg *s)
 	buf_printf(&s->out, "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n"
 		   "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"%d\" height=\"%u\" "
 		   "viewBox=\"0 0 %d %u\">\n<desc>alloctrace " ALLOCTRACE_VERSION "</desc>\n<style>\n%s</style>\n"
-		   "<rect id=\"background\" width=\"100%%\" height=\"100%%\"/>\n", WIDTH, height, WIDTH, height, svg_css);
+		   "<rect id=\"background\" width=\"100%%\" height=\"100%%\"/>\n", WIDTH, height, WIDTH, height,
+		   svg_css);
 	put_titles(s);
 	put_button(s, "unzoom", "x=\"10\"", 20, "Reset zoom", "Esc");
 	put_button(s, "flip", "x=\"10\"", 38, "Flame", "root above or below");
 	put_button(s, "search", "x=\"100%\" dx=\"-10\"", 20, "Search", "Ctrl-F, F3");
 	put_button(s, "ignorecase", "x=\"100%\" dx=\"-10\"", 38, "Ignore case", "Ctrl-I");
-	buf_printf(&s->out, "<text id=\"details\" x=\"10\" y=\"%d\"></text>\n"
+	buf_printf(&s->out,
+		   "<text id=\"details\" x=\"10\" y=\"%d\"></text>\n"
 		   "<text id=\"matched\" x=\"100%%\" dx=\"-10\" y=\"%d\"></text>\n"
-		   "<svg id=\"frames\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%u\">\n", TOP - 9, TOP - 9, MARGIN,
-		   TOP, WIDTH - 2 * MARGIN, (s->deepest + 1) * ROW);
+		   "<svg id=\"frames\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%u\">\n", TOP - 9, TOP - 9,
+		   MARGIN, TOP, WIDTH - 2 * MARGIN, (s->deepest + 1) * ROW);
 }
 
 static int write_graph(struct svg *s)

@@ -373,6 +373,8 @@ int report_write_table(FILE *f, const struct recording *r, const struct report_o
 	struct buf out = {0};
 	int err = 0;
 
+	if (o->base)
+		return report_write_subtraction(f, r, o);
 	summary_head(r, o, &out);
 	/* On a small screen the rows matter more than the details above them. */
 	if (o->height && text_lines(out.data, out.len) + n * (2 + LEAST_ROWS) > o->height)

@@ -90,6 +90,10 @@ struct suppression {
 /* Everything is borrowed. */
 struct recording {
 	const struct profile *profile;
+	/* The profile is a part of what was recorded, as chosen by "--focus parse": all there is, by enum profile_kind.
+	 * NULL, both: it is all. */
+	const struct counters *whole;
+	const char *part;
 	uint32_t views;		/* VIEW_BIT()s: what it can show (view/view.h) */
 	uint64_t time_ns;	/* when it was taken, CLOCK_REALTIME; 0: not known */
 	bool threads;		/* the threads of a process are told apart; */
@@ -133,6 +137,12 @@ struct recording {
 	bool cost_is_all;	/* it would be more than the target's CPU time, and is that */
 	uint64_t hits;
 };
+
+/* Of all that was recorded, also where the profile is a part of it. */
+static inline struct counters recording_total(const struct recording *r, enum profile_kind kind)
+{
+	return r->whole ? r->whole[kind] : profile_total(r->profile, kind);
+}
 
 /* Other formats count operations in 63 bits. */
 #define RECORDING_OPS_MAX 1000000000000000ULL

@@ -18,7 +18,7 @@ static bool put_total(const struct sheet *s, struct buf *out, const char *what)
 
 static void put_of_allocated(const struct sheet *s, struct buf *out)
 {
-	struct counters all = profile_total(s->r->profile, PROFILE_ALLOC);
+	struct counters all = recording_total(s->r, PROFILE_ALLOC);
 	uint64_t n = counters_metric(all, s->metric);
 
 	/* What is live of Go was allocated since its process began, not in this run. */

@@ -118,6 +118,8 @@ void sheet_fill(struct sheet *s, size_t top)
 {
 	view_build(s->r, s->kind->counted, s->by, s->metric, s->cum, &s->view);
 	s->all_rows = s->view.total;
+	if (s->r->whole)
+		s->view.total = s->r->whole[s->kind->counted];
 	use_exact_total(s);
 	s->n_rows = top && top < s->view.n ? top : s->view.n;
 	s->details = xcalloc(s->n_rows + 1, sizeof(*s->details));
