@@ -69,6 +69,22 @@ expect_equal "bytes of the csv" "$(python3 -c 'import csv, sys
 print(sum(int(row["bytes"]) for row in csv.DictReader(sys.stdin)))' <"$DIR/out")" \
 	"$(report -f json -q --view live heap.pb.gz; jq '.views[0].total.bytes' "$DIR/out")"
 
+# Parts, and what is left of them as a file; differences; callers.
+report --view live --focus '^kept$' -f folded -q -m calls heap.pb.gz
+expect_equal "blocks of kept" "$(folded_sum "$DIR/out")" 101
+report --view live --focus '^kept$' heap.pb.gz
+expect_out '^shown +99\.5 KiB in 101 blocks \([0-9.]+ %\): --focus \^kept\$$'
+report --hide '^innermost|middle' --show-from '^main$' --focus app::build -f folded -q inlined.pb.gz
+expect_status 0
+expect_equal "stacks without what is hidden" "$(cut -d' ' -f1 "$DIR/out" | sort -u)" 'inlined;main;app::build;malloc'
+report -f folded -q --view alloc --diff-base heap.pb.gz heap.pb.gz
+expect_equal "lines that differ" "$(awk '$NF != $(NF - 1)' "$DIR/out" | wc -l)" 0
+report --diff-base sampled.pb.gz --view leaks heap.pb.gz
+expect_status 1
+expect_one_error 'sampled\.pb\.gz: it has no view leaks'
+report --view live --callers '^kept$' heap.pb.gz
+expect_out '^ *BYTES +% +CALLERS > FUNCTION$' '^99\.5 KiB +[0-9.]+ +  make$' '^99\.5 KiB +[0-9.]+ +kept$'
+
 # Go's benchmark format: of the views that there are the first that has such lines, and by as many operations as said.
 report -f benchfmt -q --ops 1000 --by function heap.pb.gz
 expect_status 0

@@ -107,6 +107,9 @@ static void every_option(void **state)
 	accept("-p 1 -o x.%t.speedscope.json -i 1 -o x.prom -o x.%t.speedscope.json", &o);
 	assert_string_equal(o.outputs[2].format->name, "speedscope");
 	assert_string_equal(o.outputs[1].format->name, "prom");
+	accept("report x --sort cum --by function --hide a --callers b", &o);
+	assert_true(o.cum);
+	assert_string_equal(o.outputs[0].format->name, "peek");
 	accept("-p 1 -f table -o x.json", &o);
 	assert_string_equal(o.outputs[0].format->name, "table");
 	accept("-p 1 --ops 5 -f benchfmt --leaks", &o);
@@ -181,6 +184,16 @@ static void contradictions(void **state)
 	refuse("-p 1 -i 1 -f folded -o x.%p", "--interval", "%t");
 	refuse("-p 1 -i 1 -f folded -o x.%%t", "--interval", "%t");
 	refuse("-p 1 -o x.%y", "--output", "%y");
+	refuse("report x --focus (", "--focus (", "regular expression");
+	refuse("report x --peek a -f json", "--peek", "json");
+	refuse("report x --peek a --tree", "--peek", "one of them");
+	refuse("report x --diff-base y -f json", "--diff-base", "json");
+	refuse("report x --diff-base y --cum", "--diff-base", "--cum");
+	refuse("report x --tagfocus bytes=x", "--tagfocus", "bytes=1k:64k");
+	refuse("report -i perf.data", "--interval", "report FILE");
+	refuse("report -d libc.so x", "--duration", "--focus");
+	refuse("report -f heap.pb.gz", "heap.pb.gz", "without an option");
+	refuse("-p 1 --focus x", "--focus", "tracing");
 	refuse("-p 1 -i 1 -f prom", "--format prom", "--output FILE");
 	refuse("-p 1 -i 1 --delta -o x.prom", "--format prom", "--delta");
 	refuse("-p 1 --view peak -f benchfmt", "--view peak", "--format benchfmt");

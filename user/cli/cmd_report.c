@@ -56,7 +56,20 @@ static uint32_t choose_views(const struct options *o, const struct recording *re
 	return views;
 }
 
-static int show(const struct options *o, const struct recording *rec)
+/* Both recordings have to have a view. */
+static int check_base(const struct options *o, const struct recording *base, uint32_t views)
+{
+	struct buf names = {0};
+	int err = 0;
+
+	if (views & ~base->views)
+		err = fail(-EINVAL, "%s: it has no view %s", o->diff_base, view_names(views & ~base->views, &names));
+	buf_free(&names);
+	return err;
+}
+
+/* base: what it is compared with, or NULL. */
+static int show(const struct options *o, const struct recording *rec, const struct recording *base)
 {
 	const struct view_by both = view_both(o->by, o->then);
 	const uint32_t views = choose_views(o, rec);
@@ -70,10 +83,13 @@ static int show(const struct options *o, const struct recording *rec)
 		err = fail(-EINVAL, "%s: it does not distinguish goroutines: record with --by goroutine", o->files[0]);
 	if (!err && both.by_label && !rec->labels)
 		err = fail(-EINVAL, "%s: it has no labels of goroutines: record with --by label", o->files[0]);
+	if (!err && base)
+		err = check_base(o, base, views);
 	if (!err)
 		err = present_open(o, 0, &present);
 	if (err)
 		return err;
+	present_compare(present, base);
 	err = present_write(present, rec, views, NULL, &reader_gone);
 	present_close(present);
 	return err;
@@ -88,13 +104,30 @@ static struct recording recording_of(const struct options *o, struct stored *sto
 	return rec;
 }
 
+/* Of what is asked for; base: NULL: it is compared with nothing. */
+static int show_part(const struct options *o, struct stored *stored, struct stored *base)
+{
+	const struct recording rec = recording_of(o, stored), *before = base ? stored_recording(base) : NULL;
+	struct filter *part, *part_before = NULL;
+	int err;
+
+	if (!filter_is_any(&o->filter))
+		return show(o, &rec, before);
+	part = filter_new(&o->filter, &rec);
+	if (before)
+		part_before = filter_new(&o->filter, before);
+	err = show(o, filter_recording(part), before ? filter_recording(part_before) : NULL);
+	filter_free(part);
+	filter_free(part_before);
+	return err;
+}
+
 int cmd_report(const struct options *o)
 {
 	const struct stored_options so = {
 		.no_inline = o->no_inline, .demangle = !o->no_demangle, .symbol_path = o->symbol_path,
 	};
-	struct stored *stored;
-	struct recording rec;
+	struct stored *stored, *base;
 	int err = 0;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -102,14 +135,16 @@ int cmd_report(const struct options *o)
 	debuginfod_allow();
 	timelimit_start(o->max_naming_ns);
 	stored = stored_new(&so);
+	base = stored_new(&so);
 	for (char **file = o->files; *file && !err; file++)
 		err = stored_add(stored, *file);
-	if (!err) {
-		rec = recording_of(o, stored);
-		err = show(o, &rec);
-	}
+	if (!err && o->diff_base)
+		err = stored_add(base, o->diff_base);
+	if (!err)
+		err = show_part(o, stored, o->diff_base ? base : NULL);
 	if (timelimit_stop())
 		warn("symbol lookup exceeded --max-naming: some names are missing");
 	stored_free(stored);
+	stored_free(base);
 	return err ? STATUS_FAILED : STATUS_DONE;
 }

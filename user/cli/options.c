@@ -121,7 +121,8 @@ static int set_choice(const struct option_row *row, const char *arg, size_t len,
 		}
 	}
 	option_choice_names(row, ", ", &names);
-	option_error("--%s %.*s is unknown; one of %s is accepted", row->name, (int)len, arg, buf_cstr(&names));
+	option_error("--%s %.*s is unknown; one of %s is accepted%s", row->name, (int)len, arg, buf_cstr(&names),
+		     row->letter == 'f' && strchr(arg, '.') ? ": a recording is named without an option" : "");
 	buf_free(&names);
 	return -EINVAL;
 }
@@ -265,6 +266,24 @@ static int bad_option(int c, const char *word)
 	return option_error("%s option %s", begins_a_name(word) ? "ambiguous" : "unknown", word);
 }
 
+/* What others mean by an option that a command of ours does not take. */
+static const char *hint_of(const struct command *c, const struct option_row *row)
+{
+	if (c->bit != FOR_REPORT)
+		return "";
+	if (row->letter == 'i')
+		return ": recordings are named without an option: alloctrace report FILE";
+	if (row->letter == 'd')
+		return ": to select by file, use --focus FILE, or --by module";
+	return "";
+}
+
+static int refuse_option(const struct command *c, const struct option_row *row)
+{
+	return option_error("%s%sdoes not take --%s%s", c->name ? c->name : "tracing ", c->name ? " " : "", row->name,
+			    hint_of(c, row));
+}
+
 /* 0, 1 (something else is to be printed) or -EINVAL. *at is where the words that are no options begin; *dashes tells
  * that "--" came before them. */
 static int read_options(struct parser *p, int argc, char **argv, int *at, bool *dashes)
@@ -286,6 +305,9 @@ static int read_options(struct parser *p, int argc, char **argv, int *at, bool *
 		if (option_rows[i].offset == offsetof(struct options, pids) && p->o->pids)
 			return option_error("--pid is given twice; separate the items by commas: -p %s,%s",
 					    p->o->pids, optarg);
+		/* Before its value is looked at: what another program takes may be none. */
+		if (p->o->command && !option_is_for(&option_rows[i], p->o->command))
+			return refuse_option(p->o->command, &option_rows[i]);
 		err = set_option(&option_rows[i], optarg, p->o);
 		if (err)
 			return err;
@@ -324,8 +346,7 @@ static int check_options(const struct parser *p)
 
 	for (int i = 0; option_rows[i].name; i++)
 		if (p->given >> i & 1 && !option_is_for(&option_rows[i], c))
-			return option_error("%s%sdoes not take --%s", c->name ? c->name : "tracing ",
-					    c->name ? " " : "", option_rows[i].name);
+			return refuse_option(c, &option_rows[i]);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "format/report.h"
 #include "kern/features.h"
+#include "view/filter.h"
 #include "view/view.h"
 
 struct command;
@@ -30,6 +31,10 @@ struct output {
 struct options {
 	const struct command *command;	/* cli/commands.h */
 	char **files;		/* recordings, NULL-terminated; NULL: none */
+	struct filter_options filter;	/* which stacks and functions of a recording are shown */
+	const char *peek, *callers, *callees;	/* functions, regular expressions; NULL: none */
+	bool tree;
+	const char *diff_base;	/* a recording that is subtracted; NULL: none */
 	const char *symbol_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */
 	bool no_names;
 	const char *pids;	/* as -p has it, for processes_parse_list(); NULL: none */

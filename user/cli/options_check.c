@@ -92,6 +92,12 @@ static const struct {
 	{ offsetof(struct options, mark), "mark", 0, "--view live or --leaks" },
 };
 
+/* Before the name of a format: some are options of their own. */
+static const char *written_as(const struct options *o)
+{
+	return o->list || o->peek || o->callers || o->callees || o->tree ? "--" : "--format ";
+}
+
 static int check_view(const struct options *o, const struct view_kind *kind, bool alone)
 {
 	if (o->delta && kind->state)
@@ -103,11 +109,9 @@ static int check_view(const struct options *o, const struct view_kind *kind, boo
 		const struct report_format *f = o->outputs[i].format;
 
 		if (!(kind->forms & f->form))
-			return option_error("--view %s cannot be written as %s%s", kind->name,
-					   o->list ? "--list" : "--format ", o->list ? "" : f->name);
+			return option_error("--view %s cannot be written as %s%s", kind->name, written_as(o), f->name);
 		if (f->one_view && !alone)
-			return option_error("%s%s takes one --view, not several", o->list ? "--list" : "--format ",
-					   o->list ? "" : f->name);
+			return option_error("%s%s takes one --view, not several", written_as(o), f->name);
 	}
 	return 0;
 }
@@ -159,27 +163,57 @@ static int check_instant(struct options *o, options_given given)
 	return 0;
 }
 
-static int check_list(struct options *o)
+static int check_regex(const char *option, const char *pattern)
 {
 	regex_t regex;
 	char why[256];
 	int err;
 
-	if (!o->list)
+	if (!pattern)
 		return 0;
-	for (size_t i = 0; i < o->n_outputs; i++)
-		if (o->outputs[i].format->machine)
-			return option_error("--list shows source, which --format %s cannot hold",
-					   o->outputs[i].format->name);
-	err = regcomp(&regex, o->list, REG_EXTENDED | REG_NOSUB);
+	err = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
 	if (err) {
 		regerror(err, &regex, why, sizeof(why));
-		return option_error("--list %s is not a regular expression: %s", o->list, why);
+		return option_error("--%s %s is not a regular expression: %s", option, pattern, why);
 	}
 	regfree(&regex);
-	for (size_t i = 0; i < o->n_outputs; i++)
-		o->outputs[i].format = &report_format_list;
 	return 0;
+}
+
+/* What is shown instead of the table, which is for people alone. */
+static int set_format(struct options *o, const char *option, const char *what, const struct report_format *format)
+{
+	for (size_t i = 0; i < o->n_outputs; i++)
+		if (o->outputs[i].format->machine)
+			return option_error("--%s shows %s, which --format %s cannot hold", option, what,
+					   o->outputs[i].format->name);
+	for (size_t i = 0; i < o->n_outputs; i++)
+		o->outputs[i].format = format;
+	return 0;
+}
+
+static int check_list(struct options *o)
+{
+	int err = check_regex("list", o->list);
+
+	return err || !o->list ? err : set_format(o, "list", "source", &report_format_list);
+}
+
+static int check_peek(struct options *o)
+{
+	const char *const patterns[] = {o->peek, o->callers, o->callees};
+	static const char *const names[] = {"peek", "callers", "callees"};
+	int err = 0, given = 0;
+
+	for (int i = 0; i < 3 && !err; i++) {
+		err = check_regex(names[i], patterns[i]);
+		given += patterns[i] != NULL;
+	}
+	if (err || !(given || o->tree))
+		return err;
+	if (given + o->tree + (o->list != NULL) > 1)
+		return option_error("--peek, --callers, --callees, --tree and --list: give one of them");
+	return set_format(o, o->tree ? "tree" : names[o->peek ? 0 : o->callers ? 1 : 2], "calls", &report_format_peek);
 }
 
 /* --alloc-fn and the like: rows of their own from now on. */
@@ -357,12 +391,39 @@ int options_check_record(struct options *o, options_given given)
 	return options_check_trace(o, given);
 }
 
+static int check_filter(const struct options *o)
+{
+	char *why = filter_error(&o->filter);
+	int err = why ? option_error("%s", why) : 0;
+
+	free(why);
+	return err;
+}
+
+static int check_base(const struct options *o)
+{
+	for (size_t i = 0; i < o->n_outputs && o->diff_base; i++)
+		if (!o->outputs[i].format->compares)
+			return option_error("--diff-base is for --format table and folded, not %s%s", written_as(o),
+					    o->outputs[i].format->name);
+	if (o->diff_base && (o->then || o->cum))
+		return option_error("--diff-base shows rows of one grouping, by what they allocate themselves: "
+				    "there is no %s", o->cum ? "--cum" : "--by A,B");
+	return 0;
+}
+
 int options_check_report(struct options *o, options_given given)
 {
 	int err = set_outputs(o, given);
 
 	if (!err)
 		err = check_list(o);
+	if (!err)
+		err = check_peek(o);
+	if (!err)
+		err = check_base(o);
+	if (!err)
+		err = check_filter(o);
 	if (!err && (o->leaks || o->lifetimes || o->sizes || o->views))
 		err = check_views(o, given);
 	return err ? err : check_shown(o);

@@ -189,6 +189,7 @@ static const struct item summary_lines[] = {
 	{ "allocated", "Bytes, calls, rates and the mean size." },
 	{ "per op", "With --ops: bytes and calls per operation. Bytes are those requested; for Go, the line says that "
 	  "go test -benchmem counts size classes instead." },
+	{ "shown", "In a report on a part of a recording (--focus and the like): its sum, and what chose it." },
 	{ "traced", "With --max-overhead, if the limit took effect: the share of the time in which probes were "
 	  "attached, and in how many sampling windows; what counts are scaled up by, and the resulting error; what "
 	  "the probes take meanwhile, and how much of its own work the target does then." },

@@ -26,6 +26,13 @@ static const struct choice metric_choices[] = {
 	{ NULL, NULL },
 };
 
+static const struct choice sort_choices[] = {
+	{ "bytes", "bytes that a row allocates itself" },
+	{ "calls", "calls, or blocks" },
+	{ "cum", "what a row and its callees allocate, by --metric" },
+	{ NULL, NULL },
+};
+
 static_assert(offsetof(struct view_kind, name) == offsetof(struct choice, name) &&
 	      offsetof(struct view_kind, help) == offsetof(struct choice, help), "struct view_kind is no choice");
 
@@ -60,6 +67,12 @@ static const struct choice generate_choices[] = {
 static void set_metric(struct options *o, size_t i)
 {
 	o->metric = i;
+}
+
+static void set_sort(struct options *o, size_t i)
+{
+	o->cum |= i == 2;
+	o->metric = i == 1 ? METRIC_CALLS : i == 0 ? METRIC_BYTES : o->metric;
 }
 
 static void add_view(struct options *o, size_t i)
@@ -305,6 +318,64 @@ const struct option_row option_rows[] = {
 		 "requires debugging information, and the sources on this machine: where they were when the "
 		 "program was compiled (files that the traced program may read), or below --source-path. Otherwise "
 		 "lines are shown without their text. --top limits the number of functions." },
+	{ "focus", 0, "REGEX", OPTION_STRING, SECTION_REPORT, TO(filter.focus), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "only stacks with a function that matches",
+	  .man = "Show only stacks that have a function that matches: a POSIX extended regular expression, for any "
+		 "part of its name, of its source file's path or of its module's name. Shares stay those of the "
+		 "whole, and the line \"shown\" of the summary has the sum." },
+	{ "ignore", 0, "REGEX", OPTION_STRING, SECTION_REPORT, TO(filter.ignore), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "leave out stacks with a function that matches",
+	  .man = "Leave out stacks that have a function that matches." },
+	{ "hide", 0, "REGEX", OPTION_STRING, SECTION_REPORT, TO(filter.hide), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "leave functions that match out of stacks",
+	  .man = "Leave functions that match out of the stacks, as if they had been inlined into their callers; what "
+		 "they allocate is their callers'." },
+	{ "show", 0, "REGEX", OPTION_STRING, SECTION_REPORT, TO(filter.show), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "only functions that match, in all stacks",
+	  .man = "Leave all functions but those that match out of the stacks, and stacks that have none." },
+	{ "show-from", 0, "REGEX", OPTION_STRING, SECTION_REPORT, TO(filter.show_from), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "begin stacks at the outermost match",
+	  .man = "Begin stacks at the outermost frame that has a function that matches; leave out stacks that have "
+		 "none." },
+	{ "tagfocus", 0, "KEY=REGEX", OPTION_STRING, SECTION_REPORT, TO(filter.tag_focus), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "only stacks with such a label",
+	  .man = "Show only stacks with a label that matches: allocator, program, container, user, cgroup, pid, tid "
+		 "or goroutine; without KEY=, any of these. bytes=1k:64k selects by the mean size of calls." },
+	{ "tagignore", 0, "KEY=REGEX", OPTION_STRING, SECTION_REPORT, TO(filter.tag_ignore), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "leave out stacks with such a label",
+	  .man = "Leave out stacks with a label that matches, likewise." },
+	{ "peek", 0, "FUNC", OPTION_STRING, SECTION_REPORT, TO(peek), .man_only = true, .commands = FOR_REPORT,
+	  .help = "callers and callees of functions matching FUNC",
+	  .man = "Instead of the table, show the callers and the callees of each function whose name matches FUNC, a "
+		 "POSIX extended regular expression, with what goes through them; both add up to the function's sum. A "
+		 "stack counts once, however often the function is on it. --top limits functions and lines." },
+	{ "callers", 0, "FUNC", OPTION_STRING, SECTION_REPORT, TO(callers), .man_only = true, .commands = FOR_REPORT,
+	  .help = "callers of functions matching FUNC",
+	  .man = "The same for the callers alone." },
+	{ "callees", 0, "FUNC", OPTION_STRING, SECTION_REPORT, TO(callees), .man_only = true, .commands = FOR_REPORT,
+	  .help = "callees of functions matching FUNC",
+	  .man = "The same for the callees alone." },
+	{ "tree", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(tree), .man_only = true, .commands = FOR_REPORT,
+	  .help = "the tree of calls from the root",
+	  .man = "Instead of the table, show the tree of calls from the root down, the heaviest branch first, without "
+		 "branches of less than 0.5 %." },
+	{ "sort", 0, "COLUMN", OPTION_CHOICE, SECTION_REPORT, FROM(sort_choices, set_sort), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "rank rows by %s",
+	  .man = "What rows are ranked by, as perf report has it: another name for --metric and --cum." },
+	{ "diff-base", 0, "FILE", OPTION_STRING, SECTION_REPORT, TO(diff_base), .man_only = true,
+	  .commands = FOR_REPORT,
+	  .help = "recording that is subtracted",
+	  .man = "Show how the recordings differ from this one: a table of rows that have more or less than there, "
+		 "what differs most first, or with --format folded two numbers a line, before and after, as "
+		 "flamegraph.pl reads them. It is a subtraction alone: alloctrace diff says what is due to chance." },
 	{ "source-path", 0, "DIR", OPTION_STRINGS, SECTION_REPORT, TO(source_path), .man_only = true,
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "directory in which --list looks for sources",
@@ -330,7 +401,8 @@ const struct option_row option_rows[] = {
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "report format: %s",
 	  .man = "The format of the report. Without this option, the names of output files select it: FILE.pb.gz "
-		 "is a recording, and FILE.svg, .folded, .json, .csv, .speedscope.json and .prom are in these formats." },
+		 "is a recording, and FILE.svg, .folded, .json, .csv, .speedscope.json and .prom are in these "
+		 "formats." },
 	{ "output", 'o', "FILE", OPTION_STRINGS, SECTION_OUTPUT, TO(output),
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "write FILE atomically; %p is the PID, %t the time",

@@ -24,6 +24,7 @@ struct present {
 	pid_t first_pid;	/* what %p stands for */
 	time_t time;		/* what %t stands for: of one report, in the names of all its files */
 	struct place places[OPTIONS_STRINGS_MAX];
+	const struct recording *base;
 	bool to_stderr;		/* the command owns stdout */
 	size_t drawn;		/* lines on the terminal that the next refresh replaces */
 };
@@ -85,6 +86,11 @@ int present_open(const struct options *o, pid_t first_pid, struct present **out)
 	}
 	*out = p;
 	return 0;
+}
+
+void present_compare(struct present *p, const struct recording *base)
+{
+	p->base = base;
 }
 
 void present_close(struct present *p)
@@ -151,6 +157,8 @@ static int write_to(struct present *p, struct place *place, const struct recordi
 	ro->colour = terminal && !getenv("NO_COLOR") && (!getenv("TERM") || strcmp(getenv("TERM"), "dumb"));
 	ro->height = refreshed && height > 1 ? height - 1 : 0;
 	names_start(rec->names);
+	if (p->base)
+		names_start(p->base->names);
 	if (terminal && !format->machine && (refreshed || p->drawn))
 		return draw(p, f, format, rec, ro);
 	format->write(f, rec, ro);
@@ -179,6 +187,8 @@ static int write_place(struct present *p, struct place *place, const struct reco
 /* Beside what is for programs; once. */
 static void write_summary(const struct present *p, const struct recording *rec, struct report_options ro)
 {
+	if (p->base)
+		return;
 	for (size_t i = 0; i < p->o->n_outputs; i++)
 		if (!p->o->outputs[i].format->machine || p->o->outputs[i].format->facts)
 			return;
@@ -194,7 +204,9 @@ int present_write(struct present *p, const struct recording *rec, uint32_t views
 {
 	struct report_options ro = {
 		.views = views, .by = p->o->by, .then = p->o->then, .metric = p->o->metric, .cum = p->o->cum,
-		.top = p->o->top,
+		.top = p->o->top, .base = p->base,
+		.peek = p->o->peek ? p->o->peek : p->o->callers ? p->o->callers : p->o->callees,
+		.callers = !p->o->peek && p->o->callers, .callees = !p->o->peek && !p->o->callers && p->o->callees,
 		.list = p->o->list, .rights = rights, .source_path = p->o->source_path,
 	};
 	bool gone = false;

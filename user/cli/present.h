@@ -18,6 +18,8 @@ struct present;
 int present_open(const struct options *o, pid_t first_pid, struct present **out);
 /* Gives an output up that has not been written. NULL is a no-op. */
 void present_close(struct present *p);
+/* What reports show the difference to; borrowed. NULL: nothing. */
+void present_compare(struct present *p, const struct recording *base);
 /* views: VIEW_BIT()s that are shown. rights: with which sources are read. *reader_gone is set where the reader of a
  * pipe went away, which is no error. Returns 0, or -errno after logging an error. */
 int present_write(struct present *p, const struct recording *rec, uint32_t views, const struct rights *rights,
