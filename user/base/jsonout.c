@@ -14,14 +14,31 @@ static bool must_escape(const struct json_out *j, uint32_t c)
 	return j->for_script && (c == '<' || c == '>' || c == '&' || c == 0x2028 || c == 0x2029);
 }
 
+/* How many bytes from s on stand for themselves in any string. */
+static size_t plain_run(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\' && s[n] != '<' && s[n] != '>' &&
+	       s[n] != '&')
+		n++;
+	return n;
+}
+
 static void put_string(struct json_out *j, const char *s)
 {
 	size_t len = strlen(s), used;
 
 	buf_char(j->out, '"');
 	for (; len; s += used, len -= used) {
-		uint32_t c = text_decode(s, len, &used);
+		uint32_t c;
 
+		used = plain_run(s, len);
+		if (used) {
+			buf_add(j->out, s, used);
+			continue;
+		}
+		c = text_decode(s, len, &used);
 		if (c == TEXT_NOT_UTF8)
 			buf_str(j->out, "\xef\xbf\xbd");
 		else if (c == '"' || c == '\\')

@@ -78,9 +78,15 @@ static size_t char_width(uint32_t c)
 void text_escape(struct buf *b, const char *s, size_t len)
 {
 	size_t plain = 0, i = 0, used;
+	uint32_t c;
 
 	while (i < len) {
-		uint32_t c = text_decode(s + i, len - i, &used);
+		/* Nearly every character of nearly every name. */
+		if (s[i] >= ' ' && s[i] < 0x7f) {
+			i++;
+			continue;
+		}
+		c = text_decode(s + i, len - i, &used);
 
 		if (c == TEXT_NOT_UTF8 || in_ranges(c, unsafe)) {
 			buf_add(b, s + plain, i - plain);
