@@ -56,14 +56,15 @@ report -f folded -q inlined.pb.gz
 expect_equal "bytes of the inlined functions" \
 	"$(folded_sum "$DIR/out" ';app::build.*;app::Builder::middle.*;innermost.*;malloc ')" $((3001 * 61))
 
-# JSON and CSV: valid for other readers, and what a row has is what the table says. The facts need no summary beside them.
+# JSON and CSV: valid for other readers, with what the table has. The facts need no summary beside them.
 report -f json -T 0 heap.pb.gz
 expect_status 0
 [[ ! -s $DIR/err ]] || fail "json: something on stderr"
 expect_equal "lines of json" "$(wc -l <"$DIR/out")" 1
-expect_equal "blocks of kept" "$(jq -r '.views[] | select(.view == "live") | .rows[] | select(.site | startswith("kept ")) |
-	.calls' "$DIR/out")" 101
-expect_equal "bytes of each view" "$(jq '[.views[] | (.rows | map(.bytes) | add) == .total.bytes] | all' "$DIR/out")" true
+expect_equal "blocks of kept" "$(jq -r '.views[] | select(.view == "live") | .rows[] |
+	select(.site | startswith("kept ")) | .calls' "$DIR/out")" 101
+expect_equal "bytes of each view" \
+	"$(jq '[.views[] | (.rows | map(.bytes) | add) == .total.bytes] | all' "$DIR/out")" true
 report -f csv -T 2 --view live -q heap.pb.gz
 expect_equal "bytes of the csv" "$(python3 -c 'import csv, sys
 print(sum(int(row["bytes"]) for row in csv.DictReader(sys.stdin)))' <"$DIR/out")" \

@@ -60,8 +60,9 @@ for name in heap inlined; do
 	totals=
 	for view in alloc live leaks peak temp; do
 		[[ $name == heap || $view == alloc ]] || continue
-		totals+="$(sum $view "$R/$name.pb.gz") bytes $(run report -q -m calls -f folded --view $view "$R/$name.pb.gz"
-			folded_sum "$DIR/out") none "
+		totals+="$(sum $view "$R/$name.pb.gz") bytes "
+		run report -q -m calls -f folded --view $view "$R/$name.pb.gz"
+		totals+="$(folded_sum "$DIR/out") none "
 	done
 	expect_equal "totals of $name" "$(sed -n 's/^total //p' "$DIR/$name.opened" | tr '\n' ' ')" "$totals"
 done

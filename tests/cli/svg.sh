@@ -19,8 +19,9 @@ done
 
 # What the page is after its script has run; nothing may be logged.
 open() {	# QUERY
-	timeout 50 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$DIR/chromium" --enable-logging=stderr \
-		--v=0 --window-size=1400,800 --dump-dom "file://$DIR/heap.svg$1" >"$DIR/page" 2>"$DIR/log" ||
+	timeout 50 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$DIR/chromium" \
+		--enable-logging=stderr --v=0 --window-size=1400,800 --dump-dom \
+		"file://$DIR/heap.svg$1" >"$DIR/page" 2>"$DIR/log" ||
 		fail "chromium fails: $(tail -3 "$DIR/log")"
 	! grep CONSOLE "$DIR/log" || fail "the page logs something"
 }
