@@ -29,7 +29,7 @@ $(T)/unit/%: tests/unit/%.c $(LIB)
 
 FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -DALLOCTRACE_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(O)/proto -g -O1 \
 	-fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-FUZZ_DIRS := base stat elf model proc probe image sym view record format
+FUZZ_DIRS := base stat elf model proc probe image sym view record compare format
 FUZZ_SRC := $(sort $(ARCH_SRC) $(wildcard $(FUZZ_DIRS:%=user/%/*.c)) user/kern/livecode.c user/kern/uprobes.c)
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(T)/fuzz/%.o) $(PROTO_SRC:%.c=$(T)/fuzz/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,$(T)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
