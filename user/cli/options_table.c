@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/options_choices.h"
 #include "cli/options_table.h"
 
 #include <assert.h>
@@ -12,109 +13,6 @@ const char *const option_sections[SECTION_MAX] = {
 	[SECTION_KERNEL] = "Kernel",
 	[SECTION_HELP] = "Help",
 };
-
-/* The tables of other modules begin as struct choice does. */
-static_assert(offsetof(struct view_by, name) == offsetof(struct choice, name) &&
-	      offsetof(struct view_by, help) == offsetof(struct choice, help), "struct view_by is no choice");
-static_assert(offsetof(struct report_format, name) == offsetof(struct choice, name) &&
-	      offsetof(struct report_format, help) == offsetof(struct choice, help),
-	      "struct report_format is no choice");
-
-static const struct choice metric_choices[] = {
-	[METRIC_BYTES] = { "bytes", "bytes" },
-	[METRIC_CALLS] = { "calls", "calls of an allocator function; in live-heap views, blocks" },
-	{ NULL, NULL },
-};
-
-static const struct choice sort_choices[] = {
-	{ "bytes", "bytes that a row allocates itself" },
-	{ "calls", "calls, or blocks" },
-	{ "cum", "what a row and its callees allocate, by --metric" },
-	{ NULL, NULL },
-};
-
-static_assert(offsetof(struct view_kind, name) == offsetof(struct choice, name) &&
-	      offsetof(struct view_kind, help) == offsetof(struct choice, help), "struct view_kind is no choice");
-
-static const struct choice attach_choices[] = {
-	[ATTACH_AUTO] = { "auto", "multi where available, otherwise perf" },
-	[ATTACH_MULTI] = { "multi", "uprobe_multi links; need Linux 6.10" },
-	[ATTACH_PERF] = { "perf", "one perf event per probe and process" },
-	{ NULL, NULL },
-};
-
-static const struct choice unwind_choices[] = {
-	[UNWIND_AUTO] = { "auto", "eh_frame if the kernel accepts its program, otherwise fp" },
-	[UNWIND_EH_FRAME] = { "eh_frame", "the unwind tables that every program has for exceptions" },
-	[UNWIND_FP] = { "fp", "frame pointers: complete only for programs built with them" },
-	{ NULL, NULL },
-};
-
-/* In the order of enum bench_mode, less the first. */
-static const struct choice bench_choices[] = {
-	{ "empty", "what a probe alone costs" },
-	{ "stackid", "what bpf_get_stackid() costs" },
-	{ NULL, NULL },
-};
-
-/* In the order of enum generate, less the first. */
-static const struct choice generate_choices[] = {
-	{ "man", "the manual page" },
-	{ "completion", "the completion for bash" },
-	{ NULL, NULL },
-};
-
-static void set_metric(struct options *o, size_t i)
-{
-	o->metric = i;
-}
-
-static void set_sort(struct options *o, size_t i)
-{
-	o->cum |= i == 2;
-	o->metric = i == 1 ? METRIC_CALLS : i == 0 ? METRIC_BYTES : o->metric;
-}
-
-static void add_view(struct options *o, size_t i)
-{
-	o->views |= VIEW_BIT(i);
-}
-
-static void set_by(struct options *o, size_t i)
-{
-	o->by = &view_bys[i];
-	o->then = NULL;
-}
-
-static void set_then(struct options *o, size_t i)
-{
-	o->then = &view_bys[i];
-}
-
-static void set_format(struct options *o, size_t i)
-{
-	o->format = &report_formats[i];
-}
-
-static void set_attach(struct options *o, size_t i)
-{
-	o->attach = i;
-}
-
-static void set_unwind(struct options *o, size_t i)
-{
-	o->unwind = i;
-}
-
-static void set_bench(struct options *o, size_t i)
-{
-	o->bench = BENCH_EMPTY + i;
-}
-
-static void set_generate(struct options *o, size_t i)
-{
-	o->generate = GENERATE_MAN + i;
-}
 
 #define TO(member) .offset = offsetof(struct options, member)
 #define FROM(table, set) .choices = (table), .choice_size = sizeof((table)[0]), .set_choice = (set)
@@ -221,7 +119,7 @@ const struct option_row option_rows[] = {
 	  .man = "With --interval: report only what was counted in each interval. The last report covers the whole "
 		 "run." },
 
-	{ "view", 0, "LIST", OPTION_CHOICES, SECTION_REPORT, FROM(view_kinds, add_view),
+	{ "view", 0, "LIST", OPTION_CHOICES, SECTION_REPORT, FROM(view_kinds, option_add_view),
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "%s",
 	  .man = "What to show: one of these, or several separated by commas, with a table for each. All are "
@@ -261,12 +159,12 @@ const struct option_row option_rows[] = {
 		 "and the executable file of each frame of a stack, and matches any part of them; * matches any "
 		 "characters, ^ at the beginning and $ at the end of a pattern match the beginning and the end of "
 		 "the name. Lines that begin with # are comments. The summary shows how much was suppressed." },
-	{ "metric", 'm', "METRIC", OPTION_CHOICE, SECTION_REPORT, FROM(metric_choices, set_metric),
+	{ "metric", 'm', "METRIC", OPTION_CHOICE, SECTION_REPORT, FROM(option_metric_choices, option_set_metric),
 	  .fallback = "bytes",
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "rank rows by %s",
 	  .man = "What rows are ranked by, and what a folded stack counts." },
-	{ "by", 0, "WHAT", OPTION_PAIR, SECTION_REPORT, FROM(view_bys, set_by), .set_second = set_then,
+	{ "by", 0, "WHAT", OPTION_PAIR, SECTION_REPORT, FROM(view_bys, option_set_by), .set_second = option_set_then,
 	  .fallback = "site",
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "%s",
@@ -366,7 +264,8 @@ const struct option_row option_rows[] = {
 	  .help = "the tree of calls from the root",
 	  .man = "Instead of the table, show the tree of calls from the root down, the heaviest branch first, without "
 		 "branches of less than 0.5 %." },
-	{ "sort", 0, "COLUMN", OPTION_CHOICE, SECTION_REPORT, FROM(sort_choices, set_sort), .man_only = true,
+	{ "sort", 0, "COLUMN", OPTION_CHOICE, SECTION_REPORT, FROM(option_sort_choices, option_set_sort),
+	  .man_only = true,
 	  .commands = FOR_REPORT,
 	  .help = "rank rows by %s",
 	  .man = "What rows are ranked by, as perf report has it: another name for --metric and --cum." },
@@ -396,7 +295,7 @@ const struct option_row option_rows[] = {
 	  .help = "do not demangle C++ and Rust names",
 	  .man = "Show mangled names of C++ and Rust functions." },
 
-	{ "format", 'f', "FORMAT", OPTION_CHOICE, SECTION_OUTPUT, TO(format), FROM(report_formats, set_format),
+	{ "format", 'f', "FORMAT", OPTION_CHOICE, SECTION_OUTPUT, TO(format), FROM(report_formats, option_set_format),
 	  .fallback = "table",
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "report format: %s",
@@ -485,7 +384,8 @@ const struct option_row option_rows[] = {
 	  .help = "size of the ring buffer between kernel and alloctrace",
 	  .man = "The size of the ring buffer through which the kernel sends the frames of each new stack. Stacks "
 		 "that do not fit are kept in a table, which takes memory only then." },
-	{ "unwind", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(unwind_choices, set_unwind), .fallback = "auto",
+	{ "unwind", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(option_unwind_choices, option_set_unwind),
+	  .fallback = "auto",
 	  .man_only = true,
 	  .help = "how stacks are unwound: %s",
 	  .man = "How stacks are unwound. Code without unwind tables (a JIT's, Go's, assembly) is always unwound "
@@ -511,7 +411,8 @@ const struct option_row option_rows[] = {
 	  .help = "limit on memory for unwind tables",
 	  .man = "The kernel memory that unwind tables may use, allocated in steps of 4 MiB as needed. Stacks may "
 		 "end in files whose table does not fit; --verbose names these files." },
-	{ "attach", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(attach_choices, set_attach), .fallback = "auto",
+	{ "attach", 0, "HOW", OPTION_CHOICE, SECTION_KERNEL, FROM(option_attach_choices, option_set_attach),
+	  .fallback = "auto",
 	  .man_only = true,
 	  .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "how probes are attached: %s",
@@ -525,11 +426,11 @@ const struct option_row option_rows[] = {
 	  .man = "Show the version, and exit." },
 
 	/* For make bench: other programs at the same sites. */
-	{ "bench", 0, "PROGRAM", OPTION_CHOICE, SECTION_HIDDEN, FROM(bench_choices, set_bench),
+	{ "bench", 0, "PROGRAM", OPTION_CHOICE, SECTION_HIDDEN, FROM(option_bench_choices, option_set_bench),
 	  .help = "%s" },
 	/* For tests: what stops a command at its start. */
 	{ "hold-signal", 0, "N", OPTION_NUMBER, SECTION_HIDDEN, TO(hold_signal), LIMITS("1", "1000") },
-	{ "generate", 0, "WHAT", OPTION_CHOICE, SECTION_HIDDEN, FROM(generate_choices, set_generate),
+	{ "generate", 0, "WHAT", OPTION_CHOICE, SECTION_HIDDEN, FROM(option_generate_choices, option_set_generate),
 	  .help = "%s" },
 	{ .name = NULL },
 };
