@@ -22,6 +22,10 @@ int cmd_trace(const struct options *o);
 int cmd_instant(const struct options *o);
 /* Shows recordings. */
 int cmd_report(const struct options *o);
+/* Compares recordings; STATUS_FAILED where --fail-above fires, too. */
+int cmd_diff(const struct options *o);
+/* Shows what grows over recordings. */
+int cmd_trend(const struct options *o);
 /* Shows what this kernel, these privileges and the processes of -p allow. */
 int cmd_check(const struct options *o);
 

@@ -13,7 +13,9 @@
 
 #include "cli/options.h"
 
-enum command_bit { FOR_TRACE = 1, FOR_CHECK = 2, FOR_REPORT = 4 };
+enum command_bit { FOR_TRACE = 1, FOR_CHECK = 2, FOR_REPORT = 4, FOR_DIFF = 8, FOR_TREND = 16 };
+#define FOR_COMPARISONS (FOR_DIFF | FOR_TREND)
+#define FOR_FILES (FOR_REPORT | FOR_COMPARISONS)
 
 enum operands {
 	OPERANDS_NONE,
@@ -28,6 +30,7 @@ struct command {
 	enum operands operands;
 	int (*check)(struct options *o, options_given given);	/* as in cli/options_table.h */
 	const char *usage;	/* what follows the name; NULL: another row says it */
+	bool joined;		/* in --help it stands on the line of the row before */
 	const char *man;	/* a sentence that begins with the command; NULL: the page is about it anyway */
 };
 

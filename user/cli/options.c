@@ -87,7 +87,7 @@ static int set_value(const struct option_row *row, const char *arg, uint64_t *to
 }
 
 /* Digits and one point, whatever the locale: strtod() alone takes more than that. */
-static int set_percent(const struct option_row *row, const char *arg, double *to)
+static int set_decimal(const struct option_row *row, const char *arg, double *to)
 {
 	size_t digits = strspn(arg, "0123456789"), rest = digits;
 	char word[32];
@@ -99,10 +99,12 @@ static int set_percent(const struct option_row *row, const char *arg, double *to
 	if (arg[rest] == '.')
 		rest += 1 + strspn(arg + rest + 1, "0123456789");
 	v = strtod(arg, NULL);
-	if (!digits || (arg[rest] && strcmp(arg + rest, "%")) || v < strtod(row->least, NULL) ||
-	    v > strtod(row->most, NULL))
-		return option_error("--%s %s is not a percentage from %s to %s%s", row->name, arg, row->least,
-				    row->most, or_word(row, word, sizeof(word)));
+	if (row->kind == OPTION_PERCENT && !strcmp(arg + rest, "%"))
+		rest++;
+	if (!digits || arg[rest] || v < strtod(row->least, NULL) || v > strtod(row->most, NULL))
+		return option_error("--%s %s is not a %s from %s to %s%s", row->name, arg,
+				    row->kind == OPTION_PERCENT ? "percentage" : "number", row->least, row->most,
+				    or_word(row, word, sizeof(word)));
 	*to = v;
 	return 0;
 }
@@ -193,7 +195,8 @@ static int set_option(const struct option_row *row, const char *arg, struct opti
 	case OPTION_PAIR:
 		return set_pair(row, arg, o);
 	case OPTION_PERCENT:
-		return set_percent(row, arg, to);
+	case OPTION_DECIMAL:
+		return set_decimal(row, arg, to);
 	default:
 		return set_value(row, arg, to);
 	}
@@ -369,6 +372,11 @@ static int read_files(struct parser *p, int argc, char **argv)
 			break;
 		if (c->operands == OPERANDS_NONE)
 			return refuse_operand(c, argv[at]);
+		/* Between two lists of files it separates them, and ends no options. */
+		if (dashes && c->bit == FOR_DIFF && n && !p->o->files_before) {
+			p->o->files_before = n;
+			dashes = false;
+		}
 		do
 			p->files[n++] = argv[at++];
 		while (dashes && at < argc);

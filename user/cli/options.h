@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "compare/series.h"
 #include "format/report.h"
 #include "kern/features.h"
 #include "view/filter.h"
@@ -35,6 +36,7 @@ struct options {
 	const char *peek, *callers, *callees;	/* functions, regular expressions; NULL: none */
 	bool tree;
 	const char *diff_base;	/* a recording that is subtracted; NULL: none */
+	size_t files_before;	/* diff: of these, so many stand before a "--"; 0: there was none */
 	const char *symbol_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */
 	bool no_names;
 	const char *pids;	/* as -p has it, for processes_parse_list(); NULL: none */
@@ -68,6 +70,10 @@ struct options {
 	bool cum;
 	uint64_t top;		/* rows; 0: all */
 	uint64_t ops;		/* operations done in the run; 0: not known */
+	enum series_unit normalize;
+	double alpha;		/* level of significance */
+	double fail_above;	/* per cent of growth; NAN: not asked for */
+	double min_growth;	/* per cent in an hour */
 	uint64_t min_size;	/* bytes */
 	uint64_t max_size;	/* bytes; UINT64_MAX: no limit */
 	bool no_demangle, no_inline;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What options mean together, and what contradicts. */
 #include <errno.h>
+#include <math.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -427,6 +428,43 @@ int options_check_report(struct options *o, options_given given)
 	if (!err && (o->leaks || o->lifetimes || o->sizes || o->views))
 		err = check_views(o, given);
 	return err ? err : check_shown(o);
+}
+
+/* A table of one view, to one place. */
+static int check_comparison(struct options *o, options_given given)
+{
+	const char *name = o->command->name;
+	int err = set_outputs(o, given);
+
+	o->views |= o->leaks ? VIEW_BIT(VIEW_LEAKS) : 0;
+	if (!err && o->n_outputs > 1)
+		err = option_error("%s writes one --output", name);
+	if (!err && o->outputs[0].format->machine)
+		err = option_error("--output %s: %s writes a table, not a recording", o->outputs[0].pattern, name);
+	if (!err && o->views & (o->views - 1))
+		err = option_error("%s takes one --view, not several", name);
+	for (size_t i = 0; i < VIEW_KINDS && !err; i++)
+		if (o->views & VIEW_BIT(i) && view_kinds[i].histogram)
+			err = option_error("%s has nothing to compare in --view %s", name, view_kinds[i].name);
+	return err ? err : check_shown(o);
+}
+
+int options_check_diff(struct options *o, options_given given)
+{
+	if (!is_given(given, offsetof(struct options, fail_above)))
+		o->fail_above = NAN;
+	if (o->ops && !is_given(given, offsetof(struct options, normalize)))
+		o->normalize = SERIES_PER_OP;
+	if (o->ops && o->normalize != SERIES_PER_OP)
+		return option_error("--ops divides by operations: it contradicts --normalize");
+	return check_comparison(o, given);
+}
+
+int options_check_trend(struct options *o, options_given given)
+{
+	if (o->views & ~views_by_age())
+		return option_error("trend is about what is live: with --view live or --leaks only");
+	return check_comparison(o, given);
 }
 
 int options_check_check(struct options *o, options_given given)

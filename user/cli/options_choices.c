@@ -41,6 +41,14 @@ const struct choice option_unwind_choices[] = {
 	{ NULL, NULL },
 };
 
+const struct choice option_normalize_choices[] = {
+	[SERIES_PLAIN] = { "none", "as recorded" },
+	[SERIES_PER_TIME] = { "time", "per second of the recording" },
+	[SERIES_PER_CALL] = { "calls", "per call that was recorded" },
+	[SERIES_PER_OP] = { "ops", "per operation: those of --ops, or of the recording" },
+	{ NULL, NULL },
+};
+
 /* In the order of enum bench_mode, less the first. */
 const struct choice option_bench_choices[] = {
 	{ "empty", "what a probe alone costs" },
@@ -80,6 +88,11 @@ void option_set_by(struct options *o, size_t i)
 void option_set_then(struct options *o, size_t i)
 {
 	o->then = &view_bys[i];
+}
+
+void option_set_normalize(struct options *o, size_t i)
+{
+	o->normalize = i;
 }
 
 void option_set_format(struct options *o, size_t i)

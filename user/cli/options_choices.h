@@ -11,6 +11,7 @@ extern const struct choice option_metric_choices[];
 extern const struct choice option_sort_choices[];
 extern const struct choice option_attach_choices[];
 extern const struct choice option_unwind_choices[];
+extern const struct choice option_normalize_choices[];
 extern const struct choice option_bench_choices[];
 extern const struct choice option_generate_choices[];
 
@@ -20,6 +21,7 @@ void option_set_sort(struct options *o, size_t i);
 void option_add_view(struct options *o, size_t i);
 void option_set_by(struct options *o, size_t i);
 void option_set_then(struct options *o, size_t i);
+void option_set_normalize(struct options *o, size_t i);
 void option_set_format(struct options *o, size_t i);
 void option_set_attach(struct options *o, size_t i);
 void option_set_unwind(struct options *o, size_t i);

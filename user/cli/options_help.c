@@ -61,9 +61,9 @@ void options_help(FILE *f)
 
 	for (size_t i = 0; i < n_commands; i++)
 		if (commands[i].usage)
-			fprintf(f, "%s alloctrace %s%s%s\n", i ? "      " : "Usage:",
-				commands[i].name ? commands[i].name : "", commands[i].name ? " " : "",
-				commands[i].usage);
+			fprintf(f, "%s%s%s%s%s%s", commands[i].joined ? " | " : i ? "\n       " : "Usage: ",
+				commands[i].joined ? "" : "alloctrace ", commands[i].name ? commands[i].name : "",
+				commands[i].name ? " " : "", commands[i].usage, i + 1 < n_commands ? "" : "\n");
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		if (row->section == SECTION_HIDDEN || row->man_only)
 			continue;

@@ -221,7 +221,8 @@ static const struct item summary_lines[] = {
 
 static const struct item exit_status[] = {
 	{ "0", "Success." },
-	{ "1", "Failure; the reason was logged. For alloctrace check: something that tracing needs is missing." },
+	{ "1", "Failure; the reason was logged. For alloctrace check: something that tracing needs is missing. For "
+	  "alloctrace diff: growth above --fail-above, too." },
 	{ "2", "Usage error." },
 	{ "3", "Nothing was recorded, and a message says why: the process slept, was stopped or has exited; only "
 	  "its children worked; it ran and called none of the probed functions; it runs under valgrind, qemu or "
@@ -489,6 +490,8 @@ void options_man(FILE *f)
 	put_options(f);
 	fputs(".SH PROCESSES\n", f);
 	put_paragraphs(f, man_processes, true);
+	fputs(".SH COMPARISONS\n", f);
+	put_paragraphs(f, man_comparisons, true);
 	put_output(f);
 	fputs(".SH VIEWS\n", f);
 	put_text(f, views);

@@ -120,13 +120,13 @@ const struct option_row option_rows[] = {
 		 "run." },
 
 	{ "view", 0, "LIST", OPTION_CHOICES, SECTION_REPORT, FROM(view_kinds, option_add_view),
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "%s",
 	  .man = "What to show: one of these, or several separated by commas, with a table for each. All are "
 		 "recorded in one run. Default: alloc. All but alloc and sizes follow each block from its "
 		 "allocation to its free, which costs more; see VIEWS." },
 	{ "leaks", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(leaks),
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "show leaks: blocks never freed, or long-lived",
 	  .man = "Short for --view leaks." },
 	{ "min-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(min_age_ns), LIMITS("0", "1000d"), .fallback = "30s",
@@ -161,18 +161,18 @@ const struct option_row option_rows[] = {
 		 "the name. Lines that begin with # are comments. The summary shows how much was suppressed." },
 	{ "metric", 'm', "METRIC", OPTION_CHOICE, SECTION_REPORT, FROM(option_metric_choices, option_set_metric),
 	  .fallback = "bytes",
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "rank rows by %s",
 	  .man = "What rows are ranked by, and what a folded stack counts." },
 	{ "by", 0, "WHAT", OPTION_PAIR, SECTION_REPORT, FROM(view_bys, option_set_by), .set_second = option_set_then,
 	  .fallback = "site",
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "%s",
 	  .man = "What each row stands for: one of these, or two separated by a comma. With --by program,site there is "
 		 "a row for each program, and below it a row for each of its call sites, which add up to it. Any two "
 		 "can be combined." },
 	{ "cum", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(cum),
-	  .commands = FOR_TRACE | FOR_REPORT, .man_only = true,
+	  .commands = FOR_TRACE | FOR_FILES, .man_only = true,
 	  .help = "rank by cumulative counts (callees included)",
 	  .man = "Also count for each row what its callees allocate, and rank by that." },
 	{ "created-by", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(created_by), .man_only = true,
@@ -182,14 +182,14 @@ const struct option_row option_rows[] = {
 		 "and recordings. With --cum it is a row of its own, of all that these goroutines allocate. Stacks of "
 		 "goroutines that were made elsewhere are other stacks then." },
 	{ "top", 'T', "N", OPTION_NUMBER, SECTION_REPORT, TO(top), LIMITS("0", "1000000000"), .fallback = "30",
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "show the N heaviest rows; 0 shows all",
 	  .man = "Show the N heaviest rows of a table; 0 shows all. With --by A,B: the N heaviest rows by A, and of "
 		 "all rows inside of these the N heaviest by B, at least one of each. What is left out is a row of "
 		 "its own." },
 	{ "ops", 0, "N", OPTION_NUMBER, SECTION_REPORT, TO(ops), LIMITS("1", "1000000000000000"),
 	  .man_only = true,
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_REPORT | FOR_DIFF,
 	  .help = "N operations were done: show numbers per operation",
 	  .man = "N operations were done in the run: iterations of a benchmark, requests. The summary and the "
 		 "rows then also show bytes and calls per operation, as go test -benchmem does, in the views "
@@ -200,6 +200,30 @@ const struct option_row option_rows[] = {
 		 "-test.benchtime=1000x is --ops 1001. B/op are the bytes that were requested, and -benchmem "
 		 "counts those of Go's size classes, which can be more: 11,020 requested bytes of 50 strings are "
 		 "11,520 B/op." },
+	{ "normalize", 0, "HOW", OPTION_CHOICE, SECTION_REPORT, TO(normalize),
+	  FROM(option_normalize_choices, option_set_normalize),
+	  .fallback = "none", .man_only = true, .commands = FOR_DIFF,
+	  .help = "what values are divided by: %s",
+	  .man = "With diff: what the values of each recording are divided by before they are compared. With "
+		 "--ops N, it is N operations unless this option is given." },
+	{ "fail-above", 0, "PCT", OPTION_PERCENT, SECTION_REPORT, TO(fail_above), LIMITS("0", "100000"),
+	  .man_only = true, .commands = FOR_DIFF,
+	  .help = "exit with 1 if anything grew by more",
+	  .man = "With diff: exit with status 1, and log why, if there is evidence that the total or a row "
+		 "grew by more than PCT per cent. Rows below 0.1 % of the total are not tested. --alpha is "
+		 "shared: the total may fire in three fifths of it, and all rows together (Benjamini-Hochberg) "
+		 "in the rest, so that stable builds fail in at most 5 % of cases by default, however many "
+		 "rows there are." },
+	{ "alpha", 0, "P", OPTION_DECIMAL, SECTION_REPORT, TO(alpha), LIMITS("0.0001", "0.5"), .fallback = "0.05",
+	  .man_only = true, .commands = FOR_COMPARISONS,
+	  .help = "level of significance",
+	  .man = "With diff and trend: the level of significance, which is how often something stable may look "
+		 "as if it had changed. Confidence intervals are of 1 - P." },
+	{ "min-growth", 0, "PCT", OPTION_PERCENT, SECTION_REPORT, TO(min_growth), LIMITS("0", "100000"),
+	  .fallback = "0.1", .man_only = true, .commands = FOR_TREND,
+	  .help = "least growth per hour that trend shows",
+	  .man = "With trend: the least growth of a row that is shown, in per cent of the whole view (the "
+		 "median over all recordings) per hour." },
 	{ "min-size", 0, "SIZE", OPTION_SIZE, SECTION_REPORT, TO(min_size), LIMITS("0", "1024T"), .man_only = true,
 	  .help = "count only allocations of at least SIZE",
 	  .man = "Count only allocations of at least SIZE. Others are filtered out in the kernel, and their number "
@@ -282,16 +306,16 @@ const struct option_row option_rows[] = {
 		 "path from the debugging information, or the longest trailing part of it that exists. May be "
 		 "given several times." },
 	{ "no-inline", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(no_inline), .man_only = true,
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "show no inlined functions",
 	  .man = "Show only real functions, not those that the compiler inlined into them according to the "
 		 "debugging information." },
 	{ "inline", 0, NULL, OPTION_FLAG_OFF, SECTION_REPORT, TO(no_inline), .man_only = true,
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "show inlined functions",
 	  .man = "Show inlined functions where debugging information is available; this is the default." },
 	{ "no-demangle", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(no_demangle), .man_only = true,
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "do not demangle C++ and Rust names",
 	  .man = "Show mangled names of C++ and Rust functions." },
 
@@ -303,7 +327,7 @@ const struct option_row option_rows[] = {
 		 "is a recording, and FILE.svg, .folded, .json, .csv, .speedscope.json and .prom are in these "
 		 "formats." },
 	{ "output", 'o', "FILE", OPTION_STRINGS, SECTION_OUTPUT, TO(output),
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "write FILE atomically; %p is the PID, %t the time",
 	  .man = "Write the report to FILE, which appears or is replaced only when it is complete. In FILE, %p "
 		 "stands for the process ID (the first of several), %t for the local time (20261122T213000), %h "
@@ -315,18 +339,18 @@ const struct option_row option_rows[] = {
 	  .man = "Write a recording without names: alloctrace report looks them up where it runs, by the recorded "
 		 "build IDs. The traced machine then reads no symbols or debugging information." },
 	{ "symbol-path", 0, "DIR", OPTION_STRINGS, SECTION_OUTPUT, TO(symbol_path), .man_only = true,
-	  .commands = FOR_REPORT,
+	  .commands = FOR_FILES,
 	  .help = "where report looks for the files of a recording",
 	  .man = "Where report looks for the executable or debug files of a recording without names: as "
 		 ".build-id/xx/yyyy and .build-id/xx/yyyy.debug below DIR, or by the file's path or name below DIR. "
 		 "After that at their path, below /usr/lib/debug/.build-id, and by debuginfod if DEBUGINFOD_URLS is "
 		 "set. Only a file with the same build ID is used. May be given several times." },
-	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
+	{ "quiet", 'q', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(quiet), .commands = FOR_TRACE | FOR_CHECK | FOR_FILES,
 	  .help = "suppress all output except errors",
 	  .man = "Suppress all output except the report and errors: no warnings, and no summary beside --format "
 		 "folded." },
 	{ "verbose", 'v', NULL, OPTION_FLAG, SECTION_OUTPUT, TO(verbose),
-	  .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_CHECK | FOR_FILES,
 	  .help = "log progress: probes, memory, symbols",
 	  .man = "Log progress: which functions are probed and which are not, how much memory is used, where names "
 		 "come from." },
@@ -394,7 +418,7 @@ const struct option_row option_rows[] = {
 	{ "max-memory", 0, "SIZE", OPTION_SIZE, SECTION_KERNEL, TO(max_memory), LIMITS("64M", "1024G"),
 	  .fallback = "1G",
 	  .man_only = true,
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "limit on alloctrace's own memory",
 	  .man = "The memory that alloctrace itself may use for symbols, debugging information and stacks, over "
 		 "all files. Files that do not fit are reported, and have no names; stacks that do not fit are "
@@ -402,7 +426,7 @@ const struct option_row option_rows[] = {
 	{ "max-naming", 0, "TIME", OPTION_TIME, SECTION_KERNEL, TO(max_naming_ns), LIMITS("1ms", "24h"),
 	  .fallback = "30s",
 	  .man_only = true,
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "limit on the time to look up a report's names",
 	  .man = "How long a report may take to read symbols and debugging information, over all files. Frames not "
 		 "looked up by then are shown by module and offset, and counted; debuginfod has limits of its own." },
@@ -418,10 +442,10 @@ const struct option_row option_rows[] = {
 	  .help = "how probes are attached: %s",
 	  .man = "How probes are attached." },
 
-	{ "help", 'h', NULL, OPTION_FLAG, SECTION_HELP, TO(help), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
+	{ "help", 'h', NULL, OPTION_FLAG, SECTION_HELP, TO(help), .commands = FOR_TRACE | FOR_CHECK | FOR_FILES,
 	  .help = "show this help; all options: man alloctrace",
 	  .man = "Show usage and options, and exit." },
-	{ "version", 'V', NULL, OPTION_FLAG, SECTION_HELP, TO(version), .commands = FOR_TRACE | FOR_CHECK | FOR_REPORT,
+	{ "version", 'V', NULL, OPTION_FLAG, SECTION_HELP, TO(version), .commands = FOR_TRACE | FOR_CHECK | FOR_FILES,
 	  .help = "show the version",
 	  .man = "Show the version, and exit." },
 

@@ -16,6 +16,7 @@ enum option_kind {
 	OPTION_SIZE,	/* uint64_t, bytes */
 	OPTION_TIME,	/* uint64_t, ns */
 	OPTION_PERCENT,	/* double, per cent */
+	OPTION_DECIMAL,	/* double */
 	OPTION_CHOICE,	/* whatever set_choice makes of it */
 	OPTION_CHOICES,	/* the same for each of a list with commas */
 	OPTION_PAIR,	/* one choice, or two with a comma: what set_choice and set_second make of them */
@@ -78,13 +79,15 @@ int option_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int options_check_trace(struct options *o, options_given given);
 int options_check_record(struct options *o, options_given given);
 int options_check_report(struct options *o, options_given given);
+int options_check_diff(struct options *o, options_given given);
+int options_check_trend(struct options *o, options_given given);
 int options_check_check(struct options *o, options_given given);
 
 void options_help(FILE *f);
 void options_completion(FILE *f);
 void options_man(FILE *f);
 extern const char *const man_limits[];	/* paragraphs; ends with NULL */
-extern const char *const man_processes[];
+extern const char *const man_processes[], *const man_comparisons[];
 /* What it says of formats; ends with a NULL title. */
 struct man_format {
 	const char *title, *text;
