@@ -303,17 +303,50 @@ int BPF_PROG(on_exec_member, struct task_struct *task)
 	return 0;
 }
 
+/* An exec by another thread than the first ends all others, and goes on under the first one's number. What was chosen
+ * of a process that was there before is said of that one alone. */
+static __always_inline void member_hand_on(struct task_struct *leader)
+{
+	struct member *of = bpf_task_storage_get(&members, leader, NULL, 0), *m;
+	struct task_struct *next;
+
+	/* 5.17, as all that is wide */
+	if (!of || !bpf_core_field_exists(leader->signal->group_exec_task))
+		return;
+	next = leader->signal->group_exec_task;
+	if (!next || next == leader)
+		return;
+	m = bpf_task_storage_get(&members, next, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!m)
+		return;
+	m->counted = of->counted;
+	if (m->exec || m->chosen)
+		return;
+	m->chosen = of->chosen;
+	m->children = of->children;
+}
+
+/* The process ends with its last thread; of several that end at once, one sees it first. */
+static __always_inline void member_end(struct task_struct *leader)
+{
+	struct member *l = bpf_task_storage_get(&members, leader, NULL, 0);
+
+	if (l && __sync_lock_test_and_set(&l->counted, 0))
+		__sync_fetch_and_add(&member_counts.ended, 1);
+}
+
 /* TP_PROTO(struct task_struct *p, …), of each thread */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct member *m = bpf_task_storage_get(&members, task, NULL, 0);
 
-	if (!m || m->is != MEMBER_YES)
-		return 0;
-	member_add(m, task);
-	if (m->counted && task->pid == task->tgid)
-		__sync_fetch_and_add(&member_counts.ended, 1);
+	if (m && m->is == MEMBER_YES)
+		member_add(m, task);
+	if (!task->signal->live.counter)
+		member_end(task->group_leader);
+	else if (task->pid == task->tgid)
+		member_hand_on(task);
 	return 0;
 }
 

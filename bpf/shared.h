@@ -331,7 +331,7 @@ struct member {
 };
 
 struct member_counts {
-	__u64 joined, ended;	/* processes with a hit; those of them whose first thread has exited */
+	__u64 joined, ended;	/* processes with a hit; those of them that have ended */
 };
 
 /* Rules by which processes are taken (bpf/select.bpf.h). A pattern is tokens: a byte; any byte; any bytes; or a set of

@@ -56,7 +56,7 @@ WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -M
 
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps script leak \
 	sites strict blocks moving newcode hook pool answer selfcopy chains reloader manymaps forks hangfs wrapped \
-	sharedheap
+	sharedheap storm
 WRAPPERS := helper header log jump
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \

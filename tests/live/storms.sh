@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# limit: 240
+# Many processes, execs and mappings at once: every call counts. In a pid namespace of its own, so that every process
+# means those of this test.
+[[ $EUID -ne 0 || -n ${STORMS_INSIDE-} ]] ||
+	STORMS_INSIDE=1 exec unshare -p -f --mount-proc --kill-child bash "$0" "$@"
+. "$(dirname "$0")/../lib.sh"
+need_root
+remember_probes
+
+storm() { "$W/storm" "$@" </dev/null || fail "storm $*: status $?"; }
+
+expect_calls() {	# FUNCTION WANTED
+	expect_equal "calls of step() by $1()" "$(folded_sum "$DIR/folded" ";$1;step;malloc [0-9]+\$")" "$2"
+}
+
+trace_start "${EXACT[@]}" --exe "$W/storm" --exe "$W/script" -m calls -f folded -o "$DIR/folded"
+storm bomb 300 1009
+storm spawn 200 8 "$W/script" a1013:3
+storm exec 150 1019
+storm thread 100 1021
+storm map 3 10000 1031
+trace_stop
+expect_status 0
+expect_err '^lost       nothing'
+expect_calls bomb 300
+expect_calls exec 252
+expect_calls map 10000
+expect_equal "calls of scripts" "$(folded_sum "$DIR/folded" ';allocate;step;malloc [0-9]+$')" 600
+# Each process ends once, also if threads that exec have taken its first one's place.
+read -r seen ended < <(sed -nE 's/^host +([0-9.k]+) processes of .*, ([0-9.k]+) ended.*/\1 \2/p' "$DIR/err")
+expect_equal "processes that have ended" "$ended" "$seen"
+no_probe_left
