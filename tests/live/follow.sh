@@ -34,6 +34,22 @@ expect_program red "$((103 * 60)) 60"
 seen -- "$W/script" a17:3 "t$DIR/red" a23:7
 expect_program red "161 7"
 
+# It is followed on: what it loads then.
+seen --alloc-fn 'late_alloc(size=1)' -- "$W/script" "t$DIR/red" "l$W/late.so" s700 a33:7
+run report --by function --ops 1 -f benchfmt "$DIR/seen.pb.gz"
+expect_equal "calls by use()" "$(awk '$1 == "BenchmarkFunction/use" { print $3, $5 }' "$DIR/out")" "231 7"
+
+# What a process has when its first thread has exited is not gone.
+waits_for_stdin() { grep -q '^0 0x0 ' "/proc/$(pgrep -P "$TARGET")/task"/*/syscall; }
+target_start sh -c "echo ready; read -r line; \"$DIR/green\" k47:3 m s1500 k53:2 w; exit 0"
+trace_start "${EXACT[@]}" --follow --view live -f folded -m bytes -p "$TARGET" -o "$DIR/folded"
+go
+wait_until 30 waits_for_stdin || fail "the process does not go on"
+trace_stop
+expect_status 0
+expect_equal "live bytes" "$(folded_sum "$DIR/folded" ';allocate;step;malloc ')" $((3 * 47 + 2 * 53))
+kill -KILL "$TARGET"
+
 # Not followed: one process, whatever it starts.
 seen --no-follow -- "$W/script" a17:3 f a19:5
 expect_program script "51 3"

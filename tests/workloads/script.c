@@ -10,6 +10,7 @@
  *   xPATH         execs PATH, which does what follows
  *   lPATH         loads the library, and calls its use(SIZE, CALLS) for each a from then on
  *   tPATH         likewise exec, by a thread that is not the first
+ *   m             the first thread exits; another one does what follows
  *   sMS           sleeps so many milliseconds
  *   w             waits for the end of stdin
  */
@@ -98,13 +99,14 @@ static void load(const char *path)
 		_exit(123);
 }
 
-int main(int argc, char **argv)
+static void *go_on(void *at);
+
+static void run(char **at)
 {
 	pthread_t thread;
 	char c;
 
-	self = argv[0];
-	for (char **at = argv + 1; *at; at++) {
+	for (; *at; at++) {
 		const char *arg = *at + 1;
 		pid_t pid;
 
@@ -133,6 +135,10 @@ int main(int argc, char **argv)
 				_exit(122);
 			pthread_join(thread, NULL);
 			break;
+		case 'm':
+			if (pthread_create(&thread, NULL, go_on, at + 1))
+				_exit(122);
+			pthread_exit(NULL);
 		case 's':
 			usleep((useconds_t)strtoul(arg, NULL, 10) * 1000);
 			break;
@@ -144,5 +150,17 @@ int main(int argc, char **argv)
 			_exit(121);
 		}
 	}
+}
+
+static void *go_on(void *at)
+{
+	run(at);
+	exit(0);
+}
+
+int main(int argc, char **argv)
+{
+	self = argv[0];
+	run(argv + 1);
 	return argc > 1 ? 0 : 2;
 }

@@ -10,14 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/rights.h"
 
 #define PROC_FILE_MAX ((size_t)256 << 20)	/* two million mappings */
 #define PF_KTHREAD 0x00200000			/* linux/sched.h */
+#define PF_EXITING 0x00000004
 
 int procfs_read(pid_t pid, const char *name, struct buf *b)
 {
@@ -48,15 +51,19 @@ int procfs_read(pid_t pid, const char *name, struct buf *b)
 int procfs_stat(pid_t pid, struct proc_stat *out)
 {
 	struct buf b = {0};
+	unsigned long long start;
 	unsigned int flags;
 	const char *after;
 	int err = procfs_read(pid, "stat", &b), parent;
 
 	if (!err) {
 		after = strrchr(buf_cstr(&b), ')');
-		if (after && sscanf(after, ") %c %d %*d %*d %*d %*d %u", &out->state, &parent, &flags) == 3) {
+		if (after && sscanf(after, ") %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d "
+				    "%llu", &out->state, &parent, &flags, &out->threads, &start) == 5) {
 			out->parent = parent;
 			out->kernel_thread = flags & PF_KTHREAD;
+			out->exiting = (flags & PF_EXITING) || strchr("ZXx", out->state);
+			out->start_ns = start * (1000000000ULL / (unsigned long)sysconf(_SC_CLK_TCK));
 		} else {
 			err = -ESRCH;
 		}
@@ -221,6 +228,23 @@ pid_t procfs_live_thread(pid_t pid)
 	}
 	closedir(dir);
 	return found;
+}
+
+static uint64_t boottime_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+bool procfs_goes_on(pid_t pid, uint64_t time_ns)
+{
+	struct proc_stat st;
+
+	if ((kill(pid, 0) && errno == ESRCH) || procfs_stat(pid, &st))
+		return false;
+	return st.start_ns <= boottime_ns() - (monotonic_ns() - time_ns) && (st.threads > 1 || !st.exiting);
 }
 
 uint64_t procfs_start_stack(pid_t pid)

@@ -13,6 +13,9 @@ struct proc_stat {
 	char state;		/* R, S, Z, … */
 	pid_t parent;
 	bool kernel_thread;
+	bool exiting;		/* that thread; others of the process may go on: */
+	int threads;
+	uint64_t start_ns;	/* CLOCK_BOOTTIME, in whole ticks; of the process, if another thread execs */
 };
 
 /* The file /proc/PID/NAME, whole (at most 256 MiB), in *b. 0 or -errno. */
@@ -36,6 +39,9 @@ pid_t procfs_debugger(pid_t pid);
 bool procfs_stop_is_pending(pid_t pid);
 /* A thread of the process that has not exited yet: the first one unless it has. 0: none. */
 pid_t procfs_live_thread(pid_t pid);
+/* The process's first thread has exited at that time (monotonic_ns()): the process goes on, with other threads or with
+ * what one of them has execed. Not of another process that has the number by now. */
+bool procfs_goes_on(pid_t pid, uint64_t time_ns);
 /* The number that a name in /proc is; 0 if it is none. */
 pid_t procfs_pid_of_name(const char *name);
 

@@ -67,6 +67,7 @@ void host_free(struct tracer *t)
 	u64map_free(&h->known_as);
 	u64map_free(&h->followed);
 	u64map_free(&h->others);
+	u64map_free(&h->headless);
 	vec_free(&h->gone);
 	vec_free(&h->changed);
 	vec_free(&h->ended);

@@ -25,6 +25,7 @@ struct host {
 	struct u64map modules;		/* hashes of (device, inode) of records -> module */
 	struct u64map followed;		/* pids, where it is not all; 1: it has execed */
 	struct u64map others;		/* pids that are not -> which of files' they have mapped, bit by bit */
+	struct u64map headless;		/* pids whose first thread has exited before others -> when */
 	vec_of(pid_t) gone, changed;	/* to be dropped; to be compared with their files */
 	size_t n_gone;		/* of the first, those that are due */
 	vec_of(struct ended_process) ended, kept;	/* whose blocks are no more; or will be in a while */

@@ -71,6 +71,11 @@ static void on_other_mmap(struct tracer *t, const struct task_event *ev)
 	*seen |= bit;
 }
 
+static bool is_gone(pid_t pid)
+{
+	return kill(pid, 0) && errno == ESRCH;
+}
+
 static void on_mmap(struct tracer *t, const struct task_event *ev)
 {
 	struct process *p = processes_find(&t->processes, ev->pid);
@@ -81,6 +86,8 @@ static void on_mmap(struct tracer *t, const struct task_event *ev)
 		return;
 	}
 	if (!p || p->exited) {
+		if (is_gone(ev->pid))
+			return;
 		/* It was forked, and has not execed. */
 		p = host_read_process(t, ev->pid);
 		if (p)
@@ -102,6 +109,7 @@ static void on_end(struct tracer *t, pid_t pid, uint64_t time_ns)
 
 	u64map_remove(&t->host.followed, (uint64_t)pid);
 	u64map_remove(&t->host.others, (uint64_t)pid);
+	u64map_remove(&t->host.headless, (uint64_t)pid);
 	if (!p || p->exited)
 		return;
 	if (t->golive)
@@ -131,21 +139,6 @@ static void end_kept(struct host *h, uint64_t until_ns)
 	h->kept.n -= n;
 	if (h->kept.n)
 		memmove(h->kept.at, h->kept.at + n, h->kept.n * sizeof(h->kept.at[0]));
-}
-
-int host_sweep(struct tracer *t, bool now)
-{
-	struct host *h = &t->host;
-	const uint64_t time_ns = monotonic_ns();
-	int err;
-
-	if (!now && time_ns - h->swept_ns < SWEEP_NS)
-		return 0;
-	end_kept(h, time_ns - KEPT_NS);
-	h->swept_ns = time_ns;
-	err = h->ended.n ? collector_end_blocks(t->collector, h->ended.at, h->ended.n, time_ns) : 0;
-	h->ended.n = 0;
-	return err;
 }
 
 /* The BPF side does so by itself. This is for the files that the child maps, and for the end. */
@@ -184,19 +177,87 @@ static bool is_program(const struct tracer *t, pid_t pid)
 	return t->held_pid && followed && *followed;
 }
 
+struct pids {
+	vec_of(pid_t) list;
+};
+
+static void add_dead(struct pids *dead, pid_t pid)
+{
+	if (pid > 0 && is_gone(pid))
+		vec_push(&dead->list, pid);
+}
+
+static void add_dead_of(struct pids *dead, const struct u64map *pids)
+{
+	for (size_t i = 0; pids->slots && i <= pids->mask; i++)
+		if (pids->used[i])
+			add_dead(dead, (pid_t)pids->slots[i].key);
+}
+
+static void end_all(struct tracer *t, struct pids *all)
+{
+	for (size_t i = 0; i < all->list.n; i++) {
+		const pid_t pid = all->list.at[i];
+
+		end_blocks(t, pid, monotonic_ns(), is_program(t, pid));
+		on_end(t, pid, monotonic_ns());
+	}
+	vec_free(&all->list);
+}
+
 /* Ends that were missed. */
 static void forget_dead(struct tracer *t)
 {
-	vec_of(pid_t) dead = {0};
+	struct pids all = {0};
 
-	for (size_t i = 0; t->host.followed.slots && i <= t->host.followed.mask; i++)
-		if (t->host.followed.used[i] && kill((pid_t)t->host.followed.slots[i].key, 0) && errno == ESRCH)
-			vec_push(&dead, (pid_t)t->host.followed.slots[i].key);
-	for (size_t i = 0; i < dead.n; i++) {
-		end_blocks(t, dead.at[i], monotonic_ns(), is_program(t, dead.at[i]));
-		on_end(t, dead.at[i], monotonic_ns());
-	}
-	vec_free(&dead);
+	add_dead_of(&all, &t->host.followed);
+	add_dead_of(&all, &t->host.others);
+	add_dead_of(&all, &t->host.headless);
+	for (size_t i = 0; i < t->processes.list.n; i++)
+		if (!t->processes.list.at[i]->exited)
+			add_dead(&all, t->processes.list.at[i]->pid);
+	end_all(t, &all);
+}
+
+/* Of those whose last thread was still on its way out when its record was read. */
+static void end_headless(struct tracer *t)
+{
+	const struct u64map *m = &t->host.headless;
+	struct pids all = {0};
+
+	for (size_t i = 0; m->n && i <= m->mask; i++)
+		if (m->used[i] && !procfs_goes_on((pid_t)m->slots[i].key, m->slots[i].value))
+			vec_push(&all.list, (pid_t)m->slots[i].key);
+	end_all(t, &all);
+}
+
+int host_sweep(struct tracer *t, bool now)
+{
+	struct host *h = &t->host;
+	const uint64_t time_ns = monotonic_ns();
+	int err;
+
+	if (!now && time_ns - h->swept_ns < SWEEP_NS)
+		return 0;
+	end_headless(t);
+	end_kept(h, time_ns - KEPT_NS);
+	h->swept_ns = time_ns;
+	err = h->ended.n ? collector_end_blocks(t->collector, h->ended.at, h->ended.n, time_ns) : 0;
+	h->ended.n = 0;
+	return err;
+}
+
+/* Is a thread's exit the end of its process? It is not, where the first one exits before others. */
+static bool is_end(struct tracer *t, const struct task_event *ev)
+{
+	const uint64_t pid = (uint64_t)ev->pid;
+
+	if (ev->tid != ev->pid && !u64map_find(&t->host.headless, pid))
+		return false;
+	if (!procfs_goes_on(ev->pid, ev->time_ns))
+		return true;
+	*u64map_put(&t->host.headless, pid, NULL) = ev->time_ns;
+	return false;
 }
 
 void host_event(struct tracer *t, const struct task_event *ev)
@@ -212,7 +273,8 @@ void host_event(struct tracer *t, const struct task_event *ev)
 		break;
 	case TASK_EXEC:
 		u64map_remove(&t->host.others, (uint64_t)ev->pid);
-		if (host_wants(t, ev->pid))
+		u64map_remove(&t->host.headless, (uint64_t)ev->pid);
+			if (host_wants(t, ev->pid))
 			processes_exec(&t->processes, ev->pid, ev->time_ns, ev->name);
 		mark_program(t, ev->pid);
 		end_blocks(t, ev->pid, ev->time_ns, false);
@@ -226,7 +288,7 @@ void host_event(struct tracer *t, const struct task_event *ev)
 			process_rename(p, ev->name);
 		break;
 	case TASK_EXIT:
-		if (ev->tid != ev->pid)
+		if (!is_end(t, ev))
 			break;
 		end_blocks(t, ev->pid, ev->time_ns, is_program(t, ev->pid));
 		on_end(t, ev->pid, ev->time_ns);
