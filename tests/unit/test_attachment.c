@@ -83,10 +83,36 @@ static void test_drop(void **state)
 	attachments_free(&all);
 }
 
+/* The others stay what they are. */
+static void test_forget_file(void **state)
+{
+	struct attachments all = {0};
+	struct process p = {.pid = 1};
+	struct attachment *a = attachments_add(&all, &p);
+
+	for (uint32_t m = 1; m <= 3; m++)
+		attachment_place(a, m, 1);
+	attachment_file(a, 1)->state = ATTACHED;
+	attachment_file(a, 3)->state = REFUSED;
+	attachment_forget_file(a, 1);
+	attachment_forget_file(a, 1);
+	attachment_forget_file(a, 4);
+	assert_int_equal(a->files.n, 2);
+	assert_int_equal(attachment_state(a, 1), NOT_ATTACHED);
+	assert_null(attachment_placement(a, 1));
+	assert_int_equal(attachment_state(a, 3), REFUSED);
+	assert_non_null(attachment_placement(a, 2));
+	attachment_forget_file(a, 2);
+	attachment_forget_file(a, 3);
+	assert_int_equal(a->files.n, 0);
+	attachments_free(&all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files), cmocka_unit_test(test_pause), cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_forget_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,34 @@ static void test_deleted_bytes(void **state)
 	modules_free(&m);
 }
 
+/* What nobody has mapped any more makes room; what comes under its numbers then is another one. */
+static void test_release(void **state)
+{
+	struct modules m;
+	int fd;
+
+	modules_init(&m);
+	m.open_max = 4;
+	for (uint32_t i = 1; i <= 2; i++)
+		assert_int_equal(add_file(&m, i, file(true)), i);
+	fd = m.list.at[1]->fd;
+	modules_release(&m, 1);
+	assert_int_equal(m.n_open, 1);
+	assert_int_equal(close(fd), -1);
+	assert_int_equal(m.list.at[1]->fd, -1);
+	assert_string_equal(m.list.at[1]->path, "/lib/x.so");
+	assert_int_equal(add_file(&m, 3, file(true)), 3);
+	assert_true(m.list.at[3]->fd >= 0);
+	assert_int_equal(add_file(&m, 1, -1), 4);
+	assert_int_equal(add_file(&m, 1, -1), 4);
+	/* It is closed already. */
+	modules_release(&m, 1);
+	assert_int_equal(m.n_open, 2);
+	assert_int_equal(add_file(&m, 1, -1), 4);
+	assert_int_equal(m.left_out, 0);
+	modules_free(&m);
+}
+
 /* A copy has what there was, and what is its own stays. */
 static void test_follow(void **state)
 {
@@ -135,7 +163,7 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_open_files),
 		cmocka_unit_test(test_deleted_bytes),
-		cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_release), cmocka_unit_test(test_follow),
 	};
 
 	log_set_level(LOG_QUIET);

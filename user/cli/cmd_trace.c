@@ -282,6 +282,7 @@ static int trace(struct run *r)
 	while (!r->stop && !err) {
 		wait_for_events(r);
 		reap(r);
+		tracer_lend_files(r->tracer, !reporter_is_free(r->reporter));
 		err = tracer_poll(r->tracer);
 		check_end(r);
 		if (!err)

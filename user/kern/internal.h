@@ -85,6 +85,8 @@ void links_drop(struct links *links);
  * the order of stages; waits for it. */
 void links_detach(struct links *links, pid_t pid, int module);
 void links_detach_stage(struct links *links, pid_t pid, int module, enum link_stage stage);
+/* The same of several files, keys of the map, in every process. */
+void links_detach_files(struct links *links, const struct u64map *modules);
 /* Reads a hash table in batches, by buckets: what is added to it meanwhile may or may not be seen, nothing is seen
  * twice. fd: that of the map, or of another of its kind. 0 or -errno after logging an error. */
 int table_read(const struct bpf_map *map, int fd, void (*on_entry)(void *arg, const void *key, const void *value),

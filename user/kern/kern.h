@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/map.h"
 #include "kern/features.h"
 #include "model/plan.h"
 #include "shared.h"
@@ -118,6 +119,8 @@ void kern_detach_probes(struct kern *k);
 void kern_detach_process(struct kern *k, pid_t pid);
 /* The same for one file of a process. */
 void kern_detach_file(struct kern *k, pid_t pid, uint16_t module);
+/* The same for several files, keys of the map, in all processes: at once. */
+void kern_detach_files(struct kern *k, const struct u64map *modules);
 
 /* From now on the samples of Go's runtimes are recorded instead of the calls of its allocators (GO_EITHER), from one
  * call to the next; the probes on these are taken out, which is waited for. */

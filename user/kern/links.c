@@ -73,8 +73,22 @@ void links_drop(struct links *links)
 	vec_free(links);
 }
 
-/* Takes out of the list what belongs to the process (0: all), the file (ANY_MODULE: all) and the stage (-1: all). */
-static struct batch take(struct links *links, pid_t pid, int module, int stage)
+/* What is taken out of the list. */
+struct which {
+	pid_t pid;			/* of that process; 0: all */
+	int module;			/* of that file; ANY_MODULE: all */
+	const struct u64map *modules;	/* of these files; NULL: all */
+	int stage;			/* -1: all */
+};
+
+static bool is_of(const struct link *l, const struct which *w)
+{
+	return (!w->pid || l->pid == w->pid) && (w->module == ANY_MODULE || l->module == w->module) &&
+	       (!w->modules || u64map_find(w->modules, (uint64_t)l->module)) &&
+	       (w->stage < 0 || (int)l->stage == w->stage);
+}
+
+static struct batch take(struct links *links, struct which which)
 {
 	struct batch b = {0};
 	size_t kept = 0;
@@ -84,8 +98,7 @@ static struct batch take(struct links *links, pid_t pid, int module, int stage)
 	for (size_t i = 0; i < links->n; i++) {
 		const struct link *l = &links->at[i];
 
-		if ((!pid || l->pid == pid) && (module == ANY_MODULE || l->module == module) &&
-		    (stage < 0 || (int)l->stage == stage))
+		if (is_of(l, &which))
 			b.fds[b.n++] = l->fd;
 		else
 			links->at[kept++] = *l;
@@ -97,10 +110,20 @@ static struct batch take(struct links *links, pid_t pid, int module, int stage)
 
 void links_detach_stage(struct links *links, pid_t pid, int module, enum link_stage stage)
 {
-	struct batch b = take(links, pid, module, stage);
+	struct batch b = take(links, (struct which){.pid = pid, .module = module, .stage = stage});
 
 	close_all(&b);
 	free(b.fds);
+}
+
+void links_detach_files(struct links *links, const struct u64map *modules)
+{
+	for (int stage = LINK_GO; stage >= LINK_FREE; stage--) {
+		struct batch b = take(links, (struct which){.module = ANY_MODULE, .modules = modules, .stage = stage});
+
+		close_all(&b);
+		free(b.fds);
+	}
 }
 
 void links_detach(struct links *links, pid_t pid, int module)
@@ -140,8 +163,8 @@ void kern_end(struct kern *k)
 	*(volatile bool *)&k->skel->bss->stopped = true;
 	e = xcalloc(1, sizeof(*e));
 	*e = (struct ending){
-		.k = k, .links = take(&k->links, 0, ANY_MODULE, -1),
-		.hold_links = take(&k->hold_links, 0, ANY_MODULE, -1),
+		.k = k, .links = take(&k->links, (struct which){.module = ANY_MODULE, .stage = -1}),
+		.hold_links = take(&k->hold_links, (struct which){.module = ANY_MODULE, .stage = -1}),
 	};
 	pthread_mutex_lock(&lock);
 	k->closing++;

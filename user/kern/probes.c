@@ -354,6 +354,11 @@ void kern_detach_file(struct kern *k, pid_t pid, uint16_t module)
 	links_detach(&k->links, pid, module);
 }
 
+void kern_detach_files(struct kern *k, const struct u64map *modules)
+{
+	links_detach_files(&k->links, modules);
+}
+
 void kern_detach(struct kern *k)
 {
 	kern_detach_probes(k);

@@ -132,6 +132,15 @@ void untell_file(struct unwind *u, struct table *t)
 	u->files_told--;
 }
 
+static void drop_table(struct unwind *u, struct table *t)
+{
+	untell_file(u, t);
+	if (t->state == TABLE_READY)
+		slabs_give(u->slabs, t->first, t->n_words);
+	t->state = TABLE_NEW;
+	t->n_rows = 0;
+}
+
 /* Makes room by giving up the table that was idle longest. False: none is idle. */
 static bool evict(struct unwind *u)
 {
@@ -145,10 +154,7 @@ static bool evict(struct unwind *u)
 	}
 	if (!oldest)
 		return false;
-	untell_file(u, oldest);
-	slabs_give(u->slabs, oldest->first, oldest->n_words);
-	oldest->state = TABLE_NEW;
-	oldest->n_rows = 0;
+	drop_table(u, oldest);
 	return true;
 }
 
@@ -350,6 +356,23 @@ uint32_t unwind_tell(struct unwind *u, uint32_t module)
 	tell_file(u, module);
 	u->kern->skel->bss->raw_left = TABLES_RAW_STACKS;
 	return module;
+}
+
+void unwind_release(struct unwind *u, uint32_t module)
+{
+	struct table *t = module < u->tables.n ? &u->tables.at[module] : NULL;
+	const uint64_t *known;
+
+	if (module < u->images.n) {
+		image_free(u->images.at[module]);
+		u->images.at[module] = NULL;
+	}
+	if (!t)
+		return;
+	known = u64map_find(&u->by_file, hash_key(&t->file_key));
+	if (known && *known == module)
+		u64map_remove(&u->by_file, hash_key(&t->file_key));
+	drop_table(u, t);
 }
 
 bool unwind_key(const struct unwind *u, uint32_t module, struct file_key *key)

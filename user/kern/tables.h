@@ -36,6 +36,9 @@ void unwind_update(struct unwind *u, struct process *p, struct unwind_told **tol
  */
 uint32_t unwind_tell(struct unwind *u, uint32_t module);
 
+/* Nobody has the file mapped any more, nor will: its table goes, and the BPF side knows it no more. */
+void unwind_release(struct unwind *u, uint32_t module);
+
 /* The key of a file that was registered so. False: it was not. */
 bool unwind_key(const struct unwind *u, uint32_t module, struct file_key *key);
 

@@ -220,6 +220,33 @@ void modules_set_probe_fd(struct modules *m, uint32_t id, int probe_fd)
 	mod->probe_fd = probe_fd;
 }
 
+static void close_files(struct modules *m, struct module *mod)
+{
+	if (mod->fd >= 0) {
+		close(mod->fd);
+		m->n_open--;
+	}
+	if (mod->probe_fd >= 0)
+		close(mod->probe_fd);
+	mod->fd = mod->probe_fd = -1;
+}
+
+void modules_release(struct modules *m, uint32_t id)
+{
+	struct module *mod = m->list.at[id];
+	uint64_t key = module_key(mod), *at;
+
+	if (mod->kind != MODULE_ELF)
+		return;
+	while ((at = u64map_find(&m->by_key, key)) && *at != id)
+		key = mix64(key + 1);
+	/* Where another one's number had the same key, that one is found no more, and opened as another module. */
+	u64map_remove(&m->by_key, key);
+	close_files(m, mod);
+	/* They are to be counted anew. */
+	m->uncounted_bytes = COUNT_EVERY;
+}
+
 bool modules_find_copy(const struct modules *m, const char *path, uint64_t dev, uint64_t ino, uint32_t *id)
 {
 	const struct module want = {.kind = MODULE_ELF, .path = (char *)path, .dev = dev, .ino = ino};
@@ -296,7 +323,7 @@ void modules_free(struct modules *m)
 	u64map_free(&m->by_key);
 }
 
-/* A file stays open, once it is; but for a jitdump, which another one may replace. */
+/* A file stays open as long as the copy is read (tracer_lend_files()); but for a jitdump, which another may replace. */
 static void module_follow(struct module *to, const struct module *from)
 {
 	if (from->kind != MODULE_JIT) {

@@ -72,6 +72,9 @@ uint32_t modules_file(struct modules *m, const char *path, uint64_t dev, uint64_
 void modules_set_probe_fd(struct modules *m, uint32_t id, int probe_fd);
 /* Is the file with that path, device and inode known, and a copy? Then *id is its module. */
 bool modules_find_copy(const struct modules *m, const char *path, uint64_t dev, uint64_t ino, uint32_t *id);
+/* Nobody has the file mapped any more: it is closed, and another module if it is opened again. What frames say of it
+ * stays true. */
+void modules_release(struct modules *m, uint32_t id);
 /* The descriptor that has the file's own inode; -1: none. */
 int module_inode_fd(const struct module *mod);
 uint32_t modules_vdso(struct modules *m, uint32_t pid);

@@ -82,6 +82,24 @@ struct attached_file *attachment_file(struct attachment *a, uint32_t module)
 	return &a->files.at[*i];
 }
 
+void attachment_forget_file(struct attachment *a, uint32_t module)
+{
+	const uint64_t *found = u64map_find(&a->by_module, module);
+	const struct attached_file *last;
+	size_t i;
+
+	if (!found)
+		return;
+	i = *found;
+	last = &a->files.at[--a->files.n];
+	free_placement(a->files.at[i].placement);
+	if (last != &a->files.at[i]) {
+		a->files.at[i] = *last;
+		*u64map_find(&a->by_module, last->module) = i;
+	}
+	u64map_remove(&a->by_module, module);
+}
+
 static const struct attached_file *find(const struct attachment *a, uint32_t module)
 {
 	const uint64_t *i = u64map_find(&a->by_module, module);

@@ -76,6 +76,8 @@ void attachments_free(struct attachments *all);
 void attachment_mark(struct attachment *a);
 /* What is known of the module in the process; added where nothing is. Valid until the next one is added. */
 struct attached_file *attachment_file(struct attachment *a, uint32_t module);
+/* Nothing is known of the module any more. */
+void attachment_forget_file(struct attachment *a, uint32_t module);
 enum attached attachment_state(const struct attachment *a, uint32_t module);
 /* The file's probes are in the process now, or as soon as tracing is resumed. */
 bool attachment_has(const struct attachment *a, uint32_t module);

@@ -68,6 +68,7 @@ void host_free(struct tracer *t)
 	u64map_free(&h->followed);
 	u64map_free(&h->others);
 	u64map_free(&h->headless);
+	u64map_free(&h->unused);
 	vec_free(&h->gone);
 	vec_free(&h->changed);
 	vec_free(&h->ended);
@@ -149,7 +150,7 @@ static int attach_file(struct tracer *t, uint32_t module)
 	return err == -ECANCELED ? err : 0;
 }
 
-static int each_pid(struct tracer *t, void (*take)(struct tracer *t, pid_t pid))
+int host_each_pid(void (*take)(void *arg, pid_t pid), void *arg)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *e;
@@ -160,7 +161,7 @@ static int each_pid(struct tracer *t, void (*take)(struct tracer *t, pid_t pid))
 		pid_t pid = procfs_pid_of_name(e->d_name);
 
 		if (pid && pid != getpid())
-			take(t, pid);
+			take(arg, pid);
 	}
 	closedir(dir);
 	return 0;
@@ -214,6 +215,11 @@ void host_compare_other(struct tracer *t, pid_t pid)
 	buf_free(&path);
 }
 
+static void compare_other(void *arg, pid_t pid)
+{
+	host_compare_other(arg, pid);
+}
+
 static bool has_new(struct tracer *t)
 {
 	const struct attachment *a = t->host.files;
@@ -233,7 +239,7 @@ int host_attach(struct tracer *t)
 		return 0;
 	/* Probes are in processes as well that are not traced: their code is not to be harmed either. */
 	if (!t->host.all && !t->trusts_code && has_new(t))
-		each_pid(t, host_compare_other);
+		host_each_pid(compare_other, t);
 	for (size_t i = 0; i < a->files.n && !err; i++)
 		if (!is_settled(&a->files.at[i]))
 			err = attach_file(t, a->files.at[i].module);
@@ -351,8 +357,9 @@ static void leave_out_own(struct tracer *t)
 	}
 }
 
-static void take_running(struct tracer *t, pid_t pid)
+static void take_running(void *arg, pid_t pid)
 {
+	struct tracer *t = arg;
 	struct proc_stat st;
 
 	if (host_wants(t, pid) && !procfs_stat(pid, &st) && !st.kernel_thread)
@@ -371,7 +378,7 @@ static int compare_all(struct tracer *t)
 
 int host_read_all(struct tracer *t)
 {
-	const int err = each_pid(t, take_running);
+	const int err = host_each_pid(take_running, t);
 
 	return err ? err : compare_all(t);
 }

@@ -29,6 +29,13 @@ struct host {
 	vec_of(pid_t) gone, changed;	/* to be dropped; to be compared with their files */
 	size_t n_gone;		/* of the first, those that are due */
 	vec_of(struct ended_process) ended, kept;	/* whose blocks are no more; or will be in a while */
+	/* Of host_files.c: when it was last looked for files that nobody uses, with how many open, how often of
+	 * late for nothing, and which these were. */
+	uint64_t pass_ns;
+	size_t pass_open;
+	unsigned int passes_in_vain;
+	struct u64map unused;		/* modules */
+	bool files_lent;		/* tracer_lend_files() */
 	double cpus;			/* of the machine */
 	uint64_t swept_ns;
 	uint64_t late_files, unread;	/* files with probes that came later; processes that can't be read */
@@ -57,6 +64,9 @@ int host_attach(struct tracer *t);
  */
 int host_sweep(struct tracer *t, bool now);
 
+/* Closes files that nobody has mapped any more, and gives their tables and probes back, if it is time. */
+void host_release(struct tracer *t);
+
 /* Of the files of host*.c alone. What host.modules has for a file by its device (as makedev() makes it) and inode. */
 static inline uint64_t host_file_hash(uint64_t dev, uint64_t ino)
 {
@@ -69,6 +79,8 @@ uint32_t host_see_file(struct tracer *t, uint32_t module);
 struct process *host_read_process(struct tracer *t, pid_t pid);
 /* Compares the code of a process that is not traced with the files that have probes, or are about to. */
 void host_compare_other(struct tracer *t, pid_t pid);
+/* Calls back for each process in /proc but alloctrace. 0 or -errno after logging an error. */
+int host_each_pid(void (*take)(void *arg, pid_t pid), void *arg);
 /* Reads all processes there are, and compares their code. 0 or -errno after logging an error. */
 int host_read_all(struct tracer *t);
 /* Do the rules take it? For kern_members_cgroups(). */

@@ -315,6 +315,7 @@ int tracer_poll(struct tracer *t)
 		host_after_events(t, lost != 0);
 		collector_resolve(t->collector);
 		host_drop_gone(t);
+		host_release(t);
 		return host_sweep(t, false);
 	}
 	for (size_t i = 0; i < t->attachments.list.n; i++) {

@@ -40,6 +40,8 @@ bool tracer_held(struct tracer *t, bool stopped);
  * -errno after logging an error. */
 #define TRACER_POLL_MS 50
 int tracer_poll(struct tracer *t);
+/* Another thread reads files of a copy of tracer_modules(): until that is over none is closed. */
+void tracer_lend_files(struct tracer *t, bool lent);
 int tracer_events_fd(const struct tracer *t);
 int tracer_frames_fd(const struct tracer *t);
 /* The process is gone: its mappings are remembered. */
