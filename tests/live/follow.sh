@@ -94,4 +94,12 @@ expect_program red "$((43 * 400)) 400"
 run report "$DIR/seen.pb.gz"
 expect_out '20[01] processes'
 
+# It does not wait behind what it traces, unless whoever started it chose so; the command runs as it would without it.
+nices_at() {	# NICE
+	nice -n $(($1 - $(nice))) "$ALLOCTRACE" -o "$DIR/seen.pb.gz" -- \
+		sh -c 'cut -d" " -f19 "/proc/$PPID/stat"; nice' 2>"$DIR/err" | tr '\n' ' '
+}
+expect_equal "nice values of alloctrace and the command" "$(nices_at 0)" "-10 0 "
+expect_equal "nice values as chosen" "$(nices_at 5)" "5 5 "
+
 no_probe_left

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memlimit.h"
+#include "base/thread.h"
 #include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/ulimits.h"
@@ -109,6 +110,9 @@ static int start(struct run *r)
 	if (!err)
 		selection_set(&r->o, r->launch ? launch_file(r->launch) : NULL, target_count(r->target),
 			      &r->selection, &ko);
+	/* Until the table of a new file is there, stacks through it end early. */
+	if (!err && ko.wide)
+		thread_raise();
 	if (!err)
 		err = tracer_open(&ko, &r->tracer);
 	if (!err)
@@ -309,6 +313,7 @@ static int final_report(struct run *r)
 	/* All at once: probes that go one after another would leave frees uncounted whose allocations were. */
 	adapt_stop(r->adapt);
 	tracer_detach(r->tracer);
+	thread_lower();
 	if (r->result.reader_gone)
 		return 0;
 	if (r->launch)

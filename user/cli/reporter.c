@@ -78,6 +78,7 @@ static void *run(void *arg)
 {
 	struct reporter *rp = arg;
 
+	thread_lower();
 	guard_watch(rp->guard);
 	write_report(rp);
 	guard_unwatch(rp->guard);
