@@ -34,6 +34,7 @@ static void add_host(struct fixture *x)
 	x->r.allocator = NULL;
 	x->r.host = (struct recording_host){
 		.wide = true, .selection = "every process", .processes = 812, .ended = 710, .others_hits = 12345,
+		.cpus = 8,
 	};
 }
 

@@ -221,6 +221,28 @@ static void host_of_containers_alone(void **state)
 	free(text);
 }
 
+/* In the unit of --max-overhead. */
+static void cost_of_a_host(void **state)
+{
+	struct fixture *x = *state;
+	char *text;
+
+	x->r.hits = 100;
+	x->r.cost_ns = 2e9;
+	x->r.host = (struct recording_host){.wide = true};
+	text = render(x, "table");
+	assert_non_null(strstr(text, "cost       about 2.00 s (20.0 % of the duration): 100 probe hits\n"));
+	free(text);
+	x->r.host.cpus = 4;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "cost       about 2.00 s (5.0 % of 4 CPUs): 100 probe hits\n"));
+	free(text);
+	x->r.host.cpus = 1;
+	text = render(x, "table");
+	assert_non_null(strstr(text, "cost       about 2.00 s (20.0 % of 1 CPU): 100 probe hits\n"));
+	free(text);
+}
+
 /* --- folded stacks */
 
 static void check_folded(struct fixture *x, const char *want)
@@ -327,6 +349,7 @@ static void tasks_in_a_file(void **state)
 	assert_int_equal(r->host.others_hits, 12345);
 	assert_int_equal(r->host.undecided, 3);
 	assert_int_equal(r->host.new_files, 2);
+	assert_true(r->host.cpus == 8);
 	stored_free(s);
 }
 
@@ -383,6 +406,7 @@ static void runs_add_up(void **state)
 	add_host(x);
 	for (int i = 0; i < 3; i++) {
 		x->r.host.wide = i > 0;
+		x->r.host.cpus = i > 0 ? 8 : 0;
 		x->r.target = i > 0 ? "every process" : "server (pid 1)";
 		x->r.host.selection = i > 1 ? "--comm make" : "every process";
 		data = written(&x->r);
@@ -394,6 +418,8 @@ static void runs_add_up(void **state)
 	assert_string_equal(r->host.selection, "server (pid 1) + every process + --comm make");
 	assert_int_equal(r->host.processes, 2 * 812);
 	assert_int_equal(r->host.others_hits, 2 * 12345);
+	/* The first is none of a host. */
+	assert_true(r->host.cpus == 0);
 	assert_int_equal(r->profile->tasks.n, HOST_TASKS);
 	check_rows(r, "program", "unknown 384000; redis 192000; cc1 96000; nginx 84000");
 	stored_free(s);
@@ -507,8 +533,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_one_task_is), TEST(a_process_takes_names), TEST(members), TEST(rows), TEST(goroutines),
-		TEST(host_line), TEST(host_of_containers_alone), TEST(folded_heads), TEST(folded_head_of_one),
-		TEST(tasks_in_a_file), TEST(the_example), TEST(runs_add_up), TEST(equal_files), TEST(labels),
+		TEST(host_line), TEST(host_of_containers_alone), TEST(cost_of_a_host), TEST(folded_heads),
+		TEST(folded_head_of_one), TEST(tasks_in_a_file), TEST(the_example), TEST(runs_add_up), TEST(equal_files), TEST(labels),
 		TEST(fewer_labels),
 	};
 

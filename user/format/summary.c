@@ -371,6 +371,19 @@ static void put_suppressed(struct buf *out, const struct recording *r, const str
 	buf_free(&text);
 }
 
+/* In the unit of the limit. */
+static void put_cost_share(struct buf *text, const struct recording *r)
+{
+	const double cpus = r->host.cpus;
+
+	buf_str(text, " (");
+	value_put_share(text, r->cost_ns / r->duration_ns / (cpus > 0 ? cpus : 1));
+	if (cpus > 0)
+		buf_printf(text, " of %.6g CPU%s)", cpus, cpus == 1 ? "" : "s");
+	else
+		buf_str(text, " of the duration)");
+}
+
 static void put_cost(struct buf *out, const struct recording *r, const struct report_options *o)
 {
 	struct buf text = {0};
@@ -378,11 +391,8 @@ static void put_cost(struct buf *out, const struct recording *r, const struct re
 	if (r->cost_ns > 0) {
 		buf_str(&text, r->cost_is_all ? "at most " : "about ");
 		text_duration(&text, r->cost_ns);
-		if (r->duration_ns) {
-			buf_str(&text, " (");
-			value_put_share(&text, r->cost_ns / r->duration_ns);
-			buf_str(&text, " of the duration)");
-		}
+		if (r->duration_ns)
+			put_cost_share(&text, r);
 		if (r->cost_is_all)
 			buf_str(&text, "," BREAK "all of the target's CPU time");
 		buf_str(&text, ":" BREAK);

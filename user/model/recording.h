@@ -79,6 +79,7 @@ struct recording_host {
 	uint64_t undecided;	/* calls of processes whose cgroup's name was not known yet */
 	uint64_t new_files;	/* files with an allocator that were first mapped meanwhile: of the first process that
 				 * did, the first calls are missing */
+	double cpus;		/* of the machine, where --max-overhead is a share of them all; else 0 */
 };
 
 /* A pattern of leaks that are not shown, and what it hides; each stack counts for the first pattern that matches. */

@@ -164,6 +164,7 @@ static Pb__Host *pack_host(struct arena *a, const struct recording_host *x)
 	m->others_hits = x->others_hits;
 	m->undecided = x->undecided;
 	m->new_files = x->new_files;
+	m->cpus = x->cpus;
 	return m;
 }
 
@@ -172,7 +173,7 @@ static struct recording_host unpack_host(const Pb__Host *m, struct arena *a)
 	if (!m)
 		return (struct recording_host){0};
 	return (struct recording_host){true, or_null(a, m->selection), m->processes, m->ended, m->others_hits,
-				       m->undecided, m->new_files};
+				       m->undecided, m->new_files, facts_number(m->cpus)};
 }
 
 static Pb__Windows *pack_windows(struct arena *a, const struct recording_windows *w)

@@ -89,6 +89,9 @@ static void add_host(struct recording *r, const struct recording *w, struct aren
 	if (h->selection || with->selection)
 		h->selection = join(a, h->selection ? h->selection : r->target,
 				    with->selection ? with->selection : w->target, " + ");
+	/* A share of both is one of none of them. */
+	if (h->cpus != with->cpus)
+		h->cpus = 0;
 	h->wide |= with->wide;
 	h->processes = sum(h->processes, with->processes);
 	h->ended = sum(h->ended, with->ended);

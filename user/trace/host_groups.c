@@ -71,6 +71,7 @@ void tracer_host(const struct tracer *t, struct recording_host *out)
 	out->others_hits = counts[COUNT_OTHERS];
 	out->undecided = counts[COUNT_UNDECIDED];
 	out->new_files = t->host.late_files;
+	out->cpus = t->host.all ? t->host.cpus : 0;
 }
 
 bool tracer_is_wide(const struct tracer *t)
