@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Containers by runc, with glibc on two overlays of one directory and with musl, under a seccomp filter; and a chroot.
 # Each call counts once, for the container that it is of, by the name that docker's file has. In a pid namespace of its
-# own, so that every process means those of this test, and those of the containers are below it.
+# own, so that every process means those of this test, and those of the containers are below it. And a machine of
+# systemd-nspawn, where that is installed.
 # limit: 180
 [[ $EUID -ne 0 || -n ${CONTAINERS_INSIDE-} ]] ||
 	CONTAINERS_INSIDE=1 exec unshare -p -f --mount-proc --kill-child bash "$0" "$@"
@@ -18,6 +19,7 @@ clean_all() {
 
 	trap - EXIT
 	umount -l "$DIR"/merged.* 2>/dev/null
+	find /sys/fs/cgroup/{,*/}"$GROUP"/machine-* -depth -type d -exec rmdir {} + 2>/dev/null
 	rmdir /sys/fs/cgroup/{,*/}"$GROUP"{/docker,} 2>/dev/null
 	(exit "$status")
 	cleanup
@@ -156,3 +158,22 @@ expect_status 0
 expect_equal "processes" "$(sed -n 's/^ *\([0-9]*\) .* steps ([0-9]*, inner \([0-9]*\)) .*/\1 \2/p' "$DIR/table" |
 	sort -n | sed '1,3s/ .*//' | tr '\n' ' ')" "100 100 100 101 1 211 1 "
 expect_equal "calls of all" "$(awk '$1 ~ /^[0-9]+$/ { n += $1 } END { print n }' "$DIR/table")" 612
+
+# --- a machine, in the cgroup that systemd-machined would have made for it; nspawn makes others below that
+
+MACHINE=m${DIR##*.}
+V2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+nspawn() {	# ARGS...
+	# shellcheck disable=SC2016 # the shell's own
+	bash -c 'mkdir -p "$0" && echo $$ >"$0/cgroup.procs" && exec "$@"' "$V2/$GROUP/machine-$MACHINE.scope" \
+		systemd-nspawn -q -D "$DIR/glibc" -M "$MACHINE" --keep-unit --register=no --as-pid2 \
+		--resolv-conf=off --timezone=off --link-journal=no /bin/steps "$@" >"$DIR/nspawn.out" 2>&1 </dev/null
+}
+if [[ -n $V2 ]] && command -v systemd-nspawn >/dev/null && nspawn a24:1; then
+	trace_start "${EXACT[@]}" --container "$MACHINE" --comm steps -m calls --by container -o "$DIR/table"
+	nspawn a24:409 || fail "nspawn: $(cat "$DIR/nspawn.out")"
+	trace_stop
+	expect_status 0
+	grep -q "^lost  *nothing" "$DIR/table" || fail "something was lost: $(head -9 "$DIR/table")"
+	expect_equal "calls of the machine" "$(row "nspawn:$MACHINE")" 409
+fi
