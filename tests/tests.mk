@@ -41,6 +41,7 @@ $(T)/fuzz/%.o: %.c tests/tests.mk
 
 $(filter $(T)/fuzz/user/record/%,$(FUZZ_OBJ)): $(PROTO_SRC)
 $(T)/fuzz/user/format/svg.o: $(O)/proto/svg_parts.h
+$(T)/fuzz/user/format/html.o: $(O)/proto/html_page.h
 
 $(T)/fuzz/libfuzz.a: $(FUZZ_OBJ)
 	$(Q)rm -f $@ && ar rcs $@ $^

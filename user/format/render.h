@@ -25,7 +25,10 @@ int report_write_csv(FILE *f, const struct recording *r, const struct report_opt
 int report_write_svg(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_speedscope(FILE *f, const struct recording *r, const struct report_options *o);
 int report_write_prom(FILE *f, const struct recording *r, const struct report_options *o);
+int report_write_html(FILE *f, const struct recording *r, const struct report_options *o);
 
+/* Columns of a summary's line before its text. */
+#define SUMMARY_LABEL 11
 /* The summary's lines, each ended by a newline; what they say about names is known only after the rows were made. */
 void summary_head(const struct recording *r, const struct report_options *o, struct buf *out);
 void summary_unnamed(const struct recording *r, const struct report_options *o, struct buf *out);

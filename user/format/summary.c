@@ -38,7 +38,6 @@
 #include "base/text.h"
 #include "format/render.h"
 
-#define LABEL_WIDTH 11
 /* CPUs that probes take while they are there: from there on the target is notably slower then. */
 #define LOAD_SAID 0.1
 #define SLOWDOWN_SAID 1.1
@@ -46,13 +45,13 @@
 void summary_line(struct buf *out, const struct report_options *o, const char *label, const struct buf *text,
 		  const char *style)
 {
-	size_t width = o->width ? o->width : SIZE_MAX, column = LABEL_WIDTH;
+	size_t width = o->width ? o->width : SIZE_MAX, column = SUMMARY_LABEL;
 	struct buf piece = {0};
 
 	if (o->colour)
-		buf_printf(out, "%s%-*s" STYLE_OFF "%s", STYLE_BOLD, LABEL_WIDTH, label, style);
+		buf_printf(out, "%s%-*s" STYLE_OFF "%s", STYLE_BOLD, SUMMARY_LABEL, label, style);
 	else
-		buf_printf(out, "%-*s", LABEL_WIDTH, label);
+		buf_printf(out, "%-*s", SUMMARY_LABEL, label);
 	for (const char *s = buf_cstr(text); *s; s += strspn(s, BREAK)) {
 		size_t len = strcspn(s, BREAK), columns;
 
@@ -60,10 +59,10 @@ void summary_line(struct buf *out, const struct report_options *o, const char *l
 		buf_add(&piece, s, len);
 		s += len;
 		columns = text_width(piece.data);
-		if (column > LABEL_WIDTH && column + 1 + columns > width) {
-			buf_printf(out, "\n%*s", LABEL_WIDTH, "");
-			column = LABEL_WIDTH;
-		} else if (column > LABEL_WIDTH) {
+		if (column > SUMMARY_LABEL && column + 1 + columns > width) {
+			buf_printf(out, "\n%*s", SUMMARY_LABEL, "");
+			column = SUMMARY_LABEL;
+		} else if (column > SUMMARY_LABEL) {
 			buf_char(out, ' ');
 			column++;
 		}

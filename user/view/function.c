@@ -56,7 +56,7 @@ static void cut_clones(struct buf *out, size_t start)
 	out->len = start + strlen(name);
 }
 
-static void function_name(const struct symbol *sym, struct buf *out)
+void view_function_name(const struct symbol *sym, struct buf *out)
 {
 	size_t start = out->len;
 
@@ -68,7 +68,7 @@ static void function_name(const struct symbol *sym, struct buf *out)
 void view_group_function(const struct recording *r, struct view_rows *rows)
 {
 	static const struct view_frame_kind kind = {
-		.is_frame = true, .each_name = true, .name = function_name, .key = view_key_in_module,
+		.is_frame = true, .each_name = true, .name = view_function_name, .key = view_key_in_module,
 	};
 
 	view_group_by_frame(r, rows, &kind);

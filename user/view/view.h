@@ -164,6 +164,8 @@ void view_details(const struct view *v, const struct profile *p, const struct vi
 void view_chain(const struct recording *r, uint32_t stack, size_t skip, size_t max_width,
 		struct buf *out);
 
+/* Appends the name that a function has as a row, not escaped: what the compiler made of one function is one. */
+void view_function_name(const struct symbol *sym, struct buf *out);
 /* Appends a function's name without parameter lists and with template arguments as "<…>":
  * "std::vector<int, std::allocator<int> >::push_back(int&&)" becomes "std::vector<…>::push_back". */
 void view_short_name(const char *name, struct buf *out);

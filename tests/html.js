@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Opens HTML reports in Chromium, and does with them what people do.
+ *
+ * usage: node html.js DIR: evil.html, nothing.html, server.html of unit/test_html, and heap.html with the folded stacks
+ * of the same recording, heap.folded (of allocations) and heap.live
+ */
+'use strict';
+const assert = require('assert');
+const fs = require('fs');
+const path = require('path');
+const { Browser } = require('./browser.js');
+
+const dir = path.resolve(process.argv[2]);
+let browser;
+
+async function open(name, hash = '') {
+	const page = await browser.open(`file://${dir}/${name}.html${hash}`);
+
+	await page.until('Boolean(window.alloctrace || document.querySelector("[role=alert]"))');
+	await page.settle();
+	assert.equal(await page.run('document.querySelector("[role=alert]")?.textContent ?? ""'), '', name);
+	return page;
+}
+
+/* It has loaded nothing but itself, and nothing was logged. */
+async function close(page) {
+	assert.deepEqual(page.requests.filter((url) => !url.startsWith('file://')), []);
+	assert.equal(new Set(page.requests.map((url) => url.replace(/#.*/, ''))).size, 1, String(page.requests));
+	/* That canvases are read often is the test's own doing. */
+	assert.deepEqual(page.messages.filter((text) => !text.includes('willReadFrequently')), []);
+	await browser.close(page);
+}
+
+/* By function, without the allocator's: what went through it, and in all. */
+function readFolded(name) {
+	const through = {};
+	let total = 0;
+
+	for (const line of fs.readFileSync(path.join(dir, name), 'utf8').trim().split('\n')) {
+		const value = Number(line.replace(/.* /, ''));
+
+		total += value;
+		for (const f of new Set(line.replace(/ \d+$/, '').split(';').slice(1, -1)))
+			through[f] = (through[f] || 0) + value;
+	}
+	return { through, total };
+}
+
+/* Every rectangle is as wide as its share, those of a row do not overlap, and none leaves its parent. */
+const CHECK_WIDTHS = `(() => {
+	const { graph, sums } = alloctrace;
+	let worst = 0, n = 0;
+
+	for (const row of graph.rows) {
+		let end = 0;
+
+		for (const rect of row) {
+			worst = Math.max(worst, end - rect.x);
+			end = rect.x + rect.width;
+			if (!rect.node || rect.outer)
+				continue;
+			const top = rect.node.tree === graph.zoomed.tree ? graph.zoomed : rect.node.tree.root;
+
+			worst = Math.max(worst, Math.abs(rect.width - graph.width * rect.node.total / top.total));
+			n++;
+		}
+		worst = Math.max(worst, end - graph.width);
+	}
+	return [worst, n];
+})()`;
+
+async function checkWidths(page, least) {
+	const [worst, n] = await page.run(CHECK_WIDTHS);
+
+	assert.ok(worst < 1e-6, `a width is wrong by ${worst}`);
+	assert.ok(n >= least, `${n} rectangles`);
+}
+
+/* By function: the sum of the topmost nodes of a tree that is walked whole. */
+const TREE_SUMS = `(() => {
+	const d = alloctrace.d, sums = {}, open = [[alloctrace.trees[0].root, []]];
+
+	while (open.length) {
+		const [node, above] = open.pop(), name = d.functions[node.fn];
+
+		if (node.fn >= 0 && d.kindOf[node.fn] !== 1 && !above.includes(node.fn))
+			sums[name] = (sums[name] || 0) + node.total;
+		for (const child of node.children)
+			open.push([child, [...above, node.fn]]);
+	}
+	return sums;
+})()`;
+const ROWS = 'Object.fromEntries(alloctrace.table.rows.map((row) => [row.name, row.through]))';
+const OWN = 'Object.fromEntries(alloctrace.table.rows.filter((row) => row.own).map((row) => [row.name, row.own]))';
+const STATUS = 'document.getElementById("status").textContent';
+
+/* Where to click on a function's first rectangle. */
+async function spot(page, name) {
+	return page.run(`(() => {
+		const { graph, d } = alloctrace, box = graph.element.getBoundingClientRect();
+		const name = ${JSON.stringify(name)};
+		const rect = graph.rows.flat().find(({ node }) => node && d.functions[node.fn] === name);
+
+		graph.reveal(rect.node);
+		return { x: box.left + 1 + rect.x + rect.width / 2,
+			y: box.top + 1 + rect.y * 18 + 9 - graph.element.scrollTop };
+	})()`);
+}
+
+/* The colour in the upper left corner of a function's first rectangle, and what it is to be. */
+async function colours(page, name) {
+	return page.run(`(() => {
+		const { graph, d } = alloctrace;
+		const name = ${JSON.stringify(name)};
+		const rect = graph.rows.flat().find(({ node }) => node && d.functions[node.fn] === name);
+
+		graph.reveal(rect.node);
+		graph.draw();
+		const [r, g, b] = graph.canvas.getContext('2d').getImageData((rect.x + 2) * devicePixelRatio,
+			(rect.y * 18 + 2 - graph.element.scrollTop) * devicePixelRatio, 1, 1).data;
+		const hex = (n) => n.toString(16).padStart(2, '0');
+
+		return ['#' + hex(r) + hex(g) + hex(b), alloctrace.colourOf(rect.node)];
+	})()`);
+}
+
+async function tableAndWidths() {
+	const page = await open('heap'), folded = readFolded('heap.folded'), live = readFolded('heap.live');
+
+	assert.equal(await page.run('alloctrace.sums.total'), folded.total);
+	const rows = await page.run(ROWS);
+
+	assert.deepEqual(rows, folded.through);
+	assert.deepEqual(await page.run(TREE_SUMS), rows);
+	await checkWidths(page, 30);
+	const [drawn, wanted] = await colours(page, 'big_grown');
+
+	assert.equal(drawn, wanted);
+	/* From the sites outwards, the roots are what each allocates itself. */
+	await page.key('2');
+	assert.deepEqual(await page.run(`Object.fromEntries(alloctrace.trees[0].root.children.map((node) =>
+		[alloctrace.nameOf(node), node.total]))`), await page.run(OWN));
+	await checkWidths(page, 10);
+	await page.key('1');
+	await page.key('v');
+	assert.equal(await page.run('alloctrace.d.views[alloctrace.state.view].name'), 'live');
+	assert.deepEqual(await page.run(ROWS), live.through);
+	await page.key('m');
+	assert.match(await page.run(STATUS), /^live: .* blocks$/);
+	await close(page);
+}
+
+async function searching() {
+	const page = await open('heap'), { through, total } = readFolded('heap.folded');
+
+	await page.key('/');
+	await page.type('big_kept');
+	const share = 100 * through.big_kept / total;
+
+	assert.match(await page.run(STATUS), new RegExp(`matched .*, ${share.toFixed(1)} %`));
+	assert.deepEqual(Object.keys(await page.run(ROWS)), ['big_kept']);
+	const [drawn] = await colours(page, 'big_kept');
+
+	assert.equal(drawn, '#ff7bff');
+	await page.key('Enter');
+	assert.equal(await page.run('alloctrace.nameOf(alloctrace.graph.focused)'), 'big_kept');
+	await page.key('Escape');
+	assert.equal(await page.run('alloctrace.state.query'), '');
+	/* What is no regular expression is looked for as it is. */
+	await page.type('(');
+	assert.equal(await page.run('alloctrace.pattern.source'), '\\(');
+	await close(page);
+}
+
+async function zoomingAndHash() {
+	const page = await open('heap'), { x, y } = await spot(page, 'big_kept');
+
+	await page.click(x, y);
+	await page.settle();
+	const state = `(({ graph, d, state }) => [d.functions[graph.zoomed.fn],
+		graph.rectOf(graph.zoomed).width === graph.width, d.functions[state.fn]])(alloctrace)`;
+
+	assert.deepEqual(await page.run(state), ['big_kept', true, 'big_kept']);
+	await checkWidths(page, 1);
+	const hash = await page.run('location.hash');
+	const again = await open('heap', hash);
+
+	assert.deepEqual(await again.run(state), ['big_kept', true, 'big_kept']);
+	assert.equal(await again.run('location.hash'), hash);
+	await close(again);
+	await page.run('history.back()');
+	await page.until('!alloctrace.graph.zoomed.parent');
+	assert.equal(await page.run(`alloctrace.change({ view: 1, metric: 1, flame: true, colour: 'type', sort: 'name',
+		descending: false, query: 'a', collapse: true, hidden: [0], task: 1 }) ||
+			location.hash.length > 60`), true);
+	const full = await page.run('[location.hash, JSON.stringify(alloctrace.state)]');
+	const third = await open('heap', full[0]);
+
+	assert.equal(await third.run('JSON.stringify(alloctrace.state)'), full[1]);
+	await close(third);
+	await close(page);
+}
+
+/* Callers and callees of one function, with recursion, threads and modules. */
+async function sandwich() {
+	const page = await open('server');
+	const name = 'parse_value', f = await page.run(`alloctrace.d.functions.indexOf('${name}')`);
+	const whole = await page.run(`alloctrace.byFunction.through[${f}]`);
+
+	await page.run(`alloctrace.change({ mode: 'around', fn: ${f} })`);
+	assert.deepEqual(await page.run('alloctrace.trees.map((tree) => tree.root.total)'), [whole, whole]);
+	await checkWidths(page, 4);
+	assert.match(await page.run('document.getElementById("function").textContent'), /Callers.*Callees/);
+	await page.run('alloctrace.change({ mode: "down" })');
+	const depth = `(() => {
+		let n = 0;
+
+		for (let at = [alloctrace.trees[0].root]; at.length; at = at.flatMap(({ children }) => children))
+			n += at.filter((node) => node.fn === ${f}).length;
+		return n;
+	})()`;
+
+	assert.ok(await page.run(depth) > 1);
+	await page.key('r');
+	assert.equal(await page.run(depth), 1);
+	const total = await page.run('alloctrace.sums.total');
+	let sum = 0;
+
+	for (let task = 0; task < await page.run('alloctrace.d.tasks.length'); task++) {
+		await page.run(`alloctrace.change({ task: ${task} })`);
+		sum += await page.run('alloctrace.sums.total');
+	}
+	assert.equal(sum, total);
+	/* Without the program's own frames, others are left. */
+	await page.run('alloctrace.change({ task: -1, hidden: [alloctrace.d.modules.indexOf("/usr/bin/server")] })');
+	assert.equal(await page.run('alloctrace.sums.total'), total);
+	const shown = await page.run('alloctrace.graph.rows.flat().map(({ node }) => node && alloctrace.nameOf(node))');
+
+	assert.ok(!shown.includes('main') && shown.some((text) => text && text.startsWith('libc.so.6+')),
+		String(shown));
+	await close(page);
+}
+
+async function evilNames() {
+	const page = await open('evil'), text = await page.run('document.body.textContent');
+
+	assert.equal(await page.run('document.title'), "</script><script>document.title='run'</script> - alloctrace");
+	for (const name of ['<!--<script>', '<img src=x', '\\x1b[31m', '__proto__', '&lt;b&gt;&amp;', '\\xff\\x80'])
+		assert.ok(text.includes(name), name);
+	assert.equal(await page.run('document.querySelectorAll("img, script:not(:last-of-type)").length'), 0);
+	for (const key of ['2', 'm', '1', 'i', 'r', 'f'])
+		await page.key(key);
+	/* The policy lets no other script run. */
+	await page.run(`document.body.append(Object.assign(document.createElement('script'),
+		{ textContent: 'document.title = "run"' }))`);
+	assert.notEqual(await page.run('document.title'), 'run');
+	assert.equal(page.messages.length, 1);
+	assert.match(page.messages.pop(), /Content Security Policy/);
+	await close(page);
+	await close(await open('nothing'));
+}
+
+async function keyboard() {
+	const page = await open('heap'), focused = 'alloctrace.nameOf(alloctrace.graph.focused)';
+	const item = `document.getElementById(alloctrace.graph.element.getAttribute('aria-activedescendant'))
+		.textContent`;
+
+	for (let i = 0; i < 30 && await page.run('document.activeElement.id') !== 'graph'; i++)
+		await page.key('Tab');
+	assert.equal(await page.run('document.activeElement.id'), 'graph');
+	assert.equal(await page.run(focused), 'all');
+	const depth = await page.run('alloctrace.graph.focused.depth');
+
+	await page.key('ArrowDown');
+	await page.key('ArrowDown');
+	assert.equal(await page.run('alloctrace.graph.focused.depth'), depth + 2);
+	assert.ok((await page.run(item)).startsWith(await page.run(focused)));
+	await page.key('Enter');
+	assert.equal(await page.run('alloctrace.graph.zoomed === alloctrace.graph.focused'), true);
+	await page.key('Backspace');
+	assert.equal(await page.run('alloctrace.graph.zoomed.depth'), depth + 1);
+	await page.key('0');
+	assert.equal(await page.run('alloctrace.graph.zoomed.depth'), 0);
+	await page.key('?');
+	assert.equal(await page.run('document.getElementById("help").open'), true);
+	await page.key('Escape');
+	await close(page);
+}
+
+/* What screen readers have: everything that can be worked has a role and a name. */
+async function accessibility() {
+	const page = await open('heap');
+
+	await page.run('alloctrace.graph.element.focus()');
+	await page.settle();
+	const { nodes } = await page.send('Accessibility.getFullAXTree');
+	const shown = nodes.filter(({ ignored }) => !ignored).map((node) => ({ role: node.role.value,
+		name: node.name?.value, properties: node.properties }));
+	const of = (role) => shown.filter((node) => node.role === role);
+
+	assert.equal(of('tree')[0].name, 'Flame graph');
+	assert.ok(of('treeitem').some(({ name }) => name.startsWith('all: ')));
+	assert.ok(of('table').length >= 1 && of('columnheader').length >= 5 && of('status').length === 1);
+	for (const role of ['button', 'checkbox', 'combobox', 'searchbox', 'treeitem', 'tree', 'region', 'toolbar'])
+		for (const node of of(role))
+			assert.ok(node.name, `a ${role} without a name`);
+	assert.equal(await page.run('document.querySelectorAll("th[aria-sort=descending]").length'), 1);
+	await close(page);
+}
+
+async function darkAndPaper() {
+	const page = await open('heap'), back = 'getComputedStyle(document.body).backgroundColor';
+	const corner = `(({ graph: { canvas } }) => {
+		alloctrace.graph.draw();
+		return [...canvas.getContext('2d').getImageData(canvas.width - 3, canvas.height - 3, 1, 1).data]
+			.slice(0, 3).join();
+	})(alloctrace)`;
+
+	assert.equal(await page.run(back), 'rgb(255, 255, 255)');
+	assert.equal(await page.run(corner), '255,255,255');
+	await page.dark(true);
+	assert.equal(await page.run(back), 'rgb(22, 24, 28)');
+	assert.equal(await page.run(corner), '22,24,28');
+	/* On paper it is light again, with all rows, and the frames have their colours. */
+	await page.run('addEventListener("afterprint", () => { window.printed = true; })');
+	await page.run(`addEventListener("beforeprint", () => {
+		const { graph } = alloctrace;
+		const row = graph.rows.findIndex((rects) => rects.some(({ node }) => node && node.fn >= 0));
+		const at = (x, y) => [...graph.canvas.getContext('2d').getImageData(x * devicePixelRatio,
+			y * devicePixelRatio, 1, 1).data].slice(0, 3).join();
+
+		window.paper = [at(3, row * 18 + 2), graph.canvas.height >= graph.rows.length * 18];
+	})`);
+	await page.pdf(path.join(dir, 'heap.pdf'));
+	const pdf = fs.readFileSync(path.join(dir, 'heap.pdf'), 'latin1');
+
+	assert.ok(pdf.startsWith('%PDF') && pdf.includes('/Image') && pdf.includes('/Font'));
+	const [colour, whole] = await page.run('window.paper');
+
+	assert.ok(whole && !['0,0,0', '255,255,255', '22,24,28'].includes(colour), `on paper: ${colour}`);
+	assert.equal(await page.run('window.printed'), true);
+	await close(page);
+}
+
+(async () => {
+	browser = await Browser.start();
+	try {
+		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard,
+			accessibility,
+			darkAndPaper]) {
+			await test();
+			console.log(`ok ${test.name}`);
+		}
+	} finally {
+		await browser.stop();
+	}
+})().catch((error) => {
+	console.error(error);
+	process.exit(1);
+});

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What is shown, as the address's hash has it, so that a link or a reload shows the same. Functions, threads and
+ * modules go by name; what a hash names that the recording does not have is left out.
+ */
+
+const MODES = ['down', 'up', 'around'];
+const COLOURS = ['module', 'allocator', 'type'];
+
+function defaultState(d) {
+	return { view: 0, metric: d.metric, mode: 'down', fn: -1, zoom: [], query: '', matchCase: false, flame: false,
+		colour: 'module', task: -1, hidden: [], collapse: false, sort: 'own', descending: true };
+}
+
+function moduleName(d, f) {
+	return d.moduleOf[f] >= 0 ? d.modules[d.moduleOf[f]] : '';
+}
+
+/* Names have no tabs: what would control a terminal is escaped in them. */
+function functionKey(d, f) {
+	return f < 0 ? '' : `${d.functions[f]}\t${moduleName(d, f)}`;
+}
+
+function functionOf(d, key) {
+	const [name, module] = key.split('\t');
+
+	return d.functions.findIndex((text, f) => text === name && moduleName(d, f) === (module || ''));
+}
+
+function writeHash(d, state) {
+	const out = new URLSearchParams(), plain = defaultState(d);
+	const put = (key, value, usual) => {
+		if (value !== usual)
+			out.set(key, value);
+	};
+
+	put('view', d.views[state.view].name, d.views[plain.view].name);
+	put('metric', ['bytes', 'calls'][state.metric], ['bytes', 'calls'][plain.metric]);
+	put('mode', state.mode, plain.mode);
+	put('fn', functionKey(d, state.fn), '');
+	put('zoom', state.zoom.map((f) => functionKey(d, f)).join('\n'), '');
+	put('q', state.query, '');
+	put('case', String(state.matchCase), 'false');
+	put('flame', String(state.flame), 'false');
+	put('colour', state.colour, plain.colour);
+	put('task', state.task < 0 ? '' : d.tasks[state.task], '');
+	put('hide', state.hidden.map((m) => d.modules[m]).join('\n'), '');
+	put('collapse', String(state.collapse), 'false');
+	put('sort', (state.descending ? '-' : '') + state.sort, '-own');
+	return out.toString();
+}
+
+function readHash(d, hash) {
+	const given = new URLSearchParams(hash.replace(/^#/, '')), state = defaultState(d);
+	const get = (key) => given.get(key) || '';
+	const lines = (key) => get(key).split('\n').filter(Boolean);
+	const view = d.views.findIndex(({ name }) => name === get('view'));
+
+	state.view = view < 0 ? state.view : view;
+	state.metric = { bytes: 0, calls: 1 }[get('metric')] ?? state.metric;
+	state.fn = functionOf(d, get('fn'));
+	state.mode = MODES.includes(get('mode')) ? get('mode') : state.mode;
+	state.mode = state.mode === 'around' && state.fn < 0 ? 'down' : state.mode;
+	state.zoom = lines('zoom').map((key) => functionOf(d, key));
+	state.query = get('q');
+	state.matchCase = get('case') === 'true';
+	state.flame = get('flame') === 'true';
+	state.colour = COLOURS.includes(get('colour')) ? get('colour') : state.colour;
+	state.task = d.tasks.indexOf(get('task'));
+	state.hidden = lines('hide').map((name) => d.modules.indexOf(name)).filter((m) => m >= 0);
+	state.collapse = get('collapse') === 'true';
+	state.sort = get('sort').replace(/^-/, '') || state.sort;
+	state.descending = get('sort') ? get('sort').startsWith('-') : state.descending;
+	if (!['own', 'ownShare', 'ownError', 'through', 'throughShare', 'name', 'module'].includes(state.sort))
+		state.sort = 'own';
+	return state;
+}
