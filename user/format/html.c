@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "format/html.h"
+#include "format/pagesource.h"
 #include "format/pagetree.h"
 #include "html_page.h"
 #include "record/gzip.h"
@@ -208,6 +209,7 @@ static void put_data(struct buf *out, const struct recording *r, const struct re
 	put_pool(&json, "allocators", &t.allocators);
 	put_pool(&json, "types", &t.types);
 	put_histograms(&json, r, o->views);
+	page_put_sources(&t, o, &json);
 	put_facts(&json, r, &plain);
 	buf_char(&json, '}');
 	page_put_varint(out, json.len);

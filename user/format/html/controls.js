@@ -62,7 +62,7 @@ class Controls {
 		return h('dialog', { id: 'help', 'aria-label': 'Keys' }, h('h2', {}, 'Keys'),
 			h('dl', {}, ...KEYS.flatMap(([key, text]) => [h('dt', {}, key), h('dd', {}, text)])),
 			h('p', {},
-				'A click on a frame zooms to it and selects its function; on a frame above, it zooms out. ' +
+				'A click on a frame zooms to it and selects its function; on one above, out. ' +
 				'The browser\'s Back takes a step back.'), close);
 	}
 

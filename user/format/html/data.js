@@ -24,8 +24,10 @@ class Reader {
 	}
 
 	column(out) {
+		const bytes = this.bytes;
+
 		for (let i = 0; i < out.length; i++)
-			out[i] = this.varint();
+			out[i] = bytes[this.at] < 128 ? bytes[this.at++] : this.varint();
 		return out;
 	}
 
@@ -74,7 +76,12 @@ function findSites(d) {
 			node = d.parent[node];
 		d.site[i] = node;
 	}
-	d.bySite = Uint32Array.from(d.site.keys()).sort((a, b) => d.site[a] - d.site[b]);
+}
+
+/* The stacks by their sites. */
+function stacksBySite(d) {
+	d.bySite = d.bySite || Uint32Array.from(d.site.keys()).sort((a, b) => d.site[a] - d.site[b]);
+	return d.bySite;
 }
 
 function readView(d, view, reader) {

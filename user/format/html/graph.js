@@ -29,6 +29,8 @@ class Graph {
 		this.element = h('div', { className: 'graph', id: 'graph', tabIndex: 0, role: 'tree',
 			'aria-label': 'Flame graph' }, this.canvas, this.spacer, this.mirror);
 		this.frame = 0;
+		this.widths = new Map();
+		this.labels = new Map();
 		new ResizeObserver(() => this.lay()).observe(this.element);
 		this.element.addEventListener('scroll', () => this.draw(), { passive: true });
 		this.element.addEventListener('pointermove', (event) => this.hover(event));
@@ -209,24 +211,45 @@ class Graph {
 				colours.line : colours.ink);
 	}
 
+	/* Measuring each text would take longer than all else: characters are measured, once. */
+	widthOf(context, text) {
+		let width = 0;
+
+		for (const c of text) {
+			if (!this.widths.has(c))
+				this.widths.set(c, context.measureText(c).width);
+			width += this.widths.get(c);
+		}
+		return width;
+	}
+
+	label(context, name) {
+		let label = this.labels.get(name);
+
+		if (!label) {
+			const short = shortName(name);
+
+			label = { full: name, width: this.widthOf(context, name), short,
+				shortWidth: this.widthOf(context, short) };
+			this.labels.set(name, label);
+		}
+		return label;
+	}
+
 	drawText(context, node, x, y, width, ink) {
-		const room = width - 8, full = this.on.name(node);
-		let text = full;
+		const label = this.label(context, this.on.name(node)), room = width - 8;
+		let text = label.width <= room ? label.full : label.short;
 
-		if (context.measureText(text).width > room)
-			text = shortName(full);
-		if (context.measureText(text).width > room) {
-			let low = 0, high = text.length;
+		if (text === label.short && label.shortWidth > room) {
+			let left = room - this.widthOf(context, '…'), n = 0;
 
-			while (low < high) {
-				const middle = (low + high + 1) >> 1;
-
-				if (context.measureText(`${text.slice(0, middle)}…`).width <= room)
-					low = middle;
-				else
-					high = middle - 1;
+			for (const c of text) {
+				left -= this.widths.get(c);
+				if (left < 0)
+					break;
+				n += c.length;
 			}
-			text = low > 1 ? `${text.slice(0, low)}…` : '';
+			text = n > 1 ? `${text.slice(0, n)}…` : '';
 		}
 		context.fillStyle = ink;
 		context.fillText(text, x + 4, y + ROW / 2);

@@ -29,7 +29,7 @@ class Page {
 		});
 		this.controls = new Controls(this);
 		this.build();
-		this.refresh();
+		this.refresh(true, false);
 		window.addEventListener('hashchange', () => this.adopt());
 		window.addEventListener('keydown', (event) => this.key(event));
 		window.addEventListener('beforeprint', () => this.graph.beforePrint());
@@ -50,9 +50,15 @@ class Page {
 			h('main', {}, h('section', { 'aria-label': 'Flame graph' }, this.status, this.graph.element,
 				this.legend),
 			h('div', { className: 'columns' },
-				h('section', {}, h('h2', {}, 'Hot spots'), this.table.element), this.panel),
-			...extraSections(d)),
+				h('section', {}, h('h2', {}, 'Hot spots'), this.table.element), this.panel)),
 			this.graph.tip, this.controls.help);
+	}
+
+	/* What can wait until the graph is drawn. */
+	complete() {
+		this.showTable();
+		this.showFunction();
+		document.querySelector('main').append(...extraSections(this.d));
 	}
 
 	/* --- colours */
@@ -125,10 +131,8 @@ class Page {
 	describe(node) {
 		const { metric } = this.state, { sums } = this, total = node.total, parts = [];
 		const unit = this.unit(), amount = metric ? `${formatCount(total)} ${unit}` : formatBytes(total);
-		let error = sums.error;
+		const error = node.tree.up ? sums.error : sums.relative(total, sums.varianceThrough(node.members));
 
-		if (sums.throughVariance && !node.tree.up)
-			error = sums.relative(total, node.members.reduce((sum, m) => sum + sums.throughVariance[m], 0));
 		parts.push(`${this.nameOf(node)}: ${amount}, ${formatShare(total, sums.total)}`);
 		if (error)
 			parts[0] += ` ${formatError(error)}`;
@@ -186,12 +190,11 @@ class Page {
 		this.refresh();
 	}
 
-	refresh(rebuilt = true) {
+	refresh(rebuilt = true, whole = true) {
 		const { d, state } = this, start = performance.now();
 
 		if (rebuilt || !this.sums) {
 			this.sums = new Sums(d, state.view, state.metric, state.task);
-			this.byFunction = functionSums(d, this.sums);
 			this.options = { collapse: state.collapse,
 				hidden: d.moduleOf.map((m) => (state.hidden.includes(m) ? 1 : 0)) };
 			this.trees = this.makeTrees();
@@ -199,10 +202,13 @@ class Page {
 		this.search();
 		this.graph.flame = state.flame;
 		this.graph.show(this.trees, this.findZoom());
-		this.showTable();
-		this.showFunction();
 		this.showLegend();
 		this.controls.show();
+		this.showStatus();
+		if (whole) {
+			this.showTable();
+			this.showFunction();
+		}
 		this.refreshMs = performance.now() - start;
 	}
 
@@ -282,8 +288,16 @@ class Page {
 		this.status.textContent = text || parts.join('; ');
 	}
 
+	sumsByFunction() {
+		if (this.summed !== this.sums)
+			this.byFunction = functionSums(this.d, this.sums);
+		this.summed = this.sums;
+		return this.byFunction;
+	}
+
 	showTable() {
-		const { d, sums, byFunction: by, state } = this, rows = [];
+		const { d, sums, state } = this, rows = [], by = this.sumsByFunction();
+
 
 		for (let f = 0; f < d.functions.length; f++) {
 			if (d.kindOf[f] === 1 || this.options.hidden[f] || !(by.through[f] > 0) ||
@@ -299,7 +313,6 @@ class Page {
 		this.table.sort = state.sort;
 		this.table.descending = state.descending;
 		this.table.show(rows, state.metric, [unit, `${unit} with callees`]);
-		this.showStatus();
 	}
 
 	keepSort() {
@@ -425,7 +438,10 @@ class Page {
 
 		page.graph.draw();
 		page.openMs = performance.now();
-		window.alloctrace = page;
+		requestAnimationFrame(() => setTimeout(() => {
+			page.complete();
+			window.alloctrace = page;
+		}));
 	} catch (error) {
 		document.body.append(h('p', { role: 'alert' }, `This report cannot be shown: ${error.message}`));
 	}

@@ -16,12 +16,15 @@ class Sums {
 		this.through = this.passing(this.value);
 		this.own = this.adding(this.value);
 		this.total = this.through[0];
-		if (variances[metric]) {
-			const variance = this.only(variances[metric], task);
+		this.variance = variances[metric] && this.only(variances[metric], task);
+		this.ownVariance = this.variance && this.adding(this.variance);
+	}
 
-			this.throughVariance = this.passing(variance);
-			this.ownVariance = this.adding(variance);
-		}
+	/* Of a sum of nodes; they are asked for one by one. */
+	varianceThrough(nodes) {
+		if (this.variance && !this.throughVariance)
+			this.throughVariance = this.passing(this.variance);
+		return this.variance ? nodes.reduce((sum, node) => sum + this.throughVariance[node], 0) : 0;
 	}
 
 	only(column, task) {
@@ -57,8 +60,7 @@ class Sums {
 /* By function: own and through, the latter once for each stack, however often it is on it. */
 function functionSums(d, sums) {
 	const n = d.functions.length, until = new Int32Array(n);
-	const out = { own: new Float64Array(n), through: new Float64Array(n), ownVariance: new Float64Array(n),
-		throughVariance: new Float64Array(n) };
+	const out = { own: new Float64Array(n), through: new Float64Array(n), ownVariance: new Float64Array(n) };
 
 	for (let i = 1; i < d.nodes; i++) {
 		const f = d.fn[i];
@@ -70,8 +72,6 @@ function functionSums(d, sums) {
 			continue;
 		until[f] = d.end[i];
 		out.through[f] += sums.through[i];
-		if (sums.throughVariance)
-			out.throughVariance[f] += sums.throughVariance[i];
 	}
 	return out;
 }
@@ -134,6 +134,7 @@ class Tree {
 		this.sums = sums;
 		this.hidden = options.hidden;
 		this.collapse = options.collapse;
+		this.passesAny = this.collapse || this.hidden.includes(1);
 		this.up = false;
 		this.fromSites = false;
 	}
@@ -143,6 +144,9 @@ class Tree {
 	}
 
 	grow(node) {
+		if (!this.up && !this.passesAny && node.members.length === 1)
+			return this.copyDown(node, node.members[0]);
+
 		const children = new Map();
 
 		if (this.up)
@@ -160,6 +164,22 @@ class Tree {
 			children.set(f, child);
 		}
 		return child;
+	}
+
+	/* As growDown(), of one node whose children are all there: they differ, and are in order. */
+	copyDown(node, member) {
+		const { fn, end } = this.d, through = this.sums.through, out = [];
+
+		for (let at = member + 1; at < end[member]; at = end[at]) {
+			if (through[at] > 0) {
+				const child = new TreeNode(this, node, fn[at]);
+
+				child.members.push(at);
+				child.total = through[at];
+				out.push(child);
+			}
+		}
+		return out;
 	}
 
 	growDown(node, children) {
@@ -252,7 +272,7 @@ class Tree {
 /* Which of the categories (by stack) most of a node is of. */
 function dominant(node, category, n) {
 	const { d, sums, fromSites } = node.tree, sum = new Float64Array(n);
-	const nodes = fromSites ? d.site : d.node, order = fromSites ? d.bySite : null;
+	const nodes = fromSites ? d.site : d.node, order = fromSites ? stacksBySite(d) : null;
 	let best = 0;
 
 	for (const source of node.sources || node.members) {
