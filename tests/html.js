@@ -3,7 +3,7 @@
  * Opens HTML reports in Chromium, and does with them what people do.
  *
  * usage: node html.js DIR: evil.html, nothing.html, server.html of unit/test_html, and heap.html with the folded stacks
- * of the same recording, heap.folded (of allocations) and heap.live
+ * of the same recording, heap.folded (of allocations) and heap.live; inlined.html with its source
  */
 'use strict';
 const assert = require('assert');
@@ -288,6 +288,27 @@ async function keyboard() {
 	await close(page);
 }
 
+/* Lines of the source with what they allocate, in a page that one has clicked through to them. */
+async function source() {
+	const page = await open('inlined');
+	const click = (text) => page.run(`[...document.querySelectorAll('#hotspots button.link')]
+		.find(({ textContent }) => textContent === ${JSON.stringify(text)}).click()`);
+	const hot = (column) => page.run(`[...document.querySelectorAll('#function .source tr.hot')].map((row) =>
+		row.children[${column}].textContent)`);
+
+	await click('app::two_lines');
+	assert.deepEqual(await page.run(`alloctrace.d.sources.find(({ fn }) => fn === alloctrace.state.fn).lines
+		.filter((line) => line.length > 2).map((line) => line.slice(2))`),
+	[[1009 * 127, 1009, 1009 * 127, 1009], [503 * 251, 503, 503 * 251, 503]]);
+	assert.deepEqual(await hot(0), ['125 KiB', '123 KiB']);
+	assert.deepEqual((await hot(3)).map((text) => text.replace(/.*\/\/ /, '')), ['LINE first', 'LINE second']);
+	/* What others call there is not its own. */
+	await click('main');
+	assert.deepEqual([...new Set(await hot(0))], ['']);
+	assert.ok((await hot(1)).includes('248 KiB'));
+	await close(page);
+}
+
 /* What screen readers have: everything that can be worked has a role and a name. */
 async function accessibility() {
 	const page = await open('heap');
@@ -346,9 +367,8 @@ async function darkAndPaper() {
 (async () => {
 	browser = await Browser.start();
 	try {
-		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard,
-			accessibility,
-			darkAndPaper]) {
+		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard, source,
+			accessibility, darkAndPaper]) {
 			await test();
 			console.log(`ok ${test.name}`);
 		}

@@ -9,6 +9,8 @@ HTML_PAGES=$DIR "$O/tests/unit/test_html" >"$DIR/out" 2>"$DIR/err" || fail "unit
 # The format follows from the name.
 run report -q --by thread -o "$DIR/heap.html" "$R/heap.pb.gz"
 expect_status 0
+run report -q --source-path "$ROOT/tests/workloads" -o "$DIR/inlined.html" "$R/inlined.pb.gz"
+expect_status 0
 for view in alloc live; do
 	run report -q -f folded --view $view -o "$DIR/heap.$view" "$R/heap.pb.gz"
 	expect_status 0

@@ -51,11 +51,13 @@ const struct man_format man_formats[] = {
 	  "Colours are of modules. Frames below a tenth of a pixel are drawn together, in grey.",
 	  "sudo alloctrace -p 4711 -d 30 -o heap.svg\n" },
 	{ "Html",
-	  "One page for a browser, which needs nothing else and loads nothing: a flame graph (top-down, bottom-up, or the "
-	  "callers and callees of one function), the functions as a table, histograms with the views sizes and "
-	  "lifetimes, and the summary. It has all views that are reported, bytes and calls, threads with --by thread, "
-	  "types of Go; other groupings, --cum and --top are for tables. The page is searched, zoomed and sorted with "
-	  "mouse or keyboard (? lists the keys); its address holds what is shown.",
+	  "One page for a browser, which needs nothing else and loads nothing: a flame graph (top-down, "
+	  "bottom-up, or the callers and callees of one function), the functions as a table, the source of "
+	  "the 500 heaviest with what each line allocates (found as --list finds it; at most 512 KiB of "
+	  "text), histograms with the views sizes and lifetimes, and the summary. It has all views that are "
+	  "reported, bytes and calls, threads with --by thread, types of Go; other groupings, --cum and --top "
+	  "are for tables. The page is searched, zoomed and sorted with mouse or keyboard (? lists the keys); "
+	  "its address holds what is shown.",
 	  "alloctrace report -o heap.html heap.pb.gz\n" },
 	{ "Speedscope",
 	  "Stacks in the JSON format of www.speedscope.app: a profile for each view and metric, with inlined "

@@ -15,96 +15,63 @@
 #include "html_page.h"
 #include "record/gzip.h"
 
-void html_put_string(struct buf *out, const char *s)
-{
-	buf_char(out, '"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			buf_char(out, '\\');
-		buf_char(out, *s);
-	}
-	buf_char(out, '"');
-}
-
-void html_put_escaped(struct buf *out, const char *s, size_t len)
+void html_put_escaped(struct json_out *j, const char *key, const char *s, size_t len)
 {
 	struct buf text = {0};
 
 	text_escape(&text, s, len);
-	html_put_string(out, buf_cstr(&text));
+	json_out_string(j, key, buf_cstr(&text));
 	buf_free(&text);
 }
 
-void html_put_key(struct buf *out, const char *key)
+static void put_pool(struct json_out *j, const char *key, const struct strpool *pool)
 {
-	const char last = out->len ? out->data[out->len - 1] : '{';
-
-	buf_printf(out, "%s\"%s\":", last == '{' || last == '[' ? "" : ",", key);
+	json_out_array(j, key);
+	for (size_t i = 0; i < pool->n; i++)
+		json_out_string(j, NULL, strpool_str(pool, i));
+	json_out_end(j);
 }
 
-static void put_pool(struct buf *out, const char *key, const struct strpool *pool)
+static void put_functions(struct json_out *j, const struct page_tree *t)
 {
-	html_put_key(out, key);
-	for (size_t i = 0; i < pool->n; i++) {
-		buf_char(out, i ? ',' : '[');
-		html_put_string(out, strpool_str(pool, i));
-	}
-	buf_str(out, pool->n ? "]" : "[]");
-}
-
-static void put_functions(struct buf *out, const struct page_tree *t)
-{
-	html_put_key(out, "functions");
-	buf_char(out, '[');
-	for (size_t i = 0; i < t->functions.n; i++) {
-		buf_str(out, i ? "," : "");
-		html_put_string(out, t->functions.at[i].name);
-	}
-	buf_char(out, ']');
-	html_put_key(out, "moduleOf");
-	buf_char(out, '[');
+	json_out_array(j, "functions");
 	for (size_t i = 0; i < t->functions.n; i++)
-		buf_printf(out, "%s%d", i ? "," : "", (int)t->functions.at[i].module);
-	buf_char(out, ']');
-	html_put_key(out, "kindOf");
-	buf_char(out, '[');
+		json_out_string(j, NULL, t->functions.at[i].name);
+	json_out_end(j);
+	json_out_array(j, "moduleOf");
 	for (size_t i = 0; i < t->functions.n; i++)
-		buf_printf(out, "%s%d", i ? "," : "", t->functions.at[i].kind);
-	buf_char(out, ']');
+		json_out_i64(j, NULL, (int32_t)t->functions.at[i].module);
+	json_out_end(j);
+	json_out_array(j, "kindOf");
+	for (size_t i = 0; i < t->functions.n; i++)
+		json_out_u64(j, NULL, t->functions.at[i].kind);
+	json_out_end(j);
 }
 
-static void put_views(struct buf *out, const struct page_tree *t)
+static void put_views(struct json_out *j, const struct page_tree *t)
 {
-	html_put_key(out, "views");
-	buf_char(out, '[');
+	json_out_array(j, "views");
 	for (uint32_t left = t->views; left; left &= left - 1) {
 		const enum view_id view = __builtin_ctz(left);
-		const struct counters total = profile_total(t->r->profile, view_kinds[view].counted);
 
-		buf_str(out, left == t->views ? "{" : ",{");
-		html_put_key(out, "name");
-		html_put_string(out, view_kinds[view].name);
-		html_put_key(out, "help");
-		html_put_string(out, view_kinds[view].help);
-		html_put_key(out, "blocks");
-		buf_str(out, view_kinds[view].blocks ? "true" : "false");
-		html_put_key(out, "errors");
-		buf_str(out, page_tree_has_errors(t, view) ? "true" : "false");
-		html_put_key(out, "total");
-		buf_printf(out, "[%llu,%llu]}", (unsigned long long)total.bytes, (unsigned long long)total.calls);
+		json_out_object(j, NULL);
+		json_out_string(j, "name", view_kinds[view].name);
+		json_out_string(j, "help", view_kinds[view].help);
+		json_out_bool(j, "blocks", view_kinds[view].blocks);
+		json_out_bool(j, "errors", page_tree_has_errors(t, view));
+		json_out_end(j);
 	}
-	buf_char(out, ']');
+	json_out_end(j);
 }
 
 /* The summary, as [label, text] for each of its lines. */
-static void put_facts(struct buf *out, const struct recording *r, const struct report_options *o)
+static void put_facts(struct json_out *j, const struct recording *r, const struct report_options *o)
 {
 	struct buf lines = {0};
 
 	summary_head(r, o, &lines);
 	summary_unnamed(r, o, &lines);
-	html_put_key(out, "facts");
-	buf_char(out, '[');
+	json_out_array(j, "facts");
 	for (char *line = lines.data, *end; line && *line; line = end + 1) {
 		size_t label = SUMMARY_LABEL;
 
@@ -112,62 +79,58 @@ static void put_facts(struct buf *out, const struct recording *r, const struct r
 		*end = '\0';
 		while (label && line[label - 1] == ' ')
 			label--;
-		buf_str(out, line == lines.data ? "[" : ",[");
-		html_put_escaped(out, line, label);
-		buf_char(out, ',');
-		html_put_escaped(out, line + SUMMARY_LABEL, end - line - SUMMARY_LABEL);
-		buf_char(out, ']');
+		json_out_array(j, NULL);
+		html_put_escaped(j, NULL, line, label);
+		html_put_escaped(j, NULL, line + SUMMARY_LABEL, end - line - SUMMARY_LABEL);
+		json_out_end(j);
 	}
-	buf_char(out, ']');
+	json_out_end(j);
 	buf_free(&lines);
 }
 
-/* Buckets from the first to the last that have calls, as [least value, calls]. */
-static void put_buckets(struct buf *out, const struct profile *p, enum profile_hist hist)
+/* From the first to the last that have calls: [least value as text, calls]. */
+static void put_buckets(struct json_out *j, const struct profile *p, enum profile_hist hist)
 {
 	double calls[PROFILE_BUCKETS] = {0};
+	int first = PROFILE_BUCKETS, last = -1;
 	struct buf text = {0};
-	bool any = false;
-	int last = -1;
 
 	for (size_t i = 0; i < p->hists[hist].n; i++)
 		calls[p->hists[hist].at[i].bucket] += p->hists[hist].at[i].calls;
-	for (int i = 0; i < PROFILE_BUCKETS; i++)
-		last = calls[i] > 0 ? i : last;
-	buf_char(out, '[');
-	for (int i = 0; i <= last; i++) {
-		if (!any && !(calls[i] > 0))
+	for (int i = 0; i < PROFILE_BUCKETS; i++) {
+		if (!(calls[i] > 0))
 			continue;
+		first = first < i ? first : i;
+		last = i;
+	}
+	json_out_array(j, "buckets");
+	for (int i = first; i <= last; i++) {
 		buf_reset(&text);
 		value_put(&text, columns_bucket(hist, i));
-		buf_str(out, any ? ",[" : "[");
-		html_put_escaped(out, buf_cstr(&text), text.len);
-		buf_printf(out, ",%.0f]", calls[i]);
-		any = true;
+		json_out_array(j, NULL);
+		json_out_string(j, NULL, buf_cstr(&text));
+		json_out_double(j, NULL, calls[i]);
+		json_out_end(j);
 	}
-	buf_char(out, ']');
+	json_out_end(j);
 	buf_free(&text);
 }
 
-static void put_histograms(struct buf *out, const struct recording *r, uint32_t views)
+static void put_histograms(struct json_out *j, const struct recording *r, uint32_t views)
 {
-	html_put_key(out, "histograms");
-	buf_char(out, '[');
+	json_out_array(j, "histograms");
 	for (uint32_t left = views; left; left &= left - 1) {
 		const struct view_kind *kind = &view_kinds[__builtin_ctz(left)];
 
 		if (!kind->histogram)
 			continue;
-		buf_str(out, out->data[out->len - 1] == '[' ? "{" : ",{");
-		html_put_key(out, "name");
-		html_put_string(out, kind->name);
-		html_put_key(out, "help");
-		html_put_string(out, kind->help);
-		html_put_key(out, "buckets");
-		put_buckets(out, r->profile, kind->hist);
-		buf_char(out, '}');
+		json_out_object(j, NULL);
+		json_out_string(j, "name", kind->name);
+		json_out_string(j, "help", kind->help);
+		put_buckets(j, r->profile, kind->hist);
+		json_out_end(j);
 	}
-	buf_char(out, ']');
+	json_out_end(j);
 }
 
 /* The views that have stacks; that of allocations where none of those that are asked for has. */
@@ -180,38 +143,39 @@ static uint32_t stack_views(uint32_t views)
 	return out ? out : VIEW_BIT(VIEW_ALLOC);
 }
 
-static void put_data(struct buf *out, const struct recording *r, const struct report_options *o)
+static void put_json(struct json_out *j, const struct page_tree *t, const struct report_options *o)
 {
 	const struct report_options plain = {.views = o->views, .by = o->by, .metric = o->metric};
+	const struct recording *r = t->r;
+
+	json_out_object(j, NULL);
+	json_out_u64(j, "version", 1);
+	json_out_string(j, "by", "alloctrace " ALLOCTRACE_VERSION);
+	html_put_escaped(j, "target", r->target ? r->target : "", r->target ? strlen(r->target) : 0);
+	json_out_u64(j, "metric", o->metric);
+	json_out_double(j, "windowError", r->windows.error);
+	json_out_u64(j, "nodes", t->nodes.n);
+	json_out_u64(j, "stacks", t->n_groups);
+	put_views(j, t);
+	put_functions(j, t);
+	put_pool(j, "modules", &t->modules);
+	put_pool(j, "tasks", &t->tasks);
+	put_pool(j, "allocators", &t->allocators);
+	put_pool(j, "types", &t->types);
+	put_histograms(j, r, o->views);
+	page_put_sources(t, o, j);
+	put_facts(j, r, &plain);
+	json_out_end(j);
+}
+
+static void put_data(struct buf *out, const struct recording *r, const struct report_options *o)
+{
 	struct page_tree t;
 	struct buf json = {0};
+	struct json_out j = {.out = &json};
 
 	page_tree_make(&t, r, stack_views(o->views));
-	buf_char(&json, '{');
-	html_put_key(&json, "version");
-	buf_char(&json, '1');
-	html_put_key(&json, "by");
-	html_put_string(&json, "alloctrace " ALLOCTRACE_VERSION);
-	html_put_key(&json, "target");
-	html_put_escaped(&json, r->target ? r->target : "", r->target ? strlen(r->target) : 0);
-	html_put_key(&json, "metric");
-	buf_printf(&json, "%d", o->metric);
-	html_put_key(&json, "windowError");
-	buf_printf(&json, "%.6f", r->windows.error);
-	html_put_key(&json, "nodes");
-	buf_printf(&json, "%zu", t.nodes.n);
-	html_put_key(&json, "stacks");
-	buf_printf(&json, "%zu", t.n_groups);
-	put_views(&json, &t);
-	put_functions(&json, &t);
-	put_pool(&json, "modules", &t.modules);
-	put_pool(&json, "tasks", &t.tasks);
-	put_pool(&json, "allocators", &t.allocators);
-	put_pool(&json, "types", &t.types);
-	put_histograms(&json, r, o->views);
-	page_put_sources(&t, o, &json);
-	put_facts(&json, r, &plain);
-	buf_char(&json, '}');
+	put_json(&j, &t, o);
 	page_put_varint(out, json.len);
 	buf_add(out, json.data, json.len);
 	buf_free(&json);
@@ -262,8 +226,8 @@ static void put_head(struct buf *out)
 		"<meta name=\"color-scheme\" content=\"light dark\">\n"
 		"<title>alloctrace</title>\n<style>");
 	buf_str(out, page_css);
-	buf_str(out, "</style>\n</head>\n<body>\n<noscript>This report needs JavaScript, which it brings along; it loads "
-		"nothing from elsewhere.</noscript>\n");
+	buf_str(out, "</style>\n</head>\n<body>\n<noscript>This report needs JavaScript, which it brings along; it "
+		"loads nothing from elsewhere.</noscript>\n");
 }
 
 int report_write_html(FILE *f, const struct recording *r, const struct report_options *o)

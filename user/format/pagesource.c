@@ -123,7 +123,7 @@ static void count_stack(struct sources *s, const struct page_stack *st)
 /* --- writing */
 
 /* A line of the source, tabs as spaces; what is too long is cut, and says so. */
-static void put_text(struct sources *s, struct buf *out, const char *text, size_t len)
+static void put_text(struct sources *s, struct json_out *j, const char *text, size_t len)
 {
 	bool cut = len > LINE_MAX_BYTES;
 
@@ -138,11 +138,11 @@ static void put_text(struct sources *s, struct buf *out, const char *text, size_
 	}
 	buf_str(&s->plain, cut ? " \xe2\x80\xa6" : "");
 	s->text_bytes += s->plain.len;
-	html_put_escaped(out, buf_cstr(&s->plain), s->plain.len);
+	html_put_escaped(j, NULL, buf_cstr(&s->plain), s->plain.len);
 }
 
 /* line NULL: it is there for its neighbours; sf NULL: the text is not known. */
-static void put_line(struct sources *s, struct buf *out, const struct line *line, uint32_t number,
+static void put_line(struct sources *s, struct json_out *j, const struct line *line, uint32_t number,
 		     const struct sourcefile *sf)
 {
 	const char *text = "";
@@ -150,33 +150,36 @@ static void put_line(struct sources *s, struct buf *out, const struct line *line
 
 	if (sf)
 		text = sourcefile_line(sf, number, &len);
-	buf_printf(out, "%s[%u,", out->data[out->len - 1] == '[' ? "" : ",", number);
-	put_text(s, out, text, len);
+	json_out_array(j, NULL);
+	json_out_u64(j, NULL, number);
+	put_text(s, j, text, len);
 	for (uint32_t left = line ? s->t->views : 0; left; left &= left - 1) {
 		const struct sums *sums = &line->sums[__builtin_ctz(left)];
 
-		buf_printf(out, ",%llu,%llu,%llu,%llu", (unsigned long long)sums->flat[0],
-			   (unsigned long long)sums->flat[1], (unsigned long long)sums->cum[0],
-			   (unsigned long long)sums->cum[1]);
+		json_out_u64(j, NULL, sums->flat[METRIC_BYTES]);
+		json_out_u64(j, NULL, sums->flat[METRIC_CALLS]);
+		json_out_u64(j, NULL, sums->cum[METRIC_BYTES]);
+		json_out_u64(j, NULL, sums->cum[METRIC_CALLS]);
 	}
-	buf_char(out, ']');
+	json_out_end(j);
 }
 
-static void put_lines(struct sources *s, struct buf *out, const struct source *source, const struct sourcefile *sf)
+static void put_lines(struct sources *s, struct json_out *j, const struct source *source, const struct sourcefile *sf)
 {
 	const uint32_t last = sf && sf->starts.n ? (uint32_t)sf->starts.n - 1 : 0;
 	uint32_t shown = 0;
 
 	for (size_t i = 0; i < source->lines.n; i++) {
 		const struct line *line = &s->lines.at[source->lines.at[i]];
-		const uint32_t next = i + 1 < source->lines.n ? s->lines.at[source->lines.at[i + 1]].number : UINT32_MAX;
+		const bool is_last = i + 1 == source->lines.n;
+		const uint32_t next = is_last ? UINT32_MAX : s->lines.at[source->lines.at[i + 1]].number;
 		uint32_t at = line->number > CONTEXT ? line->number - CONTEXT : 1;
 
 		for (at = at > shown ? at : shown + 1; sf && at < line->number && at <= last; at++)
-			put_line(s, out, NULL, at, sf);
-		put_line(s, out, line, line->number, sf);
+			put_line(s, j, NULL, at, sf);
+		put_line(s, j, line, line->number, sf);
 		for (at = line->number + 1; sf && at <= last && at < next && at - line->number <= CONTEXT; at++)
-			put_line(s, out, NULL, at, sf);
+			put_line(s, j, NULL, at, sf);
 		shown = at - 1;
 	}
 }
@@ -189,18 +192,21 @@ static int compare_lines(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
-static void put_source(struct sources *s, struct buf *out, struct source *source)
+static void put_source(struct sources *s, struct json_out *j, struct source *source)
 {
 	struct sourcefile sf;
 	const bool found = s->text_bytes < PAGE_SOURCE_BYTES &&
 			   !sourcefile_open(source->file, s->o->source_path, s->o->rights, &sf);
 
 	qsort_r(source->lines.at, source->lines.n, sizeof(*source->lines.at), compare_lines, s);
-	buf_printf(out, "%s{\"fn\":%u,\"file\":", out->data[out->len - 1] == '[' ? "" : ",", source->function);
-	html_put_escaped(out, source->file, strlen(source->file));
-	buf_printf(out, ",\"found\":%s,\"lines\":[", found ? "true" : "false");
-	put_lines(s, out, source, found ? &sf : NULL);
-	buf_str(out, "]}");
+	json_out_object(j, NULL);
+	json_out_u64(j, "fn", source->function);
+	html_put_escaped(j, "file", source->file, strlen(source->file));
+	json_out_bool(j, "found", found);
+	json_out_array(j, "lines");
+	put_lines(s, j, source, found ? &sf : NULL);
+	json_out_end(j);
+	json_out_end(j);
 	if (found)
 		sourcefile_free(&sf);
 }
@@ -216,7 +222,7 @@ static int compare_sources(const void *a, const void *b)
 	return c ? c : x->function < y->function ? -1 : x->function > y->function;
 }
 
-void page_put_sources(const struct page_tree *t, const struct report_options *o, struct buf *out)
+void page_put_sources(const struct page_tree *t, const struct report_options *o, struct json_out *j)
 {
 	struct sources s = {.t = t, .o = o};
 	size_t n;
@@ -227,13 +233,11 @@ void page_put_sources(const struct page_tree *t, const struct report_options *o,
 	if (s.sources.n)
 		qsort(s.sources.at, s.sources.n, sizeof(*s.sources.at), compare_sources);
 	n = s.sources.n < PAGE_SOURCES_MAX ? s.sources.n : PAGE_SOURCES_MAX;
-	html_put_key(out, "sources");
-	buf_char(out, '[');
+	json_out_array(j, "sources");
 	for (size_t i = 0; i < n; i++)
-		put_source(&s, out, &s.sources.at[i]);
-	buf_char(out, ']');
-	html_put_key(out, "sourcesLeft");
-	buf_printf(out, "%zu", s.sources.n - n);
+		put_source(&s, j, &s.sources.at[i]);
+	json_out_end(j);
+	json_out_u64(j, "sourcesLeft", s.sources.n - n);
 	for (size_t i = 0; i < s.sources.n; i++)
 		vec_free(&s.sources.at[i].lines);
 	vec_free(&s.sources);

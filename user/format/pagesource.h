@@ -3,6 +3,7 @@
 #ifndef ALLOCTRACE_FORMAT_PAGESOURCE_H
 #define ALLOCTRACE_FORMAT_PAGESOURCE_H
 
+#include "base/jsonout.h"
 #include "format/pagetree.h"
 
 /* Functions whose lines are written, the heaviest of the first view; and bytes of source text, in all. */
@@ -10,10 +11,10 @@
 #define PAGE_SOURCE_BYTES (512 << 10)
 
 /*
- * Appends "sources":[{"fn":…,"file":…,"found":…,"lines":[[number,text,flat bytes,calls,cum bytes,calls,…]]}], the four
+ * Writes "sources":[{"fn":…,"file":…,"found":…,"lines":[[number,text,flat bytes,calls,cum bytes,calls,…]]}], the four
  * of each view of t in turn; lines around those that allocate are [number,text]. "sourcesLeft" is how many functions
  * have lines that were left out.
  */
-void page_put_sources(const struct page_tree *t, const struct report_options *o, struct buf *out);
+void page_put_sources(const struct page_tree *t, const struct report_options *o, struct json_out *j);
 
 #endif
