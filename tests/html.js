@@ -288,6 +288,29 @@ async function keyboard() {
 	await close(page);
 }
 
+/* Earlier reports: what was live then, and what grew since. */
+async function overTime() {
+	const page = await open('server', '#view=live'), total = 'alloctrace.sums.total';
+	const bar = (i, shift) => page.run(`document.querySelectorAll('#time .readings button')[${i}].dispatchEvent(
+		new MouseEvent('click', { bubbles: true, shiftKey: ${Boolean(shift)} }))`);
+
+	assert.equal(await page.run(total), 4097);
+	await bar(0);
+	assert.equal(await page.run(total), 1009);
+	await bar(1);
+	assert.equal(await page.run(total), 127);
+	await bar(2, true);
+	assert.equal(await page.run(total), 4097 - 127);
+	assert.equal(await page.run('Object.values(alloctrace.trees[0].root.children)[0].total'), 4097 - 127);
+	const again = await open('server', await page.run('location.hash'));
+
+	assert.equal(await again.run(total), 4097 - 127);
+	await close(again);
+	await page.key('v');
+	assert.equal(await page.run('document.getElementById("time").hidden'), true);
+	await close(page);
+}
+
 /* Lines of the source with what they allocate, in a page that one has clicked through to them. */
 async function source() {
 	const page = await open('inlined');
@@ -367,7 +390,8 @@ async function darkAndPaper() {
 (async () => {
 	browser = await Browser.start();
 	try {
-		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard, source,
+		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard,
+			source, overTime,
 			accessibility, darkAndPaper]) {
 			await test();
 			console.log(`ok ${test.name}`);

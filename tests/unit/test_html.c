@@ -136,6 +136,12 @@ static void sums_are_the_profile_s(void **state)
 	struct json j;
 
 	add_server(x);
+	/* two earlier reports, the first one's block is gone */
+	*profile_at(&x->p, PROFILE_LIVE, 0) = (struct counters){1009, 1, 0, 0};
+	profile_remember(&x->p);
+	*profile_at(&x->p, PROFILE_LIVE, 0) = (struct counters){0, 0, 0, 0};
+	*profile_at(&x->p, PROFILE_LIVE, 1) = (struct counters){127, 3, 9, 1};
+	profile_remember(&x->p);
 	*profile_at(&x->p, PROFILE_LIVE, 1) = (struct counters){4097, 13, 99.5, 3};
 	x->o.views = VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_LIVE);
 	page = page_of(x);
@@ -159,6 +165,8 @@ static void sums_are_the_profile_s(void **state)
 		if (total.bytes_var > 0)
 			sum_of(&page, 2 * stacks);
 	}
+	assert_int_equal(sum_of(&page, stacks), 1009);
+	assert_int_equal(sum_of(&page, stacks), 127);
 	assert_int_equal(page.at, page.data.len);
 	page_free(&page);
 }

@@ -59,6 +59,7 @@ static void put_views(struct json_out *j, const struct page_tree *t)
 		json_out_string(j, "help", view_kinds[view].help);
 		json_out_bool(j, "blocks", view_kinds[view].blocks);
 		json_out_bool(j, "errors", page_tree_has_errors(t, view));
+		json_out_u64(j, "past", page_tree_past(t, view));
 		json_out_end(j);
 	}
 	json_out_end(j);

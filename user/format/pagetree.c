@@ -162,11 +162,18 @@ static struct page_stack describe(struct making *m, uint32_t stack)
 	return out;
 }
 
+/* Something is in one of the views, or was. */
 static bool is_shown(const struct page_tree *t, uint32_t stack)
 {
-	for (uint32_t left = t->views; left; left &= left - 1)
-		if (!counters_none(profile_sum(t->r->profile, view_kinds[__builtin_ctz(left)].counted, stack)))
+	for (uint32_t left = t->views; left; left &= left - 1) {
+		const enum profile_kind kind = view_kinds[__builtin_ctz(left)].counted;
+
+		if (!counters_none(profile_sum(t->r->profile, kind, stack)))
 			return true;
+		for (size_t back = page_tree_past(t, __builtin_ctz(left)); back-- > 0;)
+			if (profile_past(t->r->profile, kind, back, stack))
+				return true;
+	}
 	return false;
 }
 
@@ -481,6 +488,23 @@ static void put_column(const struct page_tree *t, enum profile_kind kind, enum n
 	}
 }
 
+size_t page_tree_past(const struct page_tree *t, enum view_id view)
+{
+	return view_kinds[view].by_age ? t->r->profile->n_past : 0;
+}
+
+static void put_past(const struct page_tree *t, enum profile_kind kind, size_t back, struct buf *out)
+{
+	for (size_t i = 0; i < t->stacks.n;) {
+		const struct page_stack *group = &t->stacks.at[i];
+		uint64_t bytes = 0;
+
+		for (; i < t->stacks.n && !compare_groups(group, &t->stacks.at[i]); i++)
+			bytes += profile_past(t->r->profile, kind, back, t->stacks.at[i].stack);
+		page_put_varint(out, bytes);
+	}
+}
+
 void page_tree_put(const struct page_tree *t, struct buf *out)
 {
 	put_nodes(t, out);
@@ -491,5 +515,7 @@ void page_tree_put(const struct page_tree *t, struct buf *out)
 
 		for (enum number which = 0; which < n; which++)
 			put_column(t, view_kinds[view].counted, which, out);
+		for (size_t back = page_tree_past(t, view); back-- > 0;)
+			put_past(t, view_kinds[view].counted, back, out);
 	}
 }

@@ -64,10 +64,13 @@ void page_tree_make(struct page_tree *t, const struct recording *r, uint32_t vie
 void page_tree_free(struct page_tree *t);
 /* Whether counters of a view are estimates with errors of their own. */
 bool page_tree_has_errors(const struct page_tree *t, enum view_id view);
+/* How many earlier readings of a view are known. */
+size_t page_tree_past(const struct page_tree *t, enum view_id view);
 /*
  * Appends the columns: of nodes (without the root) function, pops; of stacks the difference of node to the one before,
  * task, allocator, type, skip; of each view the stacks' bytes, calls, and, where it has errors, their variances as
- * 8 * log2(1 + variance), rounded.
+ * 8 * log2(1 + variance), rounded; then page_tree_past() columns of bytes that were live at earlier reports, the
+ * earliest first.
  */
 void page_tree_put(const struct page_tree *t, struct buf *out);
 /* Appends n as varint: 7 bits a byte, the least first, the highest bit set in all but the last. */

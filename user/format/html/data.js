@@ -90,6 +90,17 @@ function readView(d, view, reader) {
 	for (const column of view.variances)
 		for (let i = 0; column && i < column.length; i++)
 			column[i] = 2 ** (column[i] / 8) - 1;
+	/* Of live bytes: readings, the earliest first, what is live now the last one. */
+	view.readings = Array.from({ length: view.past }, () => reader.column(new Float64Array(d.stacks)));
+	view.readings.push(view.values[0]);
+	view.readingTotals = view.readings.map((column) => column.reduce((sum, n) => sum + n, 0));
+}
+
+/* What grew from one reading to another; the reading itself where they are one. */
+function growth(view, [from, to]) {
+	const before = view.readings[from], after = view.readings[to];
+
+	return from === to ? after : after.map((n, i) => Math.max(n - before[i], 0));
 }
 
 async function loadData() {

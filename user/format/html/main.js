@@ -27,6 +27,8 @@ class Page {
 				(f) => f === this.state.fn,
 			sorted: () => this.keepSort(),
 		});
+		this.time = new TimeLine((range) => this.change({ range, metric: range ? 0 :
+			this.state.metric }, true));
 		this.controls = new Controls(this);
 		this.build();
 		this.refresh(true, false);
@@ -48,7 +50,7 @@ class Page {
 			h('header', {}, h('h1', {}, d.target || 'alloctrace'), h('p', { className: 'quiet' }, d.by)),
 			this.controls.element,
 			h('main', {}, h('section', { 'aria-label': 'Flame graph' }, this.status, this.graph.element,
-				this.legend),
+				this.legend, this.time.element),
 			h('div', { className: 'columns' },
 				h('section', {}, h('h2', {}, 'Hot spots'), this.table.element), this.panel)),
 			this.graph.tip, this.controls.help);
@@ -158,10 +160,12 @@ class Page {
 
 	/* changes: of the state. back: the way back is a step of the browser's history. */
 	change(changes, back) {
-		const rebuilt = ['view', 'metric', 'mode', 'task', 'hidden',
+		const rebuilt = ['view', 'metric', 'mode', 'task', 'range', 'hidden',
 			'collapse'].some((key) => key in changes) ||
 			('fn' in changes && this.state.mode === 'around');
 
+		if ('view' in changes || ('metric' in changes && !('range' in changes)))
+			changes.range = null;
 		if (rebuilt && !('zoom' in changes) && ('mode' in changes || 'fn' in changes))
 			changes.zoom = [];
 		Object.assign(this.state, changes);
@@ -194,7 +198,7 @@ class Page {
 		const { d, state } = this, start = performance.now();
 
 		if (rebuilt || !this.sums) {
-			this.sums = new Sums(d, state.view, state.metric, state.task);
+			this.sums = new Sums(d, state);
 			this.options = { collapse: state.collapse,
 				hidden: d.moduleOf.map((m) => (state.hidden.includes(m) ? 1 : 0)) };
 			this.trees = this.makeTrees();
@@ -204,6 +208,7 @@ class Page {
 		this.graph.show(this.trees, this.findZoom());
 		this.showLegend();
 		this.controls.show();
+		this.time.show(d.views[state.view], state.range);
 		this.showStatus();
 		if (whole) {
 			this.showTable();
@@ -278,7 +283,7 @@ class Page {
 	showStatus(text) {
 		const { state, sums } = this, view = this.d.views[state.view];
 		const total = state.metric ? `${formatCount(sums.total)} ${this.unit()}` : formatBytes(sums.total);
-		const parts = [`${view.name}: ${total}`];
+		const parts = [`${view.name}${state.range ? ', of earlier reports' : ''}: ${total}`];
 
 		if (this.pattern)
 			parts.push(`matched ${formatMetric(this.matched, state.metric)}, ` +

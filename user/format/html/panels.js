@@ -17,6 +17,57 @@ function extraSections(d) {
 	return out;
 }
 
+/* A bar for each reading of what is live; one that is clicked is shown, and what grew from one to another where a
+ * pointer is dragged, or Shift is held. */
+class TimeLine {
+	/* set(range): null for now. */
+	constructor(set) {
+		this.set = set;
+		this.bars = h('div', { className: 'readings', role: 'group', 'aria-label': 'Reports' });
+		this.text = h('p', { className: 'quiet' });
+		this.element = h('section', { id: 'time', hidden: true }, h('h2', {}, 'Live bytes over time'),
+			this.bars, this.text,
+			h('button', { type: 'button', onclick: () => set(null) }, 'Show now'));
+	}
+
+	choose(from, to) {
+		this.set(from <= to ? [from, to] : [to, from]);
+	}
+
+	bar(total, most, i, view, range) {
+		const back = view.past - i, name = back ? `${back} report${back > 1 ? 's' : ''} before` : 'now';
+		const shown = range ? i >= range[0] && i <= range[1] : !back;
+		const fill = h('div', { className: 'bar' });
+
+		fill.style.height = `${1 + 79 * total / most}px`;
+		return h('button', { type: 'button', title: `${name}: ${formatBytes(total)}`,
+			'aria-label': `${name}: ${formatBytes(total)}`, 'aria-pressed': String(shown),
+			onpointerdown: () => { this.from = i; },
+			onclick: (event) => this.choose(event.shiftKey && range ? range[0] : i, i),
+			onpointerup: () => {
+				if (this.from !== undefined && this.from !== i)
+					this.choose(this.from, i);
+			} }, fill);
+	}
+
+	show(view, range) {
+		const most = Math.max(1, ...view.readingTotals), [from, to] = range || [];
+
+		this.element.hidden = !view.past;
+		const focused = [...this.bars.children].indexOf(document.activeElement);
+
+		this.bars.replaceChildren(...view.readingTotals.map((total, i) => this.bar(total, most, i, view,
+			range)));
+		if (focused >= 0)
+			this.bars.children[focused].focus();
+		this.text.textContent = !range ?
+			'Shown: what is live now. A click shows an earlier report; dragged, or with ' +
+			'Shift, what grew from one to another.' : from === to ?
+			`Shown: ${view.past - to} reports before, ${formatBytes(view.readingTotals[to])}.` :
+			`Shown: what grew from ${view.past - from} to ${view.past - to} reports before.`;
+	}
+}
+
 /* Lines with what they allocate, and their neighbours; a gap between the lines is a row of its own. */
 function sourceLines(source, state) {
 	const column = 2 + 4 * state.view + state.metric, out = [];

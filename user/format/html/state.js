@@ -9,7 +9,7 @@ const COLOURS = ['module', 'allocator', 'type'];
 
 function defaultState(d) {
 	return { view: 0, metric: d.metric, mode: 'down', fn: -1, zoom: [], query: '', matchCase: false, flame: false,
-		colour: 'module', task: -1, hidden: [], collapse: false, sort: 'own', descending: true };
+		colour: 'module', task: -1, range: null, hidden: [], collapse: false, sort: 'own', descending: true };
 }
 
 function moduleName(d, f) {
@@ -46,8 +46,16 @@ function writeHash(d, state) {
 	put('task', state.task < 0 ? '' : d.tasks[state.task], '');
 	put('hide', state.hidden.map((m) => d.modules[m]).join('\n'), '');
 	put('collapse', String(state.collapse), 'false');
+	put('range', state.range ? state.range.join('-') : '', '');
 	put('sort', (state.descending ? '-' : '') + state.sort, '-own');
 	return out.toString();
+}
+
+/* Two readings of live bytes, in order; null: as it is now. */
+function readRange(view, text) {
+	const range = text.split('-').map(Number);
+
+	return /^\d+-\d+$/.test(text) && range[0] <= range[1] && range[1] <= view.past ? range : null;
 }
 
 function readHash(d, hash) {
@@ -69,6 +77,8 @@ function readHash(d, hash) {
 	state.task = d.tasks.indexOf(get('task'));
 	state.hidden = lines('hide').map((name) => d.modules.indexOf(name)).filter((m) => m >= 0);
 	state.collapse = get('collapse') === 'true';
+	state.range = readRange(d.views[state.view], get('range'));
+	state.metric = state.range ? 0 : state.metric;
 	state.sort = get('sort').replace(/^-/, '') || state.sort;
 	state.descending = get('sort') ? get('sort').startsWith('-') : state.descending;
 	if (!['own', 'ownShare', 'ownError', 'through', 'throughShare', 'name', 'module'].includes(state.sort))

@@ -7,16 +7,16 @@
 
 /* Numbers of one view, metric and thread, by node: of all stacks through it, and of those whose site it is. */
 class Sums {
-	constructor(d, view, metric, task) {
+	constructor(d, { view, metric, task, range }) {
 		const { values, variances } = d.views[view];
 
 		this.d = d;
-		this.value = this.only(values[metric], task);
+		this.value = this.only(range ? growth(d.views[view], range) : values[metric], task);
 		this.error = d.windowError;
 		this.through = this.passing(this.value);
 		this.own = this.adding(this.value);
 		this.total = this.through[0];
-		this.variance = variances[metric] && this.only(variances[metric], task);
+		this.variance = !range && variances[metric] && this.only(variances[metric], task);
 		this.ownVariance = this.variance && this.adding(this.variance);
 	}
 
