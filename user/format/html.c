@@ -8,21 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "format/html.h"
 #include "format/pagesource.h"
 #include "format/pagetree.h"
 #include "html_page.h"
 #include "record/gzip.h"
-
-void html_put_escaped(struct json_out *j, const char *key, const char *s, size_t len)
-{
-	struct buf text = {0};
-
-	text_escape(&text, s, len);
-	json_out_string(j, key, buf_cstr(&text));
-	buf_free(&text);
-}
+#include "view/columns.h"
 
 static void put_pool(struct json_out *j, const char *key, const struct strpool *pool)
 {
@@ -81,8 +71,8 @@ static void put_facts(struct json_out *j, const struct recording *r, const struc
 		while (label && line[label - 1] == ' ')
 			label--;
 		json_out_array(j, NULL);
-		html_put_escaped(j, NULL, line, label);
-		html_put_escaped(j, NULL, line + SUMMARY_LABEL, end - line - SUMMARY_LABEL);
+		page_put_escaped(j, NULL, line, label);
+		page_put_escaped(j, NULL, line + SUMMARY_LABEL, end - line - SUMMARY_LABEL);
 		json_out_end(j);
 	}
 	json_out_end(j);
@@ -152,7 +142,7 @@ static void put_json(struct json_out *j, const struct page_tree *t, const struct
 	json_out_object(j, NULL);
 	json_out_u64(j, "version", 1);
 	json_out_string(j, "by", "alloctrace " ALLOCTRACE_VERSION);
-	html_put_escaped(j, "target", r->target ? r->target : "", r->target ? strlen(r->target) : 0);
+	page_put_escaped(j, "target", r->target ? r->target : "", r->target ? strlen(r->target) : 0);
 	json_out_u64(j, "metric", o->metric);
 	json_out_double(j, "windowError", r->windows.error);
 	json_out_u64(j, "nodes", t->nodes.n);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "format/html.h"
+#include "base/text.h"
 #include "format/sourcefile.h"
 
 #define CONTEXT 4	/* lines shown around those that allocate */
@@ -122,6 +122,15 @@ static void count_stack(struct sources *s, const struct page_stack *st)
 
 /* --- writing */
 
+void page_put_escaped(struct json_out *j, const char *key, const char *s, size_t len)
+{
+	struct buf text = {0};
+
+	text_escape(&text, s, len);
+	json_out_string(j, key, buf_cstr(&text));
+	buf_free(&text);
+}
+
 /* A line of the source, tabs as spaces; what is too long is cut, and says so. */
 static void put_text(struct sources *s, struct json_out *j, const char *text, size_t len)
 {
@@ -138,7 +147,7 @@ static void put_text(struct sources *s, struct json_out *j, const char *text, si
 	}
 	buf_str(&s->plain, cut ? " \xe2\x80\xa6" : "");
 	s->text_bytes += s->plain.len;
-	html_put_escaped(j, NULL, buf_cstr(&s->plain), s->plain.len);
+	page_put_escaped(j, NULL, buf_cstr(&s->plain), s->plain.len);
 }
 
 /* line NULL: it is there for its neighbours; sf NULL: the text is not known. */
@@ -201,7 +210,7 @@ static void put_source(struct sources *s, struct json_out *j, struct source *sou
 	qsort_r(source->lines.at, source->lines.n, sizeof(*source->lines.at), compare_lines, s);
 	json_out_object(j, NULL);
 	json_out_u64(j, "fn", source->function);
-	html_put_escaped(j, "file", source->file, strlen(source->file));
+	page_put_escaped(j, "file", source->file, strlen(source->file));
 	json_out_bool(j, "found", found);
 	json_out_array(j, "lines");
 	put_lines(s, j, source, found ? &sf : NULL);

@@ -10,6 +10,8 @@
 #define PAGE_SOURCES_MAX 500
 #define PAGE_SOURCE_BYTES (512 << 10)
 
+/* Writes any text as a string; what a browser would obey or not show becomes \xNN. */
+void page_put_escaped(struct json_out *j, const char *key, const char *s, size_t len);
 /*
  * Writes "sources":[{"fn":…,"file":…,"found":…,"lines":[[number,text,flat bytes,calls,cum bytes,calls,…]]}], the four
  * of each view of t in turn; lines around those that allocate are [number,text]. "sourcesLeft" is how many functions

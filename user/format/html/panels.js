@@ -34,9 +34,15 @@ class TimeLine {
 		this.set(from <= to ? [from, to] : [to, from]);
 	}
 
+	when(view, i) {
+		const back = view.past - i;
+
+		return back ? `${back} report${back > 1 ? 's' : ''} before` : 'now';
+	}
+
 	bar(total, most, i, view, range) {
-		const back = view.past - i, name = back ? `${back} report${back > 1 ? 's' : ''} before` : 'now';
-		const shown = range ? i >= range[0] && i <= range[1] : !back;
+		const name = this.when(view, i);
+		const shown = range ? i >= range[0] && i <= range[1] : i === view.past;
 		const fill = h('div', { className: 'bar' });
 
 		fill.style.height = `${1 + 79 * total / most}px`;
@@ -60,11 +66,12 @@ class TimeLine {
 			range)));
 		if (focused >= 0)
 			this.bars.children[focused].focus();
-		this.text.textContent = !range ?
-			'Shown: what is live now. A click shows an earlier report; dragged, or with ' +
-			'Shift, what grew from one to another.' : from === to ?
-			`Shown: ${view.past - to} reports before, ${formatBytes(view.readingTotals[to])}.` :
-			`Shown: what grew from ${view.past - from} to ${view.past - to} reports before.`;
+		if (!range)
+			this.text.textContent = 'Shown: what is live now. A click shows an earlier report; ' +
+				'dragged, or with Shift, what grew from one to another.';
+		else
+			this.text.textContent = from === to ? `Shown: what was live, ${this.when(view, to)}.` :
+				`Shown: what grew: ${this.when(view, from)} to ${this.when(view, to)}.`;
 	}
 }
 
