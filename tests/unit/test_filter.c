@@ -72,7 +72,8 @@ static void functions_of_stacks(void **state)
 	add_stacks(x);
 	/* Of an inlined function, the one around it stays. */
 	check_part(x, (struct filter_options){.hide = "^[ab]$"},
-		   "server;main;c;malloc 100\nserver;realloc 7\nworker;[truncated: depth limit];main;c;d;calloc 2000\n");
+		   "server;main;c;malloc 100\nserver;realloc 7\n"
+		   "worker;[truncated: depth limit];main;c;d;calloc 2000\n");
 	check_part(x, (struct filter_options){.hide = "^(b|main)$"},
 		   "server;c;a;malloc 100\nserver;realloc 7\nworker;[truncated: depth limit];c;d;calloc 2000\n");
 	/* A stack of which nothing is left is left out. */
@@ -155,7 +156,8 @@ static void parts_add_up(void **state)
 		filter_free(with);
 		filter_free(without);
 	}
-	char *all = render(x, "folded"), *same = render_part(x, &(struct filter_options){.hide = "^nothing$"}, "folded");
+	char *all = render(x, "folded");
+	char *same = render_part(x, &(struct filter_options){.hide = "^nothing$"}, "folded");
 
 	assert_string_equal(all, same);
 	free(all);
@@ -230,7 +232,8 @@ static void callers_and_callees(void **state)
 	x->o.callers = true;
 	x->o.top = 1;
 	text = render_peek(x);
-	assert_non_null(strstr(text, "CALLERS > FUNCTION\n38.1 MiB    2.0    event_loop\n11.4 MiB    0.6    \u2026 and 2 more\n"
+	assert_non_null(strstr(text, "CALLERS > FUNCTION\n38.1 MiB    2.0    event_loop\n"
+			       "11.4 MiB    0.6    \u2026 and 2 more\n"
 			       "49.6 MiB    2.5  parse_value\n"));
 	free(text);
 }

@@ -330,7 +330,8 @@ static void svg_adds_up(struct fixture *x, uint64_t total)
 		const size_t at = strtoul(strchr(g, '=') + 22, NULL, 10);
 		const char *end = strstr(g, "</title>"), *number = end, *self = strstr(g, "itself ");
 
-		while (strncmp(number, " (", 2) != 0 || number[2] < '0' || number[2] > '9' || strstr(number, "%)") > end)
+		while (strncmp(number, " (", 2) != 0 || number[2] < '0' || number[2] > '9' ||
+		       strstr(number, "%)") > end)
 			number--;
 		assert_true(at < 200 && (n ? at > 0 && at <= depth + 1 : at == 0));
 		for (; n && depth + 1 > at; depth--) {
