@@ -141,11 +141,11 @@ contain again "$DIR/late" a10000:50 s1 a10000:307 || fail "again: $(cat "$DIR/ru
 trace_stop
 expect_status 0
 expect_err "^lost       nothing"
-glibc=$(folded_sum "$DIR/folded" '(^|;)steps;_start;__libc_start_main;[^;]*;main;allocate;step;malloc ')
+glibc=$(folded_sum "$DIR/folded" '(^|;)steps;_start;__libc_start_main;[^;]*;main;run;allocate;step;malloc ')
 late=$((glibc - 24 * (101 + 511 + 13) - 10000 * 357))
 [[ $late -ge 307 && $late -le 357 ]] || fail "$late calls of a new file's first process, of 50 and 307"
 expect_equal "bytes of musl" \
-	"$(folded_sum "$DIR/folded" '(^|;)steps;[^_][^;]*;main;allocate;step;malloc ')" $((24 * 907))
+	"$(folded_sum "$DIR/folded" '(^|;)steps;[^_][^;]*;main;run;allocate;step;malloc ')" $((24 * 907))
 expect_equal "bytes of all" "$(folded_sum "$DIR/folded" '(^|;)steps;')" $((glibc + 24 * 907))
 
 # --- selected ones alone, with the pids that they have inside
