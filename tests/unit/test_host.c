@@ -534,8 +534,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_one_task_is), TEST(a_process_takes_names), TEST(members), TEST(rows), TEST(goroutines),
 		TEST(host_line), TEST(host_of_containers_alone), TEST(cost_of_a_host), TEST(folded_heads),
-		TEST(folded_head_of_one), TEST(tasks_in_a_file), TEST(the_example), TEST(runs_add_up), TEST(equal_files),
-		TEST(labels), TEST(fewer_labels),
+		TEST(folded_head_of_one), TEST(tasks_in_a_file), TEST(the_example), TEST(runs_add_up),
+		TEST(equal_files), TEST(labels), TEST(fewer_labels),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);

@@ -59,8 +59,8 @@ const char *const man_limits[] = {
 	"maps it. The first process that maps a file never seen before misses its first calls there, and its "
 	"stacks may be truncated (unknown mapping) until the file's unwind table is loaded; the line host counts "
 	"such files. To be soon on a busy machine, alloctrace runs at nice -10 in such runs, unless it was started "
-	"at a nice value other than 0. At most 65,536 processes are followed, and of 16,384 groups it is known what they "
-	"did.",
+	"at a nice value other than 0. At most 65,536 processes are followed, and of 16,384 groups it is known what "
+	"they did.",
 	"A library that is loaded while tracing is probed some milliseconds after it was mapped. Until then, "
 	"stacks through it are sent with their memory, at most 4096 of them; stacks beyond that end with "
 	"[truncated: unknown mapping]. The exec of a process given by --pid is noticed up to 50 ms late, and what "

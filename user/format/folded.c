@@ -289,12 +289,13 @@ struct lines {
 static void next_line(struct lines *l)
 {
 	struct folded *fo = l->fo;
-	const struct entry *e = &fo->entries.at[l->next];
+	const struct entry *e;
 	size_t n;
 
 	l->end = l->next >= fo->entries.n;
 	if (l->end)
 		return;
+	e = &fo->entries.at[l->next];
 	l->value = e->value;
 	/* The same names at different addresses, or in several processes: one line. */
 	for (l->next++; l->next < fo->entries.n && !compare_entries(e, &fo->entries.at[l->next], fo); l->next++)
