@@ -148,12 +148,11 @@ expect_equal() {	# WHAT GOT WANTED
 }
 
 wait_until() {	# SECONDS CONDITION...  (a command, tried every 20 ms)
-	local tries=$(($1 * 50))
+	local end=$((SECONDS + $1 + 1))
 
 	shift
 	while ! "$@" 2>/dev/null; do
-		tries=$((tries - 1))
-		[[ $tries -gt 0 ]] || return 1
+		[[ $SECONDS -lt $end ]] || return 1
 		sleep 0.02
 	done
 }
