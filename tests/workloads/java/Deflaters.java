@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Makes 20,000 deflaters, by which time the code is compiled (with -Xint it never is), waits for a line on stdin, and
-// makes 20,000 more. Each is six allocations by JNI code and zlib.
+// makes 5,000 more. Each is six allocations by JNI code and zlib.
 import java.util.zip.Deflater;
 
 public class Deflaters {
@@ -19,7 +19,7 @@ public class Deflaters {
 		work(20000);
 		System.out.println("ready");
 		System.in.read();
-		work(20000);
+		work(5000);
 	}
 
 	static void work(int n) {
