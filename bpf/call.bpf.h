@@ -71,7 +71,7 @@ static __always_inline __u64 sampler_rate(const struct pt_regs *ctx, __u64 cooki
 
 	if (info)
 		bpf_probe_read_user(&rate, sizeof(rate), (void *)(arch_pc(ctx) + info->rate_from));
-	return rate;
+	return rate < GO_RATE_MOST ? rate : GO_RATE_MOST;
 }
 
 /* The address of the type that is allocated; 0: none is told. */

@@ -47,6 +47,9 @@
 /* What of a probe does not fit into its cookie. */
 #define BODIES_MAX 4
 #define NO_PLACE 0xff
+/* A larger MemProfileRate is this one (fastexprand in runtime/malloc.go, since Go 1.9). */
+#define GO_RATE_MOST 0x7000000ULL
+
 struct probe_info {
 	__u64 skip_max;	/* the largest value of `skip` that makes it another function's event */
 	/* Places, NO_PLACE if there is none. The first two are looked at only where blocks are followed. */

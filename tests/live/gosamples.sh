@@ -101,20 +101,20 @@ expect_equal "calls of main.block" "$(folded_sum "$DIR/folded" ';main.block;')" 
 expect_equal "calls of main.small" "$(folded_sum "$DIR/folded" ';main.small;')" 0
 
 # Where calls cost too much, and it allocates enough for samples to tell something, they take over.
-serve '' gosamples 1000000 0
+serve $((4 << 20)) gosamples 8000000 0
 trace_start -p "$TARGET" -o "$DIR/table"
 work
 trace_stop
 expect_status 0
 finish
-grep -q '^samples .*, one in 512 KiB allocated, since .*, when every call cost too much:' "$DIR/table" ||
+grep -q '^samples .*, one in 4\.00 MiB allocated, since .*, when every call cost too much:' "$DIR/table" ||
 	fail "no samples: $(head -8 "$DIR/table")"
-! grep -q '^traced' "$DIR/table" || fail "there are windows as well"
-awk -v want=$((1000000 * 1024)) '/^ *[0-9.]+ [KMG]iB .*main.block/ {
+! grep -q '^traced' "$DIR/table" || fail "there are windows as well: $(head "$DIR/table")"
+awk -v want=$((8000000 * 1024)) '/^ *[0-9.]+ [KMG]iB .*main.block/ {
 	unit = $2 == "GiB" ? 2^30 : $2 == "MiB" ? 2^20 : 2^10
 	if ($1 * unit > 0.85 * want && $1 * unit < 1.15 * want)
 		found = 1
-} END { exit !found }' "$DIR/table" || fail "not 977 MiB: $(head -20 "$DIR/table")"
+} END { exit !found }' "$DIR/table" || fail "not 7.6 GiB: $(head -20 "$DIR/table")"
 
 serve '' gosamples 1000000 0
 trace_start --no-go-samples -p "$TARGET" -o "$DIR/table"
@@ -124,12 +124,12 @@ trace_stop
 grep -q '^traced' "$DIR/table" || fail "--no-go-samples has no windows: $(head "$DIR/table")"
 finish
 
-# Too few of them: it is calls again.
-serve $((64 << 20)) gosamples 40000000 0 112
+# Too few of them: it is calls again. More than 112 MiB are 112 MiB to the runtime.
+serve $((512 << 20)) gosamples 100000000 0 112
 trace_start -p "$TARGET" -o "$DIR/table"
 work
 trace_stop
-grep -q '^samples .*, from .* to .*, which were too few to go by:' "$DIR/table" || fail "few: $(head -8 "$DIR/table")"
+grep -q '^samples .*, one in 112 MiB allocated, from .* to .*, which were too few to go by:' "$DIR/table" || fail "few: $(head -8 "$DIR/table")"
 grep -q '^traced' "$DIR/table" || fail "no windows after that: $(head "$DIR/table")"
 finish
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "image/gostack.h"
 #include "proc/gorecords.h"
+#include "shared.h"
 
 #define MISSING_SHOWN 4
 #define SUM_MOST 0x1p60	/* bytes or calls that one record may stand for */
@@ -213,6 +214,8 @@ static uint32_t stack_of(struct golive *g, const struct program *prog, const str
 /* How many allocations each sampled one stands for: of `size` bytes, one in so many is sampled. */
 static double weight_of(uint64_t size, uint64_t rate)
 {
+	if (rate > GO_RATE_MOST)
+		rate = GO_RATE_MOST;
 	return rate > 1 && size ? -1 / expm1(-(double)size / (double)rate) : 1;
 }
 
