@@ -81,7 +81,7 @@ go
 target_end
 trace_end
 expect_status 0
-expect_err '^allocated +at least ' 'scaled up by time, which makes them a lower bound'
+expect_err '^allocated +at least ' 'scaled up by time, which makes totals a lower bound and rows rough'
 read -r share windows < <(traced "$DIR/err")
 seen=$(sed -nE 's/^account +([0-9]+) calls seen.*/\1/p' "$DIR/err")
 truth=$(awk '/^site_/ { n += $5 } END { print n }' "$DIR/target.$N_TARGETS")

@@ -36,9 +36,10 @@ const char *const man_processes[] = {
 	"and with filters alone it is per cent of all CPUs, otherwise of one CPU for each process that is traced "
 	"and has not ended. What is counted in sampling windows is scaled up per group, by the work of its "
 	"processes: a compiler and a server that sleeps are slowed down by different amounts. If more than a "
-	"tenth of the calls can be scaled by time only, totals are a lower bound (\"at least\"). Where calls are "
-	"sampled, and --sample does not say how, each group has at least about 50 samples a second, if it makes "
-	"as many calls, so that a quiet program has rows beside a loud one.",
+	"tenth of the calls can be scaled by time only, totals are a lower bound (\"at least\"), and rows of short "
+	"programs may be off in either direction. Where calls are sampled, and --sample does not say how, each group "
+	"has at least about 50 samples a second, if it makes as many calls, so that a quiet program has rows beside a "
+	"loud one.",
 	"A run of --all ends by --duration or a signal. That of a command ends when every process that is "
 	"followed has ended; when the command has ended before, a message says how many are left. The exit status "
 	"is the command's. Interrupt alloctrace to end it before, for example if the command leaves a daemon "

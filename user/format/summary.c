@@ -236,7 +236,7 @@ static void put_scaling(struct buf *text, const struct recording_windows *w)
 {
 	buf_printf(text, "totals and rows are scaled up by %s," BREAK, w->by);
 	if (w->at_least)
-		buf_str(text, "which makes them a lower bound");
+		buf_str(text, "which makes totals a lower bound and rows rough");
 	else if (w->error < 0.001)
 		buf_str(text, "which adds an error of <0.1 %");
 	else
