@@ -24,9 +24,9 @@
 #define HOPS_MAX 4	/* jumps that lead to jumps */
 #define INT3 0xcc
 #define CALL 0xe8
-#define LEAVING_MS 200		/* that a breakpoint without an owner is given, in a comparison */
+#define LEAVING_MS 1000		/* that a breakpoint without an owner is given, in a comparison */
 #define LEAVING_STEP_MS 20
-#define LEAVING_IN_ALL_MS 2000	/* in all of them: one that stays is not waited for again and again */
+#define LEAVING_IN_ALL_MS 4000	/* in all of them: one that stays is not waited for again and again */
 
 /* One probe in one mapping of its file. */
 struct span {
@@ -369,7 +369,8 @@ static char *name_breakpoint(struct comparison *c)
 
 /*
  * Another tracer's uprobe on its way out: the kernel takes the program off first, and the breakpoint only after an RCU
- * grace period, 30 to 60 ms later. Or it was not yet known when the memory was read. A debugger's stays.
+ * grace period, 30 to 60 ms later, on a loaded machine several hundred. Or it was not yet known when the memory was
+ * read. A debugger's stays.
  */
 static bool goes_away(struct comparison *c, const struct span *s, size_t i)
 {
