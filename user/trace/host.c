@@ -65,6 +65,7 @@ void host_free(struct tracer *t)
 	places_free(h->places);
 	u64map_free(&h->modules);
 	u64map_free(&h->known_as);
+	u64map_free(&h->unseen);
 	u64map_free(&h->followed);
 	u64map_free(&h->others);
 	u64map_free(&h->headless);
@@ -84,8 +85,8 @@ uint32_t host_see_file(struct tracer *t, uint32_t module)
 	struct host *h = &t->host;
 	const struct module *m = modules_get(&t->modules, module);
 	struct file_key key;
+	uint64_t *as, hash;
 	bool is_new;
-	uint64_t *as;
 
 	if (m->kind != MODULE_ELF && m->kind != MODULE_VDSO)
 		return module;
@@ -97,9 +98,11 @@ uint32_t host_see_file(struct tracer *t, uint32_t module)
 	/* It took a while, and the ring is not to run over. */
 	collector_drain(t->collector);
 	module = (uint32_t)*as;
-	if (unwind_key(t->unwind, module, &key) && key.ino)
-		*u64map_put(&h->modules, host_file_hash(makedev(key.dev >> 20, key.dev & 0xfffff), key.ino),
-			    NULL) = module;
+	if (unwind_key(t->unwind, module, &key) && key.ino) {
+		hash = host_file_hash(makedev(key.dev >> 20, key.dev & 0xfffff), key.ino);
+		*u64map_put(&h->modules, hash, NULL) = module;
+		u64map_remove(&h->unseen, hash);
+	}
 	if (m->kind == MODULE_ELF && !u64map_find(&h->files->by_module, module)) {
 		attachment_file(h->files, module);
 		h->files->incomplete = true;

@@ -23,6 +23,7 @@ struct host {
 	bool started;			/* what was there at the start is attached */
 	struct u64map known_as;		/* modules -> what the same inode is known as */
 	struct u64map modules;		/* hashes of (device, inode) of records -> module */
+	struct u64map unseen;		/* hashes of files whose processes had ended before they were read */
 	struct u64map followed;		/* pids, where it is not all; 1: it has execed */
 	struct u64map others;		/* pids that are not -> which of files' they have mapped, bit by bit */
 	struct u64map headless;		/* pids whose first thread has exited before others -> when */

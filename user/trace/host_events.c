@@ -45,8 +45,12 @@ static void on_new_mapping(struct tracer *t, struct process *p, const struct tas
 		procfs_ids(p->pid, &tgid, &p->uid);
 	process_mmap(&t->processes, p, ev->time_ns, ev->start, ev->len, ev->offset, ev->dev, ev->ino, ev->name);
 	m = timeline_find(p, ev->start, ev->time_ns);
-	if (!m || mapping_kind(ev->name) != MAPPING_FILE || modules_get(&t->modules, m->module)->fd < 0)
+	if (!m || mapping_kind(ev->name) != MAPPING_FILE)
 		return;
+	if (modules_get(&t->modules, m->module)->fd < 0) {
+		u64map_put(&t->host.unseen, host_file_hash(ev->dev, ev->ino), NULL);
+		return;
+	}
 	module = host_see_file(t, m->module);
 	p->maps.at[m - p->maps.at].module = module;
 	*u64map_put(&t->host.modules, host_file_hash(ev->dev, ev->ino), NULL) = module;
@@ -86,8 +90,11 @@ static void on_mmap(struct tracer *t, const struct task_event *ev)
 		return;
 	}
 	if (!p || p->exited) {
-		if (is_gone(ev->pid))
+		if (is_gone(ev->pid)) {
+			if (mapping_kind(ev->name) == MAPPING_FILE && !known_module(t, ev->dev, ev->ino, &module))
+				u64map_put(&t->host.unseen, host_file_hash(ev->dev, ev->ino), NULL);
 			return;
+		}
 		/* It was forked, and has not execed. */
 		p = host_read_process(t, ev->pid);
 		if (p)

@@ -165,6 +165,9 @@ void tracer_gaps(const struct tracer *t, struct buf *out)
 	if (t->host.unread)
 		buf_printf(out, "%sfiles that only processes map whose mappings cannot be read (%llu)",
 			   out->len ? "; " : "", (unsigned long long)t->host.unread);
+	if (t->host.unseen.n)
+		buf_printf(out, "%sfiles of processes that had ended before these could be read (%zu)",
+			   out->len ? "; " : "", t->host.unseen.n);
 	if (t->gaps.n + t->more_gaps > n)
 		buf_printf(out, "; and %zu more (-v)", t->gaps.n + t->more_gaps - n);
 	if (t->modules.left_out)
