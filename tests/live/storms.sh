@@ -66,4 +66,17 @@ expect_status 0
 expect_err '^lost       nothing' '; 1[2-9] files with an allocator first mapped meanwhile'
 expect_calls files 4
 expect_equal "calls of another" "$(folded_sum "$DIR/folded" ';allocate;step;malloc [0-9]+$')" 5
+
+# A file and its only process are gone before anyone looks at them.
+cp "$W/primes-static" "$DIR/gone" || exit 1
+trace_start "${EXACT[@]}" -a -o "$DIR/table"
+trace_freeze
+"$DIR/gone" 1 >/dev/null || fail "gone: status $?"
+rm "$DIR/gone"
+kill -CONT "$TRACE"
+"$W/script" a1013:5
+trace_stop
+expect_status 0
+grep -q "^not seen .*files of processes that had ended before these could be read" "$DIR/table" ||
+	fail "nothing is said of it: $(head "$DIR/table")"
 no_probe_left
