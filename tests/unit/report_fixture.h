@@ -142,7 +142,7 @@ __attribute__((unused)) static char *render(struct fixture *x, const char *forma
 }
 
 /* The recording as a file has it. */
-static struct stored *through_a_file(struct fixture *x)
+__attribute__((unused)) static struct stored *through_a_file(struct fixture *x)
 {
 	char path[] = "/tmp/alloctrace-test-XXXXXX";
 	struct stored *s = stored_new(&(struct stored_options){0});

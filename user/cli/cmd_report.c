@@ -126,6 +126,7 @@ int cmd_report(const struct options *o)
 {
 	const struct stored_options so = {
 		.no_inline = o->no_inline, .demangle = !o->no_demangle, .symbol_path = o->symbol_path,
+		.timed = o->time != NULL, .from_ns = o->from_ns, .until_ns = o->until_ns,
 	};
 	struct stored *stored, *base;
 	int err = 0;

@@ -234,6 +234,7 @@ static int report(struct run *r, uint64_t interval)
 	uint64_t until_ns = r->ended_ns && !interval ? r->ended_ns : monotonic_ns();
 	const struct snapshot_moment m = {
 		.interval = interval, .start_ns = r->start_ns, .duration_ns = until_ns - since_ns,
+		.until_ns = until_ns - r->start_ns,
 		.min_age_ns = co.min_age_ns, .ended = ended, .adapt = r->adapt,
 		.cpu_ns = r->launch ? launch_cpu_ns(r->launch) : 0,
 	};

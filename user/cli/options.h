@@ -35,6 +35,8 @@ struct options {
 	struct filter_options filter;	/* which stacks and functions of a recording are shown */
 	const char *peek, *callers, *callees;	/* functions, regular expressions; NULL: none */
 	bool tree;
+	const char *time;	/* FROM,TO as given; NULL: the whole run; else: */
+	uint64_t from_ns, until_ns;	/* since its start */
 	const char *diff_base;	/* a recording that is subtracted; NULL: none */
 	size_t files_before;	/* diff: of these, so many stand before a "--"; 0: there was none */
 	const char *symbol_path[OPTIONS_STRINGS_MAX + 1];	/* NULL-terminated */

@@ -269,7 +269,9 @@ static int check_interval(const struct options *o, const struct output *out)
 		return option_error("--format %s has what was counted since the start: there is no --delta", f->name);
 	if (!f->machine || f->lines || (out->pattern && options_output_has_time(out->pattern)))
 		return 0;
-	if (f->latest && !out->pattern)
+	if (f->whole && out->pattern && !o->delta)
+		return 0;
+	if ((f->latest || (f->whole && !o->delta)) && !out->pattern)
 		return option_error("--interval with --format %s needs --output FILE, which each report replaces",
 				    f->name);
 	return f->latest ? 0 : option_error("--interval with --format %s needs a file per interval: --output FILE "
@@ -401,6 +403,36 @@ static int check_filter(const struct options *o)
 	return err;
 }
 
+/* One end of it; "": that of the run. */
+static int parse_end(const char *text, size_t len, uint64_t otherwise, uint64_t *ns)
+{
+	char *end = xasprintf("%.*s", (int)len, text);
+	int err = 0;
+
+	*ns = otherwise;
+	if (len)
+		err = parse_duration(end, ns);
+	free(end);
+	return err;
+}
+
+static int check_part_of_time(struct options *o)
+{
+	const char *comma = o->time ? strchr(o->time, ',') : NULL;
+
+	if (!o->time)
+		return 0;
+	if (!comma || parse_end(o->time, comma - o->time, 0, &o->from_ns) ||
+	    parse_end(comma + 1, strlen(comma + 1), UINT64_MAX, &o->until_ns))
+		return option_error("--time %s: it takes FROM,TO, two times since the start of the run, as in "
+				    "10s,1m30s; 10s, is from then on", o->time);
+	if (o->from_ns >= o->until_ns)
+		return option_error("--time %s: it ends before it begins", o->time);
+	if (o->views & ~VIEW_BIT(VIEW_ALLOC) || o->leaks || o->lifetimes || o->sizes)
+		return option_error("--time is for --view alloc: the other views are recorded for the whole run only");
+	return 0;
+}
+
 static int check_base(const struct options *o)
 {
 	for (size_t i = 0; i < o->n_outputs && o->diff_base; i++)
@@ -425,6 +457,8 @@ int options_check_report(struct options *o, options_given given)
 		err = check_base(o);
 	if (!err)
 		err = check_filter(o);
+	if (!err)
+		err = check_part_of_time(o);
 	if (!err && (o->leaks || o->lifetimes || o->sizes || o->views))
 		err = check_views(o, given);
 	return err ? err : check_shown(o);

@@ -44,6 +44,15 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 	};
 }
 
+/* In recordings alone. */
+static bool keeps_parts(const struct options *o)
+{
+	for (size_t i = 0; i < o->n_outputs && o->interval_ns; i++)
+		if (o->outputs[i].format->parts)
+			return true;
+	return false;
+}
+
 struct snapshot_options settings_snapshot(const struct options *o)
 {
 	const struct view_by both = view_both(o->by, o->then);
@@ -53,7 +62,7 @@ struct snapshot_options settings_snapshot(const struct options *o)
 		.goroutines = both.by_goroutine, .labels = both.by_label,
 		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
 		.max_overhead = o->max_overhead, .ops = o->ops,
-		.delta = o->delta, .no_cost = o->quiet, .suppress = o->suppress,
+		.delta = o->delta, .parts = keeps_parts(o), .no_cost = o->quiet, .suppress = o->suppress,
 		.naming = {.demangle = !o->no_demangle, .no_inline = o->no_inline},
 	};
 }

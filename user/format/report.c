@@ -12,7 +12,7 @@ const struct report_format report_formats[] = {
 	{ "folded", "one line per stack, for flamegraph.pl and the like", report_write_folded, VIEW_AS_STACKS,
 	  .machine = true, .one_view = true, .compares = true, .ending = ".folded" },
 	{ "pprof", "a recording: for alloctrace report, go tool pprof and the like", report_write_pprof,
-	  VIEW_AS_RECORDING, .machine = true, .binary = true, .ending = ".pb.gz" },
+	  VIEW_AS_RECORDING, .machine = true, .binary = true, .whole = true, .parts = true, .ending = ".pb.gz" },
 	{ "benchfmt", "Go's benchmark format, a line per row: for benchstat; see --ops", report_write_benchfmt,
 	  VIEW_AS_BENCHMARK, .machine = true, .one_view = true },
 	{ "json", "the tables and the summary as one JSON object; with --interval, one a line", report_write_json,
@@ -26,7 +26,7 @@ const struct report_format report_formats[] = {
 	{ "prom", "Prometheus text, for node_exporter's textfile collector", report_write_prom, VIEW_AS_STACKS,
 	  .machine = true, .latest = true, .ending = ".prom" },
 	{ "html", "one page with flame graph, table and source, for a browser", report_write_html, VIEW_AS_RECORDING,
-	  .machine = true, .binary = true, .ending = ".html" },
+	  .machine = true, .binary = true, .whole = true, .ending = ".html" },
 	{ 0 }
 };
 

@@ -41,6 +41,8 @@ struct report_format {
 	bool facts;		/* has what the summary says: none is written beside it */
 	bool lines;		/* a report is a line: those of intervals may follow each other */
 	bool latest;		/* a file has the latest report: that of an interval replaces the one before */
+	bool whole;		/* likewise, unless reports are of their intervals alone */
+	bool parts;		/* has what was allocated in each interval */
 	const char *ending;	/* of the names of files that are in this format; NULL: of none */
 };
 

@@ -77,6 +77,7 @@ void profile_free(struct profile *p)
 		free(p->past_live.at[i].bytes);
 		free(p->past_leaks.at[i].bytes);
 	}
+	profile_forget_parts(p);
 	free(p->frame_ids.slots);
 	free(p->task_ids.slots);
 	free(p->type_ids.slots);
@@ -430,8 +431,15 @@ void profile_move(struct profile *to, struct profile *from)
 	moved.past_live = to->past_live;
 	moved.past_leaks = to->past_leaks;
 	moved.n_past = to->n_past;
+	memcpy(&moved.parts, &to->parts, sizeof(moved.parts));
+	memcpy(&moved.parted, &to->parted, sizeof(moved.parted));
+	moved.parted_recorded = to->parted_recorded;
+	moved.joined = to->joined;
+	moved.in_last = to->in_last;
 	memset(&to->past_live, 0, sizeof(to->past_live));
 	memset(&to->past_leaks, 0, sizeof(to->past_leaks));
+	memset(&to->parts, 0, sizeof(to->parts));
+	memset(&to->parted, 0, sizeof(to->parted));
 	profile_free(to);
 	*to = moved;
 	profile_init(from, from->modules, from->function_names, from->n_functions);

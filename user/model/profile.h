@@ -160,6 +160,22 @@ struct profile_past {	/* of one kind of live blocks */
 	} at[PROFILE_PAST];	/* 0: the latest */
 };
 
+/* Of how many intervals of a run what was allocated in each is kept. Beyond that, or of more sums than that, every two
+ * that follow each other become one, and those that come take as many intervals as these. */
+#define PROFILE_PARTS 512
+#define PROFILE_PART_SUMS ((size_t)1 << 20)
+
+struct profile_part_sum {
+	uint32_t stack;
+	struct counters alloc;
+};
+
+struct profile_part {	/* an interval, or several; the first one begins with the run, others where the one before ends */
+	uint64_t until_ns;	/* since the start of the run */
+	struct counters recorded;	/* as in struct recording */
+	vec_of(struct profile_part_sum) sums;	/* of stacks that allocated; one may be there twice */
+};
+
 /* Finds what is interned: open addressing, id + 1 in each slot, 0 in an empty one; the keys are in the arrays. */
 struct id_table {
 	uint32_t *slots;
@@ -182,6 +198,10 @@ struct profile {
 	uint64_t ended_blocks;	/* of PROFILE_FREED: those that nobody freed, for their process has ended or execed */
 	struct profile_past past_live, past_leaks;
 	size_t n_past;
+	vec_of(struct profile_part) parts;
+	vec_of(struct counters) parted;	/* by stack: what the parts have of it, in all */
+	struct counters parted_recorded;
+	uint32_t joined, in_last;	/* intervals of a part, less one; and those that the last one has */
 	const char *const *function_names;	/* by function id, as shown; borrowed */
 	size_t n_functions;
 	struct id_table frame_ids, task_ids, type_ids, tag_ids, node_ids, stack_ids;
@@ -221,10 +241,10 @@ void profile_add(struct profile *p, enum profile_kind kind, uint32_t stack, stru
 void profile_add_hist(struct profile *p, enum profile_hist hist, uint32_t stack, unsigned int bucket, double calls);
 /* time_ns: of a live block; the least one stays. */
 void profile_add_age(struct profile *p, uint32_t stack, uint64_t time_ns);
-/* Sets every counter to 0 and forgets ages and histograms; ids and the past stay. */
+/* Sets every counter to 0 and forgets ages and histograms; ids, the past and the parts stay. */
 void profile_reset(struct profile *p);
-/* Makes `to` equal to `from`, but for its modules, its function names and its past, and for what finds ids: nothing can
- * be added to it. Names of tasks are borrowed. Ids are the same in both, and what has one never changes: only what came
+/* Makes `to` equal to `from`, but for its modules, its function names, its past and its parts, and for what finds ids:
+ * nothing can be added to it. Names of tasks are borrowed. Ids are the same in both, and what has one never changes: only what came
  * since the last time is copied, beside the counters. `to` is a copy of the same profile, or as profile_init() makes
  * it. */
 void profile_follow(struct profile *to, const struct profile *from);
@@ -232,6 +252,10 @@ void profile_follow(struct profile *to, const struct profile *from);
 void profile_move(struct profile *to, struct profile *from);
 /* Makes what is live now the latest of the past. */
 void profile_remember(struct profile *p);
+/* Ends an interval of the run: what was allocated since the one before is a part. `alone`: the counters, and recorded,
+ * are of this interval; else of the run so far. */
+void profile_end_part(struct profile *p, uint64_t until_ns, struct counters recorded, bool alone);
+void profile_forget_parts(struct profile *p);
 struct counters profile_total(const struct profile *p, enum profile_kind kind);
 
 static inline struct counters profile_sum(const struct profile *p, enum profile_kind kind, uint32_t stack)

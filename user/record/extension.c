@@ -33,7 +33,7 @@ static bool next_sample(const struct reading *r, uint32_t diff, uint64_t *at, ui
 	return true;
 }
 
-static double variance(const double *list, size_t n, size_t i)
+double reading_variance(const double *list, size_t n, size_t i)
 {
 	return i < n && isfinite(list[i]) && list[i] > 0 ? list[i] : 0;
 }
@@ -53,8 +53,8 @@ static int read_sums(struct reading *r, const Pb__Sums *m)
 	for (size_t i = 0; i < m->n_sample && !err; i++) {
 		struct counters c = {
 			.bytes = in_profile ? 0 : m->bytes[i], .calls = in_profile ? 0 : m->calls[i],
-			.bytes_var = variance(m->bytes_var, m->n_bytes_var, i),
-			.calls_var = variance(m->calls_var, m->n_calls_var, i),
+			.bytes_var = reading_variance(m->bytes_var, m->n_bytes_var, i),
+			.calls_var = reading_variance(m->calls_var, m->n_calls_var, i),
 		};
 
 		if (!next_sample(r, m->sample[i], &at, &stack))
@@ -89,7 +89,7 @@ static int read_histogram(struct reading *r, const Pb__Histogram *m)
 	for (size_t i = 0; i < m->n_sample; i++) {
 		if (!next_sample(r, m->sample[i], &at, &stack) || m->bucket[i] >= PROFILE_BUCKETS)
 			return reading_fail(r, "a histogram is of a sample that is not there");
-		profile_add_hist(&r->s->p, m->kind, stack, m->bucket[i], variance(m->calls, m->n_calls, i));
+		profile_add_hist(&r->s->p, m->kind, stack, m->bucket[i], reading_variance(m->calls, m->n_calls, i));
 	}
 	return 0;
 }

@@ -33,7 +33,7 @@ static const char *or_null(struct arena *a, const char *s)
 	return *s ? facts_text(a, s) : NULL;
 }
 
-static Pb__Counters *pack_counters(struct arena *a, struct counters c)
+Pb__Counters *facts_pack_counters(struct arena *a, struct counters c)
 {
 	Pb__Counters *m = arena_get(a, 1, sizeof(*m));
 
@@ -45,7 +45,7 @@ static Pb__Counters *pack_counters(struct arena *a, struct counters c)
 	return m;
 }
 
-static struct counters unpack_counters(const Pb__Counters *m)
+struct counters facts_unpack_counters(const Pb__Counters *m)
 {
 	struct counters c = {0};
 
@@ -244,7 +244,7 @@ static void pack_suppressions(Pb__Facts *m, const struct recording *r, struct ar
 		m->suppression[i] = arena_get(a, 1, sizeof(*m->suppression[i]));
 		pb__suppression__init(m->suppression[i]);
 		m->suppression[i]->pattern = or_empty(a, r->suppressions[i].pattern);
-		m->suppression[i]->hidden = pack_counters(a, r->suppressions[i].hidden);
+		m->suppression[i]->hidden = facts_pack_counters(a, r->suppressions[i].hidden);
 	}
 }
 
@@ -254,7 +254,7 @@ static void unpack_suppressions(const Pb__Facts *m, struct recording *r, struct 
 
 	for (size_t i = 0; i < m->n_suppression; i++)
 		list[i] = (struct suppression){facts_text(a, m->suppression[i]->pattern),
-					       unpack_counters(m->suppression[i]->hidden)};
+					       facts_unpack_counters(m->suppression[i]->hidden)};
 	r->suppressions = list;
 	r->n_suppressions = m->n_suppression;
 }
@@ -272,8 +272,8 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->ops = r->ops;
 	m->interval = r->interval;
 	m->delta = r->delta;
-	m->seen = pack_counters(a, r->seen);
-	m->recorded = pack_counters(a, r->recorded);
+	m->seen = facts_pack_counters(a, r->seen);
+	m->recorded = facts_pack_counters(a, r->recorded);
 	m->account = pack_account(a, &r->account);
 	m->sample_mean = r->sample_mean;
 	m->sample_calls = r->sample_calls;
@@ -315,8 +315,8 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->ops = m->ops <= RECORDING_OPS_MAX ? m->ops : 0;
 	r->interval = m->interval;
 	r->delta = m->delta;
-	r->seen = unpack_counters(m->seen);
-	r->recorded = unpack_counters(m->recorded);
+	r->seen = facts_unpack_counters(m->seen);
+	r->recorded = facts_unpack_counters(m->recorded);
 	r->account = unpack_account(m->account);
 	r->sample_mean = m->sample_mean;
 	r->sample_calls = facts_number(m->sample_calls);

@@ -11,6 +11,8 @@
 Pb__Facts *facts_pack(const struct recording *r, struct arena *a);
 /* Sets r's facts; strings are copied to the arena, escaped. */
 void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a);
+Pb__Counters *facts_pack_counters(struct arena *a, struct counters c);
+struct counters facts_unpack_counters(const Pb__Counters *m);
 /* The facts of two runs together, in *r; what *with has and r needs is borrowed. */
 void facts_add(struct recording *r, const struct recording *with, struct arena *a);
 

@@ -17,6 +17,7 @@
 /* A file's messages take some times more memory than its bytes; so much of the limit is for these. */
 #define WIRE_SHARE 8
 
+/* As reading_value() has them. */
 enum { ALLOC_CALLS, ALLOC_BYTES, LIVE_CALLS, LIVE_BYTES };
 
 /* What others call the four: Go and gperftools; tcmalloc's own; Datadog; OpenTelemetry. */
@@ -64,9 +65,9 @@ static int read_types(struct reading *r)
 	return reading_fail(r, "it is no heap profile: its values are %s", first);
 }
 
-static uint64_t value(const struct reading *r, const Pb__Sample *s, int column)
+uint64_t reading_value(const struct reading *r, size_t sample, int column)
 {
-	return r->column[column] < 0 ? 0 : (uint64_t)s->value[r->column[column]];
+	return r->column[column] < 0 ? 0 : (uint64_t)r->m->sample[sample]->value[r->column[column]];
 }
 
 /* A numeric label; 0 where it has none. */
@@ -219,8 +220,10 @@ static int read_values(struct reading *r, size_t i)
 	for (int k = 0; k < 4; k++)
 		if (r->column[k] >= 0 && s->value[r->column[k]] < 0)
 			return reading_fail(r, "it has negative counts, as a difference of profiles has");
-	alloc = (struct counters){.bytes = value(r, s, ALLOC_BYTES), .calls = value(r, s, ALLOC_CALLS)};
-	live = (struct counters){.bytes = value(r, s, LIVE_BYTES), .calls = value(r, s, LIVE_CALLS)};
+	if (r->s->o.timed)
+		return 0;
+	alloc = (struct counters){.bytes = reading_value(r, i, ALLOC_BYTES), .calls = reading_value(r, i, ALLOC_CALLS)};
+	live = (struct counters){.bytes = reading_value(r, i, LIVE_BYTES), .calls = reading_value(r, i, LIVE_CALLS)};
 	err = r->column[ALLOC_BYTES] >= 0 || r->column[ALLOC_CALLS] >= 0 ?
 	      reading_add(r, PROFILE_ALLOC, r->stacks[i], alloc) : 0;
 	if (!err && (r->column[LIVE_BYTES] >= 0 || r->column[LIVE_CALLS] >= 0))
@@ -288,11 +291,9 @@ static void plain_facts(const struct reading *r, struct recording *rec)
 	rec->views = (r->column[ALLOC_BYTES] >= 0 || r->column[ALLOC_CALLS] >= 0 ? VIEW_BIT(VIEW_ALLOC) : 0) |
 		     (r->column[LIVE_BYTES] >= 0 || r->column[LIVE_CALLS] >= 0 ? VIEW_BIT(VIEW_LIVE) : 0);
 	for (size_t i = 0; i < r->m->n_sample; i++) {
-		const Pb__Sample *s = r->m->sample[i];
-
-		rec->recorded.bytes += value(r, s, ALLOC_BYTES);
-		rec->recorded.calls += value(r, s, ALLOC_CALLS);
-		rec->threads |= label_number(r, s, "tid") != 0;
+		rec->recorded.bytes += reading_value(r, i, ALLOC_BYTES);
+		rec->recorded.calls += reading_value(r, i, ALLOC_CALLS);
+		rec->threads |= label_number(r, r->m->sample[i], "tid") != 0;
 	}
 	rec->seen = rec->recorded;
 }
@@ -302,10 +303,11 @@ static uint32_t known_views(uint32_t views)
 	return views & (VIEW_BIT(VIEW_KINDS) - 1);
 }
 
-static void read_facts(struct reading *r)
+static int read_facts(struct reading *r)
 {
 	struct stored *s = r->s;
 	struct recording rec = {0};
+	int err = 0;
 
 	if (r->ext) {
 		facts_unpack(r->ext->facts, &rec, &s->a);
@@ -314,6 +316,10 @@ static void read_facts(struct reading *r)
 	} else {
 		plain_facts(r, &rec);
 	}
+	if (s->o.timed)
+		err = reading_time(r, &rec);
+	if (err)
+		return err;
 	rec.time_ns = r->m->time_nanos > 0 ? r->m->time_nanos : 0;
 	if (s->n_files)
 		facts_add(&s->r, &rec, &s->a);
@@ -321,6 +327,7 @@ static void read_facts(struct reading *r)
 		s->r = rec;
 	s->r.unnamed |= rec.unnamed;
 	s->n_files++;
+	return 0;
 }
 
 static int read_profile(struct reading *r)
@@ -337,11 +344,11 @@ static int read_profile(struct reading *r)
 		err = reading_locations(r);
 	if (!err)
 		err = read_samples(r);
-	if (!err && r->ext)
-		err = reading_extension(r);
 	if (!err)
-		read_facts(r);
-	return err;
+		err = reading_parts(r);
+	if (!err && r->ext && !r->s->o.timed)
+		err = reading_extension(r);
+	return err ? err : read_facts(r);
 }
 
 int stored_add_data(struct stored *s, const char *path, const void *data, size_t size)

@@ -24,6 +24,8 @@ struct stored;
 struct stored_options {
 	bool no_inline;			/* functions proper only */
 	bool demangle;			/* where frames are named here */
+	bool timed;			/* only what was allocated from … until, since the start of each run */
+	uint64_t from_ns, until_ns;
 	const char *const *symbol_path;	/* directories, NULL-terminated: where files are looked for by build id */
 };
 

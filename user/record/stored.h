@@ -71,7 +71,16 @@ void stored_name(struct stored *s, uint32_t module, uint64_t addr, const struct 
 int reading_locations(struct reading *r);
 /* What the extension says of samples, after they were read; reading_extension_holds() first. */
 int reading_extension(struct reading *r);
+/* The one at i of a list that may end before: what is no variance is none. */
+double reading_variance(const double *list, size_t n, size_t i);
 bool reading_extension_holds(const struct reading *r);
+/* Intervals of the run, after samples were read: into the profile's parts. */
+int reading_parts(struct reading *r);
+/* Of these, what lies in the time that is asked for is what was allocated; rec becomes that of it. Returns 0, or -errno
+ * after logging an error. */
+int reading_time(struct reading *r, struct recording *rec);
+/* column: 0: calls, 1: bytes that were allocated; 2, 3: that are live. 0 where the file has no such values. */
+uint64_t reading_value(const struct reading *r, size_t sample, int column);
 
 /* Opens the files of modules by build id, for frames that have no names: where they were, below the directories of
  * symbol_path, below /usr/lib/debug. */

@@ -367,6 +367,7 @@ static void add_extension(struct writer *w)
 	m->version = 1;
 	add_tasks(w);
 	writer_add_counts(w);
+	writer_add_parts(w);
 	m->pasts = w->p->n_past;
 	m->first_generation = w->p->first_generation;
 	m->generations = w->p->generations;

@@ -57,5 +57,7 @@ size_t writer_n_labels(const struct profile_tag *tag);
 void writer_add_labels(struct writer *w, Pb__Sample *s, const struct profile_stack *st, struct counters c);
 /* Counters, ages, histograms and earlier readings by sample, in the extension (writecounts.c). */
 void writer_add_counts(struct writer *w);
+/* What was allocated in each interval, likewise (parts.c). */
+void writer_add_parts(struct writer *w);
 
 #endif

@@ -406,6 +406,18 @@ static void copy_profile(struct snapshot *s, bool last)
 		vec_push(&s->shown_marks_ns, s->marks_ns.at[i]);
 }
 
+/* Factors of windows change with each: what was scaled up earlier is no part of what is scaled up now. */
+static void end_part(struct snapshot *s, const struct snapshot_moment *m, const struct recording *r)
+{
+	if (!s->o.parts)
+		return;
+	s->o.parts = !r->windows.scaled;
+	if (s->o.parts)
+		profile_end_part(&s->profile, m->until_ns, r->recorded, r->delta);
+	else
+		profile_forget_parts(&s->profile);
+}
+
 void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r)
 {
 	struct profile *p = &s->profile;
@@ -428,6 +440,7 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	describe(s, r);
 	calibrate(s, m->adapt);
 	fill_calls(s, m, counts, r);
+	end_part(s, m, r);
 	fill_ends(s, r);
 	tracer_host(s->tracer, &r->host);
 	r->host.selection = s->o.selection;

@@ -19,6 +19,7 @@ struct snapshot_options {
 	double max_overhead;
 	uint64_t ops;		/* of the whole run; 0: not known */
 	bool delta;		/* intervals count alone */
+	bool parts;		/* what was allocated in each is kept (profile_end_part()) */
 	bool threads;		/* are told apart; */
 	bool goroutines, labels;	/* likewise */
 	bool unnamed;		/* frames are not to be named */
@@ -41,6 +42,7 @@ struct snapshot_moment {
 	uint64_t interval;	/* from 1; 0: the last (or only) one */
 	uint64_t start_ns;	/* of the run, CLOCK_MONOTONIC */
 	uint64_t duration_ns;	/* that the counters cover */
+	uint64_t until_ns;	/* when they were read, since the start */
 	uint64_t min_age_ns;	/* of leaks, as they were collected */
 	bool ended;		/* the command is over */
 	uint64_t cpu_ns;	/* that it took in all; 0: not known */

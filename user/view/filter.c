@@ -278,6 +278,23 @@ static void add_past_of(const struct filter *f, const struct profile_past *from,
 	}
 }
 
+static void add_parts(struct filter *f)
+{
+	const struct profile *p = f->from->profile;
+
+	for (size_t i = 0; i < p->parts.n; i++) {
+		const struct profile_part *from = &p->parts.at[i];
+		struct profile_part part = {.until_ns = from->until_ns, .recorded = from->recorded};
+
+		for (size_t k = 0; k < from->sums.n; k++)
+			if (f->stack_of[from->sums.at[k].stack] != NO_STACK)
+				vec_push(&part.sums, ((struct profile_part_sum){
+					f->stack_of[from->sums.at[k].stack], from->sums.at[k].alloc,
+				}));
+		vec_push(&f->p.parts, part);
+	}
+}
+
 static void choose(struct filter *f)
 {
 	const struct profile *p = f->from->profile;
@@ -291,6 +308,7 @@ static void choose(struct filter *f)
 	}
 	vec_free(&c.frames);
 	add_hists(f);
+	add_parts(f);
 	f->p.now_ns = p->now_ns;
 	f->p.first_generation = p->first_generation;
 	f->p.generations = p->generations;
