@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # diff and trend: which recordings are on which side, what is shown of them, when a build fails, and what is refused.
 . "$(dirname "$0")/../lib.sh"
-need gzip
+need gzip jq
 
 # write.py FILE SECONDS NAME=BYTES...: a heap profile as other programs write it, taken then.
 cat >"$DIR/write.py" <<'END'
@@ -70,6 +70,27 @@ expect_status 0
 expect_out '^ +was +is +DELTA'
 diff -w <(sed '/DELTA/d' out) <(sed '/DELTA/d' want) >diffs || fail "labels: $(cat diffs)"
 
+# JSON: the same numbers, not rounded.
+json() {	# WANT FILTER: of out
+	expect_equal "$2" "$(jq -r "$2" out)" "$1"
+}
+run diff --by function --ops 1 -f json --fail-above 900 old?.pb -- new?.pb
+expect_status 0
+expect_equal "lines" "$(wc -l <out)" 1
+json 'diff 1 alloc function B/op mann-whitney 10 10' \
+	'"\(.type) \(.version) \(.view) \(.by[0]) \(.unit) \(.test) \(.before.recordings | length) \(.after.recordings | length)"'
+json '1718 1422.5 -172 true' \
+	'.rows[] | select(.name == "json") | "\(.before.median) \(.after.median) \(.change * 1000 | round) \(.evident)"'
+json '3065.5 3070 0.446102 false' \
+	'.rows[] | select(.name == "gob") | "\(.before.median) \(.after.median) \(.p * 1e6 | round / 1e6) \(.evident)"'
+json '0 1 null true null' \
+	'.rows[] | select(.name == "more") | "\(.before.median) \(.after.median) \(.change) \(.appeared) \(.vanished)"'
+json '2294.892 2089.755 -8.94 2 1' '.geomean | "\(.before * 1e3 | round / 1e3) \(.after * 1e3 | round / 1e3) \(.change * 1e4 | round / 100) \(.rows) \(.rows_of_one_side)"'
+json '900 false null' '.gate | "\(.limit_percent) \(.failed) \(.reasons)"'
+run diff --by function --ops 1 -T 1 -o out.json old?.pb -- new?.pb
+expect_status 0
+expect_equal "rest" "$(jq -c '[(.rows | length), .rest]' out.json)" '[1,{"rows":2,"evident":1}]'
+
 # --- the gate
 
 run diff --by function --fail-above 5% -q old?.pb -- new?.pb
@@ -127,6 +148,12 @@ run trend --by function --min-growth 5 series
 expect_status 0
 expect_out 'tested +3 rows: 0 rise steadily, 1 rose and levels off, 1 rises by less'
 
+run trend --by function -f json series
+expect_status 0
+json 'trend 9 1 3 1 0' '"\(.type) \(.recordings) \(.runs) \(.rows_tested) \(.rows_level_off) \(.rows_slow)"'
+json 'leak 1000 1000 1000 101000 109000 rises 0' \
+	'.rows[] | "\(.name) \(.per_hour) \(.low) \(.high) \(.first) \(.last) \(.verdict) \(.restarts)"'
+
 # --- what can't be
 
 refused() {	# STATUS REGEX ARGS...
@@ -149,7 +176,8 @@ refused 1 'how many operations' diff --normalize ops old1.pb new1.pb
 refused 2 'contradicts --normalize' diff --normalize calls --ops 2 old1.pb new1.pb
 refused 2 'one --view' diff --view alloc,live old1.pb new1.pb
 refused 2 'nothing to compare in --view sizes' diff --view sizes old1.pb new1.pb
-refused 2 'a table, not a recording' diff -o x.pb.gz old1.pb new1.pb
+refused 2 'a table or json, not --format pprof' diff -o x.pb.gz old1.pb new1.pb
+refused 2 'a table or json, not --format csv' trend -f csv series
 refused 2 'alpha 2 is not a number from' diff --alpha 2 old1.pb new1.pb
 refused 2 'fail-above x is not a percentage' diff --fail-above x old1.pb new1.pb
 refused 2 'report does not take --fail-above' report --fail-above 1 old1.pb

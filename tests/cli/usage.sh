@@ -59,7 +59,7 @@ refused 'min-size.*max-size|max-size.*min-size' -p 1 --min-size 2k --max-size 1k
 refused 'interval' -p 1 -d 1s -i 2s
 refused 'needs --output FILE, which each report replaces' -p 1 -i 1 -f pprof
 refused 'a file per interval' -p 1 -i 1 --delta -o x.pb.gz
-for bad in 1 1,x 2,1 1,1 1,2,3 1.5.2,; do refused '--time' report --time "$bad" x.pb.gz; done
+for bad in 1 1,x 2,1 1,1 1,2,3 "1.5.2,"; do refused '--time' report --time "$bad" x.pb.gz; done
 refused '--time is for --view alloc' report --time 1, --view alloc,live x.pb.gz
 refused '--time is for --view alloc' report --time 1, --leaks x.pb.gz
 refused 'folded' -p 1 -i 1s -f folded

@@ -50,7 +50,7 @@ target_end
 trace_end
 expect_status 0
 for m in bytes calls; do
-	for time in , ,500ms 500ms,800ms 800ms,; do
+	for time in ',' ',500ms' '500ms,800ms' '800ms,'; do
 		"$ALLOCTRACE" report -q -f folded -m $m --time $time "$DIR/parts.pb.gz" >"$DIR/part.$time" ||
 			fail "report --time $time"
 	done

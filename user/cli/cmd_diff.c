@@ -98,6 +98,11 @@ static int write_diff(FILE *f, const void *what, const struct compared_options *
 	return compared_write_diff(f, what, co);
 }
 
+static int write_json(FILE *f, const void *what, const struct compared_options *co)
+{
+	return compared_json_diff(f, what, co);
+}
+
 static int compare(const struct options *o, const struct series *series, const struct sides *sides)
 {
 	const struct compared_options co = {.labels = {sides->labels[0], sides->labels[1]}};
@@ -106,7 +111,7 @@ static int compare(const struct options *o, const struct series *series, const s
 	int err;
 
 	diff_make(series, o->alpha, o->fail_above, &d);
-	err = comparison_write(o, &co, write_diff, &d);
+	err = comparison_write(o, &co, comparison_is_json(o) ? write_json : write_diff, &d);
 	if (!err && diff_fails(&d)) {
 		compared_put_reasons(&d, &reasons);
 		err = fail(-ERANGE, "growth above %g %%: %s", o->fail_above, buf_cstr(&reasons));

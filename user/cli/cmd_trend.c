@@ -56,6 +56,11 @@ static int write_growth(FILE *f, const void *what, const struct compared_options
 	return compared_write_growth(f, what, co);
 }
 
+static int write_json(FILE *f, const void *what, const struct compared_options *co)
+{
+	return compared_json_growth(f, what, co);
+}
+
 int cmd_trend(const struct options *o)
 {
 	const struct compared_options co = {0};
@@ -71,7 +76,7 @@ int cmd_trend(const struct options *o)
 		err = growth_make(&series, o->alpha, o->min_growth, &growth);
 	}
 	if (!err) {
-		err = comparison_write(o, &co, write_growth, &growth);
+		err = comparison_write(o, &co, comparison_is_json(o) ? write_json : write_growth, &growth);
 		growth_free(&growth);
 	}
 	series_free(&series);

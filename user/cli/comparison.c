@@ -88,6 +88,11 @@ static int open_output(const struct options *o, struct outfile **out)
 	return err;
 }
 
+bool comparison_is_json(const struct options *o)
+{
+	return o->outputs[0].format->machine;
+}
+
 int comparison_write(const struct options *o, const struct compared_options *like,
 		     int (*write)(FILE *f, const void *what, const struct compared_options *co), const void *what)
 {

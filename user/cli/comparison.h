@@ -15,6 +15,8 @@ void comparison_start(const struct options *o, enum view_id view, struct series 
 int comparison_add(const struct options *o, struct series *s, const char *path, int side);
 /* After the last one. */
 void comparison_finish(struct series *s);
+/* --format json; else it is a table. */
+bool comparison_is_json(const struct options *o);
 /* Writes what write() makes where it was asked for. Returns 0, or -errno after logging an error; that the reader went
  * away is none. */
 int comparison_write(const struct options *o, const struct compared_options *like,

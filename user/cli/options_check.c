@@ -464,7 +464,7 @@ int options_check_report(struct options *o, options_given given)
 	return err ? err : check_shown(o);
 }
 
-/* A table of one view, to one place. */
+/* A table of one view, or what it shows as JSON, to one place. */
 static int check_comparison(struct options *o, options_given given)
 {
 	const char *name = o->command->name;
@@ -473,8 +473,8 @@ static int check_comparison(struct options *o, options_given given)
 	o->views |= o->leaks ? VIEW_BIT(VIEW_LEAKS) : 0;
 	if (!err && o->n_outputs > 1)
 		err = option_error("%s writes one --output", name);
-	if (!err && o->outputs[0].format->machine)
-		err = option_error("--output %s: %s writes a table, not a recording", o->outputs[0].pattern, name);
+	if (!err && o->outputs[0].format->machine && strcmp(o->outputs[0].format->name, "json") != 0)
+		err = option_error("%s writes a table or json, not --format %s", name, o->outputs[0].format->name);
 	if (!err && o->views & (o->views - 1))
 		err = option_error("%s takes one --view, not several", name);
 	for (size_t i = 0; i < VIEW_KINDS && !err; i++)

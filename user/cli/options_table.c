@@ -328,11 +328,11 @@ const struct option_row option_rows[] = {
 
 	{ "format", 'f', "FORMAT", OPTION_CHOICE, SECTION_OUTPUT, TO(format), FROM(report_formats, option_set_format),
 	  .fallback = "table",
-	  .commands = FOR_TRACE | FOR_REPORT,
+	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "report format: %s",
 	  .man = "The format of the report. Without this option, the names of output files select it: FILE.pb.gz "
 		 "is a recording, and FILE.svg, .folded, .json, .csv, .speedscope.json and .prom are in these "
-		 "formats." },
+		 "formats. diff and trend write tables and json." },
 	{ "output", 'o', "FILE", OPTION_STRINGS, SECTION_OUTPUT, TO(output),
 	  .commands = FOR_TRACE | FOR_FILES,
 	  .help = "write FILE atomically; %p is the PID, %t the time",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A report as one JSON object in one line (doc/json.md describes it):
+ * A report as one JSON object in one line (doc/formats.md describes it):
  *
  *     {"type":"report","version":1,…,"facts":{…},"views":[{"view":"alloc","by":["site"],…,"total":{…},
  *      "rows":[{"site":"zmalloc+0x1c","callers":["main"],"bytes":512,"share":0.18,…},…],"rest":{"rows":12,…}}]}

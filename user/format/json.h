@@ -7,7 +7,7 @@
 #include "base/jsonout.h"
 #include "format/render.h"
 
-/* Of doc/json.md. It grows when a key changes its meaning or goes, not when one is added. */
+/* Of doc/formats.md. It grows when a key changes its meaning or goes, not when one is added. */
 #define JSON_REPORT_VERSION 1
 
 /* A name as every format has it, and as it is in recordings: escaped so that nothing in it controls a terminal. */
