@@ -53,8 +53,11 @@ static void sum_parts(const struct profile *p, struct counters sums[STACKS], str
 		const struct profile_part *part = &p->parts.at[i];
 
 		*recorded = counters_add(*recorded, part->recorded);
-		for (size_t k = 0; k < part->sums.n; k++)
-			sums[part->sums.at[k].stack] = counters_add(sums[part->sums.at[k].stack], part->sums.at[k].alloc);
+		for (size_t k = 0; k < part->sums.n; k++) {
+			struct counters *sum = &sums[part->sums.at[k].stack];
+
+			*sum = counters_add(*sum, part->sums.at[k].alloc);
+		}
 	}
 }
 
@@ -173,8 +176,8 @@ static void one_interval(void **state)
 	assert_int_equal(stored_recording(s)->recorded.bytes, 3 * 7 * 1009 + 1 + 3 + 5);
 	assert_int_equal(stored_recording(s)->recorded.calls, 3 * 7);
 	assert_int_equal(stored_recording(s)->duration_ns, 100 * MS);
-	assert_string_equal(stored_recording(s)->missing, "600 ms to 700 ms of 2.00 s; losses, cost and all but what was "
-			    "allocated are known of the whole run only");
+	assert_string_equal(stored_recording(s)->missing, "600 ms to 700 ms of 2.00 s; losses, cost and all but what "
+			    "was allocated are known of the whole run only");
 	stored_free(s);
 	/* The same file without a time is as it was, and keeps its intervals. */
 	s = stored_new(&(struct stored_options){0});

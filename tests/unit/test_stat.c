@@ -310,10 +310,45 @@ static void test_warm_up(void **state)
 	struct stat_trend t = trend_of(NULL, NUMBERS(1, 5, 9, 10, 10, 10, 10, 10, 10, 10, 10, 10), .05);
 
 	assert_int_equal(t.s, 30);
-	check_near(t.p, .0083, 5e-5);
+	check_near(2 * stat_normal_tail((t.s - 1) / sqrt(t.var / t.inflation)), .0083, 5e-5);
 	check_near(t.slope, 0, 0);
 	check_near(t.low, 0, 0);
 	assert_int_equal(t.last_s, 0);
+}
+
+/* Points that are alike where they follow each other, as Hamed and Rao count them. Values by a program in
+ * Python, of fractions: what is equal stays so without the slope. */
+static void test_autocorrelation(void **state)
+{
+	double line[40], alternating[30];
+	struct stat_trend t;
+
+	t = trend_of(NULL, NUMBERS(10, -12, -27, -2, 48, -2, 46, 84, 42, 17, -2, 25, 61, 78, 14, -38, -37, -7, 3, -25,
+				   -69, -49, -74, -19, -10, -13, 36, 35, 58, 43), .05);
+	assert_int_equal(t.s, -38);
+	check_near(t.inflation, 1.565325, 5e-7);
+	check_near(t.z, -.527926, 5e-7);
+	check_near(t.p, .597551, 5e-7);
+	check_near(t.slope, -.55, 1e-9);
+	t = trend_of(NULL, NUMBERS(1000, 1001, 1004, 1009, 1016, 1025, 1036, 1049, 1064, 1081, 1100, 1121, 1144, 1169,
+				   1196, 1225, 1256, 1289, 1324, 1361, 1400, 1441, 1484, 1529), .05);
+	check_near(t.inflation, 3.182770, 5e-7);
+	check_near(t.p, .000131581, 5e-10);
+	t = trend_of(NULL, NUMBERS(0, 0, 0, 10, 10, 10, 20, 20, 20, 30, 30, 30, 40, 40, 40, 50, 50, 50, 60, 60, 60, 70,
+				   70, 70), .05);
+	check_near(t.inflation, 1.198987, 5e-7);
+	check_near(t.z, 5.737861, 5e-7);
+	/* Independent ones, a line, and what goes up and down, lose nothing and gain nothing. */
+	t = trend_of(NULL, NUMBERS(1012, 955, 1025, 1046, 1199, 1195, 1128, 1272, 1393, 1468, 1401, 1445, 1476, 1523,
+				   1609, 1458, 1586, 1631, 1682, 1689, 1715, 1977, 1871, 1923, 1835), .05);
+	check_near(t.inflation, 1, 0);
+	check_near(t.z, 6.235777, 5e-7);
+	for (size_t i = 0; i < 40; i++)
+		line[i] = 1e9 / 3 + 1e7 / 7 * i;
+	check_near(trend_of(NULL, line, 40, .05).inflation, 1, 0);
+	for (size_t i = 0; i < 30; i++)
+		alternating[i] = 100.0 * (i % 2) + i;
+	check_near(trend_of(NULL, alternating, 30, .05).inflation, 1, 0);
 }
 
 static void test_least_trend(void **state)
@@ -362,7 +397,8 @@ int main(void)
 		cmocka_unit_test(test_every_division), cmocka_unit_test(test_normal), cmocka_unit_test(test_level),
 		cmocka_unit_test(test_median_ranks), cmocka_unit_test(test_summary), cmocka_unit_test(test_documented),
 		cmocka_unit_test(test_adjust), cmocka_unit_test(test_quantile), cmocka_unit_test(test_trend),
-		cmocka_unit_test(test_warm_up), cmocka_unit_test(test_least_trend), cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_warm_up), cmocka_unit_test(test_autocorrelation),
+		cmocka_unit_test(test_least_trend), cmocka_unit_test(test_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,12 +28,13 @@ const char *const man_comparisons[] = {
 	"at different times: alloctrace -p PID --view live -i 1h -o DIR/%t.pb.gz. PER HOUR is the slope of Theil and "
 	"Sen, the median of the slopes of all pairs, LOW and HIGH its confidence interval, and P that of the "
 	"Mann-Kendall test for a rise, adjusted for the number of rows; it is exact for up to 10 recordings without "
-	"equal values. A row is shown if P is at most --alpha, LOW is above 0, the last third of the recordings still "
+	"equal values, and beyond corrected for the autocorrelation of what remains without the slope (Hamed and "
+	"Rao). A row is shown if P is at most --alpha, LOW is above 0, the last third of the recordings still "
 	"rises, and the slope is above --min-growth: a warm-up that levels off is not shown. Only recordings of one "
 	"process are compared with each other: where a row comes from other PIDs than before, or a new run of "
 	"alloctrace begins, the series begins anew (RESTARTS), and evidence from its parts is added up. With -a, "
-	"processes are not told apart unless recorded with --by process, and a restart is not seen. Successive "
-	"recordings of a heap are not independent, so that a random walk can look like a rise: give it more, and "
-	"longer, time.",
+	"processes are not told apart unless recorded with --by process, and a restart is not seen. The "
+	"correction finds part of the dependence of successive recordings: a random walk can still look like a rise. "
+	"Give it more, and longer, time.",
 	NULL
 };

@@ -35,8 +35,8 @@ const struct man_format man_formats[] = {
 	  "The report as one JSON object in one line: \"views\" has the rows of each table, with the columns that "
 	  "the table has at any width, not rounded, their standard errors, and all callers in the heaviest stack; "
 	  "\"facts\" has what the summary says. --top and --by mean what they do for tables; rows beyond --top are "
-	  "in \"rest\". With --interval, each report is one more line. diff and trend write what their tables show, likewise. doc/formats.md "
-	  "describes the keys.",
+	  "in \"rest\". With --interval, each report is one more line. diff and trend write what their tables "
+	  "show, likewise. doc/formats.md describes the keys.",
 	  "{\"type\":\"report\",\"version\":1,\"views\":[{\"view\":\"alloc\",...}],\"facts\":{...}}\n" },
 	{ "Csv",
 	  "The table of one view as comma-separated values, with a line of column names. Numbers are not rounded, "

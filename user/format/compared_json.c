@@ -170,6 +170,7 @@ static void put_growth_row(struct json_out *j, const char *key, const struct gro
 	json_out_double(j, "p", row->p);
 	if (row->row)
 		json_out_double(j, "q", row->q);
+	json_out_double(j, "variance_inflation", row->trend.inflation);
 	json_out_double(j, "first", row->first);
 	json_out_double(j, "last", row->last);
 	json_out_u64(j, "restarts", row->parts - 1);

@@ -82,7 +82,8 @@ struct stat_point {
 
 struct stat_trend {
 	int64_t s;		/* Kendall's: pairs that rise less pairs that fall */
-	double var;		/* of s, were there no trend */
+	double var;		/* of s, were there no trend; */
+	double inflation;	/* so many times that of points that do not depend on each other */
 	double z;
 	double p;		/* two-sided */
 	bool exact;		/* p is of all orders, not of a normal approximation */
@@ -92,13 +93,14 @@ struct stat_trend {
 	int64_t last_s;		/* s of the last third of the points alone */
 };
 
-/* So many points without ties have an exact p. */
+/* So many points without ties have an exact p. Of more in a part, it is taken into account that they are alike where
+ * they follow each other. */
 #define STAT_TREND_EXACT_MAX 10
 /* With fewer points, no p is below 0.05. */
 #define STAT_TREND_LEAST 5
 
 /* Mann and Kendall's test for a trend, and its slope, of n >= 2 points of different times. Only pairs of one part are
- * compared; where there is none, everything is 0 and p is 1. alpha: of the interval of the slope. */
+ * compared; where there is none, all is 0, and p and inflation are 1. alpha: of the interval of the slope. */
 struct stat_trend stat_trend(const struct stat_point *points, size_t n, double alpha);
 
 #endif
