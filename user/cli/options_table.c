@@ -277,9 +277,9 @@ const struct option_row option_rows[] = {
 	  .help = "only what was allocated in that time",
 	  .man = "Show only what was allocated from FROM to TO, two times since the start of the run, as in 10s,1m30s; "
 		 "either may be left out. The recording must have been made with --interval: an interval belongs to "
-		 "the time in which its middle lies, so that times that cut a run into pieces add up to it. What was live "
-		 "is recorded for the end of the run only. Of several files, and of --diff-base, it is the time since "
-		 "the start of each." },
+		 "the time in which its middle lies, so that times that cut a run into pieces add up to it. What was "
+		 "live is recorded for the end of the run only. Of several files, and of --diff-base, it is the time "
+		 "since the start of each." },
 	{ "peek", 0, "FUNC", OPTION_STRING, SECTION_REPORT, TO(peek), .man_only = true, .commands = FOR_REPORT,
 	  .help = "callers and callees of functions matching FUNC",
 	  .man = "Instead of the table, show the callers and the callees of each function whose name matches FUNC, a "
@@ -340,7 +340,8 @@ const struct option_row option_rows[] = {
 		 "stands for the process ID (the first of several), %t for the local time (20261122T213000), %h "
 		 "for the host name, %% for a percent sign. With --interval, each report replaces FILE, unless its "
 		 "name contains %t, which formats that hold one interval require. Without this option, the report goes "
-		 "to standard output, or to standard error if a command was launched. May be given several times: a recording and its table, for example." },
+		 "to standard output, or to standard error if a command was launched. May be "
+		 "given several times: a recording and its table, for example." },
 	{ "no-names", 0, NULL, OPTION_FLAG, SECTION_OUTPUT, TO(no_names), .man_only = true,
 	  .help = "leave symbol lookup to alloctrace report",
 	  .man = "Write a recording without names: alloctrace report looks them up where it runs, by the recorded "
