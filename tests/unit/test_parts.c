@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "record/gzip.h"
 #include "report_fixture.h"
+#include "view/sheet.h"
 
 #define MS 1000000ULL
 #define STACKS 7
@@ -158,6 +159,23 @@ static void cut_by_time(void **state)
 		check_same(recorded, x->r.recorded);
 		check_same(rows, profile_total(&x->p, PROFILE_ALLOC));
 		assert_int_equal(duration_ns, 2000 * MS);
+	}
+	/* Rows are estimates, and of what was recorded there is more: shares are of that. */
+	x->r.recorded.bytes += 1000;
+	x->p.parts.at[6].recorded.bytes += 1000;
+	x->r.account.unsampled = 5;
+	write_to(path, &x->r);
+	for (int k = 0; k < 2; k++) {
+		struct stored *s = read_time(path, k * 1000 * MS, (k + 1) * 1000 * MS, 0);
+		const struct counters rows = profile_total(stored_recording(s)->profile, PROFILE_ALLOC);
+		struct sheet sheets[SHEETS_MAX];
+
+		assert_int_equal(sheet_list(stored_recording(s), VIEW_BIT(VIEW_ALLOC), view_bys, NULL, METRIC_BYTES,
+					    false, sheets), 1);
+		sheet_fill(&sheets[0], 0);
+		assert_int_equal(sheets[0].view.total.bytes, rows.bytes + (k ? 0 : 1000));
+		sheet_free(&sheets[0]);
+		stored_free(s);
 	}
 	unlink(path);
 }

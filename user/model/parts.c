@@ -100,7 +100,7 @@ void profile_end_part(struct profile *p, uint64_t until_ns, struct counters reco
 			vec_push(&part.sums, ((struct profile_part_sum){(uint32_t)i, now}));
 	}
 	p->parted_recorded = counters_add(p->parted_recorded, part.recorded);
-	if (p->parts.n == PROFILE_PARTS || (p->parts.n > 1 && count_sums(p) + part.sums.n > PROFILE_PART_SUMS))
+	while (p->parts.n == PROFILE_PARTS || (p->parts.n > 1 && count_sums(p) + part.sums.n > PROFILE_PART_SUMS))
 		halve(p);
 	add_part(p, &part);
 }

@@ -113,6 +113,7 @@ struct recording {
 	struct counters seen;	/* every call that reached a probe, nested ones left out */
 	struct counters recorded;	/* of these what is in the profile; exact even if calls are sampled, but not if
 					 * windows.scaled, and with errors where Go's runtime samples */
+	bool exact_total;	/* rows are estimates, recorded is not: also where the account is missing */
 	struct recording_account account;
 	uint64_t sample_mean;	/* bytes from one sample to the next on average, as of now; below 2: every call */
 	double sample_calls;	/* calls likewise, were there no bytes; 0: not sampled by calls */

@@ -42,19 +42,22 @@ static Pb__Part *pack_part(struct writer *w, const struct profile_part *part)
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = part->sums.at[i];
 	qsort_r(sorted, n, sizeof(*sorted), compare_sums, w->o.stacks.place);
-	for (size_t i = 0; i < n; i++) {
-		const struct counters c = sorted[i].alloc;
+	for (size_t i = 0, end; i < n; i = end) {
+		struct counters c = sorted[i].alloc;
+		const size_t at = m->n_sample++;
 
+		for (end = i + 1; end < n && sorted[end].stack == sorted[i].stack; end++)
+			c = counters_add(c, sorted[end].alloc);
 		exact &= !(c.bytes_var > 0 || c.calls_var > 0);
-		m->sample[i] = w->o.stacks.place[sorted[i].stack] - last;
-		m->bytes[i] = c.bytes;
-		m->calls[i] = c.calls;
-		m->bytes_var[i] = c.bytes_var;
-		m->calls_var[i] = c.calls_var;
+		m->sample[at] = w->o.stacks.place[sorted[i].stack] - last;
+		m->bytes[at] = c.bytes;
+		m->calls[at] = c.calls;
+		m->bytes_var[at] = c.bytes_var;
+		m->calls_var[at] = c.calls_var;
 		last = w->o.stacks.place[sorted[i].stack];
 	}
-	m->n_sample = m->n_bytes = m->n_calls = n;
-	m->n_bytes_var = m->n_calls_var = exact ? 0 : n;
+	m->n_bytes = m->n_calls = m->n_sample;
+	m->n_bytes_var = m->n_calls_var = exact ? 0 : m->n_sample;
 	return m;
 }
 
@@ -109,11 +112,14 @@ static int read_parts(struct reading *r, struct profile *p)
 	const Pb__Recording *x = r->ext;
 	struct counters *sums = arena_get(&r->s->a, r->m->n_sample + 1, sizeof(*sums));
 	uint64_t last_ns = 0;
+	size_t n = 0;
 	int err = 0;
 
-	if (x->n_part > PROFILE_PARTS)
-		return reading_fail(r, "it has %zu intervals, more than the %d that there can be", x->n_part,
-				    PROFILE_PARTS);
+	for (size_t i = 0; i < x->n_part; i++)
+		n += x->part[i]->n_sample;
+	/* What profile_end_part() leaves: the sums of one part may be as many as there are stacks. */
+	if (x->n_part > PROFILE_PARTS || n > 2 * (PROFILE_PART_SUMS + r->m->n_sample))
+		return reading_fail(r, "it has more intervals, or counters of these, than there can be");
 	for (size_t i = 0; i < x->n_part && !err; i++) {
 		struct profile_part part = {0};
 
@@ -199,6 +205,8 @@ static void set_facts(const struct reading *r, uint64_t from_ns, uint64_t until_
 		.gaps = run.gaps, .host = {.wide = run.host.wide, .selection = run.host.selection},
 		.missing = facts_text(&r->s->a, buf_cstr(&text)), .duration_ns = until_ns - from_ns,
 		.seen = recorded, .recorded = recorded,
+		/* Calls that were lost are in it, and in no row. */
+		.exact_total = run.account.unsampled && !run.n_losses,
 	};
 	buf_free(&text);
 }

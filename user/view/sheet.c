@@ -33,7 +33,7 @@ static void use_exact_total(struct sheet *s)
 {
 	const struct recording *r = s->r;
 
-	if (s->kind->counted != PROFILE_ALLOC || !r->account.unsampled)
+	if (s->kind->counted != PROFILE_ALLOC || !(r->account.unsampled || r->exact_total))
 		return;
 	if (r->windows.scaled || r->n_losses)
 		return;
