@@ -5,7 +5,7 @@
 #
 # GOLDEN_UPDATE=1 writes the expected tables; then look at git diff. The recordings are of tests/workloads, built below
 # /opt/demo: heap -j with --sample 1 --by thread and every view, sites 20 with --sample 4096, inlined with --sample 1,
-# and leak 100 with --sample 1 --view leaks --no-names.
+# and leak 100 with --sample 1 --view leaks --no-names; primes -r 4 with --sample 1 -i 250ms.
 . "$(dirname "$0")/../lib.sh"
 need setpriv gzip jq python3
 
@@ -45,6 +45,8 @@ golden two --by module sampled.pb.gz inlined.pb.gz
 for by in process program container user cgroup; do golden host-$by --by $by host.pb.gz; done
 golden host-two --by program,site -T 2 host.pb.gz
 golden heap-two --view live,sizes --by module,function -T 4 heap.pb.gz
+golden parts-first --time ,400ms -T 5 parts.pb.gz
+golden parts-rest --time 400ms, -T 5 --by function parts.pb.gz
 golden host-inlined --by container,module host.pb.gz inlined.pb.gz
 
 # Folded: the summary goes to stderr, and sums are those of what the workload said when it was recorded.
@@ -55,6 +57,23 @@ expect_equal "blocks of half_freed" "$(folded_sum "$DIR/out" ';half_freed;malloc
 report -f folded -q inlined.pb.gz
 expect_equal "bytes of the inlined functions" \
 	"$(folded_sum "$DIR/out" ';app::build.*;app::Builder::middle.*;innermost.*;malloc ')" $((3001 * 61))
+
+# What was allocated in parts of the time is all of it; that is kept in what is made of the file.
+report -f pprof -q --ignore nowhere parts.pb.gz
+cp "$DIR/out" "$DIR/whole.pb.gz"
+chmod 644 "$DIR/whole.pb.gz"
+for file in parts whole; do
+	for m in bytes calls; do
+		sum=0
+		for time in ',300ms' '300ms,700ms' '700ms,'; do
+			report -f folded -q -m $m --time "$time" $file.pb.gz
+			expect_status 0
+			sum=$((sum + $(folded_sum "$DIR/out")))
+		done
+		report -f folded -q -m $m parts.pb.gz
+		expect_equal "$m of all parts of $file" "$sum" "$(folded_sum "$DIR/out")"
+	done
+done
 
 # JSON and CSV: valid for other readers, with what the table has. The facts need no summary beside them.
 report -f json -T 0 heap.pb.gz

@@ -2,7 +2,8 @@
 /*
  * A profile of arbitrary bytes, read, and shown as a table of every view and as folded stacks. Whatever is read has the
  * sums of the message, which are added up here once more, and of the folded lines; and neither format has a character
- * that a terminal would take for a command (-max_len=8192 -runs=20000).
+ * that a terminal would take for a command. What was allocated before and after a moment is all of it (-max_len=8192
+ * -runs=20000).
  */
 #include "base/log.h"
 #include "base/memlimit.h"
@@ -143,6 +144,29 @@ static void show(const struct recording *r, size_t size)
 	}
 }
 
+/* Before and after a moment: together they are all of it. */
+static void check_time(const struct recording *whole, const uint8_t *data, size_t size)
+{
+	const size_t n = whole->profile->parts.n;
+	const uint64_t cut = n ? whole->profile->parts.at[size % n].until_ns : size;
+	struct counters sum = {0}, all = profile_total(whole->profile, PROFILE_ALLOC);
+	bool read = false;
+
+	for (int side = 0; side < 2; side++) {
+		struct stored *s = stored_new(&(struct stored_options){
+			.timed = true, .from_ns = side ? cut : 0, .until_ns = side ? UINT64_MAX : cut,
+		});
+
+		if (!stored_add_data(s, "profile", data, size)) {
+			sum = counters_add(sum, profile_total(stored_recording(s)->profile, PROFILE_ALLOC));
+			read = true;
+		}
+		stored_free(s);
+	}
+	require(!read || n);
+	require(!read || (sum.bytes == all.bytes && sum.calls == all.calls));
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -170,6 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_sums(r, m);
 		pb__profile__free_unpacked(m, NULL);
 		show(r, size);
+		check_time(r, copy, size);
 	}
 	stored_free(s);
 	free(copy);
