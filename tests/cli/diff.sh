@@ -78,14 +78,16 @@ run diff --by function --ops 1 -f json --fail-above 900 old?.pb -- new?.pb
 expect_status 0
 expect_equal "lines" "$(wc -l <out)" 1
 json 'diff 1 alloc function B/op mann-whitney 10 10' \
-	'"\(.type) \(.version) \(.view) \(.by[0]) \(.unit) \(.test) \(.before.recordings | length) \(.after.recordings | length)"'
+	'[.type, .version, .view, .by[0], .unit, .test, (.before.recordings, .after.recordings | length)] | join(" ")'
 json '1718 1422.5 -172 true' \
 	'.rows[] | select(.name == "json") | "\(.before.median) \(.after.median) \(.change * 1000 | round) \(.evident)"'
 json '3065.5 3070 0.446102 false' \
 	'.rows[] | select(.name == "gob") | "\(.before.median) \(.after.median) \(.p * 1e6 | round / 1e6) \(.evident)"'
 json '0 1 null true null' \
 	'.rows[] | select(.name == "more") | "\(.before.median) \(.after.median) \(.change) \(.appeared) \(.vanished)"'
-json '2294.892 2089.755 -8.94 2 1' '.geomean | "\(.before * 1e3 | round / 1e3) \(.after * 1e3 | round / 1e3) \(.change * 1e4 | round / 100) \(.rows) \(.rows_of_one_side)"'
+json '2294.892 2089.755 -8.94 2 1' \
+	'.geomean | [(.before, .after | . * 1e3 | round / 1e3), (.change * 1e4 | round / 100), .rows, .rows_of_one_side]
+		| join(" ")'
 json '900 false null' '.gate | "\(.limit_percent) \(.failed) \(.reasons)"'
 run diff --by function --ops 1 -T 1 -o out.json old?.pb -- new?.pb
 expect_status 0

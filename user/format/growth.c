@@ -128,7 +128,8 @@ static void put_tested(const struct growth *g, const struct report_options *ro, 
 		   g->n_levels_off, g->n_levels_off == 1 ? "s" : "", g->n_slow, g->n_slow == 1 ? "rises" : "rise");
 	put_value(g->s, g->floor, &text);
 	buf_printf(&text, "/h (--min-growth %g);" VIEW_BREAK "Mann-Kendall, one-sided," VIEW_BREAK
-		   "with autocorrelation (Hamed-Rao)," VIEW_BREAK "p adjusted for all rows" VIEW_BREAK "(Benjamini-Hochberg), alpha %g", g->least, g->alpha);
+		   "with autocorrelation (Hamed-Rao)," VIEW_BREAK "p adjusted for all rows" VIEW_BREAK
+		   "(Benjamini-Hochberg), alpha %g", g->least, g->alpha);
 	summary_line(out, ro, "tested", &text, "");
 	buf_free(&text);
 }

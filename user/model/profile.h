@@ -170,7 +170,7 @@ struct profile_part_sum {
 	struct counters alloc;
 };
 
-struct profile_part {	/* an interval, or several; the first one begins with the run, others where the one before ends */
+struct profile_part {	/* an interval, or several; the first begins with the run, others where the one before ends */
 	uint64_t until_ns;	/* since the start of the run */
 	struct counters recorded;	/* as in struct recording */
 	vec_of(struct profile_part_sum) sums;	/* of stacks that allocated; one may be there twice */
@@ -244,9 +244,9 @@ void profile_add_age(struct profile *p, uint32_t stack, uint64_t time_ns);
 /* Sets every counter to 0 and forgets ages and histograms; ids, the past and the parts stay. */
 void profile_reset(struct profile *p);
 /* Makes `to` equal to `from`, but for its modules, its function names, its past and its parts, and for what finds ids:
- * nothing can be added to it. Names of tasks are borrowed. Ids are the same in both, and what has one never changes: only what came
- * since the last time is copied, beside the counters. `to` is a copy of the same profile, or as profile_init() makes
- * it. */
+ * nothing can be added to it. Names of tasks are borrowed. Ids are the same in both, and what has one never changes:
+ * only what came since the last time is copied, beside the counters. `to` is a copy of the same profile, or as
+ * profile_init() makes it. */
 void profile_follow(struct profile *to, const struct profile *from);
 /* Likewise, but without a copy: `from` is empty then. */
 void profile_move(struct profile *to, struct profile *from);
