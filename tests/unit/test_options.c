@@ -105,6 +105,18 @@ static void every_option(void **state)
 	accept("-p 1 -o x.%t.speedscope.json -i 1 -o x.prom -o x.%t.speedscope.json", &o);
 	assert_string_equal(o.outputs[2].format->name, "speedscope");
 	assert_string_equal(o.outputs[1].format->name, "prom");
+	accept("report x --time 10s,1m30s", &o);
+	assert_int_equal(o.from_ns, 10000000000);
+	assert_int_equal(o.until_ns, 90000000000);
+	accept("report x --time ,250ms", &o);
+	assert_int_equal(o.from_ns, 0);
+	assert_int_equal(o.until_ns, 250000000);
+	accept("report x --time 5,", &o);
+	assert_int_equal(o.from_ns, 5000000000);
+	assert_true(o.until_ns == UINT64_MAX);
+	/* What holds all of a run takes the place of what was there before. */
+	accept("record -p 1 -i 1", &o);
+	accept("-p 1 -i 1 -o x.pb.gz -o x.html", &o);
 	accept("report x --sort cum --by function --hide a --callers b", &o);
 	assert_true(o.cum);
 	assert_string_equal(o.outputs[0].format->name, "peek");
