@@ -136,8 +136,10 @@ size_t text_width(const char *s)
 {
 	size_t len = strlen(s), width = 0, used;
 
-	for (size_t i = 0; i < len; i += used)
-		width += char_width(text_decode(s + i, len - i, &used));
+	for (size_t i = 0; i < len; i += used) {
+		used = 1;
+		width += (unsigned char)s[i] < 0x80 ? 1 : char_width(text_decode(s + i, len - i, &used));
+	}
 	return width;
 }
 

@@ -35,11 +35,11 @@ static void put_text(struct csv *c, const char *s)
 	buf_char(&c->out, '"');
 	if (formula)
 		buf_char(&c->out, '\'');
-	for (; *s; s++) {
-		if (*s == '"')
-			buf_char(&c->out, '"');
-		buf_char(&c->out, *s);
+	for (const char *quote; (quote = strchr(s, '"')); s = quote + 1) {
+		buf_add(&c->out, s, quote + 1 - s);
+		buf_char(&c->out, '"');
 	}
+	buf_str(&c->out, s);
 	buf_char(&c->out, '"');
 }
 

@@ -26,8 +26,7 @@ struct prom {
 	const struct recording *r;
 	const struct sheet *s;
 	struct buf target;		/* the label's value */
-	struct strpool keys;
-	vec_of(uint32_t) seen;		/* by key: rows that have it */
+	struct u64map seen;		/* by hash of a row's key: rows that have it */
 	vec_of(char *) labels;		/* of each row, and the rest */
 	vec_of(struct counters) sums;
 	struct buf out, text, key;
@@ -53,10 +52,9 @@ static void put_label(struct buf *out, const char *value)
 	buf_free(&cut);
 }
 
-static uint64_t hash_text(const char *s)
+/* hash: of what stands before s; 0: nothing does. */
+static uint64_t hash_text(uint64_t hash, const char *s)
 {
-	uint64_t hash = 0;
-
 	for (; *s; s++)
 		hash = mix64(hash ^ ((unsigned char)*s + 0x100));
 	return hash;
@@ -65,7 +63,8 @@ static uint64_t hash_text(const char *s)
 /* "site=\"main\",id=\"…\"" of a row; group: the name of the row that it is in, NULL: there is none. */
 static void add_row(struct prom *pr, const char *group, const struct view_by *by, const struct view_row *row)
 {
-	uint32_t id;
+	uint64_t id, *seen;
+	bool is_new;
 
 	buf_reset(&pr->key);
 	put_escaped(&pr->key, group ? group : "");
@@ -74,12 +73,15 @@ static void add_row(struct prom *pr, const char *group, const struct view_by *by
 	buf_char(&pr->key, '\x1f');
 	if (by->by_chain)
 		view_chain(pr->r, row->stack, row->chain_skip, CHAIN_MAX, &pr->key);
-	id = strpool_id(&pr->keys, buf_cstr(&pr->key));
-	if (id == pr->seen.n)
-		vec_push(&pr->seen, 0);
+	id = hash_text(0, buf_cstr(&pr->key));
+	seen = u64map_put(&pr->seen, id, &is_new);
+	*seen = is_new ? 1 : *seen + 1;
 	/* No two series have the same labels. */
-	if (++pr->seen.at[id] > 1)
-		buf_printf(&pr->key, "\x1f%u", pr->seen.at[id]);
+	if (*seen > 1) {
+		buf_reset(&pr->key);
+		buf_printf(&pr->key, "\x1f%u", (unsigned int)*seen);
+		id = hash_text(id, buf_cstr(&pr->key));
+	}
 	buf_reset(&pr->text);
 	if (group) {
 		buf_printf(&pr->text, ",%s=\"", pr->s->by->name);
@@ -88,7 +90,7 @@ static void add_row(struct prom *pr, const char *group, const struct view_by *by
 	}
 	buf_printf(&pr->text, ",%s=\"", by->name);
 	put_label(&pr->text, row->name);
-	buf_printf(&pr->text, "\",id=\"%016llx\"", (unsigned long long)hash_text(buf_cstr(&pr->key)));
+	buf_printf(&pr->text, "\",id=\"%016llx\"", (unsigned long long)id);
 	vec_push(&pr->labels, xstrdup(buf_cstr(&pr->text)));
 	vec_push(&pr->sums, row->flat);
 }
@@ -144,8 +146,8 @@ static void forget_rows(struct prom *pr)
 {
 	for (size_t i = 0; i < pr->labels.n; i++)
 		free(pr->labels.at[i]);
-	pr->labels.n = pr->sums.n = pr->seen.n = 0;
-	strpool_free(&pr->keys);
+	pr->labels.n = pr->sums.n = 0;
+	u64map_free(&pr->seen);
 }
 
 static void put_head(struct prom *pr, const char *name, const char *help, const char *more, bool counter)
@@ -258,7 +260,6 @@ int report_write_prom(FILE *f, const struct recording *r, const struct report_op
 		err = render_flush(f, &pr.out);
 	vec_free(&pr.labels);
 	vec_free(&pr.sums);
-	vec_free(&pr.seen);
 	buf_free(&pr.target);
 	buf_free(&pr.out);
 	buf_free(&pr.text);

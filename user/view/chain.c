@@ -11,6 +11,7 @@ struct chain {
 	size_t start, width;	/* where in out the chain begins, columns so far */
 	struct buf name;	/* the frame that is pending, */
 	size_t repeats;		/* and how often it came in a row */
+	struct buf full, shorter, next;	/* of the frame that comes next */
 };
 
 static void chain_emit(struct chain *c, const char *text)
@@ -34,20 +35,18 @@ static void chain_flush(struct chain *c)
 
 static void chain_frame(struct chain *c, const struct symbol *sym)
 {
-	struct buf full = {0}, shorter = {0}, name = {0};
-
-	symbol_text(sym, &full);
-	view_short_name(buf_cstr(&full), &shorter);
-	text_escape(&name, buf_cstr(&shorter), shorter.len);
-	if (c->repeats && strcmp(buf_cstr(&name), buf_cstr(&c->name)))
+	buf_reset(&c->full);
+	buf_reset(&c->shorter);
+	buf_reset(&c->next);
+	symbol_text(sym, &c->full);
+	view_short_name(buf_cstr(&c->full), &c->shorter);
+	text_escape(&c->next, buf_cstr(&c->shorter), c->shorter.len);
+	if (c->repeats && strcmp(buf_cstr(&c->next), buf_cstr(&c->name)))
 		chain_flush(c);
 	if (!c->repeats++) {
 		buf_reset(&c->name);
-		buf_add(&c->name, buf_cstr(&name), name.len);
+		buf_add(&c->name, buf_cstr(&c->next), c->next.len);
 	}
-	buf_free(&full);
-	buf_free(&shorter);
-	buf_free(&name);
 }
 
 void view_chain(const struct recording *r, uint32_t stack, size_t skip, size_t max_width,
@@ -70,4 +69,7 @@ void view_chain(const struct recording *r, uint32_t stack, size_t skip, size_t m
 	if (mark && st->end != STACK_END_LOST && c.width <= max_width)
 		chain_emit(&c, mark);
 	buf_free(&c.name);
+	buf_free(&c.full);
+	buf_free(&c.shorter);
+	buf_free(&c.next);
 }

@@ -96,6 +96,17 @@ static const char *package_of(const char *name)
 	return last + 1;
 }
 
+/* How many characters, at least one, go out as they are: what is cut begins with a bracket, or follows ':' or
+ * "operator". */
+static size_t plain_run(const char *s)
+{
+	size_t n = 1;
+
+	while (s[n] && s[n - 1] != ':' && s[n - 1] != 'r' && s[n] != '(' && s[n] != '<')
+		n++;
+	return n;
+}
+
 void view_short_name(const char *name, struct buf *out)
 {
 	/* CPython's own perf map: "py::<module>:/usr/lib/python3/x.py". */
@@ -137,7 +148,10 @@ void view_short_name(const char *name, struct buf *out)
 			/* libstdc++'s inline namespace, which its users never write. */
 			s += 9;
 		} else {
-			buf_char(out, *s++);
+			size_t n = plain_run(s);
+
+			buf_add(out, s, n);
+			s += n;
 		}
 	}
 	buf_str(out, s);
