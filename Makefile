@@ -104,20 +104,21 @@ $(O)/proto/svg_parts.h: $(SVG).js $(SVG).css Makefile
 
 $(O)/user/format/svg.o: $(O)/proto/svg_parts.h
 
-# What an HTML report consists of beside its data, without comments and indentation, and the SHA-256 of both parts, by
-# which the page lets them run.
+# What an HTML report consists of beside its data, without comments and what only readers need, and the SHA-256 of both
+# parts, by which the page lets them run.
 PAGE_js := $(addprefix user/format/html/,$(addsuffix .js,text data tree graph table panels state controls main))
 PAGE_css := user/format/html/page.css
-PAGE_STRIP := sed -e 's/^[ \t]*//' -e '/^\/\/ /d' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\/$$/d' -e '/^$$/d'
-$(O)/proto/html_page.h: $(PAGE_js) $(PAGE_css) Makefile
+PAGE_STRIP := sed -e 's/^[ \t]*//' -e '/^\/\/ /d' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\/$$/d' -e 's/\t\/\*.*\*\/$$//' -e '/^$$/d'
+PAGE_AWK := user/format/html/strip.awk
+$(O)/proto/html_page.h: $(PAGE_js) $(PAGE_css) $(PAGE_AWK) Makefile
 	$(call say,PAGE,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)part() { \
 		echo "static const char page_$$1[] ="; \
-		sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $$2; \
+		sed 's/[\\"?]/\\&/g; s/.*/\t"&\\n"/' $$2; \
 		printf '\t;\n#define PAGE_%s_SHA256 "%s"\n' $$1 \
 			"$$(sha256sum <$$2 | cut -c-64 | tr a-f A-F | basenc --base16 -d | base64)"; \
-	}; $(PAGE_STRIP) $(PAGE_js) >$(O)/page.js; $(PAGE_STRIP) $(PAGE_css) >$(O)/page.css; \
+	}; $(PAGE_STRIP) $(PAGE_js) | awk -f $(PAGE_AWK) >$(O)/page.js; $(PAGE_STRIP) -e 's/\([:;,{}]\) /\1/g; s/ {/{/g' $(PAGE_css) >$(O)/page.css; \
 	{ part js $(O)/page.js; part css $(O)/page.css; } > $@
 
 $(O)/user/format/html.o: $(O)/proto/html_page.h

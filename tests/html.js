@@ -2,8 +2,8 @@
 /*
  * Opens HTML reports in Chromium, and does with them what people do.
  *
- * usage: node html.js DIR: evil.html, nothing.html, server.html of unit/test_html, and heap.html with the folded stacks
- * of the same recording, heap.folded (of allocations) and heap.live; inlined.html with its source
+ * usage: node html.js DIR: evil.html, nothing.html, server.html, compared.html of unit/test_html; heap.html with the
+ * folded stacks of the same recording, heap.folded (of allocations) and heap.live; inlined.html with its source
  */
 'use strict';
 const assert = require('assert');
@@ -311,6 +311,47 @@ async function overTime() {
 	await close(page);
 }
 
+/* Of two recordings: what each had, whichever way it is drawn, and colours that say which way it went. */
+async function comparison() {
+	const page = await open('compared');
+	const now = { parse_value: 3001, set_command: 503, event_loop: 251 };
+	const before = { parse_value: 1009, '(anonymous namespace)::Cache::get(int) const': 757, event_loop: 251 };
+	const names = [...new Set([...Object.keys(now), ...Object.keys(before)])].sort();
+	const sides = Object.fromEntries(names.map((name) => [name, [before[name] || 0, now[name] || 0]]));
+	const children = `Object.fromEntries(alloctrace.trees[0].root.children.flatMap(({ children, ...node }) =>
+		children.length && alloctrace.state.mode === 'down' ? children : [node]).map((node) =>
+		[alloctrace.d.functions[node.fn], node.both || node.sides]))`;
+
+	assert.match(await page.run(STATUS), /^alloc: 1.97 KiB before, 3.67 KiB after, \+1.70 KiB, \+86.2 %/);
+	assert.deepEqual(await page.run(`Object.fromEntries(alloctrace.table.rows.filter((row) => row.own).map((row) =>
+		[row.name, [row.before, row.after]]))`), sides);
+	assert.deepEqual(await page.run(`alloctrace.table.ordered().filter((row) => row.change).map((row) =>
+		[row.change, row.throughChange])`), [[1992, 1992], [-757, -757], [503, 503]]);
+	/* The larger side is drawn; a stack that has gone is there. */
+	assert.equal(await page.run('alloctrace.sums.total'), 3001 + 757 + 503 + 251);
+	await checkWidths(page, 6);
+	assert.deepEqual(await page.run(children), sides);
+	for (const [name, colour] of [['set_command', '#ee8844'], [names[0], '#6699dd'], ['event_loop', '#e6e6e6']])
+		assert.deepEqual(await colours(page, name), [colour, colour]);
+	await page.run('alloctrace.change({ side: "after" })');
+	assert.equal(await page.run('alloctrace.sums.total'), 3001 + 503 + 251);
+	const again = await open('compared', await page.run('location.hash'));
+
+	assert.equal(await again.run('alloctrace.sums.total'), 3001 + 503 + 251);
+	await close(again);
+	await page.run('alloctrace.change({ side: "both", mode: "up" })');
+	await page.run('alloctrace.trees[0].root.children.forEach((node) => node.sides)');
+	assert.deepEqual(await page.run(children), sides);
+	await page.run(`alloctrace.change({ mode: 'around', fn: alloctrace.d.functions.indexOf('set_command') })`);
+	assert.deepEqual(await page.run('alloctrace.trees.map((tree) => tree.root.sides)'), [[0, 503], [0, 503]]);
+	assert.match(await page.run('document.getElementById("function").textContent'),
+		/itself 0 B before, 503 B after/);
+	await page.run('alloctrace.change({ query: "get" })');
+	assert.match(await page.run(STATUS), /matched 757 B before, 0 B after, -757 B, gone/);
+	assert.ok(await page.run('document.getElementById("baseFacts").textContent.includes("</script>")'));
+	await close(page);
+}
+
 /* Lines of the source with what they allocate, in a page that one has clicked through to them. */
 async function source() {
 	const page = await open('inlined');
@@ -391,7 +432,7 @@ async function darkAndPaper() {
 	browser = await Browser.start();
 	try {
 		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard,
-			source, overTime,
+			source, overTime, comparison,
 			accessibility, darkAndPaper]) {
 			await test();
 			console.log(`ok ${test.name}`);

@@ -219,6 +219,53 @@ static void names_share_nodes(void **state)
 	page_free(&page);
 }
 
+/* Both recordings are in one tree, whatever the paths of their builds and the ids of their threads. */
+static void compared_with_a_base(void **state)
+{
+	struct fixture *x = *state;
+	struct profile before;
+	struct recording base = x->r;
+	uint32_t old, task;
+	struct page page;
+	size_t nodes, stacks;
+
+	ADD(x, x->task, 0, STACK_END_CHAIN, 3001, 7, frame(x, PARSE, 1), frame(x, MAIN, 1));
+	ADD(x, x->task, 0, STACK_END_CHAIN, 503, 3, frame(x, SET, 1), frame(x, MAIN, 1));
+	ADD(x, x->task, 0, STACK_END_CHAIN, 251, 1, frame(x, LOOP, 1), frame(x, MAIN, 1));
+	profile_init(&before, &x->modules, allocators, 3);
+	old = modules_file(&x->modules, "/old/<b>/server", 1, 3, -1, 1, false);
+	task = profile_task(&before, 99, 0, 0, "server");
+	for (size_t i = 0; i < 3; i++) {
+		static const int function[] = {PARSE, GET, LOOP};
+		static const struct counters had[] = {{1009, 5, 0, 0}, {757, 2, 0, 0}, {251, 1, 0, 0}};
+		uint32_t frames[] = {profile_frame(&before, old, FAKE(function[i]) + 1),
+				     profile_frame(&before, old, FAKE(MAIN) + 1)};
+
+		profile_add(&before, PROFILE_ALLOC, profile_stack(&before, task, 0, frames, 2, STACK_END_CHAIN),
+			    had[i]);
+	}
+	base.profile = &before;
+	base.target = evil[0];
+	x->o.base = &base;
+	page = page_of(x);
+	keep("compared", &page);
+	assert_null(strstr(page.text, "document.title='run'"));
+	assert_non_null(strstr(page.json.data, "\"baseFacts\""));
+	/* the root, main, and four below it */
+	nodes = number_of(&page, "nodes");
+	stacks = number_of(&page, "stacks");
+	assert_int_equal(nodes, 6);
+	assert_int_equal(stacks, 4);
+	sum_of(&page, 2 * (nodes - 1) + 5 * stacks);
+	assert_int_equal(sum_of(&page, stacks), 3001 + 503 + 251);
+	assert_int_equal(sum_of(&page, stacks), 7 + 3 + 1);
+	assert_int_equal(sum_of(&page, stacks), 1009 + 757 + 251);
+	assert_int_equal(sum_of(&page, stacks), 5 + 2 + 1);
+	assert_int_equal(page.at, page.data.len);
+	page_free(&page);
+	profile_free(&before);
+}
+
 static void nothing_recorded_is_a_page(void **state)
 {
 	struct page page = page_of(*state);
@@ -256,6 +303,7 @@ int main(void)
 		TEST(sums_are_the_profile_s),
 		TEST(evil_names_are_text),
 		TEST(names_share_nodes),
+		TEST(compared_with_a_base),
 		TEST(nothing_recorded_is_a_page),
 		TEST(script_and_style_are_small),
 		TEST(full_disk_is_an_error),

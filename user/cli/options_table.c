@@ -305,7 +305,8 @@ const struct option_row option_rows[] = {
 	  .help = "recording that is subtracted",
 	  .man = "Show how the recordings differ from this one: a table of rows that have more or less than there, "
 		 "what differs most first, or with --format folded two numbers a line, before and after, as "
-		 "flamegraph.pl reads them. It is a subtraction alone: alloctrace diff says what is due to chance." },
+		 "flamegraph.pl reads them, or with --format html one graph coloured by change. It is a subtraction "
+		 "alone: alloctrace diff says what is due to chance." },
 	{ "source-path", 0, "DIR", OPTION_STRINGS, SECTION_REPORT, TO(source_path), .man_only = true,
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "directory in which --list looks for sources",

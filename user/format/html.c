@@ -56,13 +56,13 @@ static void put_views(struct json_out *j, const struct page_tree *t)
 }
 
 /* The summary, as [label, text] for each of its lines. */
-static void put_facts(struct json_out *j, const struct recording *r, const struct report_options *o)
+static void put_facts(struct json_out *j, const char *key, const struct recording *r, const struct report_options *o)
 {
 	struct buf lines = {0};
 
 	summary_head(r, o, &lines);
 	summary_unnamed(r, o, &lines);
-	json_out_array(j, "facts");
+	json_out_array(j, key);
 	for (char *line = lines.data, *end; line && *line; line = end + 1) {
 		size_t label = SUMMARY_LABEL;
 
@@ -79,17 +79,23 @@ static void put_facts(struct json_out *j, const struct recording *r, const struc
 	buf_free(&lines);
 }
 
-/* From the first to the last that have calls: [least value as text, calls]. */
-static void put_buckets(struct json_out *j, const struct profile *p, enum profile_hist hist)
+static void add_calls(const struct profile *p, enum profile_hist hist, double *calls)
 {
-	double calls[PROFILE_BUCKETS] = {0};
+	for (size_t i = 0; i < p->hists[hist].n; i++)
+		calls[p->hists[hist].at[i].bucket] += p->hists[hist].at[i].calls;
+}
+
+/* From the first to the last that have calls: [least value as text, calls, of a comparison: calls of the base]. */
+static void put_buckets(struct json_out *j, const struct page_tree *t, enum profile_hist hist)
+{
+	double calls[2][PROFILE_BUCKETS] = {0};
 	int first = PROFILE_BUCKETS, last = -1;
 	struct buf text = {0};
 
-	for (size_t i = 0; i < p->hists[hist].n; i++)
-		calls[p->hists[hist].at[i].bucket] += p->hists[hist].at[i].calls;
+	for (int side = 0; side < 2 && t->sides[side].r; side++)
+		add_calls(t->sides[side].r->profile, hist, calls[side]);
 	for (int i = 0; i < PROFILE_BUCKETS; i++) {
-		if (!(calls[i] > 0))
+		if (!(calls[0][i] > 0 || calls[1][i] > 0))
 			continue;
 		first = first < i ? first : i;
 		last = i;
@@ -100,14 +106,16 @@ static void put_buckets(struct json_out *j, const struct profile *p, enum profil
 		value_put(&text, columns_bucket(hist, i));
 		json_out_array(j, NULL);
 		json_out_string(j, NULL, buf_cstr(&text));
-		json_out_double(j, NULL, calls[i]);
+		json_out_double(j, NULL, calls[0][i]);
+		if (t->base)
+			json_out_double(j, NULL, calls[1][i]);
 		json_out_end(j);
 	}
 	json_out_end(j);
 	buf_free(&text);
 }
 
-static void put_histograms(struct json_out *j, const struct recording *r, uint32_t views)
+static void put_histograms(struct json_out *j, const struct page_tree *t, uint32_t views)
 {
 	json_out_array(j, "histograms");
 	for (uint32_t left = views; left; left &= left - 1) {
@@ -118,7 +126,7 @@ static void put_histograms(struct json_out *j, const struct recording *r, uint32
 		json_out_object(j, NULL);
 		json_out_string(j, "name", kind->name);
 		json_out_string(j, "help", kind->help);
-		put_buckets(j, r->profile, kind->hist);
+		put_buckets(j, t, kind->hist);
 		json_out_end(j);
 	}
 	json_out_end(j);
@@ -134,6 +142,19 @@ static uint32_t stack_views(uint32_t views)
 	return out ? out : VIEW_BIT(VIEW_ALLOC);
 }
 
+static void put_target(struct json_out *j, const char *key, const struct recording *r)
+{
+	page_put_escaped(j, key, r->target ? r->target : "", r->target ? strlen(r->target) : 0);
+}
+
+/* What the recording is compared with; without it, these keys are not there. */
+static void put_base(struct json_out *j, const struct recording *base, const struct report_options *o)
+{
+	put_target(j, "baseTarget", base);
+	json_out_double(j, "baseWindowError", base->windows.error);
+	put_facts(j, "baseFacts", base, o);
+}
+
 static void put_json(struct json_out *j, const struct page_tree *t, const struct report_options *o)
 {
 	const struct report_options plain = {.views = o->views, .by = o->by, .metric = o->metric};
@@ -142,7 +163,7 @@ static void put_json(struct json_out *j, const struct page_tree *t, const struct
 	json_out_object(j, NULL);
 	json_out_u64(j, "version", 1);
 	json_out_string(j, "by", "alloctrace " ALLOCTRACE_VERSION);
-	page_put_escaped(j, "target", r->target ? r->target : "", r->target ? strlen(r->target) : 0);
+	put_target(j, "target", r);
 	json_out_u64(j, "metric", o->metric);
 	json_out_double(j, "windowError", r->windows.error);
 	json_out_u64(j, "nodes", t->nodes.n);
@@ -153,9 +174,11 @@ static void put_json(struct json_out *j, const struct page_tree *t, const struct
 	put_pool(j, "tasks", &t->tasks);
 	put_pool(j, "allocators", &t->allocators);
 	put_pool(j, "types", &t->types);
-	put_histograms(j, r, o->views);
+	put_histograms(j, t, o->views);
 	page_put_sources(t, o, j);
-	put_facts(j, r, &plain);
+	put_facts(j, "facts", r, &plain);
+	if (t->base)
+		put_base(j, t->base, &plain);
 	json_out_end(j);
 }
 
@@ -165,7 +188,7 @@ static void put_data(struct buf *out, const struct recording *r, const struct re
 	struct buf json = {0};
 	struct json_out j = {.out = &json};
 
-	page_tree_make(&t, r, stack_views(o->views));
+	page_tree_make(&t, r, o->base, stack_views(o->views));
 	put_json(&j, &t, o);
 	page_put_varint(out, json.len);
 	buf_add(out, json.data, json.len);

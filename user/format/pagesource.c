@@ -68,7 +68,7 @@ static void find_lines(struct sources *s)
 
 	s->line_of = xrealloc_array(NULL, t->frame_functions.n + 1, sizeof(*s->line_of));
 	for (size_t i = 0; i < p->frames.n; i++) {
-		const struct page_names *names = &t->of_frame[i];
+		const struct page_names *names = &t->sides[0].of_frame[i];
 		const struct symbol *sym = names->n ? names_frame(t->r->names, &p->frames.at[i]) : NULL;
 
 		for (uint32_t at = names->first + names->n; sym && at > names->first; sym = sym->into) {
@@ -107,10 +107,10 @@ static void count_stack(struct sources *s, const struct page_stack *st)
 	const struct profile *p = t->r->profile;
 	uint32_t skip = st->skip;
 
-	if (p->stacks.at[st->stack].end == STACK_END_LOST)
+	if (st->base || p->stacks.at[st->stack].end == STACK_END_LOST)
 		return;
 	for (uint32_t node = p->stacks.at[st->stack].node; node; node = p->nodes.at[node].parent) {
-		const struct page_names *names = &t->of_frame[p->nodes.at[node].frame];
+		const struct page_names *names = &t->sides[0].of_frame[p->nodes.at[node].frame];
 
 		for (uint32_t at = names->first + names->n; at > names->first; skip--) {
 			at--;

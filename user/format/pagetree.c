@@ -8,6 +8,7 @@
 
 struct making {	/* what only the making needs */
 	struct page_tree *t;
+	struct page_side *side;		/* whose stacks are gathered */
 	struct u64map children;		/* parent << 32 | function -> node */
 	uint32_t *of_node;		/* by node of the profile: its innermost node below the head of `head_of` */
 	uint32_t *head_of;		/* that head, 0: none yet */
@@ -59,22 +60,29 @@ static uint32_t child(struct making *m, uint32_t parent, uint32_t function)
 	return (uint32_t)*node;
 }
 
+static const char *module_name(const struct making *m, uint32_t module)
+{
+	const char *path = modules_get(m->side->r->profile->modules, module)->path, *slash = strrchr(path, '/');
+
+	return m->t->base && slash && slash[1] ? slash + 1 : path;
+}
+
 static const struct page_names *names_of_frame(struct making *m, uint32_t id)
 {
 	struct page_tree *t = m->t;
-	const struct profile_frame *f = &t->r->profile->frames.at[id];
-	struct page_names *names = &t->of_frame[id];
+	const struct recording *r = m->side->r;
+	const struct profile_frame *f = &r->profile->frames.at[id];
+	struct page_names *names = &m->side->of_frame[id];
 	const struct symbol *sym;
 
 	if (names->asked)
 		return names;
 	names->asked = true;
 	names->first = t->frame_functions.n;
-	for (sym = names_frame(t->r->names, f); sym && !sym->hidden; sym = sym->into) {
+	for (sym = names_frame(r->names, f); sym && !sym->hidden; sym = sym->into) {
 		buf_reset(&m->text);
 		view_function_name(sym, &m->text);
-		vec_push(&t->frame_functions, function_id(m, buf_cstr(&m->text),
-							  modules_get(t->r->profile->modules, f->module)->path,
+		vec_push(&t->frame_functions, function_id(m, buf_cstr(&m->text), module_name(m, f->module),
 							  PAGE_FUNCTION));
 	}
 	names->n = t->frame_functions.n - names->first;
@@ -88,20 +96,33 @@ static const struct page_names *names_of_frame(struct making *m, uint32_t id)
 	return names;
 }
 
+/* On either side: both have the same heads. */
+static bool has_containers(const struct page_tree *t)
+{
+	const struct profile_members *m = &t->sides[0].members, *base = &t->sides[1].members;
+
+	return m->containers + m->outside > 1 || base->containers + base->outside > 1;
+}
+
+static bool has_programs(const struct page_tree *t)
+{
+	return t->sides[0].members.programs > 1 || t->sides[1].members.programs > 1;
+}
+
 /* As in folded stacks: the container where there are several, or what is in none; the program where there are
  * several; how the stack was cut off. */
 static uint32_t head_of(struct making *m, const struct profile_stack *st)
 {
-	const struct page_tree *t = m->t;
-	const struct profile *p = t->r->profile;
+	const struct profile *p = m->side->r->profile;
 	const struct profile_task *task = &p->tasks.at[st->task];
 	const char *mark = stack_end_mark(st->end);
 	uint32_t at = 0;
 
-	if (task->container && t->members.containers + t->members.outside > 1)
+	if (task->container && has_containers(m->t))
 		at = child(m, at, function_id(m, task->container, NULL, PAGE_MARK));
-	if (t->members.programs > 1)
-		at = child(m, at, function_id(m, p->tasks.at[t->members.leaders[st->task]].name, NULL, PAGE_MARK));
+	if (has_programs(m->t))
+		at = child(m, at, function_id(m, p->tasks.at[m->side->members.leaders[st->task]].name, NULL,
+					      PAGE_MARK));
 	if (mark && st->end != STACK_END_LOST)
 		at = child(m, at, function_id(m, mark, NULL, PAGE_MARK));
 	return at;
@@ -110,7 +131,7 @@ static uint32_t head_of(struct making *m, const struct profile_stack *st)
 /* The node of a stack's innermost name, below its head. */
 static uint32_t node_of(struct making *m, const struct profile_stack *st, uint32_t head)
 {
-	const struct profile_node *nodes = m->t->r->profile->nodes.at;
+	const struct profile_node *nodes = m->side->r->profile->nodes.at;
 	uint32_t node = st->node, at = head;
 	const char *frameless;
 
@@ -139,39 +160,40 @@ static uint32_t node_of(struct making *m, const struct profile_stack *st, uint32
 static struct page_stack describe(struct making *m, uint32_t stack)
 {
 	struct page_tree *t = m->t;
-	const struct profile *p = t->r->profile;
+	const struct recording *r = m->side->r;
+	const struct profile *p = r->profile;
 	const struct profile_stack *st = &p->stacks.at[stack];
 	const struct profile_task *task = &p->tasks.at[st->task];
-	const char *type = names_type(t->r->names, p, stack);
-	struct page_stack out = {.stack = stack};
+	const char *type = names_type(r->names, p, stack);
+	struct page_stack out = {.base = r == t->base, .stack = stack};
 	size_t skipped = 0;
 
 	buf_reset(&m->text);
 	buf_str(&m->text, task->name);
-	if (task->pid && task->tid && task->tid != task->pid)
+	if (!t->base && task->pid && task->tid && task->tid != task->pid)
 		buf_printf(&m->text, " (%u/%u)", task->pid, task->tid);
-	else if (task->pid)
+	else if (!t->base && task->pid)
 		buf_printf(&m->text, " (%u)", task->pid);
 	out.task = strpool_id(&t->tasks, escaped(m, buf_cstr(&m->text)));
 	out.allocator = strpool_id(&t->allocators, escaped(m, st->function < p->n_functions ?
 							   p->function_names[st->function] : "[unknown function]"));
 	out.type = strpool_id(&t->types, escaped(m, type ? type : ""));
 	if (st->node && st->end != STACK_END_LOST)
-		view_site(t->r, st->node, &skipped);
+		view_site(r, st->node, &skipped);
 	out.skip = skipped;
 	return out;
 }
 
 /* Something is in one of the views, or was. */
-static bool is_shown(const struct page_tree *t, uint32_t stack)
+static bool is_shown(const struct page_tree *t, const struct profile *p, uint32_t stack)
 {
 	for (uint32_t left = t->views; left; left &= left - 1) {
 		const enum profile_kind kind = view_kinds[__builtin_ctz(left)].counted;
 
-		if (!counters_none(profile_sum(t->r->profile, kind, stack)))
+		if (!counters_none(profile_sum(p, kind, stack)))
 			return true;
 		for (size_t back = page_tree_past(t, __builtin_ctz(left)); back-- > 0;)
-			if (profile_past(t->r->profile, kind, back, stack))
+			if (profile_past(p, kind, back, stack))
 				return true;
 	}
 	return false;
@@ -191,13 +213,17 @@ static int compare_headed(const void *a, const void *b)
 }
 
 /* Head by head, so that what a node of the profile is below one of them is to be kept once. */
-static void gather(struct making *m)
+static void gather(struct making *m, struct page_side *side)
 {
-	const struct profile *p = m->t->r->profile;
+	const struct profile *p = side->r->profile;
 	vec_of(struct headed) order = {0};
 
+	m->side = side;
+	side->of_frame = xcalloc(p->frames.n + 1, sizeof(*side->of_frame));
+	m->of_node = xcalloc(p->nodes.n + 1, sizeof(*m->of_node));
+	m->head_of = xcalloc(p->nodes.n + 1, sizeof(*m->head_of));
 	for (size_t i = 0; i < p->stacks.n; i++)
-		if (is_shown(m->t, i))
+		if (is_shown(m->t, p, i))
 			vec_push(&order, ((struct headed){head_of(m, &p->stacks.at[i]), i}));
 	if (order.n)
 		qsort(order.at, order.n, sizeof(*order.at), compare_headed);
@@ -208,6 +234,8 @@ static void gather(struct making *m)
 		vec_push(&m->t->stacks, st);
 	}
 	vec_free(&order);
+	free(m->of_node);
+	free(m->head_of);
 }
 
 static int compare_functions(const void *a, const void *b, void *arg)
@@ -336,6 +364,7 @@ static int compare_stacks(const void *a, const void *b)
 	const struct page_stack *x = a, *y = b;
 	int c = compare_groups(x, y);
 
+	c = c ? c : (int)x->base - (int)y->base;
 	return c ? c : compare_numbers(x->stack, y->stack);
 }
 
@@ -349,21 +378,17 @@ static void sort_stacks(struct page_tree *t)
 		t->n_groups += !i || compare_groups(&t->stacks.at[i - 1], &t->stacks.at[i]) != 0;
 }
 
-void page_tree_make(struct page_tree *t, const struct recording *r, uint32_t views)
+void page_tree_make(struct page_tree *t, const struct recording *r, const struct recording *base, uint32_t views)
 {
-	const struct profile *p = r->profile;
 	struct making m = {.t = t};
 
-	*t = (struct page_tree){.r = r, .views = views};
-	profile_members_make(p, &t->members);
-	t->of_frame = xcalloc(p->frames.n + 1, sizeof(*t->of_frame));
-	m.of_node = xcalloc(p->nodes.n + 1, sizeof(*m.of_node));
-	m.head_of = xcalloc(p->nodes.n + 1, sizeof(*m.head_of));
+	*t = (struct page_tree){.r = r, .base = base, .views = views, .sides = {{.r = r}, {.r = base}}};
 	vec_push(&t->nodes, ((struct page_node){0, 0}));
-	gather(&m);
+	for (size_t i = 0; i < 2 && t->sides[i].r; i++)
+		profile_members_make(t->sides[i].r->profile, &t->sides[i].members);
+	for (size_t i = 0; i < 2 && t->sides[i].r; i++)
+		gather(&m, &t->sides[i]);
 	u64map_free(&m.children);
-	free(m.of_node);
-	free(m.head_of);
 	vec_free(&m.path);
 	buf_free(&m.text);
 	buf_free(&m.escaped);
@@ -386,8 +411,10 @@ void page_tree_free(struct page_tree *t)
 	vec_free(&t->frame_functions);
 	free(t->pre_order);
 	free(t->place);
-	free(t->of_frame);
-	profile_members_free(&t->members);
+	for (size_t i = 0; i < 2 && t->sides[i].r; i++) {
+		free(t->sides[i].of_frame);
+		profile_members_free(&t->sides[i].members);
+	}
 }
 
 /* --- columns */
@@ -399,10 +426,15 @@ void page_put_varint(struct buf *out, uint64_t n)
 	buf_char(out, (char)n);
 }
 
+static struct counters sum_of(const struct page_tree *t, enum profile_kind kind, const struct page_stack *st)
+{
+	return profile_sum(t->sides[st->base].r->profile, kind, st->stack);
+}
+
 bool page_tree_has_errors(const struct page_tree *t, enum view_id view)
 {
 	for (size_t i = 0; i < t->stacks.n; i++) {
-		struct counters c = profile_sum(t->r->profile, view_kinds[view].counted, t->stacks.at[i].stack);
+		struct counters c = sum_of(t, view_kinds[view].counted, &t->stacks.at[i]);
 
 		if (c.bytes_var > 0 || c.calls_var > 0)
 			return true;
@@ -476,21 +508,23 @@ static uint64_t number(struct counters c, enum number which)
 	}
 }
 
-static void put_column(const struct page_tree *t, enum profile_kind kind, enum number which, struct buf *out)
+static void put_column(const struct page_tree *t, bool base, enum profile_kind kind, enum number which,
+		       struct buf *out)
 {
 	for (size_t i = 0; i < t->stacks.n;) {
 		const struct page_stack *group = &t->stacks.at[i];
 		struct counters sum = {0};
 
 		for (; i < t->stacks.n && !compare_groups(group, &t->stacks.at[i]); i++)
-			sum = counters_add(sum, profile_sum(t->r->profile, kind, t->stacks.at[i].stack));
+			if (t->stacks.at[i].base == base)
+				sum = counters_add(sum, sum_of(t, kind, &t->stacks.at[i]));
 		page_put_varint(out, number(sum, which));
 	}
 }
 
 size_t page_tree_past(const struct page_tree *t, enum view_id view)
 {
-	return view_kinds[view].by_age ? t->r->profile->n_past : 0;
+	return view_kinds[view].by_age && !t->base ? t->r->profile->n_past : 0;
 }
 
 static void put_past(const struct page_tree *t, enum profile_kind kind, size_t back, struct buf *out)
@@ -513,8 +547,9 @@ void page_tree_put(const struct page_tree *t, struct buf *out)
 		const enum view_id view = __builtin_ctz(left);
 		const enum number n = page_tree_has_errors(t, view) ? NUMBERS : NUMBER_BYTES_VAR;
 
-		for (enum number which = 0; which < n; which++)
-			put_column(t, view_kinds[view].counted, which, out);
+		for (int side = 0; side < 2 && t->sides[side].r; side++)
+			for (enum number which = 0; which < n; which++)
+				put_column(t, side, view_kinds[view].counted, which, out);
 		for (size_t back = page_tree_past(t, view); back-- > 0;)
 			put_past(t, view_kinds[view].counted, back, out);
 	}

@@ -33,6 +33,7 @@ struct page_node {	/* 0 is the root, and its own parent; for others parent < nod
 };
 
 struct page_stack {
+	bool base;		/* of the recording that it is compared with */
 	uint32_t node;		/* its place in pre-order */
 	uint32_t task, allocator, type;
 	uint32_t skip;		/* nodes from the stack's own up to its site */
@@ -44,8 +45,15 @@ struct page_names {	/* of a frame */
 	uint32_t first, n;	/* in page_tree.frame_functions, outermost first */
 };
 
-struct page_tree {
+struct page_side {	/* a recording */
 	const struct recording *r;
+	struct page_names *of_frame;
+	struct profile_members members;
+};
+
+struct page_tree {
+	const struct recording *r, *base;	/* base: what r is compared with, NULL: nothing */
+	struct page_side sides[2];	/* of r, of base */
 	uint32_t views;			/* VIEW_BIT()s of those that are written, each with its stacks */
 	struct strpool keys;		/* of functions; a key's id is its function until they are sorted */
 	vec_of(struct page_function) functions;	/* sorted by name at the end */
@@ -54,23 +62,25 @@ struct page_tree {
 	uint32_t *pre_order, *place;	/* nodes in pre-order; of each node, its place there */
 	vec_of(struct page_stack) stacks;
 	size_t n_groups;		/* stacks that the page tells apart */
-	struct page_names *of_frame;
 	vec_of(uint32_t) frame_functions;
-	struct profile_members members;
 };
 
-/* Gathers those stacks of r that have something in one of the views. *t is to be freed. */
-void page_tree_make(struct page_tree *t, const struct recording *r, uint32_t views);
+/*
+ * Gathers those stacks of r that have something in one of the views. *t is to be freed. base: likewise, into the same
+ * tree; builds lie elsewhere and runs have other numbers, so that modules go by their files' names alone, and threads
+ * without their ids. NULL: there is none.
+ */
+void page_tree_make(struct page_tree *t, const struct recording *r, const struct recording *base, uint32_t views);
 void page_tree_free(struct page_tree *t);
 /* Whether counters of a view are estimates with errors of their own. */
 bool page_tree_has_errors(const struct page_tree *t, enum view_id view);
-/* How many earlier readings of a view are known. */
+/* How many earlier readings of a view are known; none in a comparison. */
 size_t page_tree_past(const struct page_tree *t, enum view_id view);
 /*
  * Appends the columns: of nodes (without the root) function, pops; of stacks the difference of node to the one before,
  * task, allocator, type, skip; of each view the stacks' bytes, calls, and, where it has errors, their variances as
- * 8 * log2(1 + variance), rounded; then page_tree_past() columns of bytes that were live at earlier reports, the
- * earliest first.
+ * 8 * log2(1 + variance), rounded; of a comparison, the same again of the base; then page_tree_past() columns of bytes
+ * that were live at earlier reports, the earliest first.
  */
 void page_tree_put(const struct page_tree *t, struct buf *out);
 /* Appends n as varint: 7 bits a byte, the least first, the highest bit set in all but the last. */

@@ -26,7 +26,7 @@ const struct report_format report_formats[] = {
 	{ "prom", "Prometheus text, for node_exporter's textfile collector", report_write_prom, VIEW_AS_STACKS,
 	  .machine = true, .latest = true, .ending = ".prom" },
 	{ "html", "one page with flame graph, table and source, for a browser", report_write_html, VIEW_AS_RECORDING,
-	  .machine = true, .binary = true, .whole = true, .ending = ".html" },
+	  .machine = true, .binary = true, .whole = true, .compares = true, .ending = ".html" },
 	{ 0 }
 };
 

@@ -9,7 +9,10 @@ class Controls {
 		this.view = this.select('View', d.views.map(({ name }) => name), (i) => change({ view: i }));
 		this.metric = this.select('Metric', ['bytes', 'calls'], (i) => change({ metric: i }));
 		this.mode = this.select('Graph', Object.values(MODE_NAMES), (i) => this.setMode(MODES[i]));
-		this.colour = this.select('Colours', COLOURS, (i) => change({ colour: COLOURS[i] }));
+		this.colours = coloursOf(d);
+		this.colour = this.select('Colours', this.colours, (i) => change({ colour: this.colours[i] }));
+		this.side = this.select('Widths', ['larger side', 'before', 'after'],
+			(i) => change({ side: SIDES[i] }));
 		this.task = this.select('Thread', ['all', ...d.tasks], (i) => change({ task: i - 1 }));
 		this.flame = this.box('Flames upwards', (on) => change({ flame: on }));
 		this.collapse = this.box('Collapse recursion', (on) => change({ collapse: on }));
@@ -22,7 +25,8 @@ class Controls {
 		this.element = h('div', { className: 'controls', role: 'toolbar', 'aria-label': 'What is shown' },
 			this.view.label, this.metric.label, this.mode.label, d.tasks.length > 1 ?
 				this.task.label : null,
-			this.colour.label, this.flame.label, this.collapse.label, this.makeModules(), this.search,
+			d.compared ? this.side.label : null, this.colour.label, this.flame.label,
+			this.collapse.label, this.makeModules(), this.search,
 			this.matchCase.label, this.button('Reset zoom', () => page.zoom(page.trees[0].root)),
 			this.button('Keys', () => this.help.showModal()));
 	}
@@ -95,7 +99,8 @@ class Controls {
 		this.metric.input.selectedIndex = state.metric;
 		this.metric.input.options[1].textContent = d.views[state.view].blocks ? 'blocks' : 'calls';
 		this.mode.input.selectedIndex = MODES.indexOf(state.mode);
-		this.colour.input.selectedIndex = COLOURS.indexOf(state.colour);
+		this.colour.input.selectedIndex = this.colours.indexOf(state.colour);
+		this.side.input.selectedIndex = SIDES.indexOf(state.side);
 		this.task.input.selectedIndex = state.task + 1;
 		this.flame.input.checked = state.flame;
 		this.collapse.input.checked = state.collapse;

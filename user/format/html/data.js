@@ -84,12 +84,21 @@ function stacksBySite(d) {
 	return d.bySite;
 }
 
-function readView(d, view, reader) {
-	view.values = [0, 1].map(() => reader.column(new Float64Array(d.stacks)));
-	view.variances = [0, 1].map(() => (view.errors ? reader.column(new Float64Array(d.stacks)) : null));
-	for (const column of view.variances)
+/* What one of two recordings has, or the only one: by metric. */
+function readSide(d, view, reader) {
+	const values = [0, 1].map(() => reader.column(new Float64Array(d.stacks)));
+	const variances = [0, 1].map(() => (view.errors ? reader.column(new Float64Array(d.stacks)) : null));
+
+	for (const column of variances)
 		for (let i = 0; column && i < column.length; i++)
 			column[i] = 2 ** (column[i] / 8) - 1;
+	return [values, variances];
+}
+
+function readView(d, view, reader) {
+	[view.values, view.variances] = readSide(d, view, reader);
+	if (d.compared)
+		[view.baseValues, view.baseVariances] = readSide(d, view, reader);
 	/* Of live bytes: readings, the earliest first, what is live now the last one. */
 	view.readings = Array.from({ length: view.past }, () => reader.column(new Float64Array(d.stacks)));
 	view.readings.push(view.values[0]);
@@ -109,6 +118,7 @@ async function loadData() {
 	const d = JSON.parse(reader.text(reader.varint()));
 
 	element.remove();
+	d.compared = Boolean(d.baseFacts);
 	d.fn = new Int32Array(d.nodes).fill(-1);
 	reader.column(d.fn.subarray(1));
 	linkNodes(d, reader.column(new Int32Array(d.nodes - 1)));

@@ -4,12 +4,26 @@
 /* Paul Tol's light scheme, which people with colour blindness can tell apart, under dark text; and for all others. */
 const PALETTE = ['#77aadd', '#ee8866', '#eedd88', '#44bb99', '#99ddff', '#ffaabb', '#bbcc33', '#aaaa00'];
 const OTHERS = '#cccccc', ROOT = '#dddddd';
+/* Of a comparison, from what is gone to what is new: no more than blue and orange need to be told apart. */
+const CHANGES = [['gone', '#6699dd'], ['half as much', '#a9c6ec'], ['the same', '#e6e6e6'],
+	['twice as much', '#f5c09a'], ['new', '#ee8844']];
 const MODE_NAMES = { down: 'Top-down', up: 'Bottom-up', around: 'Sandwich' };
 const KEYS = [['/ or Ctrl+F', 'search'], ['Enter, Shift+Enter', 'in the search: next, previous match'],
 	['Esc', 'clear the search'], ['arrows', 'move in the graph'], ['Enter, Backspace', 'zoom in, zoom out'],
 	['0', 'reset the zoom'], ['1, 2, 3', 'top-down, bottom-up, sandwich'], ['i', 'bottom-up and back'],
 	['f', 'flame or icicle'], ['r', 'collapse recursion'], ['m', 'bytes or calls'], ['v', 'next view'],
 	['c', 'copy the name'], ['?', 'this help']];
+
+/* By how much of the larger side the two differ. */
+function changeColour([before, after]) {
+	const share = before === after ? 0 : (after - before) / Math.max(before, after);
+	const at = 2 + 2 * share, low = Math.min(Math.floor(at), 3);
+	const part = (colour, i) => parseInt(colour.slice(1 + 2 * i, 3 + 2 * i), 16);
+	const [from, to] = [CHANGES[low][1], CHANGES[low + 1][1]];
+
+	return `#${[0, 1, 2].map((i) => Math.round(part(from, i) + (at - low) * (part(to, i) - part(from, i)))
+		.toString(16).padStart(2, '0')).join('')}`;
+}
 
 class Page {
 	constructor(d) {
@@ -23,7 +37,7 @@ class Page {
 			pick: (node) => node.fn >= 0 && this.pick(node.fn, false), zoom: (node) => this.zoom(node),
 		});
 		this.table = new HotSpots({
-			pick: (f) => this.pick(f), colour: (f) => this.moduleColour(f), picked:
+			pick: (f) => this.pick(f), colour: (f) => this.chipColour(f), picked:
 				(f) => f === this.state.fn,
 			sorted: () => this.keepSort(),
 		});
@@ -47,7 +61,8 @@ class Page {
 		this.legend = h('ul', { id: 'legend', 'aria-label': 'Colours' });
 		this.panel = h('section', { id: 'function', 'aria-label': 'Selected function' });
 		document.body.append(
-			h('header', {}, h('h1', {}, d.target || 'alloctrace'), h('p', { className: 'quiet' }, d.by)),
+			h('header', {}, h('h1', {}, d.target || 'alloctrace'), h('p', { className: 'quiet' }, d.by),
+				d.compared ? h('p', { className: 'quiet' }, `compared with ${d.baseTarget}`) : null),
 			this.controls.element,
 			h('main', {}, h('section', { 'aria-label': 'Flame graph' }, this.status, this.graph.element,
 				this.legend, this.time.element),
@@ -96,9 +111,16 @@ class Page {
 		return f < 0 ? ROOT : this.categoryColour('module', this.d.moduleOf[f]);
 	}
 
+	chipColour(f) {
+		return this.state.colour === 'change' ? changeColour(this.bySide.map(({ through }) => through[f])) :
+			this.moduleColour(f);
+	}
+
 	colourOf(node) {
 		const key = this.state.colour;
 
+		if (key === 'change')
+			return changeColour(node.sides);
 		if (node.fn < 0 || key === 'module')
 			return this.moduleColour(node.fn);
 		if (node.dominantKey !== key) {
@@ -109,15 +131,16 @@ class Page {
 	}
 
 	showLegend() {
-		const key = this.state.colour, names = this.d[`${key}s`], order = this.order[key];
+		const key = this.state.colour, names = this.d[`${key}s`], order = this.order[key] || [];
 		const item = (colour, text) => {
 			const chip = h('span', { className: 'chip' });
 
 			chip.style.background = colour;
 			return h('li', {}, chip, text);
 		};
-		const items = order.slice(0, PALETTE.length).map((id, i) =>
-			item(PALETTE[i], (names[id] || '(no type)').replace(/^.*\/(?=.)/, '')));
+		const items = key === 'change' ? CHANGES.map(([text, colour]) => item(colour, text)) :
+			order.slice(0, PALETTE.length).map((id, i) =>
+				item(PALETTE[i], (names[id] || '(no type)').replace(/^.*\/(?=.)/, '')));
 
 		if (order.length > PALETTE.length)
 			items.push(item(OTHERS, `${order.length - PALETTE.length} others`));
@@ -130,7 +153,17 @@ class Page {
 		return node.fn < 0 ? 'all' : this.d.functions[node.fn];
 	}
 
+	/* "1.00 MiB before, 1.50 MiB after, +512 KiB, +50.0 %" */
+	changeText([before, after]) {
+		const { metric } = this.state, unit = metric ? ` ${this.unit()}` : '';
+
+		return `${formatMetric(before, metric)}${unit} before, ${formatMetric(after, metric)} after, ` +
+			`${formatChange(after - before, metric)}, ${formatRatio([before, after])}`;
+	}
+
 	describe(node) {
+		if (this.d.compared)
+			return `${this.nameOf(node)}: ${this.changeText(node.sides)}${this.moduleText(node.fn)}`;
 		const { metric } = this.state, { sums } = this, total = node.total, parts = [];
 		const unit = this.unit(), amount = metric ? `${formatCount(total)} ${unit}` : formatBytes(total);
 		const error = node.tree.up ? sums.error : sums.relative(total, sums.varianceThrough(node.members));
@@ -143,9 +176,13 @@ class Page {
 				(node.tree.up ? 'callee' : 'caller'));
 		if (!node.tree.up && node.fn >= 0)
 			parts.push(`itself ${formatMetric(node.own, metric)}`);
-		if (node.fn >= 0 && moduleName(this.d, node.fn))
-			parts.push(moduleName(this.d, node.fn).replace(/^.*\//, ''));
-		return parts.join(', ');
+		return parts.join(', ') + this.moduleText(node.fn);
+	}
+
+	moduleText(f) {
+		const name = f < 0 ? '' : moduleName(this.d, f);
+
+		return name && `, ${name.replace(/^.*\//, '')}`;
 	}
 
 	unit() {
@@ -160,7 +197,7 @@ class Page {
 
 	/* changes: of the state. back: the way back is a step of the browser's history. */
 	change(changes, back) {
-		const rebuilt = ['view', 'metric', 'mode', 'task', 'range', 'hidden',
+		const rebuilt = ['view', 'metric', 'mode', 'task', 'range', 'side', 'hidden',
 			'collapse'].some((key) => key in changes) ||
 			('fn' in changes && this.state.mode === 'around');
 
@@ -198,7 +235,7 @@ class Page {
 		const { d, state } = this, start = performance.now();
 
 		if (rebuilt || !this.sums) {
-			this.sums = new Sums(d, state);
+			this.sums = sumsOf(d, state);
 			this.options = { collapse: state.collapse,
 				hidden: d.moduleOf.map((m) => (state.hidden.includes(m) ? 1 : 0)) };
 			this.trees = this.makeTrees();
@@ -266,7 +303,7 @@ class Page {
 			return;
 		this.matching = Uint8Array.from(d.functions, (name, f) =>
 			(!options.hidden[f] && this.pattern.test(name) ? 1 : 0));
-		this.matched = matchedSum(d, this.sums, this.matching);
+		this.matched = (this.sums.sides || [this.sums]).map((sums) => matchedSum(d, sums, this.matching));
 	}
 
 	/* Moves to the next match that is drawn. */
@@ -282,12 +319,14 @@ class Page {
 
 	showStatus(text) {
 		const { state, sums } = this, view = this.d.views[state.view];
-		const total = state.metric ? `${formatCount(sums.total)} ${this.unit()}` : formatBytes(sums.total);
+		const total = sums.sides ? this.changeText(sums.sides.map((side) => side.total)) :
+			state.metric ? `${formatCount(sums.total)} ${this.unit()}` : formatBytes(sums.total);
 		const parts = [`${view.name}${state.range ? ', of earlier reports' : ''}: ${total}`];
 
 		if (this.pattern)
-			parts.push(`matched ${formatMetric(this.matched, state.metric)}, ` +
-				formatShare(this.matched, sums.total));
+			parts.push(`matched ${sums.sides ? this.changeText(this.matched) :
+				`${formatMetric(this.matched[0], state.metric)}, ` +
+				formatShare(this.matched[0], sums.total)}`);
 		if (this.graph.zoomed && this.graph.zoomed.parent)
 			parts.push(`zoomed to ${this.describe(this.graph.zoomed)}`);
 		this.status.textContent = text || parts.join('; ');
@@ -295,14 +334,14 @@ class Page {
 
 	sumsByFunction() {
 		if (this.summed !== this.sums)
-			this.byFunction = functionSums(this.d, this.sums);
+			[this.byFunction, ...this.bySide] = [this.sums, ...(this.sums.sides || [])].map((sums) =>
+				functionSums(this.d, sums));
 		this.summed = this.sums;
 		return this.byFunction;
 	}
 
 	showTable() {
 		const { d, sums, state } = this, rows = [], by = this.sumsByFunction();
-
 
 		for (let f = 0; f < d.functions.length; f++) {
 			if (d.kindOf[f] === 1 || this.options.hidden[f] || !(by.through[f] > 0) ||
@@ -311,13 +350,33 @@ class Page {
 			rows.push({ fn: f, name: d.functions[f], module: moduleName(d, f), own: by.own[f],
 				ownShare: by.own[f] / sums.total,
 				ownError: by.own[f] ? sums.relative(by.own[f], by.ownVariance[f]) : 0,
-				through: by.through[f], throughShare: by.through[f] / sums.total });
+				through: by.through[f], throughShare: by.through[f] / sums.total,
+				...(d.compared ? this.changeOf(f) : {}) });
 		}
 		const unit = this.unit().replace(/^./, (c) => c.toUpperCase());
 
 		this.table.sort = state.sort;
 		this.table.descending = state.descending;
-		this.table.show(rows, state.metric, [unit, `${unit} with callees`]);
+		this.table.show(rows, state.metric, [...(d.compared ? [['before', 'Before'], ['after', 'After'],
+			['change', 'Change'], ['changeError', '±'], ['ratio', '%'],
+			['throughChange', 'Change with callees']] :
+			[['own', unit], ['ownShare', '%'], ['ownError', '±'], ['through', `${unit} with callees`],
+				['throughShare', '%']]), ['name', 'Function'], ['module', 'Module']]);
+	}
+
+	/* What the table says of a function that is compared; a change within what samples vary is uncertain. */
+	changeOf(f) {
+		const [before, after] = this.bySide.map(({ own }) => own[f]);
+		const error = Math.hypot(...this.sums.sides.map((sums, i) => {
+			const own = this.bySide[i].own[f];
+
+			return own * sums.relative(own, this.bySide[i].ownVariance[f]);
+		}));
+
+		return { before, after, change: after - before, changeError: error,
+			ratio: before ? after / before - 1 : after ? Infinity : 0,
+			uncertain: Math.abs(after - before) < 1.96 * error,
+			throughChange: this.bySide[1].through[f] - this.bySide[0].through[f] };
 	}
 
 	keepSort() {
@@ -342,17 +401,20 @@ class Page {
 		const [callers, callees] = [true, false].map((up) => {
 			const { root } = Tree.around(d, sums, options, f, up);
 			const rows = root.children.map((node) => ({ fn: node.fn, name: this.nameOf(node), value:
-				node.total }));
+				node.total, sides: d.compared && node.sides }));
 
 			return rows.concat(up || !(root.own > 0) ? [] : [{ fn: -1, name: '(itself)', value:
-				root.own }]);
+				root.own, sides: d.compared && root.sides.map((n, i) =>
+				root.children.reduce((left, child) => left - child.sides[i], n)) }]);
 		});
+		const ofSides = (key) => this.changeText(this.bySide.map((by) => by[key][f]));
 		const whole = this.byFunction.through[f], pick = (other) => this.pick(other);
 		const button = (text, onclick) => h('button', { type: 'button', onclick }, text);
 
 		this.panel.replaceChildren(h('h2', {}, 'Function'), h('p', { className: 'name' }, d.functions[f]),
 			h('p', { className: 'quiet' }, moduleName(d, f)),
-			h('p', {}, `${formatMetric(this.byFunction.own[f], state.metric)} itself, ` +
+			h('p', {}, d.compared ? `itself ${ofSides('own')}; with callees ${ofSides('through')}` :
+				`${formatMetric(this.byFunction.own[f], state.metric)} itself, ` +
 				`${formatMetric(whole, state.metric)} with callees, ` +
 				`${formatShare(whole, sums.total)} of all`),
 			h('p', { className: 'buttons' },

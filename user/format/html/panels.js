@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is below the table: histograms, and the facts of the run. */
 
+function factsOf(id, title, facts) {
+	return h('section', { id }, h('h2', {}, title),
+		h('dl', {}, ...facts.flatMap(([label, text]) => [h('dt', {}, label), h('dd', {}, text)])));
+}
+
 function extraSections(d) {
 	const out = [], histograms = d.histograms.filter(({ buckets }) => buckets.length);
 
@@ -12,8 +17,9 @@ function extraSections(d) {
 	if (d.sourcesLeft)
 		d.facts.push(['source',
 			`of the ${d.sources.length} heaviest functions; of ${d.sourcesLeft} others it was left out`]);
-	out.push(h('section', { id: 'facts' }, h('h2', {}, 'The run'),
-		h('dl', {}, ...d.facts.flatMap(([label, text]) => [h('dt', {}, label), h('dd', {}, text)]))));
+	out.push(factsOf('facts', d.compared ? 'The run after' : 'The run', d.facts));
+	if (d.compared)
+		out.push(factsOf('baseFacts', 'The run before', d.baseFacts));
 	return out;
 }
 
@@ -98,7 +104,7 @@ function sourceLines(source, state) {
 function sourceOf(d, f, state) {
 	return d.sources.filter(({ fn }) => fn === f).flatMap((source) => [
 		h('table', { className: 'source' }, h('caption', {}, source.file,
-			d.tasks.length > 1 && state.task >= 0 ? ' (all threads)' : ''),
+			d.compared ? ' (after)' : '', d.tasks.length > 1 && state.task >= 0 ? ' (all threads)' : ''),
 		h('thead', {}, h('tr', {}, ...[state.metric ? 'Calls' : 'Bytes', 'with callees', 'Line'].map((text) =>
 			h('th', { scope: 'col', className: 'n' }, text)), h('th', { scope: 'col' }, 'Source'))),
 		h('tbody', {}, ...sourceLines(source, state))),

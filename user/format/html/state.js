@@ -6,10 +6,18 @@
 
 const MODES = ['down', 'up', 'around'];
 const COLOURS = ['module', 'allocator', 'type'];
+const SIDES = ['both', 'before', 'after'];	/* of a comparison: what widths are */
+const SORTS = ['own', 'ownShare', 'ownError', 'through', 'throughShare', 'before', 'after', 'change', 'changeError',
+	'ratio', 'throughChange', 'name', 'module'];
+
+function coloursOf(d) {
+	return d.compared ? ['change', ...COLOURS] : COLOURS;
+}
 
 function defaultState(d) {
 	return { view: 0, metric: d.metric, mode: 'down', fn: -1, zoom: [], query: '', matchCase: false, flame: false,
-		colour: 'module', task: -1, range: null, hidden: [], collapse: false, sort: 'own', descending: true };
+		colour: coloursOf(d)[0], side: 'both', task: -1, range: null, hidden: [], collapse: false,
+		sort: d.compared ? 'change' : 'own', descending: true };
 }
 
 function moduleName(d, f) {
@@ -43,11 +51,12 @@ function writeHash(d, state) {
 	put('case', String(state.matchCase), 'false');
 	put('flame', String(state.flame), 'false');
 	put('colour', state.colour, plain.colour);
+	put('side', state.side, plain.side);
 	put('task', state.task < 0 ? '' : d.tasks[state.task], '');
 	put('hide', state.hidden.map((m) => d.modules[m]).join('\n'), '');
 	put('collapse', String(state.collapse), 'false');
 	put('range', state.range ? state.range.join('-') : '', '');
-	put('sort', (state.descending ? '-' : '') + state.sort, '-own');
+	put('sort', (state.descending ? '-' : '') + state.sort, `-${plain.sort}`);
 	return out.toString();
 }
 
@@ -73,7 +82,8 @@ function readHash(d, hash) {
 	state.query = get('q');
 	state.matchCase = get('case') === 'true';
 	state.flame = get('flame') === 'true';
-	state.colour = COLOURS.includes(get('colour')) ? get('colour') : state.colour;
+	state.colour = coloursOf(d).includes(get('colour')) ? get('colour') : state.colour;
+	state.side = d.compared && SIDES.includes(get('side')) ? get('side') : state.side;
 	state.task = d.tasks.indexOf(get('task'));
 	state.hidden = lines('hide').map((name) => d.modules.indexOf(name)).filter((m) => m >= 0);
 	state.collapse = get('collapse') === 'true';
@@ -81,7 +91,7 @@ function readHash(d, hash) {
 	state.metric = state.range ? 0 : state.metric;
 	state.sort = get('sort').replace(/^-/, '') || state.sort;
 	state.descending = get('sort') ? get('sort').startsWith('-') : state.descending;
-	if (!['own', 'ownShare', 'ownError', 'through', 'throughShare', 'name', 'module'].includes(state.sort))
-		state.sort = 'own';
+	if (!SORTS.includes(state.sort))
+		state.sort = defaultState(d).sort;
 	return state;
 }

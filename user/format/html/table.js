@@ -21,14 +21,11 @@ class HotSpots {
 			h('table', { id: 'hotspots' }, h('thead', {}, this.head), this.body)), this.count, this.more);
 	}
 
-	/* rows: {fn, name, module, own, ownShare, ownError, through, throughShare}; metric: of the numbers. */
-	show(rows, metric, heads) {
-		const columns = [['own', heads[0]], ['ownShare', '%'], ['ownError', '±'], ['through', heads[1]],
-			['throughShare', '%'], ['name', 'Function'], ['module', 'Module']];
-
+	/* columns: [key, text], of what is in the rows beside fn; metric: of the numbers. */
+	show(rows, metric, columns) {
 		this.metric = metric;
 		this.rows = rows;
-		this.columns = columns.filter(([key]) => key !== 'ownError' || rows.some((row) => row.ownError > 0));
+		this.columns = columns.filter(([key]) => !key.endsWith('Error') || rows.some((row) => row[key] > 0));
 		this.limit = ROWS_SHOWN;
 		this.render();
 	}
@@ -49,8 +46,11 @@ class HotSpots {
 		const key = { ownShare: 'own', throughShare: 'through' }[this.sort] || this.sort;
 		const sign = this.descending ? -1 : 1;
 		const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+		/* What moved most comes first, whichever way. */
+		const valueOf = key.endsWith('hange') || key === 'ratio' ? (row) => Math.abs(row[key]) :
+			(row) => row[key];
 
-		return this.rows.slice().sort((a, b) => sign * compare(a[key], b[key]) || b.own - a.own ||
+		return this.rows.slice().sort((a, b) => sign * compare(valueOf(a), valueOf(b)) || b.own - a.own ||
 			b.through - a.through || compare(a.name, b.name));
 	}
 
@@ -78,9 +78,12 @@ class HotSpots {
 		if (key === 'module')
 			return h('td', { className: 'module', title: row.module }, row.module.replace(/^.*\//, ''));
 		const text = key.endsWith('Share') ? formatShare(row[key], 1) :
-			key === 'ownError' ? formatError(row[key]) : formatMetric(row[key], this.metric);
+			key === 'ownError' ? formatError(row[key]) :
+			key === 'ratio' ? formatRatio([row.before, row.after]) :
+			key === 'changeError' ? (row[key] ? `±${formatMetric(row[key], this.metric)}` : '') :
+			(key.endsWith('hange') ? formatChange : formatMetric)(row[key], this.metric);
 
-		return h('td', { className: 'n' }, text);
+		return h('td', { className: key.endsWith('hange') && row.uncertain ? 'n quiet' : 'n' }, text);
 	}
 
 	render() {
@@ -96,36 +99,41 @@ class HotSpots {
 	}
 }
 
-/* Callers or callees, the heaviest first. rows: {fn, name, value}; whole: what shares are of. */
+/* Callers or callees, the heaviest first. rows: {fn, name, value, sides}; whole: what shares are of. */
 function shareTable(caption, rows, whole, metric, pick) {
+	const compared = rows.some(({ sides }) => sides), number = (text) => h('td', { className: 'n' }, text);
 	const body = rows.sort((a, b) => b.value - a.value).map((row) => h('tr', {},
-		h('td', { className: 'n' }, formatMetric(row.value, metric)),
-		h('td', { className: 'n' }, formatShare(row.value, whole)),
+		...(compared ? [...row.sides.map((n) => number(formatMetric(n, metric))),
+			number(formatChange(row.sides[1] - row.sides[0], metric))] :
+			[number(formatMetric(row.value, metric)), number(formatShare(row.value, whole))]),
 		h('td', { className: 'name' }, row.fn < 0 ? h('span', {}, row.name) : h('button', { type:
 			'button', className: 'link',
 			title: row.name, onclick: () => pick(row.fn) }, shortName(row.name)))));
 
 	return h('table', { className: 'shares' }, h('caption', {}, caption),
-		h('thead', {}, h('tr', {}, h('th', { scope: 'col', className: 'n' }, metric ? 'Calls' : 'Bytes'),
-			h('th', { scope: 'col', className: 'n' }, '%'), h('th', { scope: 'col', className:
-				'name' }, 'Function'))),
-		h('tbody', {}, ...(body.length ? body : [h('tr', {}, h('td', { colSpan: 3 }, 'none'))])));
+		h('thead', {}, h('tr', {}, ...(compared ? ['Before', 'After', 'Change'] : [metric ? 'Calls' : 'Bytes',
+			'%']).map((text) => h('th', { scope: 'col', className: 'n' }, text)),
+		h('th', { scope: 'col', className: 'name' }, 'Function'))),
+		h('tbody', {}, ...(body.length ? body : [h('tr', {}, h('td', { colSpan: 4 }, 'none'))])));
 }
 
-/* A histogram. buckets: [least value as text, calls]. */
+/* A histogram. buckets: [least value as text, calls, of a comparison: calls before]. */
 function histogramTable(caption, head, buckets) {
 	const most = Math.max(1, ...buckets.map(([, n]) => n)), all = buckets.reduce((sum, [, n]) => sum + n, 0);
+	const compared = buckets[0].length > 2;
 
 	return h('table', { className: 'histogram' }, h('caption', {}, caption),
 		h('thead', {}, h('tr', {}, h('th', { scope: 'col', className: 'n' }, head),
-			h('th', { scope: 'col', className: 'n' }, 'Calls'), h('th', { scope: 'col', className:
-				'n' }, '%'),
+			compared ? h('th', { scope: 'col', className: 'n' }, 'Before') : null,
+			h('th', { scope: 'col', className: 'n' }, compared ? 'After' : 'Calls'),
+			h('th', { scope: 'col', className: 'n' }, '%'),
 			h('th', { scope: 'col' }, ''))),
-		h('tbody', {}, ...buckets.map(([from, n]) => {
+		h('tbody', {}, ...buckets.map(([from, n, before]) => {
 			const bar = h('div', { className: 'bar' });
 
 			bar.style.width = `${100 * n / most}%`;
 			return h('tr', {}, h('th', { scope: 'row', className: 'n' }, from),
+				compared ? h('td', { className: 'n' }, formatCount(before)) : null,
 				h('td', { className: 'n' }, formatCount(n)), h('td', { className: 'n' },
 					formatShare(n, all)),
 				h('td', { className: 'bars' }, bar));

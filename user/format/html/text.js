@@ -50,6 +50,21 @@ function formatError(error) {
 	return error > 0 ? `±${(100 * Math.min(error, 9.99)).toFixed(digits)} %` : '';
 }
 
+/* "+1.20 MiB", and by how much that is more, or less, than before. */
+function formatChange(n, metric) {
+	return `${n > 0 ? '+' : ''}${formatMetric(n, metric)}`;
+}
+
+function formatRatio([before, after]) {
+	if (before === after)
+		return '0.0 %';
+	if (!before || !after)
+		return before ? 'gone' : 'new';
+	const percent = 100 * (after / before - 1);
+
+	return `${percent > 0 ? '+' : ''}${percent.toFixed(Math.abs(percent) < 100 ? 1 : 0)} %`;
+}
+
 /* Cut in the middle of a template or in front of arguments says more than cut at the end. */
 function shortName(name) {
 	let depth = 0, out = '';

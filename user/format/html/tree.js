@@ -7,16 +7,15 @@
 
 /* Numbers of one view, metric and thread, by node: of all stacks through it, and of those whose site it is. */
 class Sums {
-	constructor(d, { view, metric, task, range }) {
-		const { values, variances } = d.views[view];
-
+	/* values, variances: by stack, of all threads; task: -1: these, too. error: relative, of all sums. */
+	constructor(d, task, values, variances, error) {
 		this.d = d;
-		this.value = this.only(range ? growth(d.views[view], range) : values[metric], task);
-		this.error = d.windowError;
+		this.value = this.only(values, task);
+		this.error = error;
 		this.through = this.passing(this.value);
 		this.own = this.adding(this.value);
 		this.total = this.through[0];
-		this.variance = !range && variances[metric] && this.only(variances[metric], task);
+		this.variance = variances && this.only(variances, task);
 		this.ownVariance = this.variance && this.adding(this.variance);
 	}
 
@@ -55,6 +54,26 @@ class Sums {
 	relative(sum, variance) {
 		return sum > 0 ? Math.hypot(Math.sqrt(variance) / sum, this.error) : 0;
 	}
+}
+
+/*
+ * What is drawn in a state. In a comparison that is, of each stack, the larger side, unless one of them is asked for:
+ * nothing vanishes, and what is below a node fits into it. `sides` has before and after.
+ */
+function sumsOf(d, { view, metric, task, range, side }) {
+	const { values, variances, baseValues, baseVariances } = d.views[view];
+	const now = new Sums(d, task, range ? growth(d.views[view], range) : values[metric],
+		range ? null : variances[metric], d.windowError);
+
+	if (!d.compared)
+		return now;
+	const base = new Sums(d, task, baseValues[metric], baseVariances[metric], d.baseWindowError);
+	const drawn = { before: base.value, after: now.value }[side] ||
+		now.value.map((n, i) => Math.max(n, base.value[i]));
+	const sums = new Sums(d, -1, drawn, null, 0);
+
+	sums.sides = [base, now];
+	return sums;
 }
 
 /* By function: own and through, the latter once for each stack, however often it is on it. */
@@ -119,6 +138,15 @@ class TreeNode {
 	get children() {
 		this.made = this.made || this.tree.grow(this);
 		return this.made;
+	}
+
+	/* Of a comparison: before and after. */
+	get sides() {
+		const { sums, fromSites } = this.tree, nodes = this.sources || this.members;
+
+		this.both = this.both || sums.sides.map(({ own, through }) =>
+			nodes.reduce((sum, node) => sum + (fromSites ? own : through)[node], 0));
+		return this.both;
 	}
 
 	/* What is in no child. */
