@@ -106,7 +106,7 @@ $(O)/user/format/svg.o: $(O)/proto/svg_parts.h
 
 # What an HTML report consists of beside its data, without comments and what only readers need, and the SHA-256 of both
 # parts, by which the page lets them run.
-PAGE_js := $(addprefix user/format/html/,$(addsuffix .js,text data tree graph table panels state controls main))
+PAGE_js := $(addprefix user/format/html/,$(addsuffix .js,text data tree graph table menu panels state controls main))
 PAGE_css := user/format/html/page.css
 PAGE_STRIP := sed -e 's/^[ \t]*//' -e '/^\/\/ /d' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\/$$/d' -e 's/\t\/\*.*\*\/$$//' -e '/^$$/d'
 PAGE_AWK := user/format/html/strip.awk
@@ -118,7 +118,8 @@ $(O)/proto/html_page.h: $(PAGE_js) $(PAGE_css) $(PAGE_AWK) Makefile
 		sed 's/[\\"?]/\\&/g; s/.*/\t"&\\n"/' $$2; \
 		printf '\t;\n#define PAGE_%s_SHA256 "%s"\n' $$1 \
 			"$$(sha256sum <$$2 | cut -c-64 | tr a-f A-F | basenc --base16 -d | base64)"; \
-	}; $(PAGE_STRIP) $(PAGE_js) | awk -f $(PAGE_AWK) >$(O)/page.js; $(PAGE_STRIP) -e 's/\([:;,{}]\) /\1/g; s/ {/{/g' $(PAGE_css) >$(O)/page.css; \
+	}; $(PAGE_STRIP) $(PAGE_js) | awk -f $(PAGE_AWK) >$(O)/page.js; \
+	$(PAGE_STRIP) -e 's/\([:;,{}]\) /\1/g; s/ {/{/g' $(PAGE_css) >$(O)/page.css; \
 	{ part js $(O)/page.js; part css $(O)/page.css; } > $@
 
 $(O)/user/format/html.o: $(O)/proto/html_page.h

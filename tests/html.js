@@ -311,6 +311,66 @@ async function overTime() {
 	await close(page);
 }
 
+/* What can be done with one function, by pointer and by keys; and what is too small is left out. */
+async function menuAndFilters() {
+	const page = await open('heap'), { through, total } = readFolded('heap.folded');
+	const items = `[...document.querySelectorAll(".context [role=menuitem]")].map((item) =>
+		item.textContent)`;
+	const hidden = 'document.querySelector(".context").hidden', drawn = `alloctrace.graph.rows.flat().filter(
+		({ node }) => node && node.fn >= 0).map(({ node }) => alloctrace.nameOf(node))`;
+	const { x, y } = await spot(page, 'big_kept');
+
+	await page.send('Input.dispatchMouseEvent', { type: 'mousePressed', x, y, button: 'right', clickCount: 1 });
+	await page.send('Input.dispatchMouseEvent', { type: 'mouseReleased', x, y, button: 'right', clickCount: 1 });
+	assert.deepEqual(await page.run(items), ['Zoom to it', 'Callers and callees', 'Only stacks with it', 'Hide it',
+		'Copy name']);
+	assert.equal(await page.run('document.activeElement.textContent'), 'Zoom to it');
+	await page.key('Escape');
+	assert.equal(await page.run(hidden), true);
+	/* By keys, from the graph and back to it. */
+	await page.run(`alloctrace.graph.element.focus() || alloctrace.graph.focus(alloctrace.graph.rows.flat().find(
+		({ node }) => node && alloctrace.nameOf(node) === 'big_kept').node)`);
+	const openByKey = () => page.run(`document.activeElement.dispatchEvent(new MouseEvent('contextmenu',
+		{ bubbles: true, cancelable: true, button: 0 }))`);
+
+	await openByKey();
+	await page.key('ArrowDown');
+	await page.key('ArrowDown');
+	assert.equal(await page.run('document.activeElement.textContent'), 'Only stacks with it');
+	await page.key('Enter');
+	assert.equal(await page.run('document.activeElement.id'), 'graph');
+	assert.equal(await page.run('alloctrace.sums.total'), through.big_kept);
+	assert.ok((await page.run(drawn)).includes('big_kept') && !(await page.run(drawn)).includes('big_grown'));
+	await checkWidths(page, 3);
+	const again = await open('heap', await page.run('location.hash'));
+
+	assert.equal(await again.run('alloctrace.sums.total'), through.big_kept);
+	await again.run('alloctrace.controls.all.click()');
+	assert.equal(await again.run('alloctrace.sums.total'), total);
+	await close(again);
+	await page.run('alloctrace.controls.all.click()');
+	/* From the table, a function that is passed over. */
+	await page.run(`[...document.querySelectorAll('#hotspots button.link')].find(({ textContent }) =>
+		textContent === 'mapped').focus()`);
+	await openByKey();
+	assert.equal((await page.run(items)).length, 4);
+	await page.key('End');
+	await page.key('ArrowUp');
+	await page.key('Enter');
+	assert.ok(!(await page.run(drawn)).includes('mapped') && (await page.run(drawn)).includes('big_kept'));
+	assert.equal(await page.run('alloctrace.sums.total'), total);
+	await checkWidths(page, 10);
+	await page.run('alloctrace.controls.all.click()');
+	/* Hide below 10 %. */
+	await page.run(`Object.assign(alloctrace.controls.least, { value: 10 }).dispatchEvent(new Event('change'))`);
+	const large = Object.keys(through).filter((name) => through[name] >= total / 10).sort();
+
+	assert.deepEqual([...new Set(await page.run(drawn))].sort(), large);
+	assert.deepEqual(Object.keys(await page.run(ROWS)).sort(), large);
+	assert.match(await page.run('location.hash'), /least=10/);
+	await close(page);
+}
+
 /* Of two recordings: what each had, whichever way it is drawn, and colours that say which way it went. */
 async function comparison() {
 	const page = await open('compared');
@@ -432,7 +492,7 @@ async function darkAndPaper() {
 	browser = await Browser.start();
 	try {
 		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard,
-			source, overTime, comparison,
+			source, overTime, comparison, menuAndFilters,
 			accessibility, darkAndPaper]) {
 			await test();
 			console.log(`ok ${test.name}`);

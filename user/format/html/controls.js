@@ -17,6 +17,9 @@ class Controls {
 		this.flame = this.box('Flames upwards', (on) => change({ flame: on }));
 		this.collapse = this.box('Collapse recursion', (on) => change({ collapse: on }));
 		this.matchCase = this.box('Match case', (on) => change({ matchCase: on }));
+		this.least = h('input', { type: 'number', min: 0, max: 100, step: 'any',
+			onchange: () => change({ least: Math.min(Math.max(Number(this.least.value) || 0, 0), 100) }) });
+		this.all = this.button('', () => change({ only: -1, without: [] }, true));
 		this.search = h('input', { type: 'search', id: 'search', placeholder: 'Search functions (regexp)',
 			'aria-label': 'Search functions', spellcheck: false,
 			oninput: () => change({ query: this.search.value }, false),
@@ -27,7 +30,8 @@ class Controls {
 				this.task.label : null,
 			d.compared ? this.side.label : null, this.colour.label, this.flame.label,
 			this.collapse.label, this.makeModules(), this.search,
-			this.matchCase.label, this.button('Reset zoom', () => page.zoom(page.trees[0].root)),
+			this.matchCase.label, h('label', {}, 'Hide below ', this.least, ' %'), this.all,
+			this.button('Reset zoom', () => page.zoom(page.trees[0].root)),
 			this.button('Keys', () => this.help.showModal()));
 	}
 
@@ -108,6 +112,11 @@ class Controls {
 		this.modules.forEach((box, m) => { box.input.checked = !state.hidden.includes(m); });
 		this.modulesHead.textContent = state.hidden.length ? `Modules (${state.hidden.length} hidden)` :
 			'Modules';
+		this.least.value = state.least;
+		this.all.hidden = state.only < 0 && !state.without.length;
+		this.all.textContent = [state.only < 0 ? '' : `Only ${shortName(this.page.d.functions[state.only])}`,
+			state.without.length ? `${state.without.length} hidden` : ''].filter(Boolean).join(', ') +
+			': show all';
 		if (this.search.value !== state.query)
 			this.search.value = state.query;
 	}

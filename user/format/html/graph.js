@@ -13,7 +13,8 @@ const LEAST_ROWS = 10;
 const PRINTED_HEIGHT = 900;	/* of a page */
 
 class Graph {
-	/* on: zoom(node), pick(node) as people do these, and colour(node), matches(node), describe(node). */
+	/* on: zoom(node), pick(node), menu(node, x, y) as people do these, and colour(node), matches(node),
+	 * describe(node). */
 	constructor(on) {
 		this.on = on;
 		this.trees = [];
@@ -22,6 +23,7 @@ class Graph {
 		this.focused = null;
 		this.hovered = null;
 		this.flame = false;
+		this.least = 0;	/* of what is drawn */
 		this.canvas = h('canvas', { 'aria-hidden': 'true' });
 		this.spacer = h('div', { className: 'spacer' });
 		this.mirror = h('div', { className: 'mirror', role: 'presentation' });
@@ -36,6 +38,7 @@ class Graph {
 		this.element.addEventListener('pointermove', (event) => this.hover(event));
 		this.element.addEventListener('pointerleave', () => this.hover(null));
 		this.element.addEventListener('click', (event) => this.click(event));
+		this.element.addEventListener('contextmenu', (event) => this.menu(event));
 		this.element.addEventListener('focus', () => this.focus(this.focused || this.zoomed || this.first()));
 		this.element.addEventListener('blur', () => this.draw());
 	}
@@ -109,7 +112,7 @@ class Graph {
 			for (const node of rect.node.children) {
 				const width = node.total * scale;
 
-				if (width < LEAST_WIDTH) {
+				if (width < LEAST_WIDTH || node.total < this.least) {
 					strip = strip || { node: null, x, width: 0 };
 					strip.width += width;
 				} else {
@@ -303,6 +306,23 @@ class Graph {
 		this.focus(rect.node);
 		this.on.pick(rect.node);
 		this.on.zoom(rect.node);
+	}
+
+	/* By the pointer of what it is over; by a key of what has the focus. */
+	menu(event) {
+		const byKey = event.button !== 2 && this.focused;
+		const rect = byKey ? this.rectOf(this.focused) : this.at(event);
+		const box = this.element.getBoundingClientRect();
+
+		if (!rect)
+			return;
+		event.preventDefault();
+		this.hover(null);
+		if (byKey)
+			this.on.menu(rect.node, box.left + Math.max(rect.x, 0),
+				box.top + (rect.y + 1) * ROW - this.element.scrollTop);
+		else
+			this.on.menu(rect.node, event.clientX, event.clientY);
 	}
 
 	/* --- keyboard, and what screen readers have */

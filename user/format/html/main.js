@@ -12,7 +12,7 @@ const KEYS = [['/ or Ctrl+F', 'search'], ['Enter, Shift+Enter', 'in the search: 
 	['Esc', 'clear the search'], ['arrows', 'move in the graph'], ['Enter, Backspace', 'zoom in, zoom out'],
 	['0', 'reset the zoom'], ['1, 2, 3', 'top-down, bottom-up, sandwich'], ['i', 'bottom-up and back'],
 	['f', 'flame or icicle'], ['r', 'collapse recursion'], ['m', 'bytes or calls'], ['v', 'next view'],
-	['c', 'copy the name'], ['?', 'this help']];
+	['c', 'copy the name'], ['Shift+F10 or a right click', 'menu of a function'], ['?', 'this help']];
 
 /* By how much of the larger side the two differ. */
 function changeColour([before, after]) {
@@ -35,14 +35,16 @@ class Page {
 			colour: (node) => this.colourOf(node), matches: (node) => this.matchOf(node),
 			picked: (node) => this.state.fn >= 0 && node.fn === this.state.fn,
 			pick: (node) => node.fn >= 0 && this.pick(node.fn, false), zoom: (node) => this.zoom(node),
+			menu: (node, x, y) => this.openMenu(node.fn, node, x, y),
 		});
 		this.table = new HotSpots({
 			pick: (f) => this.pick(f), colour: (f) => this.chipColour(f), picked:
 				(f) => f === this.state.fn,
-			sorted: () => this.keepSort(),
+			sorted: () => this.keepSort(), menu: (f, x, y) => this.openMenu(f, null, x, y),
 		});
 		this.time = new TimeLine((range) => this.change({ range, metric: range ? 0 :
 			this.state.metric }, true));
+		this.menu = new Menu();
 		this.controls = new Controls(this);
 		this.build();
 		this.refresh(true, false);
@@ -68,7 +70,7 @@ class Page {
 				this.legend, this.time.element),
 			h('div', { className: 'columns' },
 				h('section', {}, h('h2', {}, 'Hot spots'), this.table.element), this.panel)),
-			this.graph.tip, this.controls.help);
+			this.graph.tip, this.menu.element, this.controls.help);
 	}
 
 	/* What can wait until the graph is drawn. */
@@ -198,7 +200,7 @@ class Page {
 	/* changes: of the state. back: the way back is a step of the browser's history. */
 	change(changes, back) {
 		const rebuilt = ['view', 'metric', 'mode', 'task', 'range', 'side', 'hidden',
-			'collapse'].some((key) => key in changes) ||
+			'only', 'without', 'collapse'].some((key) => key in changes) ||
 			('fn' in changes && this.state.mode === 'around');
 
 		if ('view' in changes || ('metric' in changes && !('range' in changes)))
@@ -238,10 +240,12 @@ class Page {
 			this.sums = sumsOf(d, state);
 			this.options = { collapse: state.collapse,
 				hidden: d.moduleOf.map((m) => (state.hidden.includes(m) ? 1 : 0)) };
+			state.without.forEach((f) => { this.options.hidden[f] = 1; });
 			this.trees = this.makeTrees();
 		}
 		this.search();
 		this.graph.flame = state.flame;
+		this.graph.least = state.least / 100 * this.sums.total;
 		this.graph.show(this.trees, this.findZoom());
 		this.showLegend();
 		this.controls.show();
@@ -345,6 +349,7 @@ class Page {
 
 		for (let f = 0; f < d.functions.length; f++) {
 			if (d.kindOf[f] === 1 || this.options.hidden[f] || !(by.through[f] > 0) ||
+			    by.through[f] < this.graph.least ||
 			    (this.pattern && !this.matching[f]))
 				continue;
 			rows.push({ fn: f, name: d.functions[f], module: moduleName(d, f), own: by.own[f],
@@ -424,6 +429,18 @@ class Page {
 				button('Copy name', () => this.copy(d.functions[f]))),
 			shareTable('Callers', callers, whole, state.metric, pick),
 			shareTable('Callees', callees, whole, state.metric, pick), ...sourceOf(d, f, state));
+	}
+
+	/* node: in the graph, or null. */
+	openMenu(f, node, x, y) {
+		const { d, state } = this, change = (changes) => () => this.change(changes, true);
+
+		if (f >= 0)
+			this.menu.open(d.functions[f], [...(node ? [['Zoom to it', () => this.zoomFocused(node)]] : []),
+				['Callers and callees', change({ mode: 'around', fn: f, zoom: [] })],
+				['Only stacks with it', change({ only: f, fn: f, zoom: [] })],
+				['Hide it', change({ without: [...new Set([...state.without, f])] })],
+				['Copy name', () => this.copy(d.functions[f])]], x, y);
 	}
 
 	async copy(text) {

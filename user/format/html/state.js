@@ -16,8 +16,8 @@ function coloursOf(d) {
 
 function defaultState(d) {
 	return { view: 0, metric: d.metric, mode: 'down', fn: -1, zoom: [], query: '', matchCase: false, flame: false,
-		colour: coloursOf(d)[0], side: 'both', task: -1, range: null, hidden: [], collapse: false,
-		sort: d.compared ? 'change' : 'own', descending: true };
+		colour: coloursOf(d)[0], side: 'both', task: -1, only: -1, without: [], least: 0,
+		range: null, hidden: [], collapse: false, sort: d.compared ? 'change' : 'own', descending: true };
 }
 
 function moduleName(d, f) {
@@ -54,6 +54,9 @@ function writeHash(d, state) {
 	put('side', state.side, plain.side);
 	put('task', state.task < 0 ? '' : d.tasks[state.task], '');
 	put('hide', state.hidden.map((m) => d.modules[m]).join('\n'), '');
+	put('only', functionKey(d, state.only), '');
+	put('without', state.without.map((f) => functionKey(d, f)).join('\n'), '');
+	put('least', String(state.least), '0');
 	put('collapse', String(state.collapse), 'false');
 	put('range', state.range ? state.range.join('-') : '', '');
 	put('sort', (state.descending ? '-' : '') + state.sort, `-${plain.sort}`);
@@ -86,6 +89,9 @@ function readHash(d, hash) {
 	state.side = d.compared && SIDES.includes(get('side')) ? get('side') : state.side;
 	state.task = d.tasks.indexOf(get('task'));
 	state.hidden = lines('hide').map((name) => d.modules.indexOf(name)).filter((m) => m >= 0);
+	state.only = functionOf(d, get('only'));
+	state.without = lines('without').map((key) => functionOf(d, key)).filter((f) => f >= 0);
+	state.least = Math.min(Math.max(Number(get('least')) || 0, 0), 100);
 	state.collapse = get('collapse') === 'true';
 	state.range = readRange(d.views[state.view], get('range'));
 	state.metric = state.range ? 0 : state.metric;

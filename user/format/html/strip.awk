@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Takes the spaces out of JavaScript that nobody needs but its readers: those beside a sign, outside of strings. Lines
-# stay as they are, and so do those that a string or a template goes on behind.
+# Takes the spaces and line ends out of JavaScript that nobody needs but its readers: those beside a sign, outside of
+# strings. A line that a string goes on behind stays as it is, and one that a statement may end with, its end.
+
+BEGIN {
+	WIDTH = 400
+}
 
 function is_word(c) {
 	return c ~ /[[:alnum:]_$\\]/
@@ -26,5 +30,18 @@ function is_word(c) {
 		}
 		out = out c
 	}
-	print quote == "" ? out : $0
+	if (quote != "")
+		out = $0
+	width += length(out)
+	if (quote == "" && out ~ /[,;({[]$/ && width < WIDTH) {
+		printf "%s", out
+	} else {
+		print out
+		width = 0
+	}
+}
+
+END {
+	if (width)
+		print ""
 }

@@ -5,7 +5,7 @@ const ROWS_SHOWN = 100;	/* at first; a button adds as many */
 
 /* The hot spots: a row for each function that allocates, or calls what does. */
 class HotSpots {
-	/* on: pick(function) of a row; colour(function) of its chip. */
+	/* on: pick(function) of a row, menu(function, x, y); colour(function) of its chip. */
 	constructor(on) {
 		this.on = on;
 		this.sort = 'own';
@@ -72,7 +72,8 @@ class HotSpots {
 			chip.style.background = this.on.colour(row.fn);
 			return h('td', { className: 'name' }, h('div', { className: 'named' }, chip, h('button',
 				{ type: 'button',
-				className: 'link', title: row.name, onclick: () => this.on.pick(row.fn) },
+				className: 'link', title: row.name, onclick: () => this.on.pick(row.fn),
+				oncontextmenu: (event) => this.menu(event, row.fn) },
 					shortName(row.name))));
 		}
 		if (key === 'module')
@@ -84,6 +85,16 @@ class HotSpots {
 			(key.endsWith('hange') ? formatChange : formatMetric)(row[key], this.metric);
 
 		return h('td', { className: key.endsWith('hange') && row.uncertain ? 'n quiet' : 'n' }, text);
+	}
+
+	menu(event, f) {
+		const box = event.currentTarget.getBoundingClientRect();
+
+		event.preventDefault();
+		if (event.button === 2)
+			this.on.menu(f, event.clientX, event.clientY);
+		else
+			this.on.menu(f, box.left, box.bottom);
 	}
 
 	render() {

@@ -7,15 +7,16 @@
 
 /* Numbers of one view, metric and thread, by node: of all stacks through it, and of those whose site it is. */
 class Sums {
-	/* values, variances: by stack, of all threads; task: -1: these, too. error: relative, of all sums. */
-	constructor(d, task, values, variances, error) {
+	/* values, variances: by stack; keep: 1 for the stacks that are summed, null: all. error: relative, of all
+	 * sums. */
+	constructor(d, keep, values, variances, error) {
 		this.d = d;
-		this.value = this.only(values, task);
+		this.value = this.only(values, keep);
 		this.error = error;
 		this.through = this.passing(this.value);
 		this.own = this.adding(this.value);
 		this.total = this.through[0];
-		this.variance = variances && this.only(variances, task);
+		this.variance = variances && this.only(variances, keep);
 		this.ownVariance = this.variance && this.adding(this.variance);
 	}
 
@@ -26,10 +27,8 @@ class Sums {
 		return this.variance ? nodes.reduce((sum, node) => sum + this.throughVariance[node], 0) : 0;
 	}
 
-	only(column, task) {
-		const tasks = this.d.task;
-
-		return task < 0 ? column : column.map((x, i) => (tasks[i] === task ? x : 0));
+	only(column, keep) {
+		return keep ? column.map((x, i) => x * keep[i]) : column;
 	}
 
 	adding(column) {
@@ -56,21 +55,33 @@ class Sums {
 	}
 }
 
+/* The stacks of a thread, and with a function; null: all. */
+function keptStacks(d, task, f) {
+	if (task < 0 && f < 0)
+		return null;
+	const keep = new Uint8Array(d.stacks).fill(f < 0 ? 1 : 0);
+
+	for (const node of f < 0 ? [] : topmost(d, f))
+		keep.fill(1, firstStack(d, d.node, null, node), firstStack(d, d.node, null, d.end[node]));
+	return task < 0 ? keep : keep.map((kept, i) => (d.task[i] === task ? kept : 0));
+}
+
 /*
  * What is drawn in a state. In a comparison that is, of each stack, the larger side, unless one of them is asked for:
  * nothing vanishes, and what is below a node fits into it. `sides` has before and after.
  */
-function sumsOf(d, { view, metric, task, range, side }) {
+function sumsOf(d, { view, metric, task, only, range, side }) {
 	const { values, variances, baseValues, baseVariances } = d.views[view];
-	const now = new Sums(d, task, range ? growth(d.views[view], range) : values[metric],
+	const keep = keptStacks(d, task, only);
+	const now = new Sums(d, keep, range ? growth(d.views[view], range) : values[metric],
 		range ? null : variances[metric], d.windowError);
 
 	if (!d.compared)
 		return now;
-	const base = new Sums(d, task, baseValues[metric], baseVariances[metric], d.baseWindowError);
+	const base = new Sums(d, keep, baseValues[metric], baseVariances[metric], d.baseWindowError);
 	const drawn = { before: base.value, after: now.value }[side] ||
 		now.value.map((n, i) => Math.max(n, base.value[i]));
-	const sums = new Sums(d, -1, drawn, null, 0);
+	const sums = new Sums(d, null, drawn, null, 0);
 
 	sums.sides = [base, now];
 	return sums;
