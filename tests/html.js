@@ -454,6 +454,65 @@ async function accessibility() {
 	await close(page);
 }
 
+/* The worst contrast of text, as WCAG computes it: of elements that are shown, and of frames under their ink. */
+const CONTRAST = `(() => {
+	const context = document.createElement('canvas').getContext('2d');
+	const light = (colour) => {
+		context.fillStyle = colour;
+		context.fillRect(0, 0, 1, 1);
+		const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((n) =>
+			(n <= 10 ? n / 255 / 12.92 : ((n / 255 + 0.055) / 1.055) ** 2.4));
+
+		return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+	};
+	const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+	const backOf = (el) => {
+		const colour = el ? getComputedStyle(el).backgroundColor : 'rgb(255, 255, 255)';
+
+		return colour === 'rgba(0, 0, 0, 0)' ? backOf(el.parentElement) : colour;
+	};
+	const texts = [...document.querySelectorAll('body *')].filter((el) => el.getClientRects().length &&
+		[...el.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+	const worst = texts.map((el) => [ratio(getComputedStyle(el).color, backOf(el)), el.outerHTML.slice(0, 80)])
+		.sort(([a], [b]) => a - b)[0];
+	const frames = [...PALETTE, OTHERS, ROOT, ...CHANGES.map(([, colour]) => colour), '#ff7bff'];
+
+	return [worst, Math.min(...frames.map((colour) => ratio(colour, '#111'))), texts.length];
+})()`;
+
+/* Texts have contrast, in either scheme; Tab goes through what can be worked in the order that it is read. */
+async function contrastAndFocus() {
+	for (const name of ['heap', 'compared']) {
+		const page = await open(name);
+
+		for (const dark of [false, true]) {
+			await page.dark(dark);
+			await page.run('alloctrace.pick(alloctrace.table.rows[0].fn)');
+			const [[worst, text], frames, n] = await page.run(CONTRAST);
+
+			assert.ok(n > 30 && worst >= 4.5, `${n} texts, ${worst}: ${text}`);
+			assert.ok(frames >= 4.5, `frames: ${frames}`);
+		}
+		await page.run('document.activeElement.blur()');
+		const inOrder = `(() => {
+			const last = window.last, now = document.activeElement;
+
+			window.last = now;
+			return [now.tagName, !last || last === document.body ||
+				Boolean(last.compareDocumentPosition(now) & Node.DOCUMENT_POSITION_FOLLOWING),
+			now.matches(':focus-visible') && getComputedStyle(now).outlineStyle !== 'none'];
+		})()`;
+
+		for (let i = 0; i < 15; i++) {
+			await page.key('Tab');
+			const [tag, follows, outlined] = await page.run(inOrder);
+
+			assert.ok(tag !== 'BODY' && follows && outlined, `${i}: ${tag} ${follows} ${outlined}`);
+		}
+		await close(page);
+	}
+}
+
 async function darkAndPaper() {
 	const page = await open('heap'), back = 'getComputedStyle(document.body).backgroundColor';
 	const corner = `(({ graph: { canvas } }) => {
@@ -493,7 +552,7 @@ async function darkAndPaper() {
 	try {
 		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard,
 			source, overTime, comparison, menuAndFilters,
-			accessibility, darkAndPaper]) {
+			accessibility, contrastAndFocus, darkAndPaper]) {
 			await test();
 			console.log(`ok ${test.name}`);
 		}

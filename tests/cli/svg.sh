@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The flame graph is XML that a browser shows; there it zooms, searches, and keeps both in its address.
 . "$(dirname "$0")/../lib.sh"
-need xmllint chromium
+need xmllint chromium node
 R=$ROOT/tests/recordings
 
 for name in heap sampled inlined host; do
@@ -53,3 +53,4 @@ open '?s=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E(&flame=1'
 expect_equal "frames that match" "$(frames match)" 0
 grep -q "Matched: 0.00%<" "$DIR/page" || fail "nothing is said of a search that finds nothing"
 ! grep -q '<img' "$DIR/page" || fail "the address became an element"
+timeout 50 node "$ROOT/tests/svg.js" "$DIR/heap.svg" >"$DIR/out" 2>"$DIR/err" || fail "in the browser"

@@ -362,11 +362,11 @@ class Page {
 
 		this.table.sort = state.sort;
 		this.table.descending = state.descending;
-		this.table.show(rows, state.metric, [...(d.compared ? [['before', 'Before'], ['after', 'After'],
-			['change', 'Change'], ['changeError', '±'], ['ratio', '%'],
-			['throughChange', 'Change with callees']] :
+		this.table.show(rows, state.metric, d.compared ? [['change', 'Change'], ['name', 'Function'],
+			['before', 'Before'], ['after', 'After'], ['changeError', '±'], ['ratio', '%'],
+			['throughChange', 'Change with callees'], ['module', 'Module']] :
 			[['own', unit], ['ownShare', '%'], ['ownError', '±'], ['through', `${unit} with callees`],
-				['throughShare', '%']]), ['name', 'Function'], ['module', 'Module']]);
+				['throughShare', '%'], ['name', 'Function'], ['module', 'Module']]);
 	}
 
 	/* What the table says of a function that is compared; a change within what samples vary is uncertain. */
