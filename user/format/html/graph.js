@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The flame graph: laid out as rectangles, drawn on a canvas that is as large as what can be seen of it (browsers limit
- * canvases, not what one scrolls). Whatever is narrower than half a pixel is left out with all that is below it; what
- * is left out in a row is a grey strip. A tree of elements mirrors the focused node for screen readers.
+ * canvases, not what one scrolls). Whatever is narrower than a pixel is left out with all that is below it; what is
+ * left out in a row is a grey strip. A tree of elements mirrors the focused node for screen readers.
  */
 
 const ROW = 18;
-const LEAST_WIDTH = 0.5;
+const LEAST_WIDTH = 1;
 const LEAST_TEXT = 24;
 const MIRRORED = 40;	/* children of a node that the mirror has at most; it says how many there are beyond */
 const LEAST_ROWS = 10;
@@ -33,7 +33,12 @@ class Graph {
 		this.frame = 0;
 		this.widths = new Map();
 		this.labels = new Map();
-		new ResizeObserver(() => this.lay()).observe(this.element);
+		new ResizeObserver(() => {
+			if (this.element.clientWidth === this.width)
+				this.requestDraw();
+			else
+				this.lay();
+		}).observe(this.element);
 		this.element.addEventListener('scroll', () => this.draw(), { passive: true });
 		this.element.addEventListener('pointermove', (event) => this.hover(event));
 		this.element.addEventListener('pointerleave', () => this.hover(null));
@@ -94,7 +99,8 @@ class Graph {
 		this.requestDraw();
 	}
 
-	/* Rows of rectangles {node, x, width}, the root's first; node null: a strip of what is too narrow. */
+	/* Rows of rectangles {node, x, width} from left to right, the root's first; node null: a strip of what is too
+	 * narrow. */
 	layTree(tree) {
 		const rows = [], open = [];
 		let top = this.zoomed && this.zoomed.tree === tree ? this.zoomed : tree.root;
@@ -104,8 +110,13 @@ class Graph {
 			put(node.depth, { node, x: 0, width: this.width, outer: true });
 		open.push({ node: top, x: 0, width: this.width });
 		while (open.length) {
-			const rect = open.pop(), scale = rect.node.total ? rect.width / rect.node.total : 0;
-			const inner = [];
+			const rect = open.pop();
+
+			if (!rect.node) {
+				put(rect.depth, rect);
+				continue;
+			}
+			const scale = rect.node.total ? rect.width / rect.node.total : 0, inner = [];
 			let x = rect.x, strip = null;
 
 			put(rect.node.depth, rect);
@@ -113,22 +124,20 @@ class Graph {
 				const width = node.total * scale;
 
 				if (width < LEAST_WIDTH || node.total < this.least) {
-					strip = strip || { node: null, x, width: 0 };
+					strip = strip || { node: null, x, width: 0, depth: rect.node.depth + 1 };
 					strip.width += width;
 				} else {
 					if (strip)
-						put(rect.node.depth + 1, strip);
+						inner.push(strip);
 					strip = null;
 					inner.push({ node, x, width });
 				}
 				x += width;
 			}
 			if (strip && strip.width >= LEAST_WIDTH)
-				put(rect.node.depth + 1, strip);
+				inner.push(strip);
 			open.push(...inner.reverse());
 		}
-		for (const row of rows)
-			row.sort((a, b) => a.x - b.x);
 		return rows;
 	}
 
@@ -177,8 +186,8 @@ class Graph {
 		};
 
 		context.setTransform(ratio, 0, 0, ratio, 0, 0);
-		context.fillStyle = colours.back;
-		context.fillRect(0, 0, this.width, this.element.clientHeight);
+		this.alpha = this.filling = null;
+		this.fillRect(context, colours.back, 1, 0, 0, this.width, this.element.clientHeight);
 		context.font = '12px system-ui, "DejaVu Sans", sans-serif';
 		context.textBaseline = 'middle';
 		for (let y = Math.max(0, Math.floor(top / ROW)); y < this.rows.length; y++) {
@@ -189,22 +198,29 @@ class Graph {
 		}
 	}
 
+	/* Setting a colour or what is drawn through takes longer than a rectangle. */
+	fillRect(context, colour, alpha, x, y, width, height) {
+		if (this.alpha !== alpha)
+			context.globalAlpha = this.alpha = alpha;
+		if (this.filling !== colour)
+			context.fillStyle = this.filling = colour;
+		context.fillRect(x, y, width, height);
+	}
+
 	drawRect(context, rect, y, colours) {
 		const { node, x } = rect, width = Math.max(rect.width - (rect.width > 3 ? 1 : 0.2), 0.4);
 
 		if (!node) {
-			context.fillStyle = colours.strip;
-			context.fillRect(x, y + ROW / 2 - 1, rect.width, 2);
+			this.fillRect(context, colours.strip, 1, x, y + ROW / 2 - 1, rect.width, 2);
 			return;
 		}
 		const searched = this.on.matches(node);
 
-		context.globalAlpha = rect.outer ? 0.55 : searched === false ? 0.35 : 1;
-		context.fillStyle = searched ? '#ff7bff' : this.on.colour(node);
-		context.fillRect(x, y, width, ROW - 1);
-		context.globalAlpha = 1;
+		this.fillRect(context, searched ? '#ff7bff' : this.on.colour(node),
+			rect.outer ? 0.55 : searched === false ? 0.35 : 1, x, y, width, ROW - 1);
 		if ((this.focused === node && document.activeElement === this.element) || this.hovered === node ||
 		    this.on.picked(node)) {
+			context.globalAlpha = this.alpha = 1;
 			context.strokeStyle = colours.line;
 			context.lineWidth = this.on.picked(node) ? 1.5 : 2;
 			context.strokeRect(x + 1, y + 1, Math.max(width - 2, 0.5), ROW - 3);
@@ -254,7 +270,8 @@ class Graph {
 			}
 			text = n > 1 ? `${text.slice(0, n)}…` : '';
 		}
-		context.fillStyle = ink;
+		context.globalAlpha = this.alpha = 1;
+		context.fillStyle = this.filling = ink;
 		context.fillText(text, x + 4, y + ROW / 2);
 	}
 

@@ -20,11 +20,18 @@ class Sums {
 		this.ownVariance = this.variance && this.adding(this.variance);
 	}
 
-	/* Of a sum of nodes; they are asked for one by one. */
+	/* Of a sum of nodes. */
 	varianceThrough(nodes) {
-		if (this.variance && !this.throughVariance)
-			this.throughVariance = this.passing(this.variance);
-		return this.variance ? nodes.reduce((sum, node) => sum + this.throughVariance[node], 0) : 0;
+		const { d, variance } = this;
+		let sum = 0;
+
+		for (const node of variance ? nodes : []) {
+			const last = firstStack(d, d.node, null, d.end[node]);
+
+			for (let i = firstStack(d, d.node, null, node); i < last; i++)
+				sum += variance[i];
+		}
+		return sum;
 	}
 
 	only(column, keep) {
