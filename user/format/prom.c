@@ -27,6 +27,7 @@ struct prom {
 	const struct sheet *s;
 	struct buf target;		/* the label's value */
 	struct u64map seen;		/* by hash of a row's key: rows that have it */
+	struct u64map chains;		/* by what stands before a chain, and its stack: hash of all; for all views */
 	vec_of(char *) labels;		/* of each row, and the rest */
 	vec_of(struct counters) sums;
 	struct buf out, text, key;
@@ -60,6 +61,21 @@ static uint64_t hash_text(uint64_t hash, const char *s)
 	return hash;
 }
 
+/* With the chain of a row's callers. Views have most of their rows in common. */
+static uint64_t hash_chain(struct prom *pr, uint64_t hash, const struct view_row *row)
+{
+	const uint64_t key = mix64(hash ^ ((uint64_t)row->stack << 32 | row->chain_skip));
+	bool is_new;
+	uint64_t *known = u64map_put(&pr->chains, key, &is_new);
+
+	if (!is_new)
+		return *known;
+	buf_reset(&pr->key);
+	view_chain(pr->r, row->stack, row->chain_skip, CHAIN_MAX, &pr->key);
+	*known = hash_text(hash, buf_cstr(&pr->key));
+	return *known;
+}
+
 /* "site=\"main\",id=\"…\"" of a row; group: the name of the row that it is in, NULL: there is none. */
 static void add_row(struct prom *pr, const char *group, const struct view_by *by, const struct view_row *row)
 {
@@ -71,9 +87,9 @@ static void add_row(struct prom *pr, const char *group, const struct view_by *by
 	buf_printf(&pr->key, "\x1f%s\x1f", by->name);
 	put_escaped(&pr->key, row->name);
 	buf_char(&pr->key, '\x1f');
-	if (by->by_chain)
-		view_chain(pr->r, row->stack, row->chain_skip, CHAIN_MAX, &pr->key);
 	id = hash_text(0, buf_cstr(&pr->key));
+	if (by->by_chain)
+		id = hash_chain(pr, id, row);
 	seen = u64map_put(&pr->seen, id, &is_new);
 	*seen = is_new ? 1 : *seen + 1;
 	/* No two series have the same labels. */
@@ -260,6 +276,7 @@ int report_write_prom(FILE *f, const struct recording *r, const struct report_op
 		err = render_flush(f, &pr.out);
 	vec_free(&pr.labels);
 	vec_free(&pr.sums);
+	u64map_free(&pr.chains);
 	buf_free(&pr.target);
 	buf_free(&pr.out);
 	buf_free(&pr.text);
