@@ -9,6 +9,7 @@
 #include "member.bpf.h"
 #include "nest.bpf.h"
 #include "raw.bpf.h"
+#include "resident.bpf.h"
 #include "returns.bpf.h"
 #include "sampling.bpf.h"
 #include "stack.bpf.h"
@@ -63,27 +64,6 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 not_recorded:
 	count_seen(s, call->bytes);
 	return true;
-}
-
-/*
- * The entry of the last walk's stack in the table, made if need be, its frames sent; NULL: the table is full, which is
- * counted. s->rec.id is final from here on.
- */
-static __always_inline struct stack_sum *stack_entry(struct scratch *s)
-{
-	struct stack_sum *sum = s->rec.end == WALK_UNMAPPED && s->walk.raw_wanted ? raw_entry(s) : NULL;
-
-	if (!sum)
-		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
-	if (!sum)
-		sum = stack_make(s, false);
-	if (!sum) {
-		count(s, COUNT_LOST_TABLE, 1);
-		return NULL;
-	}
-	if (!sum->sent)
-		send_stack(s, sum);
-	return sum;
 }
 
 /* By the entry alone: the call is taken to succeed. */

@@ -21,6 +21,7 @@
 #include "ids.bpf.h"
 #include "kernel.bpf.h"
 #include "loop.bpf.h"
+#include "residents.bpf.h"
 #include "select.bpf.h"
 
 /* Set before loading: probes are in every process that maps the file. */
@@ -286,6 +287,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	/* A process of its own, where these are told apart. */
 	if (by_process && !thread)
 		m->exec = 0;
+	if (resident && !thread && (of->is == MEMBER_YES || of->chosen == MEMBER_YES))
+		resident_begin(child->mm);
 	return 0;
 }
 
@@ -298,7 +301,8 @@ int BPF_PROG(on_exec_member, struct task_struct *task)
 
 	if (!s)
 		return 0;
-	member_decide(s);
+	if (member_decide(s) == MEMBER_YES && resident)
+		resident_begin(task->mm);
 	scratch_put(s);
 	return 0;
 }
@@ -373,6 +377,9 @@ int on_each_task(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	m = bpf_task_storage_get(&members, task, NULL, 0);
+	if (resident && (m ? m->is == MEMBER_YES || m->chosen == MEMBER_YES : takes_all && !select_rules.n &&
+			 !select_rules.by_cgroup))
+		resident_look(task->mm);
 	if (m && m->is == MEMBER_YES) {
 		member_add(m, task);
 		member_obey(m);

@@ -191,4 +191,25 @@ static __noinline struct stack_sum *raw_entry(struct scratch *s)
 	return sum;
 }
 
+/*
+ * The entry of the last walk's stack in the table, made if need be, its frames sent; NULL: the table is full, which is
+ * counted. s->rec.id is final from here on.
+ */
+static __always_inline struct stack_sum *stack_entry(struct scratch *s)
+{
+	struct stack_sum *sum = s->rec.end == WALK_UNMAPPED && s->walk.raw_wanted ? raw_entry(s) : NULL;
+
+	if (!sum)
+		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
+	if (!sum)
+		sum = stack_make(s, false);
+	if (!sum) {
+		count(s, COUNT_LOST_TABLE, 1);
+		return NULL;
+	}
+	if (!sum->sent)
+		send_stack(s, sum);
+	return sum;
+}
+
 #endif

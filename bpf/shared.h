@@ -105,6 +105,10 @@ enum count {
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */
 	COUNT_LOST_TABLE,	/* stack table full */
 	COUNT_RING_FULL,	/* frames not sent, tried again at the stack's next call: no loss yet */
+	/* Of resident memory, bytes that it changed by, as two's complement (bpf/resident.bpf.h): */
+	COUNT_SHRUNK,		/* given back by the process itself, positive; */
+	COUNT_BY_OTHERS,	/* by reclaim, khugepaged and other processes; */
+	COUNT_WHILE_OFF,	/* and while nothing was counted */
 	COUNT_MAX,
 };
 
@@ -300,6 +304,43 @@ enum member_is {
 	MEMBER_UNKNOWN,
 	MEMBER_YES,
 	MEMBER_NO,
+};
+
+/* What was touched where resident memory grew: in place of a function. */
+enum touched {
+	TOUCHED_HEAP = 248,	/* what brk() moves the end of */
+	TOUCHED_STACK,
+	TOUCHED_ANON,		/* another anonymous mapping */
+	TOUCHED_HUGE,		/* of the heap or such a mapping, by a whole huge page */
+	TOUCHED_FILE,		/* a file's page in a private mapping; */
+	TOUCHED_COPY,		/* the process's own copy of it */
+	TOUCHED_SHARED,		/* a shared mapping: of a file, or shared memory */
+	TOUCHED_END,
+};
+
+/* An address space whose resident memory is followed, by its number: what the kernel's counters (mm->rss_stat) were at
+ * their last change, in pages. */
+#define RESIDENT_SPACES 16384
+#define RESIDENT_MEMBERS 4	/* NR_MM_COUNTERS */
+struct resident {
+	__s64 start, now;	/* resident when it was first seen, and when that was looked at last */
+	__s64 common[RESIDENT_MEMBERS];	/* percpu_counter.count, as far as it is accounted for */
+	__u32 ready, pad;
+	__s32 own[][RESIDENT_MEMBERS];	/* by CPU: what it has added beside */
+};
+
+/* A page fault of a thread. */
+struct fault {
+	__u64 task, addr;
+	__u8 kernel;	/* by the kernel, for the thread */
+	__u8 took;	/* it has taken away a page of a file */
+	__u8 pad[6];
+};
+
+/* Of those that are gone, and how many found no room. */
+struct resident_ended {
+	__u64 spaces, full;
+	__s64 start, end;
 };
 
 #define MEMBER_CGROUP_V1 (1ULL << 63)	/* the number is one of the v1 hierarchy of the memory controller */

@@ -24,6 +24,10 @@
 /* A frame pointer further away than this is no frame pointer of this stack: the largest default stack limit in use. */
 #define STACK_SPAN_BYTES (64ULL << 20)
 
+/* Set before loading: walks begin where the thread was interrupted, not at a function's entry. The address is in
+ * s->walk.ret, plus one, as if it were returned to. */
+const volatile bool interrupted = false;
+
 /* Reads the return address, at sp. */
 static __always_inline void walk_begin(struct scratch *s, __u64 sp, bool copies)
 {
@@ -37,7 +41,9 @@ static __always_inline void walk_begin(struct scratch *s, __u64 sp, bool copies)
 	}
 	s->window.next = s->window.depth_bytes;
 	s->window.trampoline = retprobe_trampoline();
-	if ((sp & 7) || !stack_return(s, sp, &ret))
+	if (interrupted)
+		ret = s->walk.ret;
+	else if ((sp & 7) || !stack_return(s, sp, &ret))
 		ret = 0;
 	s->walk.ret = ret;
 }

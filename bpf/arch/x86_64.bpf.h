@@ -86,6 +86,12 @@ static __always_inline __u64 arch_returned_slot(const struct pt_regs *ctx)
 	return ctx->sp - 8;
 }
 
+/* It is in a system call, not in an exception: those have no number of one (idtentry_body). */
+static __always_inline bool arch_in_syscall(const struct pt_regs *user)
+{
+	return (__s64)user->orig_ax >= 0;
+}
+
 /* --- address spaces */
 
 /* Never used again. */

@@ -103,6 +103,8 @@ static int start(struct run *r)
 		err = find_target(r);
 	if (!err)
 		choose_attach(r);
+	if (!err && r->o.views & VIEW_BIT(VIEW_RSS))
+		err = kern_resident_check();
 	pace = settings_pace(&r->o);
 	ko = settings_kern(&r->o, adapt_governs(&pace));
 	if (!err)
@@ -319,7 +321,7 @@ static int final_report(struct run *r)
 		return 0;
 	if (r->launch)
 		r->unnamed = tracer_check_named(r->tracer) != 0;
-	if (!r->launch || tracer_probes(r->tracer) || tracer_has_go(r->tracer))
+	if (!r->launch || r->o.views & VIEW_BIT(VIEW_RSS) || tracer_probes(r->tracer) || tracer_has_go(r->tracer))
 		return report(r, 0);
 	if (tracer_refused(r->tracer))
 		return -ENOTSUP;

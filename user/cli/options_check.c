@@ -15,6 +15,7 @@
 #include "cli/selection.h"
 
 #define DEFAULT_OVERHEAD 5	/* per cent */
+#define RESIDENT_SAMPLE (64 << 10)	/* bytes: one page in 16 */
 
 bool options_output_has_time(const char *pattern)
 {
@@ -126,6 +127,39 @@ static int check_view_option(const struct options *o, options_given given, size_
 	return option_error("--%s needs %s", view_options[i].name, view_options[i].needs);
 }
 
+/* What has no meaning where no function is probed. */
+static int check_resident(struct options *o, options_given given)
+{
+	static const struct {
+		size_t offset;
+		const char *name;
+	} no[] = {
+		{ offsetof(struct options, max_overhead), "max-overhead" },
+		{ offsetof(struct options, min_size), "min-size" },
+		{ offsetof(struct options, max_size), "max-size" },
+		{ offsetof(struct options, alloc_fns), "alloc-fn" },
+		{ offsetof(struct options, free_fns), "free-fn" },
+		{ offsetof(struct options, attach), "attach" },
+		{ offsetof(struct options, bench), "bench" },
+		{ offsetof(struct options, created_by), "created-by" },
+		{ offsetof(struct options, force), "force" },
+	};
+	const struct view_by both = view_both(o->by, o->then);
+
+	if (!(o->views & VIEW_BIT(VIEW_RSS)))
+		return 0;
+	if (o->views != VIEW_BIT(VIEW_RSS))
+		return option_error("--view rss probes no function: it cannot be combined with other views");
+	if (both.by_goroutine || both.by_label)
+		return option_error("--view rss knows no goroutines");
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		if (is_given(given, no[i].offset))
+			return option_error("--view rss probes no function: there is no --%s", no[i].name);
+	if (!o->sample_bytes)
+		o->sample_bytes = RESIDENT_SAMPLE;
+	return 0;
+}
+
 static int check_views(struct options *o, options_given given)
 {
 	int err = 0;
@@ -142,6 +176,8 @@ static int check_views(struct options *o, options_given given)
 	}
 	for (size_t i = 0; i < sizeof(view_options) / sizeof(view_options[0]) && !err; i++)
 		err = check_view_option(o, given, i);
+	if (!err && o->command->bit & FOR_TRACE)
+		err = check_resident(o, given);
 	o->min_age_given = is_given(given, offsetof(struct options, min_age_ns));
 	if (!is_given(given, offsetof(struct options, max_overhead)))
 		o->max_overhead = !o->argv && o->views == VIEW_BIT(VIEW_ALLOC) ? DEFAULT_OVERHEAD : 0;

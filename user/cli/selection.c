@@ -80,7 +80,8 @@ int selection_read(const struct options *o, struct selection *s)
 void selection_set(const struct options *o, const char *file, size_t n, const struct selection *s,
 		   struct kern_options *ko)
 {
-	const bool all = !o->pids && !o->argv, asked = all || o->follow || n > NARROW_MAX || selection_has_rules(o);
+	const bool all = !o->pids && !o->argv, asked = all || o->follow || n > NARROW_MAX || selection_has_rules(o) ||
+					       ko->resident;
 
 	ko->follow = o->follow || (file && !o->no_follow && file_forks(file));
 	ko->wide = asked || ko->follow;

@@ -23,13 +23,15 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 {
 	const struct view_by both = view_both(o->by, o->then);
 	const uint64_t mean = o->sample_bytes ? o->sample_bytes : RATE_FIRST_MEAN;
+	/* Pages are of one size: nothing is gained by taking some by calls. */
+	const uint64_t call = o->views & VIEW_BIT(VIEW_RSS) ? 1 : rate_first_call(mean);
 
 	return (struct kern_options){
 		.max_stacks = kern_entries_within(o->max_stacks, KERN_STACK_BYTES),
 		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = both.by_thread,
 		.by_goroutine = both.by_goroutine, .by_label = both.by_label, .creators = o->created_by,
-		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
+		.resident = o->views & VIEW_BIT(VIEW_RSS), .hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
 		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
 		.peak = o->views & VIEW_BIT(VIEW_PEAK),
@@ -39,7 +41,7 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.go_source = go_source(o, governed),
 		.go_records = o->views & views_by_age(),
 		.governed = governed,
-		.sample_law = SAMPLE_LAW(mean, rate_first_call(mean)), .sample_fixed = o->sample_bytes != 0,
+		.sample_law = SAMPLE_LAW(mean, call), .sample_fixed = o->sample_bytes != 0,
 		.exact_calls = o->sample_bytes ? 0 : RATE_EXACT_CALLS,
 	};
 }
@@ -62,7 +64,8 @@ struct snapshot_options settings_snapshot(const struct options *o)
 		.goroutines = both.by_goroutine, .labels = both.by_label,
 		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
 		.max_overhead = o->max_overhead, .ops = o->ops,
-		.delta = o->delta, .parts = keeps_parts(o), .no_cost = o->quiet, .suppress = o->suppress,
+		.delta = o->delta, .parts = keeps_parts(o), .no_cost = o->quiet || o->views & VIEW_BIT(VIEW_RSS),
+		.suppress = o->suppress,
 		.naming = {.demangle = !o->no_demangle, .no_inline = o->no_inline},
 	};
 }

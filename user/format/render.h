@@ -49,6 +49,8 @@ void summary_line(struct buf *out, const struct report_options *o, const char *l
 
 /* What was allocated: in all; by operation, of which there is at least one. */
 void summary_allocated(struct buf *out, const struct recording *r, const struct report_options *o);
+/* Of the view rss: against what the kernel counts itself. */
+void summary_resident(struct buf *out, const struct recording *r, const struct report_options *o);
 void summary_per_op(struct buf *out, const struct recording *r, const struct report_options *o);
 
 /* Leaves the first n lines, n > 0. */

@@ -108,14 +108,14 @@ static void put_gaps(struct buf *out, const struct recording *r, const struct re
 }
 
 /* "4 of 9 calls (44.4 %)"; "4 calls" where it isn't known of how many. */
-static void calls_of(struct buf *text, uint64_t n, uint64_t all)
+static void events_of(struct buf *text, const struct recording *r, uint64_t n, uint64_t all)
 {
 	text_count(text, n);
 	if (all) {
 		buf_str(text, " of ");
 		text_count(text, all);
 	}
-	buf_str(text, (all ? all : n) == 1 ? " call" : " calls");
+	buf_printf(text, " %s%s", recording_event(r), (all ? all : n) == 1 ? "" : "s");
 	if (all) {
 		buf_str(text, " (");
 		value_put_share(text, (double)n / all);
@@ -145,11 +145,12 @@ static uint64_t total_count(const struct recording_count *counts, size_t n)
 }
 
 static void put_counts(struct buf *out, const struct report_options *o, const char *label,
-		       const struct recording_count *counts, size_t n, uint64_t all, const char *style)
+		       const struct recording_count *counts, size_t n, const struct recording *r, uint64_t all,
+		       const char *style)
 {
 	struct buf text = {0};
 
-	calls_of(&text, total_count(counts, n), all);
+	events_of(&text, r, total_count(counts, n), all);
 	put_reasons(&text, counts, n);
 	summary_line(out, o, label, &text, style);
 	buf_free(&text);
@@ -166,7 +167,7 @@ static void put_left_out(struct buf *out, const struct recording *r, const struc
 	if (r->failed)
 		counts[n++] = (struct recording_count){"calls that failed", r->failed};
 	if (n)
-		put_counts(out, o, "left out", counts, n, r->seen.calls, "");
+		put_counts(out, o, "left out", counts, n, r, r->seen.calls, "");
 }
 
 static void put_lost(struct buf *out, const struct recording *r, const struct report_options *o)
@@ -174,7 +175,7 @@ static void put_lost(struct buf *out, const struct recording *r, const struct re
 	struct buf nothing = {0};
 
 	if (r->n_losses) {
-		put_counts(out, o, "lost", r->losses, r->n_losses, r->seen.calls,
+		put_counts(out, o, "lost", r->losses, r->n_losses, r, r->seen.calls,
 			   recording_lost_share(r) > RECORDING_LOST_LIMIT ? STYLE_RED : "");
 		return;
 	}
@@ -187,7 +188,7 @@ static void put_uncertain(struct buf *out, const struct recording *r, const stru
 {
 	struct buf text = {0};
 
-	calls_of(&text, r->uncertain, r->recorded.calls);
+	events_of(&text, r, r->uncertain, r->recorded.calls);
 	buf_str(&text, ":" BREAK "callers may be missing at [?], in code without unwind information");
 	summary_line(out, o, "uncertain", &text, "");
 	buf_free(&text);
@@ -195,7 +196,7 @@ static void put_uncertain(struct buf *out, const struct recording *r, const stru
 
 static void put_calls_apart(struct buf *text, const struct recording *r)
 {
-	if (!(r->sample_calls > 0))
+	if (!(r->sample_calls > 0) || r->resident.used)
 		return;
 	buf_str(text, " or ");
 	text_count(text, llround(r->sample_calls));
@@ -212,7 +213,7 @@ static void put_sampled(struct buf *out, const struct recording *r, const struct
 	text_count(&text, r->account.recorded);
 	buf_str(&text, " of ");
 	text_count(&text, r->account.seen);
-	buf_str(&text, " calls,");
+	buf_printf(&text, " %ss,", recording_event(r));
 	if (r->exact_calls) {
 		buf_str(&text, BREAK "the first ");
 		text_count(&text, r->exact_calls);
@@ -305,7 +306,7 @@ static void put_unfollowed(struct buf *out, const struct recording *r, const str
 {
 	struct buf text = {0};
 
-	calls_of(&text, r->heap.unfollowed, r->account.recorded);
+	events_of(&text, r, r->heap.unfollowed, r->account.recorded);
 	buf_printf(&text, " recorded:" BREAK "of functions that may throw%s," BREAK "in no view but alloc",
 		   r->runtime.processes ? " and of Go" : "");
 	summary_line(out, o, "unfollowed", &text, "");
@@ -332,7 +333,8 @@ static void put_account(struct buf *out, const struct recording *r, const struct
 
 	if (!a->seen || r->interval)
 		return;
-	put_term(&text, "", a->seen, a->seen == 1 ? "call seen" : "calls seen");
+	put_term(&text, "", a->seen, r->resident.used ? a->seen == 1 ? "fault seen" : "faults seen" :
+		 a->seen == 1 ? "call seen" : "calls seen");
 	put_term(&text, wrong ? "!= " : "= ", a->recorded, "recorded");
 	put_term(&text, "+ ", a->filtered, "filtered");
 	put_term(&text, "+ ", a->unsampled, "not sampled");
@@ -431,7 +433,7 @@ static void put_part(struct buf *out, const struct recording *r, const struct re
 	const uint64_t all = counters_metric(r->whole[kind->counted], o->metric);
 	struct buf text = {0};
 
-	value_put_sum(&text, r, part, kind->state ? "block" : "call");
+	value_put_sum(&text, r, part, kind->state ? "block" : recording_event(r));
 	if (all) {
 		buf_str(&text, " (");
 		value_put_share(&text, (double)counters_metric(part, o->metric) / (double)all);
@@ -452,6 +454,8 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 		put_gaps(out, r, o);
 	if (!summary_of_records(r))
 		summary_allocated(out, r, o);
+	if (r->resident.used)
+		summary_resident(out, r, o);
 	if (r->ops)
 		summary_per_op(out, r, o);
 	if (r->whole)
@@ -478,10 +482,10 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 	if (r->n_suppressions)
 		put_suppressed(out, r, o);
 	if (r->n_ends)
-		put_counts(out, o, "truncated", r->ends, r->n_ends, r->recorded.calls, "");
+		put_counts(out, o, "truncated", r->ends, r->n_ends, r, r->recorded.calls, "");
 	if (r->uncertain)
 		put_uncertain(out, r, o);
-	if (r->hits)
+	if (r->hits && !r->resident.used)
 		put_cost(out, r, o);
 }
 

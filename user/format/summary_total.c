@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The summary's lines on what was allocated in all. */
+#include <math.h>
+
 #include "base/text.h"
 #include "format/render.h"
 
@@ -18,13 +20,13 @@ void summary_allocated(struct buf *out, const struct recording *r, const struct 
 
 	if (!c.calls) {
 		buf_str(&text, "nothing");
-		summary_line(out, o, "allocated", &text, "");
+		summary_line(out, o, r->resident.used ? "grown" : "allocated", &text, "");
 		buf_free(&text);
 		return;
 	}
 	if (r->windows.scaled && r->windows.at_least)
 		buf_str(&text, "at least ");
-	value_put_sum(&text, r, c, "call");
+	value_put_sum(&text, r, c, recording_event(r));
 	buf_char(&text, ':');
 	if (r->duration_ns) {
 		uint64_t bytes = per_second(c.bytes, r->duration_ns), calls = per_second(c.calls, r->duration_ns);
@@ -33,11 +35,55 @@ void summary_allocated(struct buf *out, const struct recording *r, const struct 
 		text_bytes_about(&text, bytes, bytes_error * bytes);
 		buf_str(&text, "/s," BREAK);
 		text_count_about(&text, calls, calls_error * calls);
-		buf_str(&text, " calls/s,");
+		buf_printf(&text, " %ss/s,", recording_event(r));
 	}
 	buf_str(&text, BREAK "mean ");
 	text_bytes(&text, c.bytes / c.calls);
-	summary_line(out, o, "allocated", &text, "");
+	summary_line(out, o, r->resident.used ? "grown" : "allocated", &text, "");
+	buf_free(&text);
+}
+
+static void put_signed(struct buf *text, int64_t bytes)
+{
+	buf_char(text, bytes < 0 ? '-' : '+');
+	text_bytes(text, bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes);
+}
+
+/* How much of the kernel's own change is explained. */
+static void put_explained(struct buf *text, const struct recording_resident *m)
+{
+	const int64_t change = m->end - m->start - m->off;
+	const int64_t counted = (int64_t)(m->grown - m->shrunk) + m->others;
+	const double rest = fabs((double)change - (double)counted), all = (double)m->grown + (double)m->shrunk;
+
+	if (all > 0)
+		buf_printf(text, ";" BREAK "%.2f %% explained", 100 * fmax(1 - rest / all, 0));
+}
+
+void summary_resident(struct buf *out, const struct recording *r, const struct report_options *o)
+{
+	const struct recording_resident *m = &r->resident;
+	struct buf text = {0};
+
+	text_bytes(&text, m->start > 0 ? (uint64_t)m->start : 0);
+	buf_str(&text, " to ");
+	text_bytes(&text, m->end > 0 ? (uint64_t)m->end : 0);
+	buf_printf(&text, " in %llu address space%s," BREAK "says the kernel:" BREAK, (unsigned long long)m->spaces,
+		   m->spaces == 1 ? "" : "s");
+	put_signed(&text, m->end - m->start - m->off);
+	buf_str(&text, ";" BREAK "counted ");
+	put_signed(&text, (int64_t)m->grown);
+	buf_char(&text, ' ');
+	put_signed(&text, -(int64_t)m->shrunk);
+	if (m->others) {
+		buf_char(&text, ' ');
+		put_signed(&text, m->others);
+		buf_str(&text, " by others");
+	}
+	put_explained(&text, m);
+	if (m->unfollowed)
+		buf_printf(&text, ";" BREAK "%llu more found no room", (unsigned long long)m->unfollowed);
+	summary_line(out, o, "resident", &text, "");
 	buf_free(&text);
 }
 

@@ -91,6 +91,14 @@ void links_detach_files(struct links *links, const struct u64map *modules);
  * twice. fd: that of the map, or of another of its kind. 0 or -errno after logging an error. */
 int table_read(const struct bpf_map *map, int fd, void (*on_entry)(void *arg, const void *key, const void *value),
 	       void *arg);
+/* Attaches a program of the type tp_btf, until kern_detach(): the tracepoint is the one that it was loaded for. 0 or
+ * -errno after logging an error; -ECANCELED: kern_end(). */
+int tracepoint_attach(struct kern *k, const struct bpf_program *prog, const char *tracepoint);
+/* Has every task of the system add what it did, and what of it is resident. 0 or -errno after logging an error. */
+int each_task(struct kern *k);
+/* Before loading: what resident memory is followed with (kern_options.resident); how large its tables are. */
+void resident_set(struct kern *k, struct alloctrace_bpf *skel);
+void resident_size(struct kern *k, struct alloctrace_bpf *skel);
 /* Begins to make the second table of live blocks, where there is to be one; once. */
 void blocks_extend(struct kern *k);
 /* Chooses the programs on functions that are loaded, and how; between open and load. Returns 0 or -errno after

@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "kern/direct.h"
 #include "kern/internal.h"
+#include "kern/resident.h"
 #include "kern/slabs.h"
 #include "sample.h"
 #include "unwind_map.h"
@@ -73,6 +74,8 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->takes_all = o->takes_all;
 	if (o->rules)
 		memcpy((void *)&skel->rodata->select_rules, o->rules, sizeof(*o->rules));
+	if (o->resident)
+		resident_set(k, skel);
 	skel->rodata->by_goroutine = o->by_goroutine;
 	skel->rodata->by_label = o->by_label;
 	skel->rodata->with_creator = o->creators;
@@ -181,6 +184,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_program__set_autoload(skel->progs.on_exec_member, o->wide);
 	bpf_program__set_autoload(skel->progs.on_cgroup_rmdir, o->wide);
 	bpf_program__set_autoload(skel->progs.on_each_task, o->wide);
+	resident_size(k, skel);
 	if (!o->wide) {
 		bpf_map__set_max_entries(skel->maps.groups, 1);
 		bpf_map__set_max_entries(skel->maps.group_laws, 1);

@@ -56,6 +56,7 @@ struct kern_options {
 	bool takes_all;		/* those that were not chosen are traced if the rules take them; */
 	const struct select_rules *rules;	/* NULL: they take everyone. Borrowed until kern_open() returns; */
 	const struct place_rules *places;	/* the same of cgroups (trace/places.h). Borrowed */
+	bool resident;		/* growth of resident memory is counted, and no function is probed; wide */
 	bool hold;		/* load the programs that hold a launched command */
 	uint32_t hold_signal;	/* 0: SIGSTOP; for tests, one that cannot be sent */
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */

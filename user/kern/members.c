@@ -9,8 +9,7 @@
 #include "base/log.h"
 #include "kern/internal.h"
 
-/* A program of the type tp_btf: the tracepoint is the one that it was loaded for. */
-static int attach(struct kern *k, const struct bpf_program *prog, const char *tracepoint)
+int tracepoint_attach(struct kern *k, const struct bpf_program *prog, const char *tracepoint)
 {
 	struct links links = {0};
 	int fd = bpf_raw_tracepoint_open(NULL, bpf_program__fd(prog));
@@ -23,13 +22,13 @@ static int attach(struct kern *k, const struct bpf_program *prog, const char *tr
 
 int kern_members_begin(struct kern *k)
 {
-	int err = attach(k, k->skel->progs.on_fork, "sched_process_fork");
+	int err = tracepoint_attach(k, k->skel->progs.on_fork, "sched_process_fork");
 
 	if (!err)
-		err = attach(k, k->skel->progs.on_exec_member, "sched_process_exec");
+		err = tracepoint_attach(k, k->skel->progs.on_exec_member, "sched_process_exec");
 	if (!err)
-		err = attach(k, k->skel->progs.on_cgroup_rmdir, "cgroup_rmdir");
-	return err ? err : attach(k, k->skel->progs.on_exit, "sched_process_exit");
+		err = tracepoint_attach(k, k->skel->progs.on_cgroup_rmdir, "cgroup_rmdir");
+	return err ? err : tracepoint_attach(k, k->skel->progs.on_exit, "sched_process_exit");
 }
 
 int kern_choose(struct kern *k, pid_t pid, bool traced, bool children)
@@ -51,8 +50,7 @@ struct member_counts kern_member_counts(const struct kern *k)
 	return *(const volatile struct member_counts *)&k->skel->bss->member_counts;
 }
 
-/* Has every task of the system add what it did. */
-static int add_tasks(struct kern *k)
+int each_task(struct kern *k)
 {
 	char text[64];
 	ssize_t n;
@@ -84,7 +82,7 @@ static void group_entry(void *arg, const void *key, const void *value)
 int kern_group_work(struct kern *k, void (*take)(void *arg, uint64_t program, const struct group_work *w), void *arg)
 {
 	struct group_reader r = {take, arg};
-	int err = add_tasks(k);
+	int err = each_task(k);
 
 	return err ? err : table_read(k->skel->maps.groups, bpf_map__fd(k->skel->maps.groups), group_entry, &r);
 }

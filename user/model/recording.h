@@ -82,6 +82,17 @@ struct recording_host {
 	double cpus;		/* of the machine, where --max-overhead is a share of them all; else 0 */
 };
 
+/* Where what was counted is growth of resident memory at page faults. Bytes. */
+struct recording_resident {
+	bool used;		/* it is; the rest is known */
+	uint64_t spaces;	/* address spaces */
+	uint64_t unfollowed;	/* of which there were too many at once */
+	int64_t start, end;	/* resident in all of them, by the kernel's own counters; each from and to when */
+	uint64_t grown, shrunk;	/* meanwhile, by the processes themselves; */
+	int64_t others;		/* by others, as reclaim; */
+	int64_t off;		/* and while nothing was counted */
+};
+
 /* A pattern of leaks that are not shown, and what it hides; each stack counts for the first pattern that matches. */
 struct suppression {
 	const char *pattern;	/* as in the file */
@@ -122,6 +133,7 @@ struct recording {
 	struct recording_heap heap;	/* only where a view needs blocks */
 	struct recording_runtime runtime;	/* only where a view needs it */
 	struct recording_sampler sampler;
+	struct recording_resident resident;
 	const struct suppression *suppressions;
 	size_t n_suppressions;
 	uint64_t filtered;	/* left out by --min-size, --max-size */
@@ -139,6 +151,12 @@ struct recording {
 	bool cost_is_all;	/* it would be more than the target's CPU time, and is that */
 	uint64_t hits;
 };
+
+/* What is counted, in the singular. */
+static inline const char *recording_event(const struct recording *r)
+{
+	return r->resident.used ? "fault" : "call";
+}
 
 /* Of all that was recorded, also where the profile is a part of it. */
 static inline struct counters recording_total(const struct recording *r, enum profile_kind kind)

@@ -418,6 +418,22 @@ static void end_part(struct snapshot *s, const struct snapshot_moment *m, const 
 		profile_forget_parts(&s->profile);
 }
 
+/* Also with --delta of the whole run: what each address space began with is long ago. */
+static void fill_resident(struct snapshot *s, struct recording *r)
+{
+	struct resident_totals now;
+	uint64_t c[COUNT_MAX];
+
+	if (!tracer_resident(s->tracer, &now))
+		return;
+	tracer_counts(s->tracer, c);
+	r->resident = (struct recording_resident){
+		.used = true, .spaces = now.spaces, .unfollowed = now.unfollowed, .start = now.start, .end = now.end,
+		.grown = c[COUNT_SEEN_BYTES], .shrunk = c[COUNT_SHRUNK],
+		.others = (int64_t)c[COUNT_BY_OTHERS], .off = (int64_t)c[COUNT_WHILE_OFF],
+	};
+}
+
 void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r)
 {
 	struct profile *p = &s->profile;
@@ -446,6 +462,7 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	r->host.selection = s->o.selection;
 	r->uncertain = count_uncertain(p);
 	fill_heap(s, m, counts, r);
+	fill_resident(s, r);
 }
 
 void snapshot_name(struct snapshot *s, struct recording *r)

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "kern/members.h"
+#include "kern/resident.h"
 #include "proc/maps.h"
 #include "proc/procfs.h"
 #include "proc/timeline.h"
@@ -344,6 +345,8 @@ int host_add(struct tracer *t, pid_t pid)
 	err = tracer_compare(t, t->host.files, p);
 	if (!err)
 		err = host_attach(t);
+	if (!err && t->resident)
+		return kern_resident_look(t->kern);
 	return err || has_plan(t, p) ? err : tracer_fail_of_process(t, p);
 }
 
@@ -395,6 +398,8 @@ int host_add_all(struct tracer *t)
 	err = host_read_all(t);
 	if (!err)
 		err = host_attach(t);
+	if (!err && t->resident)
+		err = kern_resident_look(t->kern);
 	t->host.started = true;
 	return err;
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "kern/resident.h"
 #include "kern/returns.h"
 #include "proc/events.h"
 #include "trace/cleaner.h"
@@ -67,6 +68,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 
 	t->blocks = o->blocks;
 	t->wide = o->wide;
+	t->resident = o->resident;
 	t->host.follow = o->follow;
 	t->host.by_process = o->by_process || o->by_thread;
 	t->host.by_thread = o->by_thread;
@@ -82,7 +84,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	modules_init(&t->modules);
 	processes_init(&t->processes, &t->modules);
 	for (size_t i = 0; i < ALLOC_MAX_FUNCTIONS; i++)
-		t->function_names[i] = alloc_function(i) ? alloc_function(i)->shown : "";
+		t->function_names[i] = o->resident ? kern_touched_name((uint32_t)i) :
+				       alloc_function(i) ? alloc_function(i)->shown : "";
 	profile_init(&t->profile, &t->modules, t->function_names, ALLOC_MAX_FUNCTIONS);
 	if (o->go_records)
 		t->golive = golive_new(&t->processes, &t->profile, image_of, t);
@@ -106,6 +109,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		collector_set_by_label(t->collector);
 	if (t->wide)
 		err = host_open(t, o);
+	if (!err && t->resident)
+		err = kern_resident_begin(t->kern);
 	t->kept = kept_new(&t->modules, image_of, t);
 	collector_set_kept(t->collector, t->kept);
 	note("kernel memory: %zu MiB plus up to %u stacks; attached by %s; stacks are read %s",
@@ -394,6 +399,10 @@ void tracer_detach(struct tracer *t)
 		     "parts of code", use.files, use.file_bytes >> 10, use.parts_untold);
 	}
 	cleaner_stop(t->cleaner);
+	if (t->resident) {
+		kern_stop(t->kern);
+		kern_resident_look(t->kern);
+	}
 	kern_detach(t->kern);
 }
 
@@ -403,6 +412,8 @@ int tracer_collect(struct tracer *t, const struct collect_options *o)
 
 	if (!err && t->wide)
 		err = host_sweep(t, true);
+	if (!err && t->resident && !kern_is_over(t->kern))
+		err = kern_resident_look(t->kern);
 	if (!err)
 		err = collector_sums(t->collector, o);
 	if (!err && t->golive)

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "kern/kern.h"
+#include "kern/resident.h"
 #include "model/profile.h"
 #include "model/recording.h"
 #include "proc/process.h"
@@ -107,6 +108,8 @@ const struct processes *tracer_processes(const struct tracer *t);
 /* What the BPF side counts, and how much of it (kern/kern.h has them under the same names). */
 void tracer_counts(const struct tracer *t, uint64_t counts[COUNT_MAX]);
 struct heap tracer_heap(const struct tracer *t);
+/* What is resident of all processes, as of the latest tracer_collect(); false: that is not followed. */
+bool tracer_resident(const struct tracer *t, struct resident_totals *out);
 uint32_t tracer_mark(struct tracer *t);
 void tracer_set_sample_law(struct tracer *t, uint64_t law);
 uint64_t tracer_sample_law(const struct tracer *t);

@@ -12,6 +12,11 @@ struct heap tracer_heap(const struct tracer *t)
 	return kern_heap(t->kern);
 }
 
+bool tracer_resident(const struct tracer *t, struct resident_totals *out)
+{
+	return t->resident && !kern_resident_totals(t->kern, out);
+}
+
 uint32_t tracer_mark(struct tracer *t)
 {
 	return kern_mark(t->kern);

@@ -38,6 +38,7 @@ struct extra_plan {
 struct tracer {
 	struct kern *kern;
 	bool wide;
+	bool resident;		/* kern_options.resident: no function is probed */
 	struct host host;	/* if that is so */
 	struct modules modules;
 	struct processes processes;

@@ -34,6 +34,11 @@ void heading_alloc(const struct sheet *s, struct buf *out)
 	put_total(s, out, "call");
 }
 
+void heading_rss(const struct sheet *s, struct buf *out)
+{
+	put_total(s, out, "fault");
+}
+
 void heading_live(const struct sheet *s, struct buf *out)
 {
 	if (put_total(s, out, "block"))

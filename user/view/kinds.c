@@ -39,6 +39,10 @@ const struct view_kind view_kinds[VIEW_KINDS + 1] = {
 		.counted = PROFILE_ALLOC, .forms = NO_STACKS, .state = true, .histogram = true,
 		.hist = PROFILE_SIZES, .heading = heading_sizes,
 	},
+	[VIEW_RSS] = {
+		"rss", "what made resident memory grow, at page faults",
+		.counted = PROFILE_ALLOC, .forms = NO_OPS, .faults = true, .in_summary = true, .heading = heading_rss,
+	},
 };
 
 const struct view_kind view_since_mark = {

@@ -32,6 +32,7 @@ struct view_kind {
 	const char *help;
 	enum profile_kind counted;	/* what ranks its rows */
 	unsigned int forms;	/* enum view_form: it can be written as each of these */
+	bool faults;		/* what is counted are page faults, not calls */
 	bool blocks;		/* blocks must be followed */
 	bool state;		/* shows one moment: there is no "in the interval alone" */
 	bool in_summary;	/* where it is the only one, the summary says what its heading does */
@@ -48,7 +49,7 @@ struct view_kind {
 #define VIEW_BREAK "\n"
 
 enum view_id {
-	VIEW_ALLOC, VIEW_LIVE, VIEW_LEAKS, VIEW_PEAK, VIEW_TEMP, VIEW_LIFETIMES, VIEW_SIZES,
+	VIEW_ALLOC, VIEW_LIVE, VIEW_LEAKS, VIEW_PEAK, VIEW_TEMP, VIEW_LIFETIMES, VIEW_SIZES, VIEW_RSS,
 	VIEW_KINDS,
 };
 
