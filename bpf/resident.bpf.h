@@ -19,7 +19,10 @@
 #include "stack.bpf.h"
 #include "sums.bpf.h"
 
-#define VM_SHARED 8	/* include/linux/mm.h */
+/* include/linux/mm.h */
+#define VM_SHARED 8
+#define VM_GROWSDOWN 0x100
+#define RED_ZONE_BYTES 256	/* below the stack pointer, with what a call pushes */
 
 /* The latest fault of each thread; those that are in one at once may share a place, and one is not known then. */
 #define FAULTS 4096
@@ -60,9 +63,17 @@ int BPF_PROG(on_fault_kernel, unsigned long addr)
 struct touch {
 	__u32 member;
 	__u32 what;	/* enum touched */
-	__u64 sp;	/* of the thread */
+	__u64 addr;
+	__u64 sp, base;	/* of the thread: where its stack ends, and its own memory begins */
 	__u64 vma;
 };
+
+/* A thread has its own memory at the end of its stack; mappings beside the two may be one with them. */
+static __always_inline bool is_thread_stack(const struct touch *t, __u64 start, __u64 end)
+{
+	return t->base - start < end - start && t->addr >= t->sp - RED_ZONE_BYTES && t->addr < t->base + PAGE_BYTES &&
+	       t->sp < t->base;
+}
 
 static __always_inline void touch_vma(struct touch *t, const struct vm_area_struct *vma, const struct mm_struct *mm)
 {
@@ -75,7 +86,7 @@ static __always_inline void touch_vma(struct touch *t, const struct vm_area_stru
 		t->what = t->member == MEMBER_ANON ? TOUCHED_COPY : TOUCHED_FILE;
 	else if (start < mm->brk && end > mm->start_brk)
 		t->what = TOUCHED_HEAP;
-	else if (t->sp - start < end - start || mm->start_stack - start < end - start)
+	else if (vma->vm_flags & VM_GROWSDOWN || is_thread_stack(t, start, end))
 		t->what = TOUCHED_STACK;
 	else
 		t->what = TOUCHED_ANON;
@@ -88,8 +99,10 @@ static long touch_found(struct task_struct *task, struct vm_area_struct *vma, vo
 }
 
 /* As take_kept(). */
-static __always_inline bool touch_kept(struct touch *t, __u64 addr)
+static __always_inline bool touch_kept(struct touch *t)
 {
+	const __u64 addr = t->addr;
+
 	const struct mm_struct *mm = direct_mm();
 	const struct vm_area_struct *vma = bpf_rdonly_cast((void *)*kept_place(mm, addr, 21),
 							   bpf_core_type_id_kernel(struct vm_area_struct));
@@ -109,16 +122,18 @@ static __always_inline __u32 touched_by_member(__u32 member)
 
 static __always_inline __u32 touched(const struct fault *f, __u64 task, __u32 member, const struct pt_regs *regs)
 {
-	struct touch t = {.member = member, .what = touched_by_member(member), .sp = regs->sp};
-	__u64 addr = f->addr;
+	struct touch t = {
+		.member = member, .what = touched_by_member(member), .addr = f->addr,
+		.sp = arch_return_slot(regs, 0), .base = arch_thread_base(bpf_get_current_task_btf()),
+	};
 
 	if (f->task != task || (!f->kernel && arch_in_syscall(regs)))
 		return t.what;
-	if (touch_kept(&t, addr))
+	if (touch_kept(&t))
 		return t.what;
 	t.what = touched_by_member(member);
-	if (!bpf_find_vma(bpf_get_current_task_btf(), addr, touch_found, &t, 0))
-		*kept_place(direct_mm(), addr, 21) = t.vma;
+	if (!bpf_find_vma(bpf_get_current_task_btf(), t.addr, touch_found, &t, 0))
+		*kept_place(direct_mm(), t.addr, 21) = t.vma;
 	return t.what;
 }
 

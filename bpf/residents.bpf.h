@@ -215,39 +215,50 @@ static __always_inline void resident_look(struct mm_struct *mm)
 		r->now = resident_sum(r, resident_counter(mm, 0), false);
 }
 
-/*
- * CPUs add their parts to `count` one after another, and of one that has just done so and is not here yet, the pages
- * are in there, too. So those that a fault can't have brought are left to it: a fault brings some pages of a file, or a
- * folio of a power of two, up to a huge page.
- */
-static __always_inline __s64 resident_claim(__s64 pages, __s64 least)
+/* A fault brings some pages of a file, or a folio of a power of two, up to a huge page. */
+static __always_inline bool is_of_fault(__s64 pages)
 {
-	if (pages <= FEW_PAGES || (pages <= HUGE_PAGES && !(pages & (pages - 1))))
+	return pages > 0 && (pages <= FEW_PAGES || (pages <= HUGE_PAGES && !(pages & (pages - 1))));
+}
+
+/*
+ * CPUs add their parts to `count` one after another, and what one has just added and not looked at yet, another one
+ * finds. What a thread can't have brought by its fault is another's, and left to it; then the part came to the batch by
+ * what is missing to it, or by a huge page. The sum of all is right in the end.
+ */
+static __always_inline __s64 resident_claim(__s64 pages, __s64 before, __u32 member)
+{
+	if (is_of_fault(pages))
 		return pages;
-	if (least <= FEW_PAGES)
-		return least;
-	return pages > HUGE_PAGES ? HUGE_PAGES : pages;
+	if (member != MEMBER_ANON && before == 1)	/* taken away to be copied */
+		return -1;
+	if (is_of_fault(-before))	/* just to 0 */
+		return -before;
+	return resident_batch - before <= FEW_PAGES ? resident_batch - before : HUGE_PAGES;
+}
+
+static __always_inline bool in_fault(void)
+{
+	return !arch_in_syscall((void *)bpf_task_pt_regs(bpf_get_current_task_btf()));
 }
 
 /* By how many pages the counter was just changed on this CPU. */
 static __always_inline __s64 resident_change(struct resident *r, struct mm_struct *mm, __u32 member)
 {
 	const __u64 counter = resident_counter(mm, 0) + member * bpf_core_type_size(struct percpu_counter);
-	const __u32 cpu = bpf_get_smp_processor_id();
-	__s32 *own = resident_own(r, cpu, member);
-	__s64 before = *own, after = counter_part(counter, cpu), pages;
+	__s32 *own = resident_own(r, bpf_get_smp_processor_id(), member);
+	__s64 before = *own, after = counter_part(counter, bpf_get_smp_processor_id()), added, pages;
 	__s64 *common = &r->common[MASKED(member, RESIDENT_MEMBERS - 1)];
 
 	*own = after;
 	if (after)
 		return after - before;
-	pages = counter_common(counter) - *(volatile __s64 *)common;
-	if (!pages)
-		return -before;
-	pages -= before;
-	if (mm->mm_users.counter > 1)
-		pages = resident_claim(pages, resident_batch - before);
-	__sync_fetch_and_add(common, before + pages);
+	added = counter_common(counter) - *(volatile __s64 *)common;
+	pages = added - before;
+	if (mm->mm_users.counter > 1 && in_fault())
+		pages = resident_claim(pages, before, member);
+	if (pages != -before)
+		__sync_fetch_and_add(common, before + pages);
 	return pages;
 }
 

@@ -57,9 +57,9 @@ WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -M
 
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps script leak \
 	sites strict blocks moving newcode hook pool answer selfcopy chains reloader manymaps forks hangfs wrapped \
-	sharedheap storm
+	sharedheap storm resident
 WRAPPERS := helper header log jump
-W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
+W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped resident-static \
 	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \
 	rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so newheader \
 	$(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
@@ -73,7 +73,7 @@ $(W)/primes-nopie: tests/workloads/primes.c
 	$(call say,CC,$@)
 	$(WCC) -no-pie -o $@ $<
 
-$(W)/primes-static $(W)/loop-static $(W)/heap-static $(W)/selfcopy-static: $(W)/%-static: tests/workloads/%.c
+$(W)/primes-static $(W)/loop-static $(W)/heap-static $(W)/selfcopy-static $(W)/resident-static: $(W)/%-static: tests/workloads/%.c
 	$(call say,CC,$@)
 	$(WCC) -static -o $@ $<
 

@@ -137,6 +137,20 @@ static void put_go(struct json_out *j, const struct recording *r)
 	}
 }
 
+static void put_resident(struct json_out *j, const struct recording_resident *m)
+{
+	json_out_object(j, "resident");
+	json_out_u64(j, "address_spaces", m->spaces);
+	json_out_u64(j, "not_followed", m->unfollowed);
+	json_out_i64(j, "start_bytes", m->start);
+	json_out_i64(j, "end_bytes", m->end);
+	json_out_u64(j, "grown_bytes", m->grown);
+	json_out_u64(j, "shrunk_bytes", m->shrunk);
+	json_out_i64(j, "by_others_bytes", m->others);
+	json_out_i64(j, "not_counted_bytes", m->off);
+	json_out_end(j);
+}
+
 static void put_suppressions(struct json_out *j, const struct recording *r)
 {
 	json_out_array(j, "suppressed");
@@ -219,6 +233,8 @@ void json_put_facts(struct json_out *j, const char *key, const struct recording 
 	if (follows_blocks(o))
 		put_heap(j, r);
 	put_go(j, r);
+	if (r->resident.used)
+		put_resident(j, &r->resident);
 	if (r->n_suppressions)
 		put_suppressions(j, r);
 	put_unnamed(j, r);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #define SHOWN_MAX 1e18
+#define RESIDENT_MAX (1LL << 60)	/* bytes */
 
 char *facts_text(struct arena *a, const char *s)
 {
@@ -153,6 +154,38 @@ static struct recording_sampler unpack_sampler(const Pb__Sampler *m)
 	return (struct recording_sampler){m->samples, m->rate, m->from_ns, m->until_ns, true};
 }
 
+static Pb__Resident *pack_resident(struct arena *a, const struct recording_resident *x)
+{
+	Pb__Resident *m = arena_get(a, 1, sizeof(*m));
+
+	pb__resident__init(m);
+	m->spaces = x->spaces;
+	m->unfollowed = x->unfollowed;
+	m->start = x->start;
+	m->end = x->end;
+	m->grown = x->grown;
+	m->shrunk = x->shrunk;
+	m->others = x->others;
+	m->off = x->off;
+	return m;
+}
+
+/* Sums of several are to be sums. */
+static int64_t limited(int64_t n)
+{
+	return n > RESIDENT_MAX ? RESIDENT_MAX : n < -RESIDENT_MAX ? -RESIDENT_MAX : n;
+}
+
+static struct recording_resident unpack_resident(const Pb__Resident *m)
+{
+	if (!m)
+		return (struct recording_resident){0};
+	return (struct recording_resident){
+		true, m->spaces, m->unfollowed, limited(m->start), limited(m->end), m->grown, m->shrunk,
+		limited(m->others), limited(m->off),
+	};
+}
+
 static Pb__Host *pack_host(struct arena *a, const struct recording_host *x)
 {
 	Pb__Host *m = arena_get(a, 1, sizeof(*m));
@@ -282,6 +315,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->heap = pack_heap(a, &r->heap);
 	m->runtime = r->runtime.processes ? pack_runtime(a, &r->runtime) : NULL;
 	m->sampler = r->sampler.used ? pack_sampler(a, &r->sampler) : NULL;
+	m->resident = r->resident.used ? pack_resident(a, &r->resident) : NULL;
 	pack_suppressions(m, r, a);
 	m->filtered = r->filtered;
 	m->failed = r->failed;
@@ -325,6 +359,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->heap = unpack_heap(m->heap, a);
 	r->runtime = unpack_runtime(m->runtime);
 	r->sampler = unpack_sampler(m->sampler);
+	r->resident = unpack_resident(m->resident);
 	unpack_suppressions(m, r, a);
 	r->filtered = m->filtered;
 	r->failed = m->failed;

@@ -29,6 +29,7 @@ static const struct {
 	{"inuse_space", LIVE_BYTES}, {"objects", LIVE_CALLS}, {"space", LIVE_BYTES}, {"alloc-samples", ALLOC_CALLS},
 	{"alloc-space", ALLOC_BYTES}, {"heap-space", LIVE_BYTES}, {"inuse-objects", LIVE_CALLS},
 	{"inuse-space", LIVE_BYTES}, {"allocated_objects", ALLOC_CALLS}, {"allocated_space", ALLOC_BYTES},
+	{"rss_faults", ALLOC_CALLS}, {"rss_space", ALLOC_BYTES},
 };
 
 static void *arena_alloc(void *data, size_t size)
@@ -43,6 +44,15 @@ static void arena_keep(void *data, void *p)
 static const char *text_at(const struct reading *r, int64_t i)
 {
 	return i >= 0 && (uint64_t)i < r->m->n_string_table ? r->m->string_table[i] : "";
+}
+
+/* What the first two columns are of. */
+static uint32_t first_view(const struct reading *r)
+{
+	for (size_t i = 0; i < r->m->n_sample_type; i++)
+		if (!strncmp(text_at(r, r->m->sample_type[i]->type), "rss_", 4))
+			return VIEW_BIT(VIEW_RSS);
+	return VIEW_BIT(VIEW_ALLOC);
 }
 
 static int read_types(struct reading *r)
@@ -288,7 +298,7 @@ static void plain_facts(const struct reading *r, struct recording *rec)
 	rec->target = facts_text(&r->s->a, colon ? colon + 2 : program_of(r));
 	rec->missing = missing_text(r, ours);
 	rec->duration_ns = r->m->duration_nanos > 0 ? r->m->duration_nanos : 0;
-	rec->views = (r->column[ALLOC_BYTES] >= 0 || r->column[ALLOC_CALLS] >= 0 ? VIEW_BIT(VIEW_ALLOC) : 0) |
+	rec->views = (r->column[ALLOC_BYTES] >= 0 || r->column[ALLOC_CALLS] >= 0 ? first_view(r) : 0) |
 		     (r->column[LIVE_BYTES] >= 0 || r->column[LIVE_CALLS] >= 0 ? VIEW_BIT(VIEW_LIVE) : 0);
 	for (size_t i = 0; i < r->m->n_sample; i++) {
 		rec->recorded.bytes += reading_value(r, i, ALLOC_BYTES);

@@ -407,6 +407,8 @@ static void set_drop_frames(struct writer *w)
 static void add_types(struct writer *w, enum view_id view, enum metric metric)
 {
 	static const char *const names[] = {"alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
+	static const char *const resident_names[] = {"rss_faults", "rss_space"};
+	const char *const *types = w->r->views & VIEW_BIT(VIEW_RSS) ? resident_names : names;
 	const int first = view_kinds[view].state && view_kinds[view].blocks ? 2 : 0;
 
 	for (int i = 0; i < VIEW_KINDS; i++)
@@ -416,9 +418,9 @@ static void add_types(struct writer *w, enum view_id view, enum metric metric)
 	w->out.sample_type = NEW(w, 4, Pb__ValueType *);
 	w->out.n_sample_type = w->n_types;
 	for (int i = 0; i < w->n_types; i++)
-		w->out.sample_type[i] = value_type(w, names[i], i % 2 ? "bytes" : "count");
+		w->out.sample_type[i] = value_type(w, types[i], i % 2 ? "bytes" : "count");
 	w->out.default_sample_type =
-		writer_string(w, names[(first < w->n_types ? first : 0) + (metric == METRIC_BYTES)]);
+		writer_string(w, types[(first < w->n_types ? first : 0) + (metric == METRIC_BYTES)]);
 	w->out.period_type = value_type(w, "space", "bytes");
 	w->out.period = w->r->sample_mean > 1 ? writer_int(w->r->sample_mean) : 1;
 }
