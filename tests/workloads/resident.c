@@ -6,6 +6,7 @@
  *
  *     resident FILE        FILE: a file of at least 512 pages, in the page cache
  *     resident FILE fork   and what a child does, in its own memory
+ *     resident -w ROUNDS   says "ready", waits for a line, touches 64 MiB so often, and says "ns" and what a page takes
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -21,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAGE 4096UL
@@ -312,11 +314,35 @@ static void heap(void)
 	said("by_heap", 67);
 }
 
+static void touch_rounds(int rounds)
+{
+	const size_t pages = (64UL << 20) / PAGE;
+	char *p = anonymous(pages);
+	struct timespec from, to;
+	double ns = 0;
+
+	puts("ready");
+	fflush(stdout);
+	getchar();
+	for (int i = 0; i < rounds; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		touch(p, pages);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		ns += (to.tv_sec - from.tv_sec) * 1e9 + (to.tv_nsec - from.tv_nsec);
+		madvise(p, pages * PAGE, MADV_DONTNEED);
+	}
+	printf("ns %.1f\n", ns / rounds / pages);
+}
+
 int main(int argc, char **argv)
 {
 	const int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1, zero = open("/dev/zero", O_RDONLY);
 	char *p;
 
+	if (argc > 2 && !strcmp(argv[1], "-w")) {
+		touch_rounds(atoi(argv[2]));
+		return 0;
+	}
 	if (fd < 0 || zero < 0)
 		die(argc > 1 ? argv[1] : "usage: resident FILE [fork]");
 	heap();

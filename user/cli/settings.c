@@ -14,7 +14,7 @@ struct pace_options settings_pace(const struct options *o)
 {
 	return (struct pace_options){
 		.sample_bytes = o->sample_bytes, .max_overhead = o->max_overhead, .attach = o->attach,
-		.measures = o->bench != BENCH_OFF, .blocks = o->blocks, .shows_rates = o->interval_ns && !o->quiet,
+		.measures = o->bench != BENCH_OFF, .uniform = o->views & VIEW_BIT(VIEW_RSS), .blocks = o->blocks, .shows_rates = o->interval_ns && !o->quiet,
 		.go_source = go_source(o, true),
 	};
 }

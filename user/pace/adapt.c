@@ -106,7 +106,7 @@ static void adapt_rate(struct adapt *a, uint64_t now, const uint64_t c[COUNT_MAX
 	const uint64_t traced_ns = adapt_traced_until(a, now);
 	bool was_exact = a->exact;
 
-	if (a->o.sample_bytes == 1 || !a->counting)
+	if (a->o.sample_bytes == 1 || a->o.uniform || !a->counting)
 		return;
 	a->exact = a->exact && tracer_exact(a->tracer);
 	if (a->o.sample_bytes)

@@ -23,6 +23,7 @@ struct pace_options {
 	double max_overhead;	/* per cent of a CPU for each process; 0: no limit */
 	enum attach_mode attach;
 	bool measures;		/* probes are not to be judged by what they cost (a benchmark) */
+	bool uniform;		/* what is sampled is of one size: the law of sampling stays as it was loaded */
 	bool blocks;		/* blocks are followed */
 	enum go_source go_source;
 	bool shows_rates;	/* there will be reports that say what tracing costs, while it goes on */
