@@ -68,11 +68,11 @@ struct touch {
 	__u64 vma;
 };
 
-/* A thread has its own memory at the end of its stack; mappings beside the two may be one with them. */
+/* A thread has its own memory in the last page of its stack; mappings beside that may be one with it. */
 static __always_inline bool is_thread_stack(const struct touch *t, __u64 start, __u64 end)
 {
-	return t->base - start < end - start && t->addr >= t->sp - RED_ZONE_BYTES && t->addr < t->base + PAGE_BYTES &&
-	       t->sp < t->base;
+	return t->base - start < end - start && t->addr >= t->sp - RED_ZONE_BYTES && t->sp < t->base &&
+	       t->addr >> PAGE_SHIFT <= t->base >> PAGE_SHIFT;
 }
 
 static __always_inline void touch_vma(struct touch *t, const struct vm_area_struct *vma, const struct mm_struct *mm)
