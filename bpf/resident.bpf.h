@@ -6,8 +6,8 @@
  *     page fault -> its address is kept -> rss_stat: pages -> of a traced process? -> grown: sample? -> stack, mapping
  *                                                                                     shrunk: counted
  *
- * A fault that brings no page (write after fork, protection, NUMA, SIGSEGV) does not come to rss_stat. One that copies a
- * file's page takes that away first: nothing grows.
+ * A fault that brings no page (write after fork, protection, NUMA, SIGSEGV) does not come to rss_stat. One that
+ * copies a file's page takes that away first: nothing grows.
  */
 #ifndef ALLOCTRACE_RESIDENT_BPF_H
 #define ALLOCTRACE_RESIDENT_BPF_H

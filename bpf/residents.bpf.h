@@ -54,8 +54,8 @@ struct {
 struct resident_ended resident_ended = {};
 
 /*
- * By CPU: what is to be added to the address of a per-CPU variable to have the CPU's. Kernels without CONFIG_KALLSYMS_ALL
- * have no name for that, so it is seen at a variable of our own.
+ * By CPU: what is to be added to the address of a per-CPU variable to have the CPU's. Kernels without
+ * CONFIG_KALLSYMS_ALL have no name for that, so it is seen at a variable of our own.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

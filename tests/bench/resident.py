@@ -18,8 +18,8 @@ def show(title, unit, tools, values, limits):
         x = statistics.median(a / b for a, b in zip(v, values["bare"]))
         limit = limits.get(tool.name)
         said = f"; wanted: at most {limit}x: {'met' if x <= limit else 'missed'}" if limit else ""
-        print(f"  {tool.name:<14}{m:>10.{0 if unit == 'ns' else 2}f} {unit} ({min(v):.4g} to {max(v):.4g})  {x:5.2f}x bare"
-              f"{said}", flush=True)
+        print(f"  {tool.name:<14}{m:>10.{0 if unit == 'ns' else 2}f} {unit} ({min(v):.4g} to {max(v):.4g})  {x:5.2f}x "
+              f"bare{said}", flush=True)
 
 
 def bench_resident(scratch, runs):

@@ -338,9 +338,26 @@ static void views(void **state)
 	accept("-p 1 -i 1 --delta --view alloc,temp", &o);
 }
 
+static void resident_memory(void **state)
+{
+	struct options o;
+
+	accept("-p 1 --view rss", &o);
+	assert_int_equal(o.sample_bytes, 64 << 10);
+	assert_true(o.max_overhead == 0);
+	accept("-p 1 --view rss --sample 1 -f folded", &o);
+	assert_int_equal(o.sample_bytes, 1);
+	refuse("-p 1 --view rss,alloc", "--view rss", "cannot be combined");
+	refuse("-p 1 --view rss --leaks", "--view rss", "cannot be combined");
+	refuse("-p 1 --view rss --max-overhead 5", "--view rss", "--max-overhead");
+	refuse("-p 1 --view rss --min-size 8", "--view rss", "--min-size");
+	refuse("-p 1 --view rss --by goroutine", "--view rss", "goroutines");
+	refuse("-p 1 --view rss -f benchfmt", "--view rss", "benchfmt");
+}
+
 static void views_that_contradict(void **state)
 {
-	refuse("-p 1 --view alloc,x", "--view x is unknown", "alloc, live, leaks, peak, temp, lifetimes, sizes");
+	refuse("-p 1 --view alloc,x", "--view x is unknown", "alloc, live, leaks, peak, temp, lifetimes, sizes, rss");
 	refuse("-p 1 --view alloc,", "--view  is unknown", "leaks");
 	refuse("-p 1 --view=", "--view  is unknown", "leaks");
 	refuse("-p 1 --view aller", "--view aller is unknown", "alloc");
@@ -387,6 +404,7 @@ int main(void)
 		cmocka_unit_test(bad_options),
 		cmocka_unit_test(has_time),
 		cmocka_unit_test(views),
+		cmocka_unit_test(resident_memory),
 		cmocka_unit_test(views_that_contradict),
 	};
 

@@ -34,8 +34,13 @@ const char *const man_limits[] = {
 	"signal has interrupted it: stacks end there (unsupported unwind rule). The resolver of lazily bound "
 	"symbols, in ld.so, is such a frame.",
 	"A tail call leaves no frame: the caller shown is the one that will be returned to.",
-	"Memory that a program takes directly from the kernel (mmap, brk) is not seen, nor what it hands out from "
-	"a pool of its own, unless --alloc-fn names the pool's functions.",
+	"Memory that a program takes directly from the kernel (mmap, brk) is seen by the view rss alone, nor is what "
+	"it hands out from a pool of its own, unless --alloc-fn names the pool's functions.",
+	"The view rss requires Linux 6.2 and its tracepoints rss_stat, page_fault_user and page_fault_kernel. Pages "
+	"of hugetlbfs are not counted, as in the kernel's RSS. While several threads change one address space at the "
+	"same moment, some pages may be counted a little later, in another stack; the sum is right. At most 16,384 "
+	"address spaces are followed at once. Its tracepoints are the host's: a page fault of another process costs "
+	"some 0.1 us more.",
 	"What is live of Go is not traced but read from the sampled records of its runtime's own heap profiler (one "
 	"allocation in 512 KiB, unless the program sets runtime.MemProfileRate), as of its latest garbage collection: "
 	"estimates, in size classes, with whole stacks of up to 32 frames (128 from Go 1.23 on). Such records count "

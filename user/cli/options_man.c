@@ -68,6 +68,15 @@ static const struct item view_items[] = {
 	  "heading says), and its height the number of calls relative to the row's highest column; the header "
 	  "shows the lower bound of the first column and the upper bound of the last. Half of the calls are below "
 	  "MEDIAN." },
+	{ "rss", "What made resident memory grow, by the user stack that touched it: every page that the kernel "
+	  "counts as resident, at the page fault that brought it or in the system call (read, MAP_POPULATE). No "
+	  "function is probed, and no allocator has to be known: static and stripped programs, Go, Java and "
+	  "allocators of their own alike. In place of an allocator function, stacks have what was touched: [heap] "
+	  "(brk), [stack], [anonymous] (another private mapping), [huge page] (either of these, 2 MiB at once), "
+	  "[file] (a page of a file in a private mapping), [file copy] (the process's own copy of it), [shared] (a "
+	  "shared mapping, of a file or not). FAULTS counts what brought pages, not failed faults nor those that "
+	  "replace a page: copies after a fork, or of a file's page that was there. One page in 16 is sampled unless "
+	  "--sample says otherwise. It cannot be combined with other views." },
 	{ "since mark", "With --mark, after a mark was set: what was allocated since the first mark (of the last "
 	  "8) and is still in use, by the mark that it follows." },
 	{ NULL, NULL }
@@ -187,6 +196,10 @@ static const struct item summary_lines[] = {
 	  "symbol): their calls are missing. Likewise processes that share the target's memory, unless attached "
 	  "by perf. With --verbose, all of them." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
+	{ "grown, resident", "Of the view rss: what came, in bytes, faults and rates; and what was resident when each "
+	  "address space was first seen (at its exec or fork, or when tracing began) and at its end, by the kernel's "
+	  "own counters. What was counted, less what the processes gave back and with what others did (reclaim, "
+	  "khugepaged, another process), explains so much of the difference." },
 	{ "per op", "With --ops: bytes and calls per operation. Bytes are those requested; for Go, the line says that "
 	  "go test -benchmem counts size classes instead." },
 	{ "shown", "In a report on a part of a recording (--focus and the like): its sum, and what chose it." },

@@ -368,12 +368,13 @@ const struct option_row option_rows[] = {
 	  .fallback = "auto",
 	  .help = "mean bytes between samples; 1: every call",
 	  .man = "The mean number of bytes between samples. With 1, every call is recorded. With auto, the first "
-		 "250,000 calls of a run are recorded whatever their rate; after that, every call is recorded as "
-		 "long as that yields fewer than 20,000 samples a second, and fewer calls the faster the process "
+		 "250,000 calls of a run are recorded whatever their rate; after that, every call is recorded as long "
+		 "as that yields fewer than 20,000 samples a second, and fewer calls the faster the process "
 		 "allocates. A sample keeps the weight that it was taken with. In addition to its bytes, each call "
-		 "counts by itself, so that one sample in five comes by calls, and small blocks are well "
-		 "represented. Total bytes and calls are exact in any case; rows are unbiased estimates, shown "
-		 "with their standard errors and significant digits only." },
+		 "counts by itself, so that one sample in five comes by calls, and small blocks are well represented. "
+		 "Total bytes and calls are exact in any case; rows are unbiased estimates, shown with their standard "
+		 "errors and significant digits only. With --view rss, auto is 64K, which is one page of 4 KiB in 16, "
+		 "and hardly a huge page is left out; there, calls do not count by themselves." },
 	{ "max-overhead", 0, "PCT", OPTION_PERCENT, SECTION_KERNEL, TO(max_overhead), LIMITS("0.1", "100"),
 	  .word = "off",
 	  .help = "limit overhead to PCT % of one CPU, or off",

@@ -408,7 +408,7 @@ static void add_types(struct writer *w, enum view_id view, enum metric metric)
 {
 	static const char *const names[] = {"alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
 	static const char *const resident_names[] = {"rss_faults", "rss_space"};
-	const char *const *types = w->r->views & VIEW_BIT(VIEW_RSS) ? resident_names : names;
+	const char *const *types = w->r->views == VIEW_BIT(VIEW_RSS) ? resident_names : names;
 	const int first = view_kinds[view].state && view_kinds[view].blocks ? 2 : 0;
 
 	for (int i = 0; i < VIEW_KINDS; i++)

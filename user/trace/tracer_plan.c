@@ -70,7 +70,8 @@ static void name_functions(struct tracer *t, struct plan *plan)
 struct image *tracer_read(struct tracer *t, const struct module *m, const struct plan_chosen *chosen)
 {
 	struct image_request r = {
-		.path = m->path, .pid = (pid_t)m->pid, .wants = t->resident ? 0 : IMAGE_PLAN, .plan_flags = t->plan_flags,
+		.path = m->path, .pid = (pid_t)m->pid, .wants = t->resident ? 0 : IMAGE_PLAN,
+		.plan_flags = t->plan_flags,
 		.chosen = chosen, .n_chosen = chosen != NULL,
 	};
 	struct image *im;
