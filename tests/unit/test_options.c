@@ -351,6 +351,7 @@ static void resident_memory(void **state)
 	refuse("-p 1 --view rss --leaks", "--view rss", "cannot be combined");
 	refuse("-p 1 --view rss --max-overhead 5", "--view rss", "--max-overhead");
 	refuse("-p 1 --view rss --min-size 8", "--view rss", "--min-size");
+	refuse("-p 1 --view rss --unwind fp", "--view rss", "--unwind fp");
 	refuse("-p 1 --view rss --by goroutine", "--view rss", "goroutines");
 	refuse("-p 1 --view rss -f benchfmt", "--view rss", "benchfmt");
 }

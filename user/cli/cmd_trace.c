@@ -358,6 +358,10 @@ static int exit_status(const struct run *r, int err)
 		return STATUS_DONE;
 	if (adapt_exceeded(r->adapt))
 		return STATUS_INCOMPLETE;
+	if (!result->recorded && !(result->lost_share > 0) && r->o.views & VIEW_BIT(VIEW_RSS)) {
+		warn("nothing was recorded: resident memory did not grow in that time");
+		return STATUS_NOTHING;
+	}
 	if (!result->recorded && !(result->lost_share > 0)) {
 		nothing_warn(r->nothing, result->filtered, result->hits, tracer_probes(r->tracer));
 		return STATUS_NOTHING;

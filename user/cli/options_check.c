@@ -155,6 +155,8 @@ static int check_resident(struct options *o, options_given given)
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
 		if (is_given(given, no[i].offset))
 			return option_error("--view rss probes no function: there is no --%s", no[i].name);
+	if (o->unwind == UNWIND_FP)
+		return option_error("--view rss needs stacks by .eh_frame: there is no --unwind fp");
 	if (!o->sample_bytes)
 		o->sample_bytes = RESIDENT_SAMPLE;
 	return 0;

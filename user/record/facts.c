@@ -170,10 +170,15 @@ static Pb__Resident *pack_resident(struct arena *a, const struct recording_resid
 	return m;
 }
 
-/* Sums of several are to be sums. */
+/* Sums and differences of several are to be sums and differences. */
 static int64_t limited(int64_t n)
 {
 	return n > RESIDENT_MAX ? RESIDENT_MAX : n < -RESIDENT_MAX ? -RESIDENT_MAX : n;
+}
+
+static uint64_t limited_size(uint64_t n)
+{
+	return n < RESIDENT_MAX ? n : RESIDENT_MAX;
 }
 
 static struct recording_resident unpack_resident(const Pb__Resident *m)
@@ -181,8 +186,8 @@ static struct recording_resident unpack_resident(const Pb__Resident *m)
 	if (!m)
 		return (struct recording_resident){0};
 	return (struct recording_resident){
-		true, m->spaces, m->unfollowed, limited(m->start), limited(m->end), m->grown, m->shrunk,
-		limited(m->others), limited(m->off),
+		true, m->spaces, m->unfollowed, limited(m->start), limited(m->end), limited_size(m->grown),
+		limited_size(m->shrunk), limited(m->others), limited(m->off),
 	};
 }
 
@@ -290,6 +295,19 @@ static void unpack_suppressions(const Pb__Facts *m, struct recording *r, struct 
 					       facts_unpack_counters(m->suppression[i]->hidden)};
 	r->suppressions = list;
 	r->n_suppressions = m->n_suppression;
+}
+
+void facts_add_resident(struct recording_resident *m, const struct recording_resident *with)
+{
+	m->used |= with->used;
+	m->spaces += with->spaces;
+	m->unfollowed += with->unfollowed;
+	m->start = limited(m->start + with->start);
+	m->end = limited(m->end + with->end);
+	m->grown = limited_size(m->grown + with->grown);
+	m->shrunk = limited_size(m->shrunk + with->shrunk);
+	m->others = limited(m->others + with->others);
+	m->off = limited(m->off + with->off);
 }
 
 Pb__Facts *facts_pack(const struct recording *r, struct arena *a)

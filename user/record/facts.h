@@ -20,5 +20,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 double facts_number(double x);
 /* A copy in the arena, as text_escape() makes it; NULL of NULL. */
 char *facts_text(struct arena *a, const char *s);
+/* A part of facts_add(). */
+void facts_add_resident(struct recording_resident *m, const struct recording_resident *with);
 
 #endif

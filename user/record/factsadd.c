@@ -80,19 +80,6 @@ static void add_go(struct recording *r, const struct recording *with)
 	}
 }
 
-static void add_resident(struct recording_resident *m, const struct recording_resident *with)
-{
-	m->used |= with->used;
-	m->spaces = sum(m->spaces, with->spaces);
-	m->unfollowed = sum(m->unfollowed, with->unfollowed);
-	m->start += with->start;
-	m->end += with->end;
-	m->grown = sum(m->grown, with->grown);
-	m->shrunk = sum(m->shrunk, with->shrunk);
-	m->others += with->others;
-	m->off += with->off;
-}
-
 /* What selects the processes of one run stands beside the target of another that was not wide. */
 static void add_host(struct recording *r, const struct recording *w, struct arena *a)
 {
@@ -167,7 +154,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	r->exact_calls = sum(r->exact_calls, with->exact_calls);
 	add_heap(&r->heap, &with->heap);
 	add_go(r, with);
-	add_resident(&r->resident, &with->resident);
+	facts_add_resident(&r->resident, &with->resident);
 	r->filtered = sum(r->filtered, with->filtered);
 	r->failed = sum(r->failed, with->failed);
 	r->nested = sum(r->nested, with->nested);

@@ -327,9 +327,22 @@ static int choose(struct tracer *t, pid_t pid)
 	return 0;
 }
 
+/* Once there is somebody to be followed, whose files' tables are known. */
+static int follow_resident(struct tracer *t)
+{
+	int err = 0;
+
+	if (!t->resident_begun)
+		err = kern_resident_begin(t->kern);
+	t->resident_begun |= !err;
+	return err ? err : kern_resident_look(t->kern);
+}
+
 int host_hold(struct tracer *t, pid_t pid)
 {
-	return choose(t, pid);
+	const int err = choose(t, pid);
+
+	return err || !t->resident ? err : follow_resident(t);
 }
 
 int host_add(struct tracer *t, pid_t pid)
@@ -346,7 +359,7 @@ int host_add(struct tracer *t, pid_t pid)
 	if (!err)
 		err = host_attach(t);
 	if (!err && t->resident)
-		return kern_resident_look(t->kern);
+		return follow_resident(t);
 	return err || has_plan(t, p) ? err : tracer_fail_of_process(t, p);
 }
 
@@ -399,7 +412,7 @@ int host_add_all(struct tracer *t)
 	if (!err)
 		err = host_attach(t);
 	if (!err && t->resident)
-		err = kern_resident_look(t->kern);
+		err = follow_resident(t);
 	t->host.started = true;
 	return err;
 }

@@ -109,8 +109,6 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		collector_set_by_label(t->collector);
 	if (t->wide)
 		err = host_open(t, o);
-	if (!err && t->resident)
-		err = kern_resident_begin(t->kern);
 	t->kept = kept_new(&t->modules, image_of, t);
 	collector_set_kept(t->collector, t->kept);
 	note("kernel memory: %zu MiB plus up to %u stacks; attached by %s; stacks are read %s",

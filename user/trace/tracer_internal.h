@@ -38,7 +38,7 @@ struct extra_plan {
 struct tracer {
 	struct kern *kern;
 	bool wide;
-	bool resident;		/* kern_options.resident: no function is probed */
+	bool resident, resident_begun;	/* kern_options.resident: no function is probed; kern_resident_begin() */
 	struct host host;	/* if that is so */
 	struct modules modules;
 	struct processes processes;
