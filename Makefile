@@ -108,7 +108,8 @@ $(O)/user/format/svg.o: $(O)/proto/svg_parts.h
 # parts, by which the page lets them run.
 PAGE_js := $(addprefix user/format/html/,$(addsuffix .js,text data tree graph table menu panels state controls main))
 PAGE_css := user/format/html/page.css
-PAGE_STRIP := sed -e 's/^[ \t]*//' -e '/^\/\/ /d' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\/$$/d' -e 's/\t\/\*.*\*\/$$//' -e '/^$$/d'
+PAGE_STRIP := sed -e 's/^[ \t]*//' -e '/^\/\/ /d' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\/$$/d' \
+	-e 's/\t\/\*.*\*\/$$//' -e '/^$$/d'
 PAGE_AWK := user/format/html/strip.awk
 $(O)/proto/html_page.h: $(PAGE_js) $(PAGE_css) $(PAGE_AWK) Makefile
 	$(call say,PAGE,$@)

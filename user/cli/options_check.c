@@ -475,8 +475,8 @@ static int check_base(const struct options *o)
 {
 	for (size_t i = 0; i < o->n_outputs && o->diff_base; i++)
 		if (!o->outputs[i].format->compares)
-			return option_error("--diff-base is for --format table, folded and html, not %s%s", written_as(o),
-					    o->outputs[i].format->name);
+			return option_error("--diff-base is for --format table, folded and html, not %s%s",
+					    written_as(o), o->outputs[i].format->name);
 	if (o->diff_base && (o->then || o->cum))
 		return option_error("--diff-base shows rows of one grouping, by what they allocate themselves: "
 				    "there is no %s", o->cum ? "--cum" : "--by A,B");

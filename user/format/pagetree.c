@@ -27,12 +27,12 @@ static const char *escaped(struct making *m, const char *s)
 static uint32_t function_id(struct making *m, const char *name, const char *path, enum page_kind kind)
 {
 	struct page_tree *t = m->t;
-	struct page_function f = {.module = PAGE_NO_MODULE, .kind = kind};
+	struct page_function f = {
+		.module = path ? strpool_id(&t->modules, escaped(m, path)) : PAGE_NO_MODULE, .kind = kind,
+	};
 	struct buf key = {0};
 	uint32_t id;
 
-	if (path)
-		f.module = strpool_id(&t->modules, escaped(m, path));
 	buf_printf(&key, "%d %u %s", kind, f.module, escaped(m, *name ? name : "[no name]"));
 	id = strpool_id(&t->keys, buf_cstr(&key));
 	buf_free(&key);
@@ -86,12 +86,11 @@ static const struct page_names *names_of_frame(struct making *m, uint32_t id)
 							  PAGE_FUNCTION));
 	}
 	names->n = t->frame_functions.n - names->first;
-	for (uint32_t i = 0; i < names->n / 2; i++) {
-		uint32_t *low = &t->frame_functions.at[names->first + i];
-		uint32_t *high = &t->frame_functions.at[names->first + names->n - 1 - i], swap = *low;
+	for (uint32_t low = names->first, high = low + names->n; low + 1 < high; low++) {
+		const uint32_t swap = t->frame_functions.at[low];
 
-		*low = *high;
-		*high = swap;
+		t->frame_functions.at[low] = t->frame_functions.at[--high];
+		t->frame_functions.at[high] = swap;
 	}
 	return names;
 }
@@ -114,12 +113,11 @@ static bool has_programs(const struct page_tree *t)
 static uint32_t head_of(struct making *m, const struct profile_stack *st)
 {
 	const struct profile *p = m->side->r->profile;
-	const struct profile_task *task = &p->tasks.at[st->task];
-	const char *mark = stack_end_mark(st->end);
+	const char *container = p->tasks.at[st->task].container, *mark = stack_end_mark(st->end);
 	uint32_t at = 0;
 
-	if (task->container && has_containers(m->t))
-		at = child(m, at, function_id(m, task->container, NULL, PAGE_MARK));
+	if (container && has_containers(m->t))
+		at = child(m, at, function_id(m, container, NULL, PAGE_MARK));
 	if (has_programs(m->t))
 		at = child(m, at, function_id(m, p->tasks.at[m->side->members.leaders[st->task]].name, NULL,
 					      PAGE_MARK));
@@ -133,7 +131,6 @@ static uint32_t node_of(struct making *m, const struct profile_stack *st, uint32
 {
 	const struct profile_node *nodes = m->side->r->profile->nodes.at;
 	uint32_t node = st->node, at = head;
-	const char *frameless;
 
 	m->path.n = 0;
 	for (; node && m->head_of[node] != head + 1; node = nodes[node].parent)
@@ -152,8 +149,8 @@ static uint32_t node_of(struct making *m, const struct profile_stack *st, uint32
 	}
 	if (at != head)
 		return at;
-	frameless = st->end == STACK_END_LOST ? stack_end_mark(st->end) : "[no frames]";
-	return child(m, head, function_id(m, frameless, NULL, PAGE_FRAMELESS));
+	return child(m, head, function_id(m, st->end == STACK_END_LOST ? stack_end_mark(st->end) : "[no frames]", NULL,
+					  PAGE_FRAMELESS));
 }
 
 /* What is known of a stack beside its frames. */
@@ -199,6 +196,11 @@ static bool is_shown(const struct page_tree *t, const struct profile *p, uint32_
 	return false;
 }
 
+static int compare_numbers(uint32_t a, uint32_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
 struct headed {
 	uint32_t head, stack;
 };
@@ -207,9 +209,7 @@ static int compare_headed(const void *a, const void *b)
 {
 	const struct headed *x = a, *y = b;
 
-	if (x->head != y->head)
-		return x->head < y->head ? -1 : 1;
-	return x->stack < y->stack ? -1 : x->stack > y->stack;
+	return x->head == y->head ? compare_numbers(x->stack, y->stack) : compare_numbers(x->head, y->head);
 }
 
 /* Head by head, so that what a node of the profile is below one of them is to be kept once. */
@@ -341,11 +341,6 @@ static void put_in_order(struct page_tree *t)
 	}
 	free(first);
 	free(next);
-}
-
-static int compare_numbers(uint32_t a, uint32_t b)
-{
-	return a < b ? -1 : a > b;
 }
 
 /* 0: the page does not tell them apart. */
@@ -508,8 +503,7 @@ static uint64_t number(struct counters c, enum number which)
 	}
 }
 
-static void put_column(const struct page_tree *t, bool base, enum profile_kind kind, enum number which,
-		       struct buf *out)
+static void put_column(const struct page_tree *t, bool base, enum profile_kind kind, enum number which, struct buf *out)
 {
 	for (size_t i = 0; i < t->stacks.n;) {
 		const struct page_stack *group = &t->stacks.at[i];
