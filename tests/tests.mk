@@ -59,9 +59,9 @@ W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe 
 	sites strict blocks moving newcode hook pool answer selfcopy chains reloader manymaps forks hangfs wrapped \
 	sharedheap storm resident
 WRAPPERS := helper header log jump
-W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped resident-static \
-	loop-static heap-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth depth-fp inlined \
-	rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so newheader \
+W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
+	loop-static heap-static resident-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth \
+	depth-fp inlined rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so newheader \
 	$(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
@@ -73,7 +73,8 @@ $(W)/primes-nopie: tests/workloads/primes.c
 	$(call say,CC,$@)
 	$(WCC) -no-pie -o $@ $<
 
-$(W)/primes-static $(W)/loop-static $(W)/heap-static $(W)/selfcopy-static $(W)/resident-static: $(W)/%-static: tests/workloads/%.c
+$(W)/primes-static $(W)/loop-static $(W)/heap-static $(W)/selfcopy-static $(W)/resident-static: $(W)/%-static: \
+		tests/workloads/%.c
 	$(call say,CC,$@)
 	$(WCC) -static -o $@ $<
 

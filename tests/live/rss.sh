@@ -26,8 +26,8 @@ expect_resident() {	# FOLDED SAID
 }
 
 expect_class() {	# FOLDED FUNCTION CLASS
-	! grep ";$2;" "$1" | grep -vqF ";[$3] " && grep -qF ";[$3] " <(grep ";$2;" "$1") ||
-		{ grep ";$2;" "$1"; fail "$2 is not all of [$3]"; }
+	grep ";$2;" "$1" >"$DIR/rows" || fail "$2 has no row"
+	! grep -vqF ";[$3] " "$DIR/rows" || { cat "$DIR/rows"; fail "$2 is not all of [$3]"; }
 }
 
 # Shared and static: heap, stack, files, copies, huge pages, system calls, threads that map and unmap, a userfaultfd.
@@ -86,7 +86,7 @@ assert abs(left - resident["grown_bytes"] + resident["shrunk_bytes"] - resident[
 PY
 
 # Interpreters and other runtimes have no allocator that it has to know.
-run --view rss -f folded -o "$DIR/folded" -- $PYTHON -c 'x = bytearray(64 << 20)'
+run --view rss -f folded -o "$DIR/folded" -- "$PYTHON" -c 'x = bytearray(64 << 20)'
 expect_status 0
 expect_explained "$DIR/err"
 mib=$(($(folded_sum "$DIR/folded" 'memset.*\[(anonymous|huge page)\]') >> 20))

@@ -15,7 +15,6 @@
 #include "base/thread.h"
 #include "kern/direct.h"
 #include "kern/internal.h"
-#include "kern/resident.h"
 #include "kern/slabs.h"
 #include "sample.h"
 #include "unwind_map.h"

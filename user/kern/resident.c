@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "kern/internal.h"
 
-#define LEAST_BATCH 32	/* lib/percpu_counter.c compute_batch_value() */
+#define LEAST_BATCH 32	/* lib/percpu_counter.c; or two for each CPU */
 
 /* Of a BTF of the kernel's: the type of a member of one of its structures; 0: there is none. */
 static uint32_t member_type(const struct btf *btf, const char *structure, const char *member)
