@@ -61,8 +61,8 @@ W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe 
 WRAPPERS := helper header log jump
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static resident-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth \
-	depth-fp inlined rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so newheader \
-	$(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
+	depth-fp inlined rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so \
+	newheader $(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
 $(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
