@@ -129,7 +129,8 @@ serve $((512 << 20)) gosamples 100000000 0 112
 trace_start -p "$TARGET" -o "$DIR/table"
 work
 trace_stop
-grep -q '^samples .*, one in 112 MiB allocated, from .* to .*, which were too few to go by:' "$DIR/table" || fail "few: $(head -8 "$DIR/table")"
+grep -q '^samples .*, one in 112 MiB allocated, from .* to .*, which were too few to go by:' "$DIR/table" ||
+	fail "few: $(head -8 "$DIR/table")"
 grep -q '^traced' "$DIR/table" || fail "no windows after that: $(head "$DIR/table")"
 finish
 
