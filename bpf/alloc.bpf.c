@@ -27,10 +27,21 @@ const volatile __u64 pidns_dev = 0, pidns_ino = 0;
 static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __u64 cookie, __u64 sp,
 				      struct call *call)
 {
+	__u64 weighted = 0;
+
 	call->weight = 0;
 	s->nest.adopts = 0;
+	s->walk.inside = 0;
 	if (is_other_way(cookie))
 		return false;
+	if (is_usdt(cookie)) {
+		s->walk.inside = arch_pc(ctx) + 1;
+		if (!usdt_arg(ctx, cookie, USDT_WEIGHT, &weighted) || !call_bytes(ctx, cookie, &call->bytes)) {
+			count_seen(s, 0);
+			count(s, COUNT_LOST_ARGS, 1);
+			return false;
+		}
+	}
 	if (!call_bytes(ctx, cookie, &call->bytes)) {
 		count(s, COUNT_FAILED, 1);
 		return false;
@@ -52,7 +63,12 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 		count(s, COUNT_FILTERED_BYTES, call->bytes);
 		goto not_recorded;
 	}
-	call->weight = is_sampler(cookie) ? sample_of_go(s, ctx, cookie, call->bytes) : sample_call(s, call->bytes);
+	if (is_usdt(cookie))
+		call->weight = sample_of_usdt(s, call->bytes, weighted);
+	else if (is_sampler(cookie))
+		call->weight = sample_of_go(s, ctx, cookie, call->bytes);
+	else
+		call->weight = sample_call(s, call->bytes);
 	if (!call->weight) {
 		count(s, COUNT_UNSAMPLED, 1);
 		goto not_recorded;
@@ -63,6 +79,21 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 	return true;
 not_recorded:
 	count_seen(s, call->bytes);
+	return true;
+}
+
+/* The block of a sample that a USDT probe told of. False: it is lost, which is counted. */
+static __always_inline bool sample_put(struct scratch *s, const struct pt_regs *ctx, __u64 cookie,
+				       const struct call *call)
+{
+	struct block b = {
+		.stack = call->stack, .bytes = call->bytes, .weight = call->weight, .generation = generation,
+		.time_ns = bpf_ktime_get_ns(),
+	};
+
+	if (!block_put(s, call_block(ctx, cookie), &b))
+		return false;
+	heap_grow(sample_bytes(b.bytes, b.weight), b.time_ns);
 	return true;
 }
 
@@ -79,8 +110,10 @@ static __always_inline void on_entry_alone(struct scratch *s, struct pt_regs *ct
 	if (!sum)
 		return;
 	call->stack = s->rec.id;
+	if (follow_blocks && is_usdt(cookie) && !sample_put(s, ctx, cookie, call))
+		return;
 	account_alloc(s, sum, call);
-	if (follow_blocks) {
+	if (follow_blocks && !is_usdt(cookie)) {
 		count(s, COUNT_UNFOLLOWED, 1);
 		sum_add(&sum->freed, call->bytes, call->weight);
 		if (cookie & COOKIE_OUTER)

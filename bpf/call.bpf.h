@@ -5,6 +5,7 @@
 
 #include "arch/arch.bpf.h"
 #include "settings.bpf.h"
+#include "usdt.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -20,9 +21,11 @@ static __always_inline const struct probe_info *probe_info(__u64 cookie)
 	return bpf_map_lookup_elem(&probes, &probe);
 }
 
-/* Where the return address is. */
+/* Where the return address is; of a USDT probe, where it would be if the code around it had been called from there. */
 static __always_inline __u64 return_slot(const struct pt_regs *ctx, __u64 cookie)
 {
+	if (is_usdt(cookie))
+		return arch_return_slot(ctx, -8ULL);
 	return arch_return_slot(ctx, ((cookie >> COOKIE_PUSHED_SHIFT) & 0xff) * 8);
 }
 
@@ -49,6 +52,10 @@ static __always_inline bool is_skipped(const struct pt_regs *ctx, __u64 cookie)
 /* The block that a freeing function is called for. */
 static __always_inline __u64 call_block(const struct pt_regs *ctx, __u64 cookie)
 {
+	__u64 addr;
+
+	if (is_usdt(cookie))
+		return usdt_arg(ctx, cookie, USDT_ADDR, &addr) ? addr : 0;
 	return place_get(ctx, cookie, cookie & PLACE_MASK);
 }
 
@@ -89,6 +96,8 @@ static __always_inline bool call_bytes(const struct pt_regs *ctx, __u64 cookie, 
 {
 	__u64 n, most;
 
+	if (is_usdt(cookie))
+		return usdt_arg(ctx, cookie, USDT_BYTES, bytes) && *bytes < SIZE_LIMIT;
 	*bytes = place_get(ctx, cookie, cookie & PLACE_MASK);
 	if (!(cookie & COOKIE_HAS_COUNT) || is_sampler(cookie))
 		return *bytes < SIZE_LIMIT;

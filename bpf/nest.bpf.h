@@ -245,7 +245,7 @@ static __always_inline bool is_nested(struct scratch *s, const struct pt_regs *c
 	bool nested;
 
 	/* Go's runtime is called by Go code alone, and calls no C allocator meanwhile. */
-	if (!*(volatile bool *)&check_nests || cookie & COOKIE_TYPED)
+	if (!*(volatile bool *)&check_nests || cookie & COOKIE_TYPED || is_usdt(cookie))
 		return false;
 	if (!may_be_nested(s, sp) && !(cookie & COOKIE_OUTER))
 		return false;

@@ -69,11 +69,20 @@ static __always_inline __u64 sample_call(struct scratch *s, __u64 bytes)
 	return 0;
 }
 
+/* A sample that the process took itself is one call; what it stands for beside is counted apart. */
+static __always_inline void count_beyond(struct scratch *s, __u64 bytes, __u64 weight)
+{
+	count(s, COUNT_BEYOND_CALLS, weight - SAMPLE_ONE);
+	count(s, COUNT_BEYOND_BYTES, sample_bytes(bytes, weight) - bytes);
+	count(s, COUNT_BEYOND_CALLS_VAR, sample_calls_var(weight));
+	count(s, COUNT_BEYOND_BYTES_VAR, sample_bytes_var(bytes, weight));
+}
+
 #define GO_RATE_MAX (1ULL << 40)
 
 /*
  * A sample of Go's runtime, of a block of so many bytes: its weight, as the runtime itself takes it. With a rate of 1
- * that records every call. It is one call; what it stands for beside is counted apart.
+ * that records every call.
  */
 static __always_inline __u64 sample_of_go(struct scratch *s, const struct pt_regs *ctx, __u64 cookie, __u64 bytes)
 {
@@ -86,10 +95,28 @@ static __always_inline __u64 sample_of_go(struct scratch *s, const struct pt_reg
 	else if (go_rate != rate)
 		go_rates_differ = true;
 	count(s, COUNT_GO_SAMPLES, 1);
-	count(s, COUNT_GO_CALLS, weight - SAMPLE_ONE);
-	count(s, COUNT_GO_BYTES, sample_bytes(bytes, weight) - bytes);
-	count(s, COUNT_GO_CALLS_VAR, sample_calls_var(weight));
-	count(s, COUNT_GO_BYTES_VAR, sample_bytes_var(bytes, weight));
+	count_beyond(s, bytes, weight);
+	return sample_scale(weight);
+}
+
+#define USDT_WEIGHT_MAX (1ULL << 47)	/* bytes */
+
+/*
+ * A sample that a USDT probe told of, of a block of so many bytes, which it says stands for `weighted` bytes, its own
+ * ones included. The rounding is undone by sample_bytes() for blocks below 64 KiB.
+ */
+static __always_inline __u64 sample_of_usdt(struct scratch *s, __u64 bytes, __u64 weighted)
+{
+	__u64 weight = SAMPLE_ONE;
+
+	if (weighted > USDT_WEIGHT_MAX)
+		weighted = USDT_WEIGHT_MAX;
+	if (bytes && weighted > bytes)
+		weight = ((weighted << CALLS_SHIFT) + bytes / 2) / bytes;
+	if (weight > SAMPLE_WEIGHT_MAX)
+		weight = SAMPLE_WEIGHT_MAX;
+	count(s, COUNT_USDT_SAMPLES, 1);
+	count_beyond(s, bytes, weight);
 	return sample_scale(weight);
 }
 

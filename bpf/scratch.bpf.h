@@ -78,6 +78,7 @@ struct walk {
 	struct cursor cursor;
 	struct wide_step wide;
 	__u64 ret;		/* the allocator function's return address, 0: unreadable */
+	__u64 inside;		/* the same of a USDT probe, as if called right before it; 0: it is none */
 	__u64 sp, fp;		/* registers at the allocator function's entry; sp: where ret is */
 	__u64 epoch;		/* unwind_epoch when it began */
 	__u64 stale;		/* that has changed meanwhile */

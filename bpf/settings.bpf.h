@@ -37,6 +37,9 @@ bool go_by_samples = false;
 __u64 go_rate = 0;
 bool go_rates_differ = false;
 
+/* Processes tell of their own samples by USDT probes. */
+const volatile bool usdt = false;
+
 /* x & mask, which clang may not drop although it knows better: the verifier does not. */
 #define MASKED(x, mask) ({ __u64 masked_ = (x); asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask)); masked_; })
 

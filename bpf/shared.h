@@ -22,6 +22,8 @@
  * size, count: the places of the size in bytes (of the block, where the function frees) and of the factor that it is
  * multiplied by (if C), or of the type's address (if T: a function of Go's runtime, whose call for 0 bytes allocates
  * nothing). T and C: what Go's runtime calls for each sample that it takes itself; the row says at what rate.
+ * pushed 255: it is no function, but a USDT probe, whose row of `usdts` says where its arguments are; the lower bits
+ * are 0.
  * Z: the row has a place whose small values make the function jump to another allocator function, whose event it is
  * then (realloc of NULL to malloc). O: it may call other allocator functions as a part of its own work
  * (bpf/nest.bpf.h). pushed: what lies between the stack pointer and where it was when the function was entered.
@@ -38,6 +40,7 @@
 #define COOKIE_HAS_SKIP		(1ULL << 14)
 #define COOKIE_OUTER		(1ULL << 15)
 #define COOKIE_PUSHED_SHIFT	16
+#define COOKIE_USDT		(0xffULL << COOKIE_PUSHED_SHIFT)
 #define COOKIE_FUNCTION_SHIFT	24
 #define COOKIE_PROBE_SHIFT	32
 #define COOKIE_MODULE_SHIFT	48
@@ -75,6 +78,24 @@ struct probe_info {
 	} g;
 };
 
+/* Where the arguments of a USDT probe are (struct usdt_arg in user/model/plan.h). */
+struct usdt_place {
+	__u8 kind;	/* enum usdt_place_kind */
+	__u8 bytes;	/* 1, 2, 4, 8 */
+	__u8 is_signed;
+	__u8 reg;	/* NO_PLACE: none */
+	__u8 shift, index, scale;
+	__u8 pad;
+	__s64 value;
+};
+
+enum usdt_place_kind { USDT_PLACE_NONE, USDT_PLACE_CONSTANT, USDT_PLACE_REGISTER, USDT_PLACE_MEMORY };
+
+#define USDT_PLACES 3
+struct usdt_info {
+	struct usdt_place at[USDT_PLACES];	/* the block's address; its bytes; their weight */
+};
+
 /* Counters, in events unless they say bytes; the sums over all slots. */
 enum count {
 	COUNT_HITS,		/* probe hits, of all probes */
@@ -88,10 +109,11 @@ enum count {
 	COUNT_NESTED,		/* called while an allocator function was under way in the thread: a part of its work */
 	COUNT_FAILED,		/* asks for more than there are addresses, or its return says so */
 	COUNT_GO_SAMPLES,	/* of the recorded: samples that Go's runtime took itself (COOKIE_SAMPLER); */
-	COUNT_GO_CALLS,		/* calls that these stand for beside themselves, << CALLS_SHIFT; */
-	COUNT_GO_BYTES,		/* and their bytes; */
-	COUNT_GO_CALLS_VAR,	/* the variances of both, as in struct sum */
-	COUNT_GO_BYTES_VAR,
+	COUNT_USDT_SAMPLES,	/* and those that processes told of by USDT probes; */
+	COUNT_BEYOND_CALLS,	/* calls that all these stand for beside themselves, << CALLS_SHIFT; */
+	COUNT_BEYOND_BYTES,	/* and their bytes; */
+	COUNT_BEYOND_CALLS_VAR,	/* the variances of both, as in struct sum */
+	COUNT_BEYOND_BYTES_VAR,
 	COUNT_FILTERED,		/* outside --min-size, --max-size */
 	COUNT_FILTERED_BYTES,
 	COUNT_UNSAMPLED,	/* seen, but no sample */
@@ -100,6 +122,7 @@ enum count {
 	COUNT_FREES_UNKNOWN,	/* allocated before tracing, or filtered, not sampled, lost */
 	COUNT_REPLACED,		/* of the recorded: its address came back from the allocator, so it was freed unseen */
 	COUNT_LOST_RETURN,	/* the allocator function never returned, as far as was seen */
+	COUNT_LOST_ARGS,	/* the arguments of a USDT probe could not be read */
 	COUNT_LOST_HIST,	/* table of histograms full */
 	COUNT_LOST_BLOCK,	/* table of live blocks full */
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */

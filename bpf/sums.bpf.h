@@ -23,7 +23,7 @@ static __always_inline void sum_add(struct sum *sum, __u64 bytes, __u64 weight)
 {
 	__sync_fetch_and_add(&sum->bytes, sample_bytes(bytes, weight));
 	__sync_fetch_and_add(&sum->calls, weight);
-	if (sample_all && !governed && !go_samples)
+	if (weight <= SAMPLE_ONE)
 		return;
 	__sync_fetch_and_add(&sum->bytes_var, sample_bytes_var(bytes, weight));
 	__sync_fetch_and_add(&sum->calls_var, sample_calls_var(weight));
@@ -34,7 +34,7 @@ static __always_inline void sum_take(struct sum *sum, __u64 bytes, __u64 weight)
 {
 	__sync_fetch_and_add(&sum->bytes, -sample_bytes(bytes, weight));
 	__sync_fetch_and_add(&sum->calls, -weight);
-	if (sample_all && !governed && !go_samples)
+	if (weight <= SAMPLE_ONE)
 		return;
 	__sync_fetch_and_add(&sum->bytes_var, -sample_bytes_var(bytes, weight));
 	__sync_fetch_and_add(&sum->calls_var, -sample_calls_var(weight));

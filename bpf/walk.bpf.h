@@ -43,6 +43,8 @@ static __always_inline void walk_begin(struct scratch *s, __u64 sp, bool copies)
 	s->window.trampoline = retprobe_trampoline();
 	if (interrupted)
 		ret = s->walk.ret;
+	else if (usdt && s->walk.inside)
+		ret = s->walk.inside;
 	else if ((sp & 7) || !stack_return(s, sp, &ret))
 		ret = 0;
 	s->walk.ret = ret;

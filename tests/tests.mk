@@ -59,10 +59,11 @@ W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe 
 	sites strict blocks moving newcode hook pool answer selfcopy chains reloader manymaps forks hangfs wrapped \
 	sharedheap storm resident
 WRAPPERS := helper header log jump
+OTEL := otel otel5 otel5leaf otel.so otel5.so otel5leaf.so otel-static otel5-static
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static resident-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth \
 	depth-fp inlined rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so \
-	newheader $(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
+	newheader $(OTEL) $(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
 
 $(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
@@ -130,6 +131,19 @@ $(W)/rules: tests/workloads/rules.c
 $(W)/inlined: tests/workloads/inlined.cc
 	$(call say,CXX,$@)
 	$(Q)mkdir -p $(@D) && g++ -std=c++17 -O2 -g -o $@ $<
+
+# Allocators that sample themselves: the probes' nops have one byte, and five.
+$(W)/otel.so $(W)/otel5.so $(W)/otel5leaf.so: $(W)/%.so: tests/workloads/otel_sampler.c
+	$(call say,CC,$@)
+	$(WCC) $(if $(findstring 5,$*),-DNOP5) $(if $(findstring leaf,$*),-DLEAF) -shared -fPIC -o $@ $<
+
+$(W)/otel $(W)/otel5 $(W)/otel5leaf: $(W)/%: tests/workloads/otel.c $(W)/%.so
+	$(call say,CC,$@)
+	$(WCC) -o $@ $< $(word 2,$^) -Wl,-rpath,$(abspath $(W))
+
+$(W)/otel-static $(W)/otel5-static: tests/workloads/otel.c tests/workloads/otel_sampler.c
+	$(call say,CC,$@)
+	$(WCC) $(if $(findstring 5,$(@F)),-DNOP5) -DWRAPS -static -o $@ $(filter %.c,$^)
 
 $(W)/late.so: tests/workloads/late.c
 	$(call say,CC,$@)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Everything that reads an ELF file for names, on arbitrary bytes: headers, sections (compressed ones too), PT_DYNAMIC,
- * symbol tables, .gnu_debugdata, imports, build id, demangling. By hand, for long:
+ * symbol tables, .gnu_debugdata, imports, USDT notes, build id, demangling. By hand, for long:
  *
  *     make fuzz && tests/fuzz/run fuzz_symbols -max_total_time=300
  *
@@ -12,11 +12,13 @@
 #include "elf/imports.h"
 #include "elf/minidebug.h"
 #include "elf/symbols.h"
+#include "elf/usdt.h"
 #include "sym/demangle.h"
 
 #include "fuzz.h"
 
 #define SECTION_MAX (1u << 16)
+#define TEXT_MAX 48u	/* of the file's end, as arguments of a USDT probe */
 #define DEMANGLE_MAX 8	/* per input: libiberty is slow, and not what is tested */
 
 /* Walks the addresses from..to in uneven steps. */
@@ -121,9 +123,31 @@ static void use_imports(const struct elf_file *ef)
 	elf_imports_free(imports);
 }
 
+/* Also of texts that no section has: of the file's own bytes. */
+static void use_usdt(const struct elf_file *ef, const char *text)
+{
+	struct usdt_arg args[USDT_ARGS];
+	struct usdt_sites sites;
+	const char *why;
+
+	usdt_read(ef, "otel_memory", 64, &sites);
+	for (size_t i = 0; i < sites.n; i++) {
+		if (strlen(sites.at[i].name) == SIZE_MAX || usdt_nop(ef, sites.at[i].vaddr) > 5)
+			abort();
+		usdt_parse(sites.at[i].args, args, USDT_ARGS, &why);
+	}
+	usdt_free(&sites);
+	for (size_t n = 0; n < USDT_ARGS; n++)
+		if (usdt_parse(text, args, n + 1, &why) == (why != NULL) ||
+		    (!why && (args[n].kind == USDT_NONE || !args[n].bytes || args[n].bytes > 8)))
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t id[ELF_BUILD_ID_MAX], *copy = exact_copy(data, size);
+	size_t from = size > TEXT_MAX ? size - TEXT_MAX : 0;
+	char *text = strndup((const char *)copy + from, size - from);
 	struct elf_file *ef;
 
 	log_set_level(LOG_QUIET);
@@ -134,8 +158,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		use_segments(ef);
 		use_symbols(ef);
 		use_imports(ef);
+		use_usdt(ef, text);
 		elf_file_close(ef);
 	}
+	free(text);
 	free(copy);
 	return 0;
 }

@@ -14,6 +14,7 @@ const struct alloc_family *const alloc_families[] = {
 	&alloc_family_tcmalloc,
 	&alloc_family_mimalloc,
 	&alloc_family_go,
+	&alloc_family_usdt,
 	NULL,
 };
 
@@ -47,6 +48,14 @@ uint16_t alloc_function_of_go(void)
 {
 	for (size_t id = 0; id < alloc_function_count(); id++)
 		if (alloc_function(id)->is_go)
+			return (uint16_t)id;
+	return 0;
+}
+
+uint16_t alloc_function_of_usdt(bool frees)
+{
+	for (size_t id = 0; id < alloc_function_count(); id++)
+		if (alloc_function(id)->is_usdt && alloc_function(id)->frees == frees)
 			return (uint16_t)id;
 	return 0;
 }

@@ -32,6 +32,7 @@ struct alloc_function {
 	/* Of Go's runtime: found by .gopclntab (probe/plan_go.c); its second argument is the type's address. Calls for
 	 * 0 bytes allocate nothing. */
 	bool is_go;
+	bool is_usdt;	/* no function: a place in code, found by its note (probe/plan_usdt.c) */
 	/*
 	 * Names, NULL-terminated, of functions that do all of this one's work where this one calls or jumps to them:
 	 * then only they are probed (operator new -> malloc is two traps otherwise). NULL: none.
@@ -57,6 +58,8 @@ size_t alloc_function_count(void);
 const struct alloc_function *alloc_function(size_t id);
 /* The id of the row that all allocations of Go code go by. */
 uint16_t alloc_function_of_go(void);
+/* That of USDT probes on allocations, or on frees. */
+uint16_t alloc_function_of_usdt(bool frees);
 /* Adds a row; its name and what it is shown as are copied. Its id, or -ENOSPC. */
 int alloc_add_function(const struct alloc_function *fn);
 /* The id of a row like that of id, but shown under that name (a je_malloc is a malloc): the same id if that is its name

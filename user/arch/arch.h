@@ -9,6 +9,7 @@
 #ifndef ALLOCTRACE_ARCH_ARCH_H
 #define ALLOCTRACE_ARCH_ARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,15 @@ extern const struct arch_abi abi_c, abi_go;
 
 /* As assemblers write it; reg is below ARCH_REGS. */
 const char *arch_reg_name(unsigned int reg);
+
+/* A register or a part of one. */
+struct arch_part {
+	uint8_t reg, bytes, shift;	/* shift: bits below it */
+};
+
+/* By the name that assemblers give it, without a prefix, not NUL-terminated: "eax" is the low 4 bytes of rax. False:
+ * there is no general register of that name. */
+bool arch_part_named(const char *name, size_t len, struct arch_part *out);
 
 /*
  * Functions to try probes on, whose instructions the compiler has no say in; they do nothing. The first instruction of

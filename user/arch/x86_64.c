@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "arch/arch.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
 /* System V. */
@@ -27,6 +30,39 @@ const char *arch_reg_name(unsigned int reg)
 	};
 
 	return names[reg % ARCH_REGS];
+}
+
+/* Those that have names of their own; the others are r8 … r15 with an ending. */
+#define OLD_REGS 8
+
+bool arch_part_named(const char *name, size_t len, struct arch_part *out)
+{
+	static const char old[OLD_REGS][4][4] = {
+		{"rax", "eax", "ax", "al"}, {"rcx", "ecx", "cx", "cl"}, {"rdx", "edx", "dx", "dl"},
+		{"rbx", "ebx", "bx", "bl"}, {"rsp", "esp", "sp", "spl"}, {"rbp", "ebp", "bp", "bpl"},
+		{"rsi", "esi", "si", "sil"}, {"rdi", "edi", "di", "dil"},
+	};
+	static const char high[4][3] = {"ah", "ch", "dh", "bh"}, endings[4][2] = {"", "d", "w", "b"};
+
+	for (uint8_t reg = 0; reg < ARCH_REGS; reg++)
+		for (uint8_t part = 0; part < 4; part++) {
+			char text[8];
+
+			if (reg < OLD_REGS)
+				snprintf(text, sizeof(text), "%s", old[reg][part]);
+			else
+				snprintf(text, sizeof(text), "r%u%s", reg, endings[part]);
+			if (strlen(text) == len && !memcmp(text, name, len)) {
+				*out = (struct arch_part){reg, (uint8_t)(8 >> part), 0};
+				return true;
+			}
+		}
+	for (uint8_t reg = 0; reg < 4; reg++)
+		if (len == 2 && !memcmp(high[reg], name, len)) {
+			*out = (struct arch_part){reg, 1, 8};
+			return true;
+		}
+	return false;
 }
 
 __asm__(".pushsection .text\n"

@@ -97,6 +97,8 @@ static void print_live(const struct plan_probe *p, const struct plan_probe *alon
 {
 	if (p->frees)
 		printf("  live-heap views only");
+	else if (p->usdt)
+		printf("  live-heap views, too");
 	else if (p->no_return)
 		printf("  no uretprobe (%s): not followed",
 		       alloc_function(p->function)->may_throw ? "it may throw" : "Go");
@@ -136,7 +138,9 @@ static void print_probe(const struct plan_probe *p, const struct plan_probe *alo
 	const struct alloc_function *f = alloc_function(p->function);
 	char args[48], a[16], b[16];
 
-	if (p->frees)
+	if (p->usdt)
+		snprintf(args, sizeof(args), p->frees ? "block" : "block, size, weight");
+	else if (p->frees)
 		snprintf(args, sizeof(args), "block %s", arch_reg_name(p->old_reg));
 	else if (f->count_arg != ALLOC_NO_ARG)
 		snprintf(args, sizeof(args), "size %s x %s", arch_reg_name(p->site.arg_reg[f->size_arg]),
@@ -237,6 +241,21 @@ static size_t print_probes(const struct process *p, const struct modules *ms, ui
 	return n;
 }
 
+static void print_usdt(const struct plan *plan)
+{
+	bool alloc = false, frees = false;
+
+	for (size_t i = 0; i < plan->n_probes; i++) {
+		alloc |= plan->probes[i].usdt && !plan->probes[i].frees;
+		frees |= plan->probes[i].usdt && plan->probes[i].frees;
+	}
+	if (plan->usdt_unfit)
+		printf("    its own samples (otel_memory) are not used: not all of their probes can be\n");
+	else if (alloc)
+		printf("    its own samples (otel_memory): --pid records them instead of every call of the process%s; "
+		       "--no-usdt: calls\n", frees ? "" : ", except for live-heap views (it does not tell of frees)");
+}
+
 static void print_go(const struct plan_go *go)
 {
 	static const char *const labels[] = {
@@ -266,7 +285,7 @@ static void print_go(const struct plan_go *go)
 static size_t print_module(const struct process *p, const struct modules *ms, uint32_t module)
 {
 	const struct module *m = modules_get(ms, module);
-	const unsigned int flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | PLAN_GOROUTINES;
+	const unsigned int flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | PLAN_GOROUTINES | PLAN_USDT;
 	struct image *both = NULL, *alone = NULL;
 	struct buf path = {0};
 	struct plan *plan;
@@ -291,6 +310,7 @@ static size_t print_module(const struct process *p, const struct modules *ms, ui
 			print_skip(&plan->skips[i]);
 		if (plan->gap[0])
 			printf("    %s\n", plan->gap);
+		print_usdt(plan);
 		print_go(&plan->go);
 	}
 	image_free(both);

@@ -91,6 +91,7 @@ struct options {
 
 	uint64_t sample_bytes;	/* mean distance of samples; 0: chosen while running */
 	bool force;
+	bool no_usdt;	/* calls, also of what samples itself */
 	bool go_samples, no_go_samples;	/* neither: where every call would cost more than max_overhead */
 	double max_overhead;	/* per cent of a CPU for each process; 0: no limit */
 	uint64_t max_blocks;

@@ -41,6 +41,8 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.sizes = o->views & VIEW_BIT(VIEW_SIZES), .lifetimes = o->views & VIEW_BIT(VIEW_LIFETIMES),
 		.no_go_probes = o->blocks && !(o->views & (VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_SIZES))),
 		.go_source = go_source(o, governed),
+		/* Functions that were named are to be recorded. */
+		.usdt = !o->no_usdt && !o->alloc_fns[0] && !o->free_fns[0],
 		.go_records = o->views & views_by_age(),
 		.governed = governed,
 		.sample_law = SAMPLE_LAW(mean, call), .sample_fixed = o->sample_bytes != 0,

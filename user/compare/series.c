@@ -95,7 +95,7 @@ static void add_file(struct adding *a, const char *path, int side)
 		.value = value / a->divisor, .error = value_error(a->r, total, a->s->metric) * value / a->divisor,
 		.no_errors = a->r->missing != NULL,
 		.estimate = a->r->windows.scaled || a->r->account.unsampled || a->r->runtime.records ||
-			    a->r->sampler.used,
+			    a->r->sampler.used || a->r->by_usdt,
 	}));
 }
 

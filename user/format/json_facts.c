@@ -135,6 +135,8 @@ static void put_go(struct json_out *j, const struct recording *r)
 		put_some(j, "until_ns", r->sampler.until_ns);
 		json_out_end(j);
 	}
+	if (r->by_usdt)
+		json_out_u64(j, "usdt_samples", r->usdt_samples);
 }
 
 static void put_resident(struct json_out *j, const struct recording_resident *m)

@@ -39,6 +39,8 @@ bool summary_of_records(const struct recording *r);
 void summary_frees(const struct recording *r, const struct report_options *o, struct buf *out);
 /* The samples that Go's runtimes took (recording.sampler). */
 void summary_sampler(const struct recording *r, const struct report_options *o, struct buf *out);
+/* Those that processes told of themselves. */
+void summary_usdt(const struct recording *r, const struct report_options *o, struct buf *out);
 /* What a run of the whole host has met (recording.host), if anything. */
 void summary_host(const struct recording *r, const struct report_options *o, struct buf *out);
 /* Where what is live of Go comes from. */

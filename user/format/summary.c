@@ -464,6 +464,8 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 	put_sampled(out, r, o);
 	if (r->sampler.used)
 		summary_sampler(r, o, out);
+	if (r->by_usdt)
+		summary_usdt(r, o, out);
 	if (follows_blocks(o)) {
 		put_live(out, r, o);
 		if (r->runtime.processes)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Part of the summary: frees, and what Go's runtimes sample themselves. */
+/* Part of the summary: frees, and what programs sample themselves. */
 #include "base/text.h"
 #include "format/render.h"
 
@@ -51,6 +51,16 @@ void summary_sampler(const struct recording *r, const struct report_options *o, 
 	buf_str(&text, ":" BREAK "bytes of Go are those of size classes");
 	if (g->rate != 1)
 		buf_str(&text, "," BREAK "totals and rows are estimates");
+	summary_line(out, o, "samples", &text, "");
+	buf_free(&text);
+}
+
+void summary_usdt(const struct recording *r, const struct report_options *o, struct buf *out)
+{
+	struct buf text = {0};
+
+	text_count(&text, r->usdt_samples);
+	buf_str(&text, " by the program itself" BREAK "(otel_memory):" BREAK "totals and rows are estimates");
 	summary_line(out, o, "samples", &text, "");
 	buf_free(&text);
 }

@@ -20,10 +20,10 @@
 
 /* perf: the event's descriptor is not needed any more once the link holds it. */
 static int attach_perf(int prog_fd, enum uprobe_when when, pid_t pid, const char *path, uint64_t offset,
-		       uint64_t cookie)
+		       uint64_t ref_ctr, uint64_t cookie)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
-	int event = uprobe_perf_event(path, when, offset, pid), link;
+	int event = uprobe_perf_event(path, when, offset, (uint32_t)ref_ctr, pid), link;
 
 	if (event < 0)
 		return event;
@@ -38,7 +38,7 @@ struct attaching {
 	enum uprobe_when when;
 	struct link link;	/* fd: of the last one that was tried */
 	int fd;
-	const uint64_t *offsets, *cookies;
+	const uint64_t *offsets, *ref_ctrs, *cookies;
 	size_t n;
 	struct links *links;
 };
@@ -53,11 +53,11 @@ static void attach_apart(void *arg)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", a->fd);
 	for (size_t i = 0; i < n_links; i++) {
 		if (a->mode == ATTACH_MULTI)
-			link->fd = uprobe_multi_link(a->prog_fd, a->when, path, a->offsets, a->cookies, a->n,
-						     link->pid);
+			link->fd = uprobe_multi_link(a->prog_fd, a->when, path, a->offsets, a->ref_ctrs,
+						     a->cookies, a->n, link->pid);
 		else
 			link->fd = attach_perf(a->prog_fd, a->when, link->pid, path, a->offsets[i],
-					       a->cookies ? a->cookies[i] : 0);
+					       a->ref_ctrs ? a->ref_ctrs[i] : 0, a->cookies ? a->cookies[i] : 0);
 		if (link->fd < 0)
 			break;
 		vec_push(a->links, *link);
@@ -67,9 +67,10 @@ static void attach_apart(void *arg)
 }
 
 int attach_uprobes(enum attach_mode mode, int prog_fd, enum uprobe_when when, struct link link, int fd,
-		   const uint64_t *offsets, const uint64_t *cookies, size_t n, struct links *links)
+		   const uint64_t *offsets, const uint64_t *ref_ctrs, const uint64_t *cookies, size_t n,
+		   struct links *links)
 {
-	struct attaching a = {mode, prog_fd, when, link, fd, offsets, cookies, n, links};
+	struct attaching a = {mode, prog_fd, when, link, fd, offsets, ref_ctrs, cookies, n, links};
 
 	a.link.fd = 0;
 	run_apart(attach_apart, &a);

@@ -107,7 +107,7 @@ void kern_guard(struct kern *k, bool on)
 		return;
 	if (!own_offset((const void *)arch_emulated, &offset) &&
 	    !attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
-			    (struct link){.pid = getpid()}, fd, &offset, NULL, 1, &links))
+			    (struct link){.pid = getpid()}, fd, &offset, NULL, NULL, 1, &links))
 		k->guard = links.at[0].fd;
 	vec_free(&links);
 	close(fd);

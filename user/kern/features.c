@@ -131,8 +131,8 @@ static bool probe_uprobe_multi(const char **why)
 	int known = -1, fixed = -1, fd = uprobe_trivial_program(UAPI_TRACE_UPROBE_MULTI);
 
 	if (fd >= 0) {
-		known = uprobe_multi_link(fd, UPROBE_ENTRY, "/", &offset, NULL, 1, 0);
-		fixed = uprobe_multi_link(fd, UPROBE_ENTRY, "/", &offset, NULL, 1, -1);
+		known = uprobe_multi_link(fd, UPROBE_ENTRY, "/", &offset, NULL, NULL, 1, 0);
+		fixed = uprobe_multi_link(fd, UPROBE_ENTRY, "/", &offset, NULL, NULL, 1, -1);
 		close(fd);
 	}
 	if (known == -EBADF && fixed == -EINVAL)
@@ -159,7 +159,7 @@ static bool probe_uprobe_session(const char **why)
 	int known = -1, fd = uprobe_trivial_program(UAPI_TRACE_UPROBE_SESSION);
 
 	if (fd >= 0) {
-		known = uprobe_multi_link(fd, UPROBE_SESSION, "/", &offset, NULL, 1, 0);
+		known = uprobe_multi_link(fd, UPROBE_SESSION, "/", &offset, NULL, NULL, 1, 0);
 		close(fd);
 	}
 	if (known == -EBADF)

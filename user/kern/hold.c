@@ -26,7 +26,8 @@ int kern_hold_loader(struct kern *k, pid_t pid, int fd, uint64_t file_offset)
 {
 	struct links links = {0};
 	int err = attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_loader), UPROBE_ENTRY,
-				 (struct link){.pid = pid, .stage = LINK_ENTRY}, fd, &file_offset, NULL, 1, &links);
+				 (struct link){.pid = pid, .stage = LINK_ENTRY}, fd, &file_offset, NULL, NULL, 1,
+				 &links);
 
 	return err ? err : links_add(k, &k->hold_links, &links);
 }

@@ -68,9 +68,11 @@ struct kern {
 };
 
 /* Attaches prog at n offsets of the file behind fd for pid, and appends the links (one, or one for each offset). 0 or
- * -errno, and then nothing was appended. UPROBE_SESSION: by uprobe_multi only. */
+ * -errno, and then nothing was appended. ref_ctrs, cookies: as uprobe_multi_link(). UPROBE_SESSION: by
+ * uprobe_multi only. */
 int attach_uprobes(enum attach_mode mode, int prog_fd, enum uprobe_when when, struct link link, int fd,
-		   const uint64_t *offsets, const uint64_t *cookies, size_t n, struct links *links);
+		   const uint64_t *offsets, const uint64_t *ref_ctrs, const uint64_t *cookies, size_t n,
+		   struct links *links);
 /* Of a thread that closes links. */
 #define LINKS_STACK ((size_t)64 << 10)
 /* Closes every step-th of the links. A link is closed by this alone: a SIGKILL in the middle leaves no breakpoints

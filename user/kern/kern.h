@@ -42,6 +42,7 @@ struct kern_options {
 	bool sizes, lifetimes;	/* keep histograms of these */
 	bool no_go_probes;	/* nothing is asked of Go's allocations that its runtime's own records do not say; */
 	enum go_source go_source;	/* where Go is traced by its calls, unless no_go_probes */
+	bool usdt;		/* processes' own samples are recorded where they tell of them; not if `wide` */
 	bool go_records;	/* what is live of it is, and read from there (trace/golive.h) */
 	/* SAMPLE_LAW() (sample.h). It can be changed later, but SAMPLE_ALL only if it isn't fixed. */
 	uint64_t sample_law;

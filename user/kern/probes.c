@@ -140,7 +140,7 @@ int probes_select(struct kern *k)
 static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t module)
 {
 	const struct alloc_function *f = alloc_function(p->function);
-	uint64_t c = p->frees ? p->old_reg : p->site.arg_reg[f->size_arg];
+	uint64_t c = p->usdt ? COOKIE_USDT : p->frees ? p->old_reg : p->site.arg_reg[f->size_arg];
 
 	if (f->count_arg != ALLOC_NO_ARG)
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
@@ -185,6 +185,24 @@ static void set_goroutine(struct probe_info *info, const struct plan_probe *p, c
 	info->g.labels_form = g->labels_form;
 }
 
+static int set_usdt(struct kern *k, const struct plan_probe *p, uint32_t probe)
+{
+	struct usdt_info info = {0};
+
+	_Static_assert((int)USDT_PLACE_MEMORY == (int)USDT_MEMORY && USDT_PLACES == USDT_ARGS &&
+		       (int)USDT_PLACE_CONSTANT == (int)USDT_CONSTANT && NO_PLACE == USDT_NO_REG,
+		       "an argument is its place");
+	for (size_t i = 0; i < USDT_ARGS; i++) {
+		const struct usdt_arg *a = &p->usdt_args[i];
+
+		info.at[i] = (struct usdt_place){
+			.kind = a->kind, .bytes = a->bytes, .is_signed = a->is_signed, .reg = a->reg,
+			.shift = a->shift, .index = a->index, .scale = a->scale, .value = a->value,
+		};
+	}
+	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.usdts), &probe, &info, BPF_ANY) ? -errno : 0;
+}
+
 static int set_probe_info(struct kern *k, const struct plan *plan, const struct plan_probe *p, uint32_t probe)
 {
 	struct probe_info info = {
@@ -203,7 +221,9 @@ static int set_probe_info(struct kern *k, const struct plan *plan, const struct 
 	set_goroutine(&info, p, &plan->go.goroutine);
 	if (p->outer)
 		k->skel->bss->check_nests = true;
-	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY) ? -errno : 0;
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY))
+		return -errno;
+	return p->usdt ? set_usdt(k, p, probe) : 0;
 }
 
 /* The id of the plan's first probe; the others follow. Ids belong to the plan: each process that has its file, and a
@@ -223,7 +243,8 @@ static int probe_ids(struct kern *k, const struct plan *plan, uint32_t *first)
 	for (size_t i = 0; i < plan->n_probes && !err; i++) {
 		const struct plan_probe *p = &plan->probes[i];
 
-		if (k->options.blocks || p->outer || p->skip_arg != SITE_NO_REG || p->sampler || asks_goroutine(k))
+		if (k->options.blocks || p->outer || p->skip_arg != SITE_NO_REG || p->sampler || p->usdt ||
+		    asks_goroutine(k))
 			err = set_probe_info(k, plan, p, *first + i);
 	}
 	if (err)
@@ -242,48 +263,65 @@ bool kern_first_probe(const struct kern *k, const struct plan *plan, uint32_t *f
 	return known;
 }
 
-/* The probes of one role. offsets and cookies have room for the whole plan. */
+/* What is registered with the kernel of several probes; room for a whole plan. */
+struct sites {
+	uint64_t *offsets, *ref_ctrs, *cookies;
+	size_t n;
+	bool any_ref_ctr;
+};
+
+static struct sites sites_new(const struct plan *plan)
+{
+	uint64_t *room = xcalloc(plan->n_probes + 1, 3 * sizeof(*room));
+
+	return (struct sites){room, room + plan->n_probes, room + 2 * plan->n_probes, 0, false};
+}
+
+static void sites_add(struct sites *s, const struct plan_probe *p, uint64_t cookie)
+{
+	s->offsets[s->n] = p->file_offset;
+	s->ref_ctrs[s->n] = p->semaphore;
+	s->any_ref_ctr |= p->semaphore != 0;
+	s->cookies[s->n++] = cookie;
+}
+
+/* The probes of one role. */
 static int attach_role(struct kern *k, enum role r, pid_t pid, int fd, uint16_t module, const struct plan *plan,
-		       const bool *left_out, uint32_t first, uint64_t *offsets, uint64_t *cookies,
-		       struct links *links)
+		       const bool *left_out, uint32_t first, struct sites *s, struct links *links)
 {
 	struct link link = {.pid = pid, .stage = roles[r].stage, .module = module};
 	struct bpf_program *prog;
-	size_t n = 0;
 
-	for (size_t i = 0; i < plan->n_probes; i++) {
-		if (!has_role(k, &plan->probes[i], r) || (left_out && left_out[i]))
-			continue;
-		offsets[n] = plan->probes[i].file_offset;
-		cookies[n++] = cookie_of(&plan->probes[i], first + i, module);
-	}
-	if (!n)
+	s->n = 0;
+	s->any_ref_ctr = false;
+	for (size_t i = 0; i < plan->n_probes; i++)
+		if (has_role(k, &plan->probes[i], r) && !(left_out && left_out[i]))
+			sites_add(s, &plan->probes[i], cookie_of(&plan->probes[i], first + i, module));
+	if (!s->n)
 		return 0;
 	prog = find_program(k, program_name(k, r));
 	if (!prog)
 		return -ENOENT;
-	return attach_uprobes(k->options.mode, bpf_program__fd(prog), roles[r].when, link, fd, offsets, cookies, n,
-			      links);
+	return attach_uprobes(k->options.mode, bpf_program__fd(prog), roles[r].when, link, fd, s->offsets,
+			      s->any_ref_ctr ? s->ref_ctrs : NULL, s->cookies, s->n, links);
 }
 
 /* The probes of the roles [from, to) of a plan. */
 static int attach_roles(struct kern *k, enum role from, enum role to, pid_t pid, int fd, const char *path,
 			uint16_t module, const struct plan *plan, const bool *left_out)
 {
-	size_t n = plan->n_probes;
 	struct links links = {0};
-	uint64_t *offsets = xcalloc(n, sizeof(*offsets)), *cookies = xcalloc(n, sizeof(*cookies));
+	struct sites sites = sites_new(plan);
 	uint32_t first;
 	int err = probe_ids(k, plan, &first);
 
 	for (int r = from; r < (int)to && !err; r++)
-		err = attach_role(k, r, pid, fd, module, plan, left_out, first, offsets, cookies, &links);
+		err = attach_role(k, r, pid, fd, module, plan, left_out, first, &sites, &links);
 	if (err)
 		links_drop(&links);
 	else
 		err = links_add(k, &k->links, &links);
-	free(offsets);
-	free(cookies);
+	free(sites.offsets);
 	if (err && err != -ESRCH && err != -ECANCELED)
 		return fail(err, "cannot attach to %s in process %d by %s: %s", path, (int)pid,
 			    attach_mode_name(k->options.mode), strerror(-err));
@@ -305,21 +343,22 @@ int kern_attach_go(struct kern *k, pid_t pid, int fd, const char *path, uint16_t
 
 int kern_clean(struct kern *k, pid_t pid, int fd, const struct plan *plan, const bool *left_out)
 {
-	size_t n = 0;
 	struct links links = {0};
-	uint64_t *offsets;
+	struct sites s;
 	int err;
 
 	if (k->options.mode != ATTACH_MULTI)
 		return 0;
-	offsets = xcalloc(plan->n_probes, sizeof(*offsets));
+	s = sites_new(plan);
 	for (size_t i = 0; i < plan->n_probes; i++)
 		if (!left_out || !left_out[i])
-			offsets[n++] = plan->probes[i].file_offset;
-	err = !n ? 0 : attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
-				      (struct link){.pid = pid}, fd, offsets, NULL, n, &links);
+			sites_add(&s, &plan->probes[i], 0);
+	/* A semaphore that the child has as its parent's was is lowered again. */
+	err = !s.n ? 0 : attach_uprobes(k->options.mode, bpf_program__fd(k->skel->progs.on_nothing), UPROBE_ENTRY,
+				      (struct link){.pid = pid}, fd, s.offsets,
+				      s.any_ref_ctr ? s.ref_ctrs : NULL, NULL, s.n, &links);
 	links_drop(&links);
-	free(offsets);
+	free(s.offsets);
 	return err;
 }
 

@@ -76,9 +76,9 @@ static int attach_return(int file, uint64_t offset, pid_t pid)
 		return prog;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	if (multi) {
-		fd = uprobe_multi_link(prog, UPROBE_RETURN, path, &offset, NULL, 1, pid);
+		fd = uprobe_multi_link(prog, UPROBE_RETURN, path, &offset, NULL, NULL, 1, pid);
 	} else {
-		fd = uprobe_perf_event(path, UPROBE_RETURN, offset, pid);
+		fd = uprobe_perf_event(path, UPROBE_RETURN, offset, 0, pid);
 		if (fd >= 0 && (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))) {
 			int err = -errno;
 

@@ -29,16 +29,18 @@ int uprobe_trivial_program(int attach_type)
 	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, &opts);
 }
 
+#define PERF_REF_CTR_SHIFT 32	/* of perf_event_attr.config: PERF_UPROBE_REF_CTR_OFFSET_SHIFT, Linux 4.20 */
 #define MULTI_RETURN 1	/* BPF_F_UPROBE_MULTI_RETURN */
 
 int uprobe_multi_link(int prog_fd, enum uprobe_when when, const char *path, const uint64_t *offsets,
-		      const uint64_t *cookies, uint32_t n, pid_t pid)
+		      const uint64_t *ref_ctrs, const uint64_t *cookies, uint32_t n, pid_t pid)
 {
 	struct link_create_uprobe_multi attr = {
 		.prog_fd = prog_fd,
 		.attach_type = when == UPROBE_SESSION ? UAPI_TRACE_UPROBE_SESSION : UAPI_TRACE_UPROBE_MULTI,
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)offsets,
+		.ref_ctr_offsets = (uintptr_t)ref_ctrs,
 		.cookies = (uintptr_t)cookies,
 		.cnt = n,
 		.multi_flags = when == UPROBE_RETURN ? MULTI_RETURN : 0,
@@ -75,12 +77,13 @@ int uprobe_pmu_return_bit(void)
 	return bit;
 }
 
-int uprobe_perf_event(const char *path, enum uprobe_when when, uint64_t offset, pid_t pid)
+int uprobe_perf_event(const char *path, enum uprobe_when when, uint64_t offset, uint32_t ref_ctr, pid_t pid)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.uprobe_path = (uintptr_t)path,
 		.probe_offset = offset,
+		.config = (uint64_t)ref_ctr << PERF_REF_CTR_SHIFT,
 	};
 	int type = uprobe_pmu_type(), fd;
 
@@ -92,7 +95,7 @@ int uprobe_perf_event(const char *path, enum uprobe_when when, uint64_t offset, 
 
 		if (bit < 0)
 			return bit;
-		attr.config = 1ULL << bit;
+		attr.config |= 1ULL << bit;
 	}
 	/* For every process: on one CPU, which the event is hit on all of, as the kernel has one breakpoint for all. */
 	fd = syscall(SYS_perf_event_open, &attr, pid ? pid : -1, pid ? -1 : 0, -1, PERF_FLAG_FD_CLOEXEC);

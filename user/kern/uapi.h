@@ -21,17 +21,18 @@ enum uprobe_when {
 	UPROBE_SESSION,	/* both; at the entry it may decline the return. It is loaded as UAPI_TRACE_UPROBE_SESSION */
 };
 
-/* One link for n offsets of the file at path, for one process (pid 0: every process). cookies may be NULL.
+/* One link for n offsets of the file at path, for one process (pid 0: every process). ref_ctrs
+ * (offsets of counters in the file that are raised meanwhile, 0: none) and cookies may be NULL.
  * A file descriptor, or -errno. */
 int uprobe_multi_link(int prog_fd, enum uprobe_when when, const char *path, const uint64_t *offsets,
-		      const uint64_t *cookies, uint32_t n, pid_t pid);
+		      const uint64_t *ref_ctrs, const uint64_t *cookies, uint32_t n, pid_t pid);
 
 /* The number of the uprobe PMU, or -errno. */
 int uprobe_pmu_type(void);
 /* The bit of perf_event_attr.config that makes it a uretprobe, or -errno. */
 int uprobe_pmu_return_bit(void);
-/* A perf event for the offset of the file at path, for one process (pid 0: every process); no session. A file
- * descriptor, or -errno. */
-int uprobe_perf_event(const char *path, enum uprobe_when when, uint64_t offset, pid_t pid);
+/* A perf event for the offset of the file at path, for one process (pid 0: every process); no session. ref_ctr: as
+ * above, 0: none. A file descriptor, or -errno. */
+int uprobe_perf_event(const char *path, enum uprobe_when when, uint64_t offset, uint32_t ref_ctr, pid_t pid);
 
 #endif

@@ -44,8 +44,31 @@ enum plan_flags {
 	PLAN_BLOCKS = 2,	/* blocks are followed from their allocation to their free */
 	PLAN_NO_GO = 4,		/* no probe on the calls of Go's runtime */
 	PLAN_GO_SAMPLER = 8,	/* one on what the runtime calls for each of its samples */
+	PLAN_USDT = 32,		/* USDT probes of allocators that sample themselves */
 	PLAN_GOROUTINES = 16,	/* which goroutine of a Go program allocates is to be known: plan_go.goroutine */
 };
+
+/* Where a USDT probe's argument is when it is hit. */
+enum usdt_kind {
+	USDT_NONE,
+	USDT_CONSTANT,
+	USDT_REGISTER,
+	USDT_MEMORY,	/* at value + base + index * scale */
+};
+
+#define USDT_NO_REG 0xff
+
+struct usdt_arg {
+	uint8_t kind;		/* enum usdt_kind */
+	uint8_t bytes;		/* 1, 2, 4, 8 */
+	bool is_signed;
+	uint8_t reg;		/* of a register, or the base; USDT_NO_REG: none */
+	uint8_t shift;		/* of a register: the bits below the argument */
+	uint8_t index, scale;	/* USDT_NO_REG: none */
+	int64_t value;		/* the constant, or the offset */
+};
+
+#define USDT_ARGS 3	/* that are looked at: a block, its size, its weight */
 
 struct plan_probe {
 	uint16_t function;	/* id of the alloc_function */
@@ -84,6 +107,14 @@ struct plan_probe {
 	 */
 	bool sampler;
 	int64_t rate_from;
+	/*
+	 * It is no function but a place in one, where the process tells of an allocation that it samples itself, or of
+	 * the free of such a block (elf/usdt.h): its arguments, and the offset in the file of the counter that is to be
+	 * raised as long as the probe is there, 0 if there is none.
+	 */
+	bool usdt;
+	struct usdt_arg usdt_args[USDT_ARGS];
+	uint64_t semaphore;
 };
 
 /* Code of a file, in vaddrs. */
@@ -95,7 +126,7 @@ struct plan_range {
 struct plan_skip {
 	uint16_t function;
 	const char *name;	/* its symbol; belongs to the plan */
-	uint64_t vaddr;
+	uint64_t vaddr, size;	/* size 0: not known */
 	/* Its calls may be missing from the report: it is no alias, and passes nothing on to one that is seen. */
 	bool gap;
 	/*
@@ -156,6 +187,7 @@ struct plan {
 	struct plan_ifunc *ifuncs;
 	size_t n_ifuncs;
 	struct plan_go go;
+	bool usdt_unfit;	/* it tells of its own samples, but where is a skip: it has no such probes */
 	/* The code of Go's allocator: mallocgc and its parts, which are no callers of it. */
 	struct plan_range *allocator;
 	size_t n_allocator;

@@ -134,6 +134,8 @@ struct recording {
 	struct recording_runtime runtime;	/* only where a view needs it */
 	struct recording_sampler sampler;
 	struct recording_resident resident;
+	bool by_usdt;		/* of processes that tell of their own samples (otel_memory), these were recorded; */
+	uint64_t usdt_samples;	/* how many */
 	const struct suppression *suppressions;
 	size_t n_suppressions;
 	uint64_t filtered;	/* left out by --min-size, --max-size */

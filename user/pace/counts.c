@@ -3,12 +3,12 @@
 
 double counts_calls(const uint64_t c[COUNT_MAX])
 {
-	return c[COUNT_SEEN] + (double)c[COUNT_GO_CALLS] / (1 << CALLS_SHIFT);
+	return c[COUNT_SEEN] + (double)c[COUNT_BEYOND_CALLS] / (1 << CALLS_SHIFT);
 }
 
 double counts_bytes(const uint64_t c[COUNT_MAX])
 {
-	return (double)c[COUNT_SEEN_BYTES] + c[COUNT_GO_BYTES];
+	return (double)c[COUNT_SEEN_BYTES] + c[COUNT_BEYOND_BYTES];
 }
 
 uint64_t counts_samples(const uint64_t c[COUNT_MAX])

@@ -19,7 +19,8 @@
 __attribute__((format(printf, 3, 4)))
 static void skip(struct planner *p, int id, const char *fmt, ...)
 {
-	struct plan_skip s = {.function = (uint16_t)p->c[id].id, .name = p->c[id].name, .vaddr = p->c[id].sym.vaddr};
+	struct plan_skip s = {.function = (uint16_t)p->c[id].id, .name = p->c[id].name, .vaddr = p->c[id].sym.vaddr,
+			      .size = p->c[id].sym.size};
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -368,6 +369,7 @@ static struct plan *take_plan(struct planner *p)
 	plan->ifuncs = p->ifuncs.at;
 	plan->n_ifuncs = p->ifuncs.n;
 	plan->go = p->go_records;
+	plan->usdt_unfit = p->usdt_unfit;
 	plan->allocator = p->allocator.at;
 	plan->n_allocator = p->allocator.n;
 	plan->names = p->names.at;
@@ -399,6 +401,8 @@ int plan_make_for(const struct elf_file *ef, const struct plan_input *in, struct
 	}
 	if (found >= 0)
 		plan_add_go(&p);
+	if (found >= 0)
+		plan_add_usdt(&p);
 	*out = take_plan(&p);
 	planner_free(&p);
 	if (found < 0) {

@@ -167,7 +167,7 @@ static void prepare(struct finder *f)
 	for (size_t i = 0; i < alloc_function_count() + N_NORETURN; i++) {
 		size_t len = strlen(known_name(i));
 
-		if (i < alloc_function_count() && alloc_function(i)->is_go)
+		if (i < alloc_function_count() && (alloc_function(i)->is_go || alloc_function(i)->is_usdt))
 			continue;
 		*u64map_put(&f->exact, hash_name(known_name(i), len), NULL) = i + 1;
 		f->longest = len > f->longest ? len : f->longest;
@@ -286,7 +286,7 @@ static void add_rows(struct finder *f)
 	struct planner *p = f->p;
 
 	for (size_t row = 0; row < alloc_function_count(); row++) {
-		struct candidate *c = alloc_function(row)->is_go ? NULL :
+		struct candidate *c = alloc_function(row)->is_go || alloc_function(row)->is_usdt ? NULL :
 			add_candidate(p, row, alloc_function(row)->name);
 
 		for (size_t i = 0; i < f->hits.n && c; i++) {

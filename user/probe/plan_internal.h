@@ -57,6 +57,7 @@ struct planner {
 	bool local_family;	/* malloc and free are there, and malloc is a local symbol */
 	bool stripped;		/* and no separate symbols were found */
 	bool full;		/* there are more candidates than have room */
+	bool usdt_unfit;	/* it tells of its own samples, and not all places that do so can be probed */
 	char *go;		/* Go and its version, in `names`; NULL: it is no Go program */
 	char go_gap[96];	/* why it is one that is not traced */
 	struct plan_go go_records;
@@ -73,6 +74,8 @@ struct planner {
 
 /* Probes of a Go program (plan_go.c). */
 void plan_add_go(struct planner *p);
+/* USDT probes by which a process tells of its own samples (plan_usdt.c). */
+void plan_add_usdt(struct planner *p);
 /* Finds the candidates (plan_find.c). How many there are in the file, or -errno. */
 int plan_find(struct planner *p);
 /* Without following blocks, functions that free are as any other. */

@@ -334,6 +334,8 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->runtime = r->runtime.processes ? pack_runtime(a, &r->runtime) : NULL;
 	m->sampler = r->sampler.used ? pack_sampler(a, &r->sampler) : NULL;
 	m->resident = r->resident.used ? pack_resident(a, &r->resident) : NULL;
+	m->by_usdt = r->by_usdt;
+	m->usdt_samples = r->usdt_samples;
 	pack_suppressions(m, r, a);
 	m->filtered = r->filtered;
 	m->failed = r->failed;
@@ -378,6 +380,8 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->runtime = unpack_runtime(m->runtime);
 	r->sampler = unpack_sampler(m->sampler);
 	r->resident = unpack_resident(m->resident);
+	r->by_usdt = m->by_usdt;
+	r->usdt_samples = m->usdt_samples;
 	unpack_suppressions(m, r, a);
 	r->filtered = m->filtered;
 	r->failed = m->failed;

@@ -60,7 +60,7 @@ static void add_heap(struct recording_heap *h, const struct recording_heap *with
 	h->n_marks = 0;
 }
 
-static void add_go(struct recording *r, const struct recording *with)
+static void add_samplers(struct recording *r, const struct recording *with)
 {
 	struct recording_runtime *g = &r->runtime;
 	struct recording_sampler *s = &r->sampler;
@@ -78,6 +78,8 @@ static void add_go(struct recording *r, const struct recording *with)
 		s->until_ns = s->used && !s->until_ns ? 0 : with->sampler.until_ns;
 		s->used = true;
 	}
+	r->by_usdt |= with->by_usdt;
+	r->usdt_samples = sum(r->usdt_samples, with->usdt_samples);
 }
 
 /* What selects the processes of one run stands beside the target of another that was not wide. */
@@ -153,7 +155,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	r->sample_auto |= with->sample_auto;
 	r->exact_calls = sum(r->exact_calls, with->exact_calls);
 	add_heap(&r->heap, &with->heap);
-	add_go(r, with);
+	add_samplers(r, with);
 	facts_add_resident(&r->resident, &with->resident);
 	r->filtered = sum(r->filtered, with->filtered);
 	r->failed = sum(r->failed, with->failed);

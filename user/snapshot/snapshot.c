@@ -171,14 +171,14 @@ static const char *const scale_names[SCALE_KINDS] = {
 	[SCALE_CPU] = "the target's own CPU time", [SCALE_TIME] = "time",
 };
 
-/* Where Go's runtime samples: what the samples stand for. */
+/* Where programs sample themselves: what the samples stand for. */
 static struct counters recorded_of(const uint64_t c[COUNT_MAX])
 {
 	return (struct counters){
-		.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES] + c[COUNT_GO_BYTES],
-		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED] + (c[COUNT_GO_CALLS] >> CALLS_SHIFT),
-		.bytes_var = ldexp((double)c[COUNT_GO_BYTES_VAR], BYTES_VAR_SHIFT),
-		.calls_var = ldexp((double)c[COUNT_GO_CALLS_VAR], -CALLS_VAR_SHIFT),
+		.bytes = c[COUNT_SEEN_BYTES] - c[COUNT_FILTERED_BYTES] + c[COUNT_BEYOND_BYTES],
+		.calls = c[COUNT_SEEN] - c[COUNT_FILTERED] + (c[COUNT_BEYOND_CALLS] >> CALLS_SHIFT),
+		.bytes_var = ldexp((double)c[COUNT_BEYOND_BYTES_VAR], BYTES_VAR_SHIFT),
+		.calls_var = ldexp((double)c[COUNT_BEYOND_CALLS_VAR], -CALLS_VAR_SHIFT),
 	};
 }
 
@@ -192,12 +192,19 @@ static void fill_sampler(const struct snapshot *s, const struct adapt_account *a
 	};
 }
 
+static void fill_usdt(const struct snapshot *s, const uint64_t c[COUNT_MAX], struct recording *r)
+{
+	r->by_usdt = tracer_goes_by_usdt(s->tracer);
+	r->usdt_samples = c[COUNT_USDT_SAMPLES];
+}
+
 static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],
 			 struct recording *r)
 {
 	const struct adapt_account a = account_since(s, m->adapt, r->delta);
 
 	fill_sampler(s, &a, c, r);
+	fill_usdt(s, c, r);
 	r->cost_ns = a.cost_ns;
 	if (!a.scaled)
 		return;

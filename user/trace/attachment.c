@@ -179,5 +179,6 @@ void attachment_reset(struct attachment *a)
 		a->files.at[i].hooked = false;
 	}
 	a->chosen.n = 0;
+	a->by_usdt = a->usdt_refused = false;
 	attachment_mark(a);
 }

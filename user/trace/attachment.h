@@ -51,6 +51,8 @@ struct attachment {
 	struct unwind_told *told;	/* NULL: nothing */
 	bool untold;		/* its mappings may not be what the BPF side knows */
 	bool incomplete;	/* files may have come that want probes, or want them back */
+	bool by_usdt;		/* it tells of its own samples: no other calls of C allocators are recorded */
+	bool usdt_refused;	/* it does so, but these are not recorded: which was logged */
 	bool gone;		/* it has exited, and is freed when its last stacks have names */
 	vec_of(struct attached_file) files;
 	struct u64map by_module;	/* -> index of files */

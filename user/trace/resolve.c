@@ -130,14 +130,23 @@ static uint32_t type_of(struct collector *c, const struct stack_frames *rec)
 	return profile_type(c->profile, rec->module, rec->type - bias);
 }
 
+#define OWN_MAX 16	/* frames of an allocator that samples */
+
 /* How many of the innermost frames are the allocator's own, and not its callers. */
 static size_t count_own(const struct collector *c, const struct stack_frames *rec, const struct resolved *r)
 {
 	const struct alloc_function *fn = alloc_function(rec->function);
 	size_t n = 0;
 
+	/* The place that tells of a sample is in the allocator, or called by it; if that is not known, all stay. */
+	for (size_t i = 0; fn && fn->is_usdt && i < OWN_MAX && i + 1 < r->n; i++) {
+		const struct profile_frame *f = &c->profile->frames.at[r->frames[i]];
+
+		if (c->is_allocator(c->arg, f->module, f->addr))
+			n = i + 1;
+	}
 	if (!fn || !fn->is_go)
-		return 0;
+		return n;
 	while (n + 1 < r->n) {
 		const struct profile_frame *f = &c->profile->frames.at[r->frames[n]];
 

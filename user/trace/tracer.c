@@ -40,7 +40,7 @@ static uint64_t to_vaddr(void *arg, uint32_t module, uint64_t file_offset)
 
 static bool is_allocator(void *arg, uint32_t module, uint64_t vaddr)
 {
-	return tracer_in_go_allocator(arg, module, vaddr);
+	return tracer_in_allocator(arg, module, vaddr);
 }
 
 static bool site_of(void *arg, uint32_t module, uint32_t probe, uint64_t *vaddr)
@@ -78,6 +78,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0) |
 			(o->no_go_probes || o->go_source == GO_SAMPLES ? PLAN_NO_GO : 0) |
 			(!o->no_go_probes && o->go_source != GO_CALLS ? PLAN_GO_SAMPLER : 0) |
+			(o->usdt && !o->wide ? PLAN_USDT : 0) |
 			(o->by_goroutine || o->by_label || o->creators ? PLAN_GOROUTINES : 0);
 	t->go_by_samples = o->go_source == GO_SAMPLES;
 	t->not_of_go = o->peak ? "peak" : o->temp ? "temp" : o->lifetimes ? "lifetimes" : NULL;

@@ -91,6 +91,8 @@ bool tracer_go_samples(struct tracer *t);
 uint64_t tracer_sampler_rate(const struct tracer *t);
 /* Go's allocations are recorded by these samples. */
 bool tracer_goes_by_samples(const struct tracer *t);
+/* A process tells of its own samples by USDT probes, and these are recorded. */
+bool tracer_goes_by_usdt(const struct tracer *t);
 /* From now on: kern_go_by_samples(). */
 void tracer_go_by_samples(struct tracer *t);
 /* By calls again. 0 or -errno after logging an error. */

@@ -18,7 +18,7 @@ static size_t left_out(const struct tracer *t, const struct attachment *a, const
 		const struct placement *pl = plan ? a->files.at[k].placement : NULL;
 
 		for (size_t i = 0; pl && i < plan->n_probes; i++) {
-			if (!pl->left_out[i])
+			if (!pl->left_out[i] || tracer_replaces(a, &plan->probes[i]))
 				continue;
 			n++;
 			if (placement_spoils_live(&plan->probes[i]))

@@ -190,6 +190,7 @@ static int attach_files(struct tracer *t, struct attachment *a)
 	const struct process *p = a->process;
 	int err = 0;
 
+	tracer_look_for_usdt(t, a);
 	if (p->maps_changed || is_incomplete(t, a))
 		err = tracer_compare(t, a, a->process);
 	for (size_t i = 0; i < p->maps.n && !err; i++) {
@@ -217,7 +218,7 @@ int tracer_attach_new(struct tracer *t, struct attachment *a)
 	if (a->incomplete)
 		err = attach_files(t, a);
 	a->incomplete = err != 0;
-	return err ? err : tracer_attach_chosen(t, a);
+	return err || a->by_usdt ? err : tracer_attach_chosen(t, a);
 }
 
 /*

@@ -66,36 +66,50 @@ bool placement_spoils_live(const struct plan_probe *p)
 	return p->frees || p->old_reg != SITE_NO_REG;
 }
 
+/* found: NULL where nothing is compared. */
+static bool is_out(const struct attachment *a, const struct livecode_file *f, size_t i)
+{
+	return (f->found && f->found[i]) || tracer_replaces(a, &f->plan->probes[i]);
+}
+
 /* True if it is not as it was known to be. */
 static bool is_news(struct tracer *t, struct attachment *a, const struct livecode_file *f)
 {
 	const struct placement *pl = make_placement(t, a, f->module);
 
 	/* In a wide run other processes may have what this one has not. */
-	for (size_t i = 0; i < f->plan->n_probes; i++)
-		if ((f->found[i] != NULL) != pl->left_out[i] && (f->found[i] || !t->wide))
+	for (size_t i = 0; i < f->plan->n_probes; i++) {
+		const bool out = is_out(a, f, i);
+
+		if (out != pl->left_out[i] && (out || !t->wide))
 			return true;
+	}
 	return false;
 }
 
 static void take_over(struct tracer *t, struct attachment *a, const struct process *p, const struct livecode_file *f)
 {
 	struct placement *pl = make_placement(t, a, f->module);
+	bool changed = false;
 	const bool running = attachment_has(a, f->module) || p->pid == t->held_pid;
 
 	if (!is_news(t, a, f))
 		return;
 	/* Those that stay are put there again at once. Where a hook lies over a breakpoint the kernel leaves it. */
 	if (tracer_has_probes(t, a, f->module)) {
-		attachment_file(a, f->module)->out_since_ns = monotonic_ns();
+		for (size_t i = 0; f->found && i < f->plan->n_probes; i++)
+			changed |= f->found[i] && !pl->left_out[i];
+		/* Not where samples take over: these go on. */
+		if (changed)
+			attachment_file(a, f->module)->out_since_ns = monotonic_ns();
 		kern_detach_file(t->kern, a->process->pid, (uint16_t)f->module);
 		attachment_pause(a, f->module);
 	}
 	pl->n_left_out = 0;
 	for (size_t i = 0; i < f->plan->n_probes; i++) {
-		pl->left_out[i] = f->found[i] || (t->wide && pl->left_out[i]);
+		pl->left_out[i] = is_out(a, f, i) || (t->wide && pl->left_out[i]);
 		pl->n_left_out += pl->left_out[i];
-		if (f->found[i] && !pl->said[i]) {
+		if (f->found && f->found[i] && !pl->said[i]) {
 			pl->said[i] = true;
 			say(t, p, f, i, running);
 		}
@@ -178,12 +192,10 @@ int tracer_compare(struct tracer *t, struct attachment *a, struct process *p)
 	int err;
 
 	p->maps_changed = false;
-	if (t->trusts_code)
-		return 0;
 	n = list_files(t, p, &files);
-	err = n ? compare(t, a, p, files, n) : 0;
+	err = n && !t->trusts_code ? compare(t, a, p, files, n) : 0;
 	/* A file that was unmapped is known of only by reading; something else may be there now. */
-	if (!err && any_news(t, a, files, n)) {
+	if (!err && !t->trusts_code && any_news(t, a, files, n)) {
 		err = process_read_maps(&t->processes, p, monotonic_ns());
 		if (!err) {
 			livecode_free(files, n);
@@ -192,7 +204,8 @@ int tracer_compare(struct tracer *t, struct attachment *a, struct process *p)
 			err = n ? compare(t, a, p, files, n) : 0;
 		}
 	}
-	for (size_t i = 0; i < n && !err; i++)
+	/* Where nothing could be compared, samples take over all the same. */
+	for (size_t i = 0; i < n && (!err || (err == -EPERM && a->by_usdt)); i++)
 		take_over(t, a, p, &files[i]);
 	livecode_free(files, n);
 	free(files);

@@ -7,16 +7,6 @@
 #include "base/log.h"
 #include "trace/tracer_internal.h"
 
-bool tracer_in_go_allocator(struct tracer *t, uint32_t module, uint64_t vaddr)
-{
-	const struct plan *plan = tracer_file(t, module)->plan;
-
-	for (size_t i = 0; plan && i < plan->n_allocator; i++)
-		if (vaddr >= plan->allocator[i].from && vaddr < plan->allocator[i].to)
-			return true;
-	return false;
-}
-
 static bool read_word(pid_t pid, uint64_t addr, uint64_t *out)
 {
 	struct iovec to = {out, sizeof(*out)}, from = {(void *)(uintptr_t)addr, sizeof(*out)};

@@ -74,6 +74,7 @@ struct tracer {
 	bool force, refused;	/* kern_options.force; an executable was refused without it */
 	bool trusts_code;	/* kern_options.trusts_code */
 	bool paused;
+	bool by_usdt;	/* a process tells of its own samples, and these are recorded */
 	bool go_by_samples;	/* Go's allocations are recorded by the samples of its runtime */
 };
 
@@ -112,6 +113,12 @@ bool tracer_has_probes(const struct tracer *t, const struct attachment *a, uint3
 int tracer_compare(struct tracer *t, struct attachment *a, struct process *p);
 /* The file's code must have no probe, since the process may copy it: logged once. */
 bool tracer_refuses_copier(struct tracer *t, const struct process *p, uint32_t module);
+/* The process's own samples take the place of this probe; or of its samples' probe, it takes no samples. */
+bool tracer_replaces(const struct attachment *a, const struct plan_probe *p);
+/* From here on a->by_usdt, if the process has mapped what tells of its samples (tracer_usdt.c). */
+void tracer_look_for_usdt(struct tracer *t, struct attachment *a);
+/* The code of an allocator's function: no caller of it. */
+bool tracer_in_allocator(struct tracer *t, uint32_t module, uint64_t vaddr);
 /* Without this probe blocks seem to be live that are not. */
 bool placement_spoils_live(const struct plan_probe *p);
 /* Which probes of the module's plan are in the process now: all that are not left out, if it is attached to. Valid
@@ -131,8 +138,6 @@ void tracer_end_gap(struct tracer *t, const struct module *m, pid_t pid, struct 
 int tracer_attach_new(struct tracer *t, struct attachment *a);
 /* An exec by a thread that was not the leader: the process is to be attached to again, by tracer_attach_new(). */
 void tracer_exec_by_thread(struct tracer *t, struct attachment *a);
-/* Code of Go's allocator: no caller of it. */
-bool tracer_in_go_allocator(struct tracer *t, uint32_t module, uint64_t vaddr);
 /* Go's allocations are recorded by samples, and a runtime takes none: it is a gap, as of now. */
 void tracer_check_samplers(struct tracer *t);
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Allocates known numbers of blocks by an allocator that samples itself (otel_sampler.c), frees those of one function,
+ * and says what there is. Before that, after each line on stdin, it says how many listen to its probes.
+ *
+ * usage: otel [-k]      -k: a child is forked, and says what it sees
+ */
+#include "workload.h"
+
+#include <sys/wait.h>
+
+#ifdef WRAPS
+extern void *sampled_malloc(size_t n);
+extern void sampled_free(void *p);
+#define malloc sampled_malloc
+#define free sampled_free
+#endif
+extern int otel_listeners(void);
+
+#define KEPT 700	/* multiples of 7, so that the samples of a function are as many as its share */
+#define GONE 490
+#define KEPT_BYTES 1009
+#define GONE_BYTES 37
+
+ALLOCATOR(take_kept, malloc(size))
+ALLOCATOR(take_gone, malloc(size))
+
+static void *gone[GONE];
+
+int main(int argc, char **argv)
+{
+	bool forks = false;
+
+	for (int i = 1; i < argc; i++)
+		forks |= !strcmp(argv[i], "-k");
+	wait_for_go();
+	say("listeners %d\n", otel_listeners());
+	if (forks) {
+		pid_t child = fork();
+
+		if (!child) {
+			do {
+				wait_for_go();
+				say("child %d\n", otel_listeners());
+			} while (otel_listeners());
+			_exit(0);
+		}
+		waitpid(child, NULL, 0);
+	}
+	for (int i = 0; i < KEPT; i++)
+		take_kept(KEPT_BYTES);
+	for (int i = 0; i < GONE; i++)
+		gone[i] = take_gone(GONE_BYTES);
+	for (int i = 0; i < GONE; i++)
+		free(gone[i]);
+	row("take_kept", KEPT, KEPT_BYTES, KEPT);
+	row("take_gone", 0, GONE_BYTES, GONE);
+	wait_for_go();
+	say("listeners %d\n", otel_listeners());
+	return 0;
+}
