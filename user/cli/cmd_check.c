@@ -24,6 +24,7 @@
 #include "arch/arch.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/check_profilers.h"
 #include "cli/cmd.h"
 #include "cli/options.h"
 #include "cli/present.h"
@@ -311,6 +312,7 @@ static size_t print_module(const struct process *p, const struct modules *ms, ui
 		if (plan->gap[0])
 			printf("    %s\n", plan->gap);
 		print_usdt(plan);
+		check_profilers(m, p->pid, plan);
 		print_go(&plan->go);
 	}
 	image_free(both);

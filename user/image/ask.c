@@ -2,10 +2,13 @@
 #include "image/ask.h"
 
 #include <elf.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "elf/elffile.h"
 #include "elf/imports.h"
 #include "elf/irelative.h"
+#include "elf/symbols.h"
 #include "probe/selfcopy.h"
 
 /* NULL: it is no ELF file. */
@@ -47,6 +50,30 @@ bool image_ask_may_call(int fd, const char *path, const char *const *names)
 	elf_imports_free(im);
 	elf_file_close(ef);
 	return yes;
+}
+
+#define RODATA_MAX (64u << 20)
+
+struct image_profilers image_ask_profilers(int fd, const char *path)
+{
+	/* As jemalloc 4 and later has it; and whole: any build of gperftools has a text with the variable in it. */
+	static const char jemalloc[] = "Run jeprof on dump output";
+	static const char sampler[] = "TCMALLOC_SAMPLE_PARAMETER";
+	static const char *const names[] = {"HeapProfilerStart"};
+	struct image_profilers p = {0};
+	struct elf_file *ef = open_elf(fd, path);
+	struct elf_symbol found[1] = {0};
+	uint8_t *data;
+	size_t size;
+
+	if (ef && !elf_section_read(ef, ".rodata", RODATA_MAX, &data, &size)) {
+		p.jemalloc = memmem(data, size, jemalloc, sizeof(jemalloc) - 1);
+		p.sampler = memmem(data, size, sampler, sizeof(sampler));
+		free(data);
+	}
+	p.heap = ef && !elf_find_functions(ef, names, 1, found) && found[0].name;
+	elf_file_close(ef);
+	return p;
 }
 
 size_t image_ask_slots(int fd, const char *path, uint64_t resolver, const char *name, uint64_t *slots, size_t max)

@@ -20,6 +20,14 @@ size_t image_ask_slots(int fd, const char *path, uint64_t resolver, const char *
 /* Is it linked statically, and has it no symbols? Both false where the file can't be read. */
 void image_ask_linking(int fd, const char *path, bool *is_static, bool *stripped);
 
+/* Which profilers of its own an allocator was built with, as its texts and symbols show. */
+struct image_profilers {
+	bool jemalloc;
+	bool sampler, heap;	/* of gperftools: TCMALLOC_SAMPLE_PARAMETER, HEAPPROFILE */
+};
+
+struct image_profilers image_ask_profilers(int fd, const char *path);
+
 /* Does the program copy its own text? (probe/selfcopy.h) */
 struct image_selfcopy {
 	const char *sign;	/* a static string that names what tells; NULL: nothing does */
