@@ -16,23 +16,24 @@ PYTHON=/usr/bin/python3
 export LC_ALL=C.UTF-8
 unset NO_COLOR LD_PRELOAD
 
-# Probes may be in every process that maps a file: tests have copies of the C and the C++ library, which nobody else
+# Probes may be in every process that maps a file: tests have copies of the C and the C++ libraries, which nobody else
 # maps; scripts that run at the same time have their own.
 private_libraries() {
 	local copies=$O/tests/libraries${TEST_LANE-} lib
-	local -a libs=("$LIBDIR/libc.so.6" "$LIBDIR/libstdc++.so.6")
+	local -a libs=("$LIBDIR/libc.so.6" "$LIBDIR/libstdc++.so.6" /usr/lib/x86_64-linux-musl/libc.so)
 
 	[[ $EUID -eq 0 && -z ${ALLOCTRACE_TEST_LIBRARIES-} ]] || return 0
 	for lib in "${libs[@]}"; do
-		lib=$(readlink -f "$lib") || continue
-		[[ $copies/${lib##*/} -nt $lib ]] && continue
-		mkdir -p "$copies"
-		cp "$lib" "$copies/.${lib##*/}.$$" && mv "$copies/.${lib##*/}.$$" "$copies/${lib##*/}"
+		lib=$(readlink -e "$lib") || continue
+		[[ $copies$lib -nt $lib ]] && continue
+		mkdir -p "$copies${lib%/*}"
+		cp "$lib" "$copies$lib.$$" && mv "$copies$lib.$$" "$copies$lib"
 	done
 	rmdir "$DIR"
 	ALLOCTRACE_TEST_LIBRARIES=$copies exec unshare -m bash -c '
-		for lib in "$ALLOCTRACE_TEST_LIBRARIES"/*; do mount --bind "$lib" "$0/${lib##*/}" || exit 1; done
-		exec "$@"' "$LIBDIR" bash "$0" "$@"
+		cd "$ALLOCTRACE_TEST_LIBRARIES" || exit 1
+		for lib in usr/lib/*/*.so*; do mount --bind "$lib" "/$lib" || exit 1; done
+		cd "$OLDPWD" && exec "$@"' - bash "$0" "$@"
 }
 private_libraries "$@"
 
