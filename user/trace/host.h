@@ -39,6 +39,7 @@ struct host {
 	bool files_lent;		/* tracer_lend_files() */
 	double cpus;			/* of the machine */
 	uint64_t swept_ns;
+	uint64_t last_end_ns;		/* of a process that is followed */
 	uint64_t late_files, unread;	/* files with probes that came later; processes that can't be read */
 };
 

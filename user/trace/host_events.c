@@ -181,7 +181,25 @@ static bool is_program(const struct tracer *t, pid_t pid)
 {
 	const uint64_t *followed = u64map_find(&t->host.followed, (uint64_t)pid);
 
-	return t->held_pid && followed && *followed;
+	/* The record of the command's own exec may be among those that were lost. */
+	return t->held_pid && (pid == t->held_pid || (followed && *followed));
+}
+
+/* It has exited. Where records were lost that is seen twice, and what is kept stays so. */
+static void end_process(struct tracer *t, pid_t pid, uint64_t time_ns)
+{
+	struct host *h = &t->host;
+	size_t i = 0;
+
+	while (i < h->kept.n && h->kept.at[i].pid != pid)
+		i++;
+	if (i < h->kept.n)
+		h->kept.at[i].before_ns = time_ns;
+	else
+		end_blocks(t, pid, time_ns, is_program(t, pid));
+	if (u64map_find(&h->followed, (uint64_t)pid))
+		h->last_end_ns = time_ns;
+	on_end(t, pid, time_ns);
 }
 
 struct pids {
@@ -203,12 +221,8 @@ static void add_dead_of(struct pids *dead, const struct u64map *pids)
 
 static void end_all(struct tracer *t, struct pids *all)
 {
-	for (size_t i = 0; i < all->list.n; i++) {
-		const pid_t pid = all->list.at[i];
-
-		end_blocks(t, pid, monotonic_ns(), is_program(t, pid));
-		on_end(t, pid, monotonic_ns());
-	}
+	for (size_t i = 0; i < all->list.n; i++)
+		end_process(t, all->list.at[i], monotonic_ns());
 	vec_free(&all->list);
 }
 
@@ -247,7 +261,8 @@ int host_sweep(struct tracer *t, bool now)
 	if (!now && time_ns - h->swept_ns < SWEEP_NS)
 		return 0;
 	end_headless(t);
-	end_kept(h, time_ns - KEPT_NS);
+	/* When all have ended, by that time, however long the report takes to come. */
+	end_kept(h, (h->follow && !h->followed.n ? h->last_end_ns : time_ns) - KEPT_NS);
 	h->swept_ns = time_ns;
 	err = h->ended.n ? collector_end_blocks(t->collector, h->ended.at, h->ended.n, time_ns) : 0;
 	h->ended.n = 0;
@@ -297,8 +312,7 @@ void host_event(struct tracer *t, const struct task_event *ev)
 	case TASK_EXIT:
 		if (!is_end(t, ev))
 			break;
-		end_blocks(t, ev->pid, ev->time_ns, is_program(t, ev->pid));
-		on_end(t, ev->pid, ev->time_ns);
+		end_process(t, ev->pid, ev->time_ns);
 		break;
 	}
 }
