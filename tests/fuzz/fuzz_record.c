@@ -51,8 +51,8 @@ static sum_t add_column(const Pb__Profile *m, int column)
 static struct sums message_sums(const Pb__Profile *m, enum profile_kind kind, bool ours)
 {
 	static const char *const names[][6] = {
-		{"alloc_space", "alloc-space", "allocated_space"},
-		{"alloc_objects", "alloc-samples", "allocated_objects"},
+		{"alloc_space", "alloc-space", "allocated_space", "rss_space"},
+		{"alloc_objects", "alloc-samples", "allocated_objects", "rss_faults"},
 		{"inuse_space", "space", "heap-space", "inuse-space"},
 		{"inuse_objects", "objects", "inuse-objects"},
 	};
