@@ -31,7 +31,8 @@ static __always_inline bool call_seen(struct scratch *s, struct pt_regs *ctx, __
 
 	call->weight = 0;
 	s->nest.adopts = 0;
-	s->walk.inside = 0;
+	if (usdt)
+		s->walk.inside = 0;
 	if (is_other_way(cookie))
 		return false;
 	if (is_usdt(cookie)) {

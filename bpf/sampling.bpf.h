@@ -78,18 +78,14 @@ static __always_inline void count_beyond(struct scratch *s, __u64 bytes, __u64 w
 	count(s, COUNT_BEYOND_BYTES_VAR, sample_bytes_var(bytes, weight));
 }
 
-#define GO_RATE_MAX (1ULL << 40)
-
 /*
  * A sample of Go's runtime, of a block of so many bytes: its weight, as the runtime itself takes it. With a rate of 1
  * that records every call.
  */
 static __always_inline __u64 sample_of_go(struct scratch *s, const struct pt_regs *ctx, __u64 cookie, __u64 bytes)
 {
-	__u64 rate = sampler_rate(ctx, cookie), weight = SAMPLE_ONE;
+	const __u64 rate = sampler_rate(ctx, cookie), weight = sample_weight(bytes, rate);
 
-	if (rate <= GO_RATE_MAX)
-		weight = sample_weight(bytes, rate);
 	if (!go_rate)
 		go_rate = rate;
 	else if (go_rate != rate)

@@ -21,7 +21,6 @@ static uint32_t member_type(const struct btf *btf, const char *structure, const 
 	for (int i = 0; t && i < btf_vlen(t); i++) {
 		const char *name = btf__name_by_offset(btf, m[i].name_off);
 		const struct btf_type *of = btf__type_by_id(btf, m[i].type);
-		uint32_t inner;
 
 		if (!strcmp(name, member))
 			return m[i].type;
@@ -29,10 +28,8 @@ static uint32_t member_type(const struct btf *btf, const char *structure, const 
 		if (*name || !btf_is_struct(of))
 			continue;
 		for (int j = 0; j < btf_vlen(of); j++)
-			if (!strcmp(btf__name_by_offset(btf, btf_members(of)[j].name_off), member)) {
-				inner = btf_members(of)[j].type;
-				return inner;
-			}
+			if (!strcmp(btf__name_by_offset(btf, btf_members(of)[j].name_off), member))
+				return btf_members(of)[j].type;
 	}
 	return 0;
 }

@@ -44,8 +44,8 @@ enum plan_flags {
 	PLAN_BLOCKS = 2,	/* blocks are followed from their allocation to their free */
 	PLAN_NO_GO = 4,		/* no probe on the calls of Go's runtime */
 	PLAN_GO_SAMPLER = 8,	/* one on what the runtime calls for each of its samples */
-	PLAN_USDT = 32,		/* USDT probes of allocators that sample themselves */
 	PLAN_GOROUTINES = 16,	/* which goroutine of a Go program allocates is to be known: plan_go.goroutine */
+	PLAN_USDT = 32,		/* USDT probes of allocators that sample themselves */
 };
 
 /* Where a USDT probe's argument is when it is hit. */

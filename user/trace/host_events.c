@@ -296,7 +296,7 @@ void host_event(struct tracer *t, const struct task_event *ev)
 	case TASK_EXEC:
 		u64map_remove(&t->host.others, (uint64_t)ev->pid);
 		u64map_remove(&t->host.headless, (uint64_t)ev->pid);
-			if (host_wants(t, ev->pid))
+		if (host_wants(t, ev->pid))
 			processes_exec(&t->processes, ev->pid, ev->time_ns, ev->name);
 		mark_program(t, ev->pid);
 		end_blocks(t, ev->pid, ev->time_ns, false);
