@@ -9,6 +9,8 @@ mkfifo "$DIR/stdin"
 exec 9<>"$DIR/stdin"
 
 launch() {	# ARGS...
+	# What the last one said is not to be taken for this one's.
+	rm -f "$DIR/out"
 	"$ALLOCTRACE" "${EXACT[@]}" -f folded -o "$DIR/folded" "$@" >"$DIR/out" 2>"$DIR/err" <"$DIR/stdin" &
 	TRACE=$!
 	BACKGROUND+=("$TRACE")

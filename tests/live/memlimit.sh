@@ -41,5 +41,7 @@ expect_status 0
 expect_err '--max-memory, 200 MiB, is exhausted' \
 	'^not read +[0-9]+ parts? of files: no memory left'
 [[ $(tail -1 "$DIR/kib") -lt 300000 ]] || fail "it took $(tail -1 "$DIR/kib") KiB"
-expect_equal "bytes" "$(folded_sum "$DIR/folded" 'call_plugin')" "$(awk '$1 == "plugin_work" { print $2 }' "$DIR/out")"
+# Where there was no memory for the unwind table of a library, when its turn came, its stacks end in it, and say so.
+expect_equal "bytes" "$(folded_sum "$DIR/folded" '\[truncated: |call_plugin')" \
+	"$(awk '$1 == "plugin_work" { print $2 }' "$DIR/out")"
 no_probe_left
