@@ -354,16 +354,28 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
+/* A container's cgroup may go before user space has looked where it is: its path, by the number of struct member. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, char[REMOVED_PATH]);
+} removed_cgroups SEC(".maps");
+char removed_path[REMOVED_PATH] = {};	/* the kernel removes one at a time: TRACE_CGROUP_PATH() holds a lock */
+
 /* TP_PROTO(struct cgroup *cgrp, const char *path), include/trace/events/cgroup.h: of any hierarchy. What user space
  * said of it is of no use any more. */
 SEC("tp_btf/cgroup_rmdir")
-int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup)
+int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 {
 	__u64 id = cgroup->kn->id;
 
 	if (cgroup->root != bpf_get_current_task_btf()->cgroups->dfl_cgrp->root)
 		id |= MEMBER_CGROUP_V1;
 	bpf_map_delete_elem(&select_cgroups, &id);
+	/* What does not fit is cut, and another path. */
+	if (bpf_probe_read_kernel_str(removed_path, REMOVED_PATH, path) < REMOVED_PATH)
+		bpf_map_update_elem(&removed_cgroups, &id, removed_path, BPF_ANY);
 	return 0;
 }
 

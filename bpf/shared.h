@@ -366,6 +366,10 @@ struct resident_ended {
 	__s64 start, end;
 };
 
+/* A path is kept of so many cgroups that have gone, the latest. */
+#define REMOVED_CGROUPS 1024
+#define REMOVED_PATH 512
+
 #define MEMBER_CGROUP_V1 (1ULL << 63)	/* the number is one of the v1 hierarchy of the memory controller */
 
 /* What processes have done, of all of a program together; since they are known. */

@@ -131,6 +131,16 @@ expect_equal "calls of the other" "$(row "docker:${OTHER:0:12}")" 511
 expect_equal "calls of api" "$(row "docker:${API:0:12}")" 907
 expect_equal "calls of no container" "$(row "(no container)")" 13
 
+# --- gone, and its cgroup too, before alloctrace has looked
+
+trace_start "${EXACT[@]}" --comm steps -m calls --by container -o "$DIR/table"
+trace_freeze
+contain other "$DIR/merged.2" a24:211 || fail "other: $(cat "$DIR/runc.out")"
+kill -CONT "$TRACE"
+trace_stop
+expect_status 0
+expect_equal "calls of a container that is gone" "$(row "docker:${OTHER:0:12}")" 211
+
 # --- every process, runc too; a file that nobody has mapped before: calls are seen from when its probes are there, and
 # in the next container from the first on
 

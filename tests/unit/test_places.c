@@ -33,7 +33,7 @@ static void add(struct select_rules *r, const char *text)
 static void check(size_t which, const char *a, const char *b, const char *want)
 {
 	struct place_rules rules = {.cgroups = {.n = 0}};
-	struct places *p = places_new(&rules);
+	struct places *p = places_new(&rules, NULL, NULL);
 	struct select_rules *const of[] = {&rules.cgroups, &rules.units, &rules.containers};
 	char got[4];
 
@@ -53,7 +53,7 @@ enum { CGROUP, UNIT, CONTAINER };
 
 static void takes(void **state)
 {
-	struct places *p = places_new(NULL);
+	struct places *p = places_new(NULL, NULL, NULL);
 
 	assert_true(places_take(p, &nowhere));
 	assert_true(places_take(p, &web));
@@ -82,7 +82,7 @@ static void takes(void **state)
 static void of_all_kinds(void **state)
 {
 	struct place_rules rules = {.cgroups = {.n = 0}};
-	struct places *p = places_new(&rules);
+	struct places *p = places_new(&rules, NULL, NULL);
 
 	add(&rules.cgroups, "/docker/*");
 	add(&rules.containers, "web");
@@ -91,6 +91,24 @@ static void of_all_kinds(void **state)
 	assert_true(places_take(p, &web));
 	add(&rules.units, "x.service");
 	assert_false(places_take(p, &web));
+	places_free(p);
+}
+
+static const char *path_of(void *arg, uint64_t cgroup)
+{
+	return cgroup == *(const uint64_t *)arg ? "/docker/" ID : NULL;
+}
+
+static void removed(void **state)
+{
+	uint64_t gone = UINT64_MAX >> 2;
+	struct places *p = places_new(NULL, path_of, &gone);
+
+	assert_string_equal(places_of(p, gone, 0)->path, "/docker/" ID);
+	assert_string_equal(places_of(p, gone, 0)->container, "docker:0123456789ab");
+	assert_null(places_of(p, gone - 1, 0)->path);
+	gone = 0;
+	assert_string_equal(places_of(p, UINT64_MAX >> 2, 0)->path, "/docker/" ID);
 	places_free(p);
 }
 
@@ -107,7 +125,7 @@ static void count_path(void *arg, uint64_t cgroup, const struct cgroup_place *pl
 static void this_system(void **state)
 {
 	struct { size_t n; uint64_t root; } seen = {0};
-	struct places *p = places_new(NULL);
+	struct places *p = places_new(NULL, NULL, NULL);
 	const struct cgroup_place *mine;
 	pid_t pid;
 
@@ -137,7 +155,8 @@ static void this_system(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes), cmocka_unit_test(of_all_kinds), cmocka_unit_test(this_system),
+		cmocka_unit_test(takes), cmocka_unit_test(of_all_kinds), cmocka_unit_test(removed),
+		cmocka_unit_test(this_system),
 	};
 
 	return cmocka_run_group_tests_name("places", tests, NULL, NULL);

@@ -185,6 +185,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_program__set_autoload(skel->progs.on_exec_member, o->wide);
 	bpf_program__set_autoload(skel->progs.on_cgroup_rmdir, o->wide);
 	bpf_program__set_autoload(skel->progs.on_each_task, o->wide);
+	bpf_map__set_max_entries(skel->maps.removed_cgroups, o->wide ? REMOVED_CGROUPS : 1);
 	resident_size(k, skel);
 	if (!o->wide) {
 		bpf_map__set_max_entries(skel->maps.groups, 1);

@@ -104,6 +104,11 @@ void kern_members_tell(struct kern *k, uint64_t cgroup, bool taken)
 	bpf_map_update_elem(bpf_map__fd(k->skel->maps.select_cgroups), &cgroup, &is, BPF_ANY);
 }
 
+bool kern_members_removed(const struct kern *k, uint64_t cgroup, char path[REMOVED_PATH])
+{
+	return !bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.removed_cgroups), &cgroup, path);
+}
+
 void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup, pid_t pid), void *arg)
 {
 	const int asked = bpf_map__fd(k->skel->maps.select_asked);

@@ -24,5 +24,7 @@ void kern_set_group_law(struct kern *k, uint64_t program, uint64_t law);
 void kern_members_cgroups(struct kern *k, bool (*take)(void *arg, uint64_t cgroup, pid_t pid), void *arg);
 /* Tells the BPF side of a cgroup before it asks. */
 void kern_members_tell(struct kern *k, uint64_t cgroup, bool taken);
+/* The path of a cgroup that is gone, in its hierarchy; of the latest ones alone. Returns whether it is known. */
+bool kern_members_removed(const struct kern *k, uint64_t cgroup, char path[REMOVED_PATH]);
 
 #endif

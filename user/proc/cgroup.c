@@ -155,6 +155,11 @@ static const struct cgroup_place *place_at(const struct cgroups *c, size_t i)
 	return i ? c->places.at[i - 1] : &nowhere;
 }
 
+const struct cgroup_place *cgroups_by_path(struct cgroups *c, const char *path)
+{
+	return place_at(c, place_of(c, path));
+}
+
 /* --- by number */
 
 /* The path of the directory in the hierarchy, from where it is below the mount point ("" is that). */

@@ -52,6 +52,8 @@ const struct cgroup_place *cgroups_by_id_in(struct cgroups *c, enum cgroup_hiera
 /* Where the process is now, by /proc/PID/cgroup; likewise. If it is in v2's root: by v1's memory controller, or by
  * systemd's hierarchy. */
 const struct cgroup_place *cgroups_of_pid(struct cgroups *c, pid_t pid);
+/* By its path, as struct cgroup_place has it; likewise. */
+const struct cgroup_place *cgroups_by_path(struct cgroups *c, const char *path);
 /* Calls take() for each cgroup of the hierarchy (the root, too), in no order. Returns 0, or -errno without a message:
  * -ENOENT without it. Cgroups that come or go meanwhile may be left out. */
 int cgroups_each_in(struct cgroups *c, enum cgroup_hierarchy which,

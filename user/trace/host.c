@@ -46,7 +46,7 @@ int host_open(struct tracer *t, const struct kern_options *o)
 	h->wide = (struct collector_wide){.process = process_of_record, .task = host_task_of, .arg = t};
 	collector_set_wide(t->collector, &h->wide);
 	h->cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
-	h->places = places_new(o->places);
+	h->places = places_new(o->places, host_removed_cgroup, t);
 	h->everyone = xcalloc(1, sizeof(*h->everyone));
 	h->everyone->name = xstrdup("every process");
 	h->files = attachments_add(&t->attachments, h->everyone);

@@ -17,6 +17,7 @@ struct host {
 	struct attachment *files;	/* its, of all files */
 	struct collector_wide wide;
 	struct places *places;
+	char removed_path[REMOVED_PATH];	/* host_removed_cgroup() */
 	vec_of(uint64_t) programs;	/* by task of the profile: struct member */
 	bool by_process, by_thread;	/* stacks are told apart by that, too */
 	bool all, follow;		/* every process is looked at; children of those that are */
@@ -85,6 +86,8 @@ void host_compare_other(struct tracer *t, pid_t pid);
 int host_each_pid(void (*take)(void *arg, pid_t pid), void *arg);
 /* Reads all processes there are, and compares their code. 0 or -errno after logging an error. */
 int host_read_all(struct tracer *t);
+/* For places_new(). */
+const char *host_removed_cgroup(void *arg, uint64_t cgroup);
 /* Do the rules take it? For kern_members_cgroups(). */
 bool host_takes_cgroup(void *arg, uint64_t cgroup, pid_t pid);
 void host_tell_cgroup(void *arg, uint64_t cgroup, const struct cgroup_place *place);

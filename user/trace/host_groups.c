@@ -49,6 +49,13 @@ void host_tell_cgroup(void *arg, uint64_t cgroup, const struct cgroup_place *pla
 	kern_members_tell(t->kern, cgroup, places_take(t->host.places, place));
 }
 
+const char *host_removed_cgroup(void *arg, uint64_t cgroup)
+{
+	struct tracer *t = arg;
+
+	return kern_members_removed(t->kern, cgroup, t->host.removed_path) ? t->host.removed_path : NULL;
+}
+
 bool host_takes_cgroup(void *arg, uint64_t cgroup, pid_t pid)
 {
 	struct tracer *t = arg;

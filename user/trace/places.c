@@ -14,14 +14,18 @@ struct places {
 	const struct place_rules *rules;
 	struct cgroups *cgroups;
 	struct users *users;
-	struct u64map known;	/* cgroup -> the place, which was found by a process in it */
+	struct u64map known;	/* cgroup -> the place, which was found another way than by its number */
+	places_removed removed;
+	void *arg;
 };
 
-struct places *places_new(const struct place_rules *rules)
+struct places *places_new(const struct place_rules *rules, places_removed removed, void *arg)
 {
 	struct places *p = xcalloc(1, sizeof(*p));
 
 	p->rules = rules;
+	p->removed = removed;
+	p->arg = arg;
 	p->cgroups = cgroups_new();
 	p->users = users_new();
 	return p;
@@ -41,6 +45,7 @@ void places_free(struct places *p)
 const struct cgroup_place *places_of(struct places *p, uint64_t cgroup, pid_t pid)
 {
 	const struct cgroup_place *place;
+	const char *removed;
 	uint64_t *known;
 
 	place = cgroups_by_id_in(p->cgroups, cgroup & MEMBER_CGROUP_V1 ? CGROUP_V1_MEMORY : CGROUP_V2,
@@ -50,7 +55,8 @@ const struct cgroup_place *places_of(struct places *p, uint64_t cgroup, pid_t pi
 	known = u64map_find(&p->known, cgroup);
 	if (known)
 		return (const void *)(uintptr_t)*known;
-	place = cgroups_of_pid(p->cgroups, pid);
+	removed = p->removed ? p->removed(p->arg, cgroup) : NULL;
+	place = removed ? cgroups_by_path(p->cgroups, removed) : cgroups_of_pid(p->cgroups, pid);
 	if (place->path)
 		*u64map_put(&p->known, cgroup, NULL) = (uintptr_t)place;
 	return place;

@@ -13,8 +13,11 @@ struct place_rules {
 
 struct places;
 
-/* rules: NULL: all are taken. Borrowed. */
-struct places *places_new(const struct place_rules *rules);
+/* Of a cgroup that is gone, by its number: its path, valid until the next call; NULL: not known. */
+typedef const char *(*places_removed)(void *arg, uint64_t cgroup);
+
+/* rules: NULL: all are taken. Borrowed. removed: NULL: none is known. */
+struct places *places_new(const struct place_rules *rules, places_removed removed, void *arg);
 /* NULL is a no-op. */
 void places_free(struct places *p);
 /* Of a cgroup, by the number that the BPF side has for it (struct member); pid: a process that was in it. */
