@@ -43,6 +43,15 @@ TARGET=			# pid of the last target that was started
 BACKGROUND=()		# what to kill in the end
 N_TARGETS=0
 
+# What is mounted below $DIR, the last one first: what is in there is not for rm.
+unmount_all() {
+	local at
+
+	while read -r at; do
+		umount -l "$(printf '%b' "${at//\\/\\0}")"
+	done < <(awk -v dir="$DIR/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | tac)
+}
+
 cleanup() {
 	local status=$? pid
 
@@ -52,7 +61,7 @@ cleanup() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	if mountpoint -q "$DIR/full" 2>/dev/null; then umount "$DIR/full"; fi
+	unmount_all
 	rm -rf "$DIR"
 	exit "$status"
 }

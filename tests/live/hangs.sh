@@ -7,27 +7,34 @@ need_root
 need /dev/fuse
 remember_probes
 
+# Mounted anew each time, in another place: MNT.
 hangfs_start() {	# FILE
-	mkdir -p "$DIR/mnt"
-	"$W/hangfs" "$DIR/mnt" "$1" >"$DIR/hangfs" 2>&1 &
+	local said
+
+	MNT=$(mktemp -d "$DIR/mnt.XXXXXX")
+	said=$MNT.says
+	"$W/hangfs" "$MNT" "$1" >"$said" 2>&1 &
 	HANGFS=$!
 	BACKGROUND+=("$HANGFS")
-	wait_until 5 grep -q ready "$DIR/hangfs" || is_gone "$HANGFS" || fail "hangfs is not ready"
-	grep -q ready "$DIR/hangfs" || skip "cannot mount FUSE: $(cat "$DIR/hangfs")"
+	ready_or_gone() { grep -q ready "$said" || is_gone "$HANGFS"; }
+	wait_until 10 ready_or_gone || fail "hangfs is not ready"
+	grep -q ready "$said" || skip "cannot mount FUSE: $(cat "$said")"
 }
 
 # What waits for it gets an error then.
 hangfs_end() {
 	kill -TERM "$HANGFS"
-	wait_until 5 is_gone "$HANGFS" || fail "hangfs does not end"
+	wait_until 10 is_gone "$HANGFS" || fail "hangfs does not end"
+	wait "$HANGFS" || fail "hangfs: exit status $?"
+	! mountpoint -q "$MNT" || fail "$MNT is still mounted"
 }
 
 # It hangs from the start on.
 hangfs_start "$W/plugin.so"
-target_start env LD_PRELOAD="$DIR/mnt/lib.so" "$W/primes" -w
+target_start env LD_PRELOAD="$MNT/lib.so" "$W/primes" -w
 kill -USR1 "$HANGFS"
 trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
-expect_err 'mnt/lib.so: its file system does not respond'
+expect_err "$MNT/lib.so: its file system does not respond"
 go
 target_end
 trace_end 20
@@ -38,7 +45,7 @@ hangfs_end
 
 # It answered when it was read: its code has names, also when it does not answer any more at the end.
 hangfs_start "$W/plugin.so"
-target_start env LD_BIND_NOW=1 "$W/dlopener" -w "$DIR/mnt/lib.so"
+target_start env LD_BIND_NOW=1 "$W/dlopener" -w "$MNT/lib.so"
 trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 go
 target_end
@@ -51,7 +58,7 @@ hangfs_end
 
 # The allocator itself is on it.
 hangfs_start "$LIBDIR/libc.so.6"
-target_start env LD_PRELOAD="$DIR/mnt/lib.so" "$W/primes" -w
+target_start env LD_PRELOAD="$MNT/lib.so" "$W/primes" -w
 trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
 go
 target_end

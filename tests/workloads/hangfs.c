@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -131,25 +132,32 @@ int main(int argc, char **argv)
 {
 	static char request[READ_MAX + 4096];
 	const struct sigaction sa = {.sa_handler = on_signal};
+	sigset_t waiting, blocked;
 	struct stat st;
 
 	if (argc < 3)
 		return 2;
 	dir = argv[1];
 	file = open(argv[2], O_RDONLY);
-	device = open("/dev/fuse", O_RDWR);
+	device = open("/dev/fuse", O_RDWR | O_NONBLOCK);
 	if (file < 0 || device < 0 || fstat(file, &st)) {
 		perror("hangfs");
 		return 77;
 	}
 	size = st.st_size;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, &waiting);
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	mount_it();
 	say("ready\n");
+	/* A signal comes while it waits, and at no other time. */
 	while (!ends) {
 		const struct fuse_in_header *in = (const void *)request;
-		ssize_t n = read(device, request, sizeof(request));
+		struct pollfd ready = {.fd = device, .events = POLLIN};
+		ssize_t n = ppoll(&ready, 1, NULL, &waiting) < 1 ? 0 : read(device, request, sizeof(request));
 
 		if (n < (ssize_t)sizeof(*in))
 			continue;
