@@ -13,6 +13,7 @@ undo() { rm -rf "$cache"; cleanup; }
 trap undo EXIT
 
 serve() {	# SCRIPT: python's, which prints the port; to $port
+	rm -f "$DIR/port"	# another server's
 	"$PYTHON" -u -c "$1" >"$DIR/port" 2>"$DIR/requests" &
 	SERVER=$!
 	BACKGROUND+=("$SERVER")

@@ -175,15 +175,15 @@ need gdb
 for how in multi perf; do
 	hook_start middle malloc
 	mkfifo "$DIR/gdb.$how"
-	gdb -q -nx -p "$TARGET" <"$DIR/gdb.$how" >"$DIR/gdb.out" 2>&1 &
+	gdb -q -nx -p "$TARGET" <"$DIR/gdb.$how" >"$DIR/gdb.out.$how" 2>&1 &
 	BACKGROUND+=($!)
 	debugger=$!
 	exec {GDB}>"$DIR/gdb.$how"
 	# The breakpoint counts, and lets the program go on.
 	printf '%s\n' 'set pagination off' 'set $n = 0' 'break *(long)&malloc' commands silent 'set $n = $n + 1' \
 		continue end continue >&$GDB
-	stopped() { grep -q '^State:[[:space:]]*[St] ' "/proc/$TARGET/status" && grep -q Continuing "$DIR/gdb.out"; }
-	wait_until 20 stopped || fail "gdb does not let the target go on: $(tail -3 "$DIR/gdb.out")"
+	stopped() { grep -q '^State:[[:space:]]*[St] ' "/proc/$TARGET/status" && grep -q Continuing "$DIR/gdb.out.$how"; }
+	wait_until 20 stopped || fail "gdb does not let the target go on: $(tail -3 "$DIR/gdb.out.$how")"
 	sleep 0.3
 	trace_start "${EXACT[@]}" --attach $how -f folded -p "$TARGET" -o "$DIR/folded"
 	go
@@ -200,6 +200,6 @@ for how in multi perf; do
 	# Calls of the first work and the second: the breakpoint is still there after the detach.
 	wait "$TARGET"
 	expect_equal "the target's status" $? 0
-	grep -q "= 2018" "$DIR/gdb.out" || fail "the breakpoint was not hit 2018 times: $(tail -3 "$DIR/gdb.out")"
+	grep -q "= 2018" "$DIR/gdb.out.$how" || fail "the breakpoint was not hit 2018 times: $(tail -3 "$DIR/gdb.out.$how")"
 done
 no_probe_left

@@ -8,19 +8,19 @@ need bpftool jq
 remember_probes
 
 for how in multi perf; do
-	"$W/latency" >"$DIR/latency" 2>&1 &
+	"$W/latency" >"$DIR/latency.$how" 2>&1 &
 	BACKGROUND+=($!)
 	TARGET=$!
-	wait_until 10 grep -q ready "$DIR/latency" || fail "the target is not ready"
+	wait_until 10 grep -q ready "$DIR/latency.$how" || fail "the target is not ready"
 	"$ALLOCTRACE" -v --attach $how -p "$TARGET" >"$DIR/out" 2>"$DIR/err" </dev/null &
 	TRACE=$!
 	BACKGROUND+=("$TRACE")
-	wait_until 20 grep -q '^traced' "$DIR/latency" || fail "the target does not notice that it is traced ($how)"
+	wait_until 20 grep -q '^traced' "$DIR/latency.$how" || fail "the target does not notice that it is traced ($how)"
 	mapfile -t programs < <(programs_of "$TRACE")
 	[[ ${#programs[@]} -gt 0 ]] || fail "alloctrace holds no BPF program"
 	kill -KILL "$TRACE"
 	# The target itself says that its calls are fast again.
-	wait_until 20 grep -q '^untraced' "$DIR/latency" || fail "the target is still slow after SIGKILL ($how)"
+	wait_until 20 grep -q '^untraced' "$DIR/latency.$how" || fail "the target is still slow after SIGKILL ($how)"
 	wait_until 5 programs_gone "${programs[@]}" || fail "BPF programs are left after SIGKILL: ${programs[*]}"
 	wait "$TARGET" || fail "the target failed"
 done

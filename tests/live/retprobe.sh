@@ -15,10 +15,10 @@ trace_with() {	# NAME HOW PROBES COMMAND...
 	target_start "$@"
 	if [[ -n $probes ]]; then
 		# shellcheck disable=SC2086 # pairs
-		"$W/retprobe" "$TARGET" $probes >"$DIR/probe" 2>&1 &
+		"$W/retprobe" "$TARGET" $probes >"$DIR/probe.$N_TARGETS" 2>&1 &
 		probe=$!
 		BACKGROUND+=("$probe")
-		wait_until 10 grep -q ready "$DIR/probe" || fail "no return probes: $(cat "$DIR/probe")"
+		wait_until 10 grep -q ready "$DIR/probe.$N_TARGETS" || fail "no return probes: $(cat "$DIR/probe.$N_TARGETS")"
 	fi
 	trace_start "${EXACT[@]}" --unwind "$how" -f folded -m calls -o "$DIR/$name" -p "$TARGET"
 	go

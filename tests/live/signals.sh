@@ -59,12 +59,12 @@ expect_status 0
 kill "$TARGET"
 
 # With CMD, Ctrl-C goes to CMD too (one process group); what alloctrace is sent alone is passed on.
-"$ALLOCTRACE" -v "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/primes" -s >"$DIR/out" 2>"$DIR/err" </dev/null &
+"$ALLOCTRACE" -v "${EXACT[@]}" -f folded -o "$DIR/folded" -- "$W/primes" -s >"$DIR/said" 2>"$DIR/err" </dev/null &
 TRACE=$!
 BACKGROUND+=("$TRACE")
-wait_until 20 grep -q total "$DIR/out" || fail "CMD does not work"
+wait_until 20 grep -q total "$DIR/said" || fail "CMD does not work"
 kill -TERM "$TRACE"
 trace_end
 expect_status 143
-expect_primes "$DIR/folded" "$DIR/out" bytes
+expect_primes "$DIR/folded" "$DIR/said" bytes
 no_probe_left
