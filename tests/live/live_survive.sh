@@ -26,6 +26,8 @@ cycle() {	# PID
 	kill -0 "$1" || fail "the target is gone ($view, sample $sample, $how)"
 	case $how in
 	1 | 7) kill -KILL "$TRACE" 2>/dev/null ;;
+	# What bash starts in the background ignores SIGINT until it asks for it.
+	0) kill -TERM "$TRACE" 2>/dev/null ;;
 	*) kill -INT "$TRACE" 2>/dev/null ;;
 	esac
 	wait_until 30 is_gone "$TRACE" || fail "alloctrace does not end ($view, sample $sample, $how)"

@@ -27,6 +27,7 @@ gcc -O1 -o spin spin.c || fail gcc
 ./spin &
 SPINNER=$!
 BACKGROUND+=("$SPINNER")
+wait_until 5 grep -qx spin "/proc/$SPINNER/comm"
 nothing 'it used [0-9.]+ m?s of CPU time, and called none of the [0-9]+ probed functions' "$SPINNER"
 kill -STOP "$SPINNER"
 nothing 'it was stopped all the time' "$SPINNER"

@@ -12,8 +12,7 @@ target_start "$W/stacks" -w 10000 3
 "$ALLOCTRACE" "${EXACT[@]}" -f folded -p "$TARGET" 2>"$DIR/err" </dev/null > >(head -1 >"$DIR/out") &
 TRACE=$!
 BACKGROUND+=("$TRACE")
-wait_until 20 grep -q . /proc/"$TRACE"/stat
-sleep 1
+wait_until 20 trace_attached || fail "no probes in place"
 go
 target_end
 trace_end
@@ -67,7 +66,7 @@ target_start "$W/primes" -w
 "$ALLOCTRACE" "${EXACT[@]}" -f folded -p "$TARGET" >/dev/full 2>"$DIR/err" </dev/null &
 TRACE=$!
 BACKGROUND+=("$TRACE")
-sleep 1
+wait_until 20 trace_attached || fail "no probes in place"
 go
 target_end
 trace_end

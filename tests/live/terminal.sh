@@ -26,7 +26,13 @@ on_terminal 80 "NO_COLOR=1 '$ALLOCTRACE' -- '$W/primes' >/dev/null"
 
 # Refreshing: the table moves the cursor up or home instead of scrolling; the last one stands.
 target_start "$W/primes" -w -r 8
-(sleep 1 && go) &
+go_when_traced() {
+	TRACE=
+	until TRACE=$(pgrep -x -f "$ALLOCTRACE -i 500ms -p $TARGET"); do sleep 0.02; done
+	wait_until 20 trace_attached && go
+}
+go_when_traced &
+BACKGROUND+=($!)
 on_terminal 80 "'$ALLOCTRACE' -i 500ms -p $TARGET"
 grep -Eq "$(printf '\033')\\[([0-9]*A|[0-9;]*H|J|2J|\\?)" "$DIR/screen" || fail "no cursor movement with -i"
 [[ $(widest) -le 80 ]] || fail "wider than 80 columns while it refreshes"
