@@ -42,23 +42,24 @@ for threads in 1 3; do
 done
 
 # Recordings: each report replaces the file; what was allocated in each interval adds up to the whole.
-need python3
+need jq
 target_start "$W/primes" -w -r 5
-trace_start "${EXACT[@]}" -i 200ms -p "$TARGET" -o "$DIR/parts.pb.gz"
+trace_start "${EXACT[@]}" -i 100ms -p "$TARGET" -o "$DIR/parts.pb.gz"
 go
 target_end
 trace_end
 expect_status 0
+third=$("$ALLOCTRACE" report -f json "$DIR/parts.pb.gz" | jq '.facts.duration_ns / 3e6 | floor')
 for m in bytes calls; do
-	for time in ',' ',500ms' '500ms,800ms' '800ms,'; do
-		"$ALLOCTRACE" report -q -f folded -m $m --time $time "$DIR/parts.pb.gz" >"$DIR/part.$time" ||
+	for time in , ",${third}ms" "${third}ms,$((2 * third))ms" "$((2 * third))ms,"; do
+		"$ALLOCTRACE" report -q -f folded -m $m --time "$time" "$DIR/parts.pb.gz" >"$DIR/part.$time" ||
 			fail "report --time $time"
 	done
 	expect_primes "$DIR/part.," "$DIR/target.$N_TARGETS" $m
-	cat "$DIR/part.,500ms" "$DIR/part.500ms,800ms" "$DIR/part.800ms," >"$DIR/all"
+	cat "$DIR/part.,${third}ms" "$DIR/part.${third}ms,$((2 * third))ms" "$DIR/part.$((2 * third))ms," >"$DIR/all"
 	expect_primes "$DIR/all" "$DIR/target.$N_TARGETS" $m
 done
-[[ -s $DIR/part.500ms,800ms ]] || fail "no round in 300 ms"
+[[ -s $DIR/part.${third}ms,$((2 * third))ms ]] || fail "no round in a third of the time"
 
 # Tables: one after the other when it is no terminal.
 target_start "$W/primes" -w -r 20
