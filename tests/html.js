@@ -9,74 +9,10 @@
 const assert = require('assert');
 const fs = require('fs');
 const path = require('path');
-const { Browser } = require('./browser.js');
 const { CONTRAST } = require('./contrast.js');
-
-const dir = path.resolve(process.argv[2]);
-let browser;
-
-async function open(name, hash = '') {
-	const page = await browser.open(`file://${dir}/${name}.html${hash}`);
-
-	await page.until('Boolean(window.alloctrace || document.querySelector("[role=alert]"))');
-	await page.settle();
-	assert.equal(await page.run('document.querySelector("[role=alert]")?.textContent ?? ""'), '', name);
-	return page;
-}
-
-/* It has loaded nothing but itself, and nothing was logged. */
-async function close(page) {
-	assert.deepEqual(page.requests.filter((url) => !url.startsWith('file://')), []);
-	assert.equal(new Set(page.requests.map((url) => url.replace(/#.*/, ''))).size, 1, String(page.requests));
-	/* That canvases are read often is the test's own doing. */
-	assert.deepEqual(page.messages.filter((text) => !text.includes('willReadFrequently')), []);
-	await browser.close(page);
-}
-
-/* By function, without the allocator's: what went through it, and in all. */
-function readFolded(name) {
-	const through = {};
-	let total = 0;
-
-	for (const line of fs.readFileSync(path.join(dir, name), 'utf8').trim().split('\n')) {
-		const value = Number(line.replace(/.* /, ''));
-
-		total += value;
-		for (const f of new Set(line.replace(/ \d+$/, '').split(';').slice(1, -1)))
-			through[f] = (through[f] || 0) + value;
-	}
-	return { through, total };
-}
-
-/* Every rectangle is as wide as its share, those of a row do not overlap, and none leaves its parent. */
-const CHECK_WIDTHS = `(() => {
-	const { graph, sums } = alloctrace;
-	let worst = 0, n = 0;
-
-	for (const row of graph.rows) {
-		let end = 0;
-
-		for (const rect of row) {
-			worst = Math.max(worst, end - rect.x);
-			end = rect.x + rect.width;
-			if (!rect.node || rect.outer)
-				continue;
-			const top = rect.node.tree === graph.zoomed.tree ? graph.zoomed : rect.node.tree.root;
-
-			worst = Math.max(worst, Math.abs(rect.width - graph.width * rect.node.total / top.total));
-			n++;
-		}
-		worst = Math.max(worst, end - graph.width);
-	}
-	return [worst, n];
-})()`;
-
-async function checkWidths(page, least) {
-	const [worst, n] = await page.run(CHECK_WIDTHS);
-
-	assert.ok(worst < 1e-6, `a width is wrong by ${worst}`);
-	assert.ok(n >= least, `${n} rectangles`);
-}
+const { WORK } = require('./htmlwork.js');
+const { OWN, ROWS, STATUS, checkWidths, close, colours, dir, inBrowser, middle, open, readFolded, spot } =
+	require('./page.js');
 
 /* By function: the sum of the topmost nodes of a tree that is walked whole. */
 const TREE_SUMS = `(() => {
@@ -92,40 +28,6 @@ const TREE_SUMS = `(() => {
 	}
 	return sums;
 })()`;
-const ROWS = 'Object.fromEntries(alloctrace.table.rows.map((row) => [row.name, row.through]))';
-const OWN = 'Object.fromEntries(alloctrace.table.rows.filter((row) => row.own).map((row) => [row.name, row.own]))';
-const STATUS = 'document.getElementById("status").textContent';
-
-/* Where to click on a function's first rectangle. */
-async function spot(page, name) {
-	return page.run(`(() => {
-		const { graph, d } = alloctrace, box = graph.element.getBoundingClientRect();
-		const name = ${JSON.stringify(name)};
-		const rect = graph.rows.flat().find(({ node }) => node && d.functions[node.fn] === name);
-
-		graph.reveal(rect.node);
-		return { x: box.left + 1 + rect.x + rect.width / 2,
-			y: box.top + 1 + rect.y * 18 + 9 - graph.element.scrollTop };
-	})()`);
-}
-
-/* The colour in the upper left corner of a function's first rectangle, and what it is to be. */
-async function colours(page, name) {
-	return page.run(`(() => {
-		const { graph, d } = alloctrace;
-		const name = ${JSON.stringify(name)};
-		const rect = graph.rows.flat().find(({ node }) => node && d.functions[node.fn] === name);
-
-		graph.reveal(rect.node);
-		graph.draw();
-		const [r, g, b] = graph.canvas.getContext('2d').getImageData((rect.x + 2) * devicePixelRatio,
-			(rect.y * 18 + 2 - graph.element.scrollTop) * devicePixelRatio, 1, 1).data;
-		const hex = (n) => n.toString(16).padStart(2, '0');
-
-		return ['#' + hex(r) + hex(g) + hex(b), alloctrace.colourOf(rect.node)];
-	})()`);
-}
-
 async function tableAndWidths() {
 	const page = await open('heap'), folded = readFolded('heap.folded'), live = readFolded('heap.live');
 
@@ -168,6 +70,26 @@ async function searching() {
 	assert.equal(await page.run('alloctrace.nameOf(alloctrace.graph.focused)'), 'big_kept');
 	await page.key('Escape');
 	assert.equal(await page.run('alloctrace.state.query'), '');
+	/* From match to match, round to the first, and back. */
+	await page.run('document.activeElement.blur()');
+	await page.key('f', 2);
+	assert.equal(await page.run('document.activeElement.id'), 'search');
+	await page.type('BIG_');
+	const matches = await page.run(`alloctrace.graph.rows.flat().filter(({ node }) => node && node.fn >= 0 &&
+		alloctrace.nameOf(node).includes('big_')).map(({ node }) => alloctrace.nameOf(node))`);
+	const visited = [];
+
+	for (let i = 0; i < matches.length + 2; i++) {
+		await page.key('Enter', i === matches.length + 1 ? 8 : 0);
+		visited.push(await page.run('alloctrace.nameOf(alloctrace.graph.focused)'));
+	}
+	assert.ok(matches.length > 2);
+	assert.deepEqual(visited, [...matches, matches[0], matches[matches.length - 1]]);
+	await page.run('alloctrace.controls.matchCase.input.click()');
+	assert.match(await page.run(STATUS), /matched 0 B, 0.0 %/);
+	await page.run('alloctrace.controls.matchCase.input.click()');
+	await page.run('alloctrace.controls.search.focus()');
+	await page.key('Escape');
 	/* What is no regular expression is looked for as it is. */
 	await page.type('(');
 	assert.equal(await page.run('alloctrace.pattern.source'), '\\(');
@@ -303,6 +225,18 @@ async function overTime() {
 	await bar(2, true);
 	assert.equal(await page.run(total), 4097 - 127);
 	assert.equal(await page.run('Object.values(alloctrace.trees[0].root.children)[0].total'), 4097 - 127);
+	/* Dragged, either way, and a click. What shrank counts nothing: the first report's stack has gone since. */
+	for (const [from, to, wanted] of [[0, 1, 127], [0, 2, 4097], [2, 1, 4097 - 127], [0, 0, 1009]]) {
+		await page.run('alloctrace.time.element.scrollIntoView()');
+		for (const [i, type] of [[from, 'mousePressed'], [to, 'mouseMoved'], [to, 'mouseReleased']]) {
+			const { x, y } = await middle(page, `document.querySelectorAll('#time button')[${i}]`);
+
+			await page.send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
+		}
+		assert.equal(await page.run(total), wanted, `${from} to ${to}`);
+	}
+	await bar(1);
+	await bar(2, true);
 	const again = await open('server', await page.run('location.hash'));
 
 	assert.equal(await again.run(total), 4097 - 127);
@@ -522,19 +456,5 @@ async function darkAndPaper() {
 	await close(page);
 }
 
-(async () => {
-	browser = await Browser.start();
-	try {
-		for (const test of [tableAndWidths, searching, zoomingAndHash, sandwich, evilNames, keyboard,
-			source, overTime, comparison, menuAndFilters,
-			accessibility, contrastAndFocus, darkAndPaper]) {
-			await test();
-			console.log(`ok ${test.name}`);
-		}
-	} finally {
-		await browser.stop();
-	}
-})().catch((error) => {
-	console.error(error);
-	process.exit(1);
-});
+inBrowser([tableAndWidths, searching, zoomingAndHash, ...WORK, sandwich, evilNames, keyboard, source, overTime,
+	comparison, menuAndFilters, accessibility, contrastAndFocus, darkAndPaper]);
