@@ -82,7 +82,7 @@ static __always_inline void touch_vma(struct touch *t, const struct vm_area_stru
 	t->vma = (__u64)vma;
 	if (vma->vm_flags & VM_SHARED)
 		t->what = TOUCHED_SHARED;
-	else if (vma->vm_file)
+	else if (vma->vm_file && vma->vm_ops)	/* none: a private /dev/zero, as good as none */
 		t->what = t->member == MEMBER_ANON ? TOUCHED_COPY : TOUCHED_FILE;
 	else if (start < mm->brk && end > mm->start_brk)
 		t->what = TOUCHED_HEAP;
