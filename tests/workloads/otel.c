@@ -3,7 +3,9 @@
  * Allocates known numbers of blocks by an allocator that samples itself (otel_sampler.c), frees those of one function,
  * and says what there is. Before that, after each line on stdin, it says how many listen to its probes.
  *
- * usage: otel [-k]      -k: a child is forked, and says what it sees
+ * usage: otel [-k]             -k: a child is forked, and says what it sees
+ *        otel -w PAIRS N [on]  says "ready", waits for a line, and says what a pair of malloc and free takes: "ns". One
+ *                              call in N is a sample while someone listens; with "on" always
  */
 #include "workload.h"
 
@@ -16,6 +18,7 @@ extern void sampled_free(void *p);
 #define free sampled_free
 #endif
 extern int otel_listeners(void);
+extern void otel_sample(size_t one_in, int even_unheard);
 
 #define KEPT 700	/* multiples of 7, so that the samples of a function are as many as its share */
 #define GONE 490
@@ -27,10 +30,27 @@ ALLOCATOR(take_gone, malloc(size))
 
 static void *gone[GONE];
 
+static void loop(size_t pairs, size_t one_in, bool unheard)
+{
+	struct timespec from, to;
+
+	otel_sample(one_in, unheard);
+	wait_for_go();
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (size_t i = 0; i < pairs; i++)
+		free(take_gone(GONE_BYTES));
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	say("ns %.2f\n", ((to.tv_sec - from.tv_sec) * 1e9 + (to.tv_nsec - from.tv_nsec)) / (double)pairs);
+}
+
 int main(int argc, char **argv)
 {
 	bool forks = false;
 
+	if (argc > 3 && !strcmp(argv[1], "-w")) {
+		loop(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), argc > 4);
+		return 0;
+	}
 	for (int i = 1; i < argc; i++)
 		forks |= !strcmp(argv[i], "-k");
 	wait_for_go();

@@ -4,7 +4,8 @@
  * and otel_memory:free, with semaphores, the notes written by hand. Built as a library with functions malloc and free,
  * and into a static program; with nops of one byte, and of five (-DNOP5), also in functions that call none (-DLEAF).
  *
- * What is a sample is no accident here: every SAMPLE_EVERY-th call while someone listens, which stands for as many.
+ * What is a sample is no accident here: every SAMPLE_EVERY-th call while someone listens, which stands for as many; or
+ * as often as otel_sample() says.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,8 @@ extern void __libc_free(void *p);
 
 void *MALLOC(size_t n);
 void FREE(void *p);
+void otel_sample(size_t one_in, int even_unheard);
+int otel_listeners(void);
 
 /* The note's arguments are what the compiler has made of its operands: registers, memory, constants. */
 #define PROBE(name, args, ...)	\
@@ -65,7 +68,8 @@ SEMAPHORE otel_alloc_semaphore;
 SEMAPHORE otel_free_semaphore;
 
 static void *samples[SAMPLES_MAX];
-static size_t n_calls;
+static size_t every = SAMPLE_EVERY, left = SAMPLE_EVERY;
+static int unheard;
 
 __attribute__((noinline, noclone)) static void look(const size_t *kept)
 {
@@ -95,8 +99,10 @@ void *MALLOC(size_t n)
 {
 	void *p = REAL_MALLOC(n);
 
-	if (otel_alloc_semaphore && p && ++n_calls % SAMPLE_EVERY == 0)
-		tell_alloc(p, n, n * SAMPLE_EVERY);
+	if (otel_alloc_semaphore + unheard && p && --left == 0) {
+		left = every;
+		tell_alloc(p, n, n * every);
+	}
 	return p;
 }
 
@@ -105,6 +111,13 @@ void FREE(void *p)
 	if (otel_free_semaphore && p && samples[(uintptr_t)p >> 4 & (SAMPLES_MAX - 1)] == p)
 		tell_free(p);
 	REAL_FREE(p);
+}
+
+/* One call in so many is a sample from now on; even if nobody listens. */
+void otel_sample(size_t one_in, int even_unheard)
+{
+	every = left = one_in;
+	unheard = even_unheard;
 }
 
 /* For programs that say what the counters are. */
