@@ -14,6 +14,7 @@
 #define KEPT_NS 2000000000ULL	/* how long after the end of a command's process, at least */
 #define FOLLOWED_MAX 65536	/* processes at once */
 #define SWEEP_NS 1000000000ULL	/* between two readings of the table of blocks */
+#define ON_ITS_WAY_NS 200000000ULL	/* from a thread's record to its end, most often */
 
 /* The module of a file that records tell of by these numbers, if it is known and its content is what it was. */
 static bool known_module(const struct tracer *t, uint64_t dev, uint64_t ino, uint32_t *module)
@@ -240,14 +241,15 @@ static void forget_dead(struct tracer *t)
 	end_all(t, &all);
 }
 
-/* Of those whose last thread was still on its way out when its record was read. */
-static void end_headless(struct tracer *t)
+/* Of those whose last thread was still on its way out when its record was read: of which a thread has ended since. */
+static void end_headless(struct tracer *t, uint64_t since_ns)
 {
 	const struct u64map *m = &t->host.headless;
 	struct pids all = {0};
 
 	for (size_t i = 0; m->n && i <= m->mask; i++)
-		if (m->used[i] && !procfs_goes_on((pid_t)m->slots[i].key, m->slots[i].value))
+		if (m->used[i] && m->slots[i].value >= since_ns &&
+		    !procfs_goes_on((pid_t)m->slots[i].key, m->slots[i].value))
 			vec_push(&all.list, (pid_t)m->slots[i].key);
 	end_all(t, &all);
 }
@@ -258,9 +260,11 @@ int host_sweep(struct tracer *t, bool now)
 	const uint64_t time_ns = monotonic_ns();
 	int err;
 
-	if (!now && time_ns - h->swept_ns < SWEEP_NS)
+	if (!now && time_ns - h->swept_ns < SWEEP_NS) {
+		end_headless(t, time_ns - ON_ITS_WAY_NS);
 		return 0;
-	end_headless(t);
+	}
+	end_headless(t, 0);
 	/* When all have ended, by that time, however long the report takes to come. */
 	end_kept(h, (h->follow && !h->followed.n ? h->last_end_ns : time_ns) - KEPT_NS);
 	h->swept_ns = time_ns;
