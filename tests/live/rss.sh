@@ -48,6 +48,7 @@ target_end
 trace_end
 expect_status 0
 expect_explained "$DIR/err"
+grep -q "^target *resident (pid $TARGET)" "$DIR/err" || fail "the summary does not name the process"
 run report -f folded -m calls "$DIR/rss.pb.gz"
 expect_status 0
 expect_equal "pages of touch_rounds" "$(folded_sum "$DIR/out" ';touch_rounds;.*\[anonymous\]')" $((3 * 16384))

@@ -354,6 +354,7 @@ int host_add(struct tracer *t, pid_t pid)
 		err = processes_add(&t->processes, pid, &p);
 	if (err)
 		return err;
+	p->chosen = true;
 	see_process(t, p);
 	err = tracer_compare(t, t->host.files, p);
 	if (!err)

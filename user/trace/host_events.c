@@ -360,7 +360,7 @@ void host_drop_gone(struct tracer *t)
 		struct process *p = processes_find(&t->processes, h->gone.at[i]);
 
 		/* Its number may be another's by now. */
-		if (p && p->exited && p->pid != t->held_pid)
+		if (p && p->exited && !p->chosen && p->pid != t->held_pid)
 			processes_drop(&t->processes, p);
 	}
 	h->gone.n -= h->n_gone;
