@@ -161,6 +161,16 @@ static __always_inline void give_up_unslotted(__u64 addr)
 	block_freed(s, &b, false);
 }
 
+/* Of a process that tells of its own samples, or of one that does not, in a run that has both: blocks are not followed
+ * there (kern_uses_usdt()). */
+static __always_inline bool is_of_others(__u64 cookie)
+{
+	/* No sample stands for calls of Go's runtime. */
+	if (!wide || !usdt || cookie & COOKIE_TYPED)
+		return false;
+	return is_usdt(cookie) != is_teller(bpf_get_current_task_btf()->group_leader);
+}
+
 /*
  * Where a call has no slot its stack is lost, and it cannot be determined whether it is nested; most are not. Nor
  * whether a realloc() fails; most do not.
@@ -170,7 +180,7 @@ static __noinline void lost_call(struct pt_regs *ctx, __u64 cookie)
 	const struct probe_info *info;
 	__u64 bytes;
 
-	if (!hit_counts_shared())
+	if (!hit_counts_shared() || is_of_others(cookie))
 		return;
 	if (!call_bytes(ctx, cookie, &bytes)) {
 		count_shared(COUNT_FAILED, 1);
@@ -196,7 +206,7 @@ int on_alloc(struct pt_regs *ctx)
 		lost_call(ctx, cookie);
 		return 0;
 	}
-	if (hit_counts(s))
+	if (hit_counts(s) && !is_of_others(cookie))
 		on_entry_alone(s, ctx, cookie);
 	scratch_put(s);
 	return 0;

@@ -40,6 +40,24 @@ struct {
 
 struct member_counts member_counts = {};
 
+/*
+ * Processes that tell of their own samples, of which these are recorded and no calls, by their first task. User space
+ * adds one when it has seen what such a process maps; until then its calls are recorded, and no samples.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} tellers SEC(".maps");
+
+bool any_teller = false;
+
+static __always_inline bool is_teller(struct task_struct *leader)
+{
+	return *(volatile bool *)&any_teller && bpf_task_storage_get(&tellers, leader, NULL, 0);
+}
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, GROUPS_MAX);
@@ -271,6 +289,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	const bool thread = parent->tgid == child->tgid;
 	struct member *of = bpf_task_storage_get(&members, parent, NULL, 0), *m;
 
+	if (!thread && is_teller(parent->group_leader))
+		bpf_task_storage_get(&tellers, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
 	/* A thread that was there before, and has called no allocator function yet. */
 	if (!of)
 		of = bpf_task_storage_get(&members, parent->group_leader, NULL, 0);
@@ -297,8 +318,10 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec_member, struct task_struct *task)
 {
-	struct scratch *s = scratch_get();
+	struct scratch *s;
 
+	bpf_task_storage_delete(&tellers, task);
+	s = scratch_get();
 	if (!s)
 		return 0;
 	if (member_decide(s) == MEMBER_YES && resident)

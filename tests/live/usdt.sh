@@ -86,7 +86,8 @@ trace_stop
 
 target_start "$W/otel"
 run check -p "$TARGET"
-expect_out 'otel_memory:alloc +\+0 +nop ' 'its own samples \(otel_memory\): --pid records them instead of every call'
+expect_out 'otel_memory:alloc +\+0 +nop ' \
+	'its own samples \(otel_memory\): recorded instead of every call of the process; --no-usdt'
 ((${#unsafe[@]})) || { no_probe_left; exit 0; }
 target_start "$W/otel5leaf"
 run check -p "$TARGET"

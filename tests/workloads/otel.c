@@ -3,9 +3,11 @@
  * Allocates known numbers of blocks by an allocator that samples itself (otel_sampler.c), frees those of one function,
  * and says what there is. Before that, after each line on stdin, it says how many listen to its probes.
  *
- * usage: otel [-k]             -k: a child is forked, and says what it sees
- *        otel -w PAIRS N [on]  says "ready", waits for a line, and says what a pair of malloc and free takes: "ns". One
- *                              call in N is a sample while someone listens; with "on" always
+ * usage: otel [-k] [-c] [-e PROGRAM]
+ *        -k: a child is forked, and says what it sees; -c: a child does the work; -e: in the end it becomes the program
+ *        otel -w PAIRS N [on]
+ *        says "ready", waits for a line, and says what a pair of malloc and free takes: "ns". One call in N is a sample
+ *        while someone listens; with "on" always
  */
 #include "workload.h"
 
@@ -45,14 +47,19 @@ static void loop(size_t pairs, size_t one_in, bool unheard)
 
 int main(int argc, char **argv)
 {
-	bool forks = false;
+	bool forks = false, child_works = false;
+	char *become[2] = {0};
 
 	if (argc > 3 && !strcmp(argv[1], "-w")) {
 		loop(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), argc > 4);
 		return 0;
 	}
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc; i++) {
 		forks |= !strcmp(argv[i], "-k");
+		child_works |= !strcmp(argv[i], "-c");
+		if (!strcmp(argv[i], "-e"))
+			become[0] = argv[i + 1];
+	}
 	wait_for_go();
 	say("listeners %d\n", otel_listeners());
 	if (forks) {
@@ -67,6 +74,14 @@ int main(int argc, char **argv)
 		}
 		waitpid(child, NULL, 0);
 	}
+	if (child_works) {
+		pid_t child = fork();
+
+		if (child) {
+			waitpid(child, NULL, 0);
+			return 0;
+		}
+	}
 	for (int i = 0; i < KEPT; i++)
 		take_kept(KEPT_BYTES);
 	for (int i = 0; i < GONE; i++)
@@ -77,5 +92,7 @@ int main(int argc, char **argv)
 	row("take_gone", 0, GONE_BYTES, GONE);
 	wait_for_go();
 	say("listeners %d\n", otel_listeners());
+	if (become[0])
+		execv(become[0], become);
 	return 0;
 }

@@ -253,8 +253,8 @@ static void print_usdt(const struct plan *plan)
 	if (plan->usdt_unfit)
 		printf("    its own samples (otel_memory) are not used: not all of their probes can be\n");
 	else if (alloc)
-		printf("    its own samples (otel_memory): --pid records them instead of every call of the process%s; "
-		       "--no-usdt: calls\n", frees ? "" : ", except for live-heap views (it does not tell of frees)");
+		printf("    its own samples (otel_memory): recorded instead of every call of the process%s; --no-usdt: "
+		       "calls\n", frees ? "" : ", except for live-heap views (it does not tell of frees)");
 }
 
 static void print_go(const struct plan_go *go)

@@ -51,10 +51,10 @@ const char *const man_limits[] = {
 	"Of Go, bytes are those requested, not those of a size class as in B/op. Plugins and programs linked with "
 	"-linkshared are not traced.",
 	"What a process tells of its own samples (USDT probes otel_memory) is believed, and what it allocates past the "
-	"allocator that samples is not seen; --no-usdt records every call. Processes that are followed, or traced by "
-	"--all, are traced by calls, and so is one of whose probes not all can be used: an argument at a symbol, or, "
-	"from Linux 6.18 on, a nop of five bytes in a function that calls none, whose red zone the kernel would "
-	"overwrite. After a fork under --attach perf, the child's semaphores stay raised.",
+	"allocator that samples is not seen; --no-usdt records every call. Live-heap views of processes that are "
+	"followed, or with --all, go by calls, and so does one of whose probes not all can be used: an argument at a "
+	"symbol, or, from Linux 6.18 on, a nop of five bytes in a function that calls none, whose red zone the "
+	"kernel would overwrite. After a fork under --attach perf, the child's semaphores stay raised.",
 	"A heap belongs to an address space: what a child allocates that shares its parent's memory (vfork until "
 	"exec, clone with CLONE_VM) belongs to the parent's heap. In live-heap views, a process given by --pid "
 	"that calls clone() itself is therefore attached by perf. If a library calls it, the summary says so (not "

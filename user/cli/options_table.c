@@ -402,9 +402,9 @@ const struct option_row option_rows[] = {
 	  .help = "record calls of allocators that sample themselves",
 	  .man = "Record every call of the allocator of a process that tells of its own samples by the USDT probes "
 		 "otel_memory:alloc and otel_memory:free (OpenTelemetry's contract), as of any other process. Without "
-		 "this option, and without --alloc-fn and --free-fn, such samples are recorded instead of calls where "
-		 "processes are not followed: with --pid, and with --no-follow. Totals and rows are then estimates "
-		 "with errors." },
+		 "this option, and without --alloc-fn and --free-fn, such samples are recorded instead of calls; "
+		 "except for live-heap views of processes that are followed, or with --all. Totals and rows are then "
+		 "estimates with errors." },
 	{ "max-blocks", 0, "N", OPTION_NUMBER, SECTION_KERNEL, TO(max_blocks), LIMITS("1000", "1000000000"),
 	  .fallback = "4000000", .man_only = true,
 	  .help = "maximum number of live blocks in the kernel",

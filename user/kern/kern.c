@@ -93,7 +93,7 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 	skel->rodata->governed = o->governed;
 	skel->rodata->go_samples = o->go_source != GO_CALLS;
 	skel->bss->go_by_samples = o->go_source == GO_SAMPLES;
-	skel->rodata->usdt = o->usdt && !o->wide;
+	skel->rodata->usdt = kern_uses_usdt(o);
 	skel->bss->window_factor = 1 << CALLS_SHIFT;
 	skel->rodata->hist_sizes = o->sizes;
 	skel->rodata->hist_lifetimes = o->lifetimes;
@@ -168,7 +168,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_map__set_value_size(skel->maps.stash, offsetof(struct stack_frames, frames) +
 				o->max_frames * sizeof(__u64));
 	bpf_map__set_max_entries(skel->maps.probes, MAX_PROBES);
-	bpf_map__set_max_entries(skel->maps.usdts, o->usdt && !o->wide ? MAX_PROBES : 1);
+	bpf_map__set_max_entries(skel->maps.usdts, kern_uses_usdt(o) ? MAX_PROBES : 1);
 	bpf_map__set_max_entries(skel->maps.label_sets, o->by_label ? KERN_LABEL_SETS : 1);
 	k->n_slots = k->n_cpus * SLOTS_PER_CPU + 1;
 	k->slot_bytes = bpf_map__value_size(skel->maps.scratches) -

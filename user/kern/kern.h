@@ -42,7 +42,7 @@ struct kern_options {
 	bool sizes, lifetimes;	/* keep histograms of these */
 	bool no_go_probes;	/* nothing is asked of Go's allocations that its runtime's own records do not say; */
 	enum go_source go_source;	/* where Go is traced by its calls, unless no_go_probes */
-	bool usdt;		/* processes' own samples are recorded where they tell of them; not if `wide` */
+	bool usdt;		/* processes' own samples are recorded where they tell of them (kern_uses_usdt()) */
 	bool go_records;	/* what is live of it is, and read from there (trace/golive.h) */
 	/* SAMPLE_LAW() (sample.h). It can be changed later, but SAMPLE_ALL only if it isn't fixed. */
 	uint64_t sample_law;
@@ -68,6 +68,13 @@ struct kern_options {
 	bool told_mappings;	/* as where bpf_find_vma() is missing: mappings are told, not asked for; for tests */
 	enum attach_mode mode;	/* ATTACH_AUTO is resolved */
 };
+
+/* Where processes come and go, one may be seen to tell of its samples after its first calls: their blocks would never
+ * be freed. */
+static inline bool kern_uses_usdt(const struct kern_options *o)
+{
+	return o->usdt && !o->resident && !(o->wide && o->blocks);
+}
 
 struct kern;
 

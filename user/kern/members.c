@@ -31,17 +31,34 @@ int kern_members_begin(struct kern *k)
 	return err ? err : tracepoint_attach(k, k->skel->progs.on_exit, "sched_process_exit");
 }
 
-int kern_choose(struct kern *k, pid_t pid, bool traced, bool children)
+/* value: NULL: nothing any more. */
+static int keep_of_process(const struct bpf_map *storage, pid_t pid, const void *value)
 {
-	const struct member m = {.chosen = traced ? MEMBER_YES : MEMBER_NO, .children = children};
-	const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	const int fd = (int)syscall(SYS_pidfd_open, pid, 0), map = bpf_map__fd(storage);
 	int err = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.members), &fd, &m, BPF_ANY))
+	if (value ? bpf_map_update_elem(map, &fd, value, BPF_ANY) : bpf_map_delete_elem(map, &fd))
 		err = -errno;
 	close(fd);
+	return err;
+}
+
+int kern_choose(struct kern *k, pid_t pid, bool traced, bool children)
+{
+	const struct member m = {.chosen = traced ? MEMBER_YES : MEMBER_NO, .children = children};
+
+	return keep_of_process(k->skel->maps.members, pid, &m);
+}
+
+int kern_set_teller(struct kern *k, pid_t pid, bool tells)
+{
+	const __u32 yes = 1;
+	const int err = keep_of_process(k->skel->maps.tellers, pid, tells ? &yes : NULL);
+
+	if (!err && tells)
+		*(volatile bool *)&k->skel->bss->any_teller = true;
 	return err;
 }
 

@@ -13,6 +13,9 @@ int kern_members_begin(struct kern *k);
 /* The process is traced, or is not, whatever the filters say; children: and so are those that it has from now on.
  * 0 or -errno, no message; -ESRCH: it is gone. */
 int kern_choose(struct kern *k, pid_t pid, bool traced, bool children);
+/* From now on samples that the process tells of are recorded, and no calls of it, until it execs, and so of children
+ * that it has from now on; or calls again. As kern_choose(). */
+int kern_set_teller(struct kern *k, pid_t pid, bool tells);
 struct member_counts kern_member_counts(const struct kern *k);
 /* Calls back for each group of processes (struct member, program), with what they have done so far: hits, and work
  * since they were known. 0 or -errno after logging an error. */

@@ -89,6 +89,7 @@ struct process *processes_exec(struct processes *ps, pid_t pid, uint64_t time_ns
 	if (p && !p->exited) {
 		timeline_unmap(p, time_ns, 0, UINT64_MAX);
 		vec_free(&p->copies);
+		p->tells = false;
 		process_rename(p, name);
 		return p;
 	}

@@ -47,6 +47,7 @@ struct process {
 	vec_of(struct former_program) former;	/* oldest first */
 	bool exited;
 	bool chosen;		/* by its pid: reports name it, however long it has been gone */
+	bool tells;		/* of its own samples, by a file that it has mapped since its last exec */
 	bool maps_changed;	/* something was mapped, or became executable, since whoever looks at this cleared it */
 	bool leader_exited;	/* its first thread has; others may go on, and exec */
 	vec_of(struct mapping) maps;	/* sorted by start, then from_ns */

@@ -121,6 +121,13 @@ bool attachment_has(const struct attachment *a, uint32_t module)
 	return state == ATTACHED || state == PAUSED;
 }
 
+bool attachment_failed(const struct attachment *a, uint32_t module)
+{
+	const struct attached_file *f = find(a, module);
+
+	return f && f->failed;
+}
+
 const struct placement *attachment_placement(const struct attachment *a, uint32_t module)
 {
 	const struct attached_file *f = find(a, module);

@@ -27,6 +27,7 @@ struct placement {
 struct attached_file {
 	uint32_t module;
 	enum attached state;
+	bool failed;			/* when it was attached to: it has no probes */
 	bool hooked;			/* the held process stops where it, a loader, has mapped libraries */
 	uint64_t out_since_ns;		/* its probes were taken out, to leave some out; 0: no. Calls go by unseen */
 	struct placement *placement;	/* NULL before the first comparison */
@@ -84,6 +85,8 @@ enum attached attachment_state(const struct attachment *a, uint32_t module);
 /* The file's probes are in the process now, or as soon as tracing is resumed. */
 bool attachment_has(const struct attachment *a, uint32_t module);
 /* NULL before the first comparison. */
+/* It was attached to in vain. */
+bool attachment_failed(const struct attachment *a, uint32_t module);
 const struct placement *attachment_placement(const struct attachment *a, uint32_t module);
 /* The same, made for n probes where there is none. */
 struct placement *attachment_place(struct attachment *a, uint32_t module, size_t n);

@@ -72,6 +72,7 @@ void host_free(struct tracer *t)
 	u64map_free(&h->headless);
 	u64map_free(&h->unused);
 	vec_free(&h->gone);
+	vec_free(&h->tellers);
 	vec_free(&h->changed);
 	vec_free(&h->ended);
 	vec_free(&h->kept);
@@ -113,9 +114,12 @@ uint32_t host_see_file(struct tracer *t, uint32_t module)
 
 static void see_process(struct tracer *t, struct process *p)
 {
-	for (size_t i = 0; i < p->maps.n; i++)
-		if (p->maps.at[i].until_ns == UINT64_MAX)
-			p->maps.at[i].module = host_see_file(t, p->maps.at[i].module);
+	for (size_t i = 0; i < p->maps.n; i++) {
+		if (p->maps.at[i].until_ns != UINT64_MAX)
+			continue;
+		p->maps.at[i].module = host_see_file(t, p->maps.at[i].module);
+		host_see_teller(t, p, p->maps.at[i].module);
+	}
 }
 
 static bool is_settled(const struct attached_file *f)
@@ -147,6 +151,7 @@ static int attach_file(struct tracer *t, uint32_t module)
 	}
 	/* A file that refuses is not tried, and complained of, again. */
 	attachment_file(a, module)->state = ATTACHED;
+	attachment_file(a, module)->failed = err != 0;
 	if (err && err != -ECANCELED)
 		tracer_add_unattached(t, m, 0, err);
 	if (!err)

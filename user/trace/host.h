@@ -30,6 +30,7 @@ struct host {
 	struct u64map headless;		/* pids whose first thread has exited before others -> when */
 	vec_of(pid_t) gone, changed;	/* to be dropped; to be compared with their files */
 	size_t n_gone;		/* of the first, those that are due */
+	vec_of(pid_t) tellers;	/* whose samples are to be recorded, once the file's probes are there */
 	vec_of(struct ended_process) ended, kept;	/* whose blocks are no more; or will be in a while */
 	/* Of host_files.c: when it was last looked for files that nobody uses, with how many open, how often of
 	 * late for nothing, and which these were. */
@@ -58,6 +59,10 @@ bool host_wants(const struct tracer *t, pid_t pid);
 /* What the process has mapped, read if it is not known. NULL: it is gone. */
 struct process *host_process(struct tracer *t, pid_t pid);
 void host_event(struct tracer *t, const struct task_event *ev);
+/* The process has mapped the file: if that tells of samples (tracer_usdt.c), these are to be recorded of it instead of
+ * calls; and so they are from now on. */
+void host_see_teller(struct tracer *t, struct process *p, uint32_t module);
+void host_set_tellers(struct tracer *t);
 /* lost: some events were. */
 void host_after_events(struct tracer *t, bool lost);
 void host_drop_gone(struct tracer *t);

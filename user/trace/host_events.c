@@ -54,6 +54,7 @@ static void on_new_mapping(struct tracer *t, struct process *p, const struct tas
 	}
 	module = host_see_file(t, m->module);
 	p->maps.at[m - p->maps.at].module = module;
+	host_see_teller(t, p, module);
 	*u64map_put(&t->host.modules, host_file_hash(ev->dev, ev->ino), NULL) = module;
 }
 
@@ -109,6 +110,7 @@ static void on_mmap(struct tracer *t, const struct task_event *ev)
 	if (is_there_already(t, p, ev, module))
 		vec_push(&t->host.changed, ev->pid);
 	process_mmap_module(p, ev->time_ns, ev->start, ev->len, ev->offset, module);
+	host_see_teller(t, p, module);
 }
 
 static void on_end(struct tracer *t, pid_t pid, uint64_t time_ns)
@@ -348,6 +350,7 @@ void host_after_events(struct tracer *t, bool lost)
 		reread(t);
 	compare_changed(t);
 	host_attach(t);
+	host_set_tellers(t);
 }
 
 /* Stacks are taken out of the ring before the records of ends: of those that were gone the last time, every stack has

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Programs that tell of their own samples (otel_memory) among others, where probes are in every process that maps the
+# file: their samples are recorded, calls of the others, and nothing twice; also after fork and exec.
+. "$(dirname "$0")/../lib.sh"
+need_root
+remember_probes
+
+ln -s "$W/otel" "$DIR/teller"
+ln -s "$W/primes" "$DIR/caller"
+
+# Every seventh call is a sample, and stands for seven.
+expect_both() {	# FOLDED TELLER SAID
+	expect_equal "calls of take_kept" "$(folded_sum "$1" "^$2;.*take_kept;otel_memory:alloc ")" 700
+	expect_equal "calls of take_gone" "$(folded_sum "$1" "^$2;.*take_gone;otel_memory:alloc ")" 490
+	expect_equal "all of $2" "$(folded_sum "$1" "^$2;.*;take_")" 1190
+	grep -v take_ "$1" >"$DIR/others"
+	expect_primes "$DIR/others" "$3" calls caller
+}
+
+is_seen() {	# PID
+	grep -q "process $1: its own samples (otel_memory) are recorded" "$DIR/err"
+}
+
+# Chosen by pid: one that tells, one that does not, each traced as it is by itself; and with their children.
+for follow in --no-follow --follow; do
+	target_start "$DIR/caller" -w
+	caller=$TARGET said=$DIR/target.$N_TARGETS n=$N_TARGETS
+	target_start "$DIR/teller"
+	trace_start "${EXACT[@]}" $follow -m calls -f folded -o "$DIR/rows" -p "$caller,$TARGET"
+	wait_until 10 is_seen "$TARGET" || fail "samples are not recorded ($follow)"
+	go "$n"
+	go
+	wait_until 10 grep -q '^take_gone' "$DIR/target.$N_TARGETS" || fail "the target does not come to its end"
+	go
+	target_end
+	TARGET=$caller
+	target_end
+	trace_end
+	expect_status 0
+	expect_both "$DIR/rows" teller "$said"
+done
+
+# The host, by name: programs that start later. One works in a child, one becomes the other.
+trace_start "${EXACT[@]}" -m calls -f folded -o "$DIR/rows" --comm teller --comm caller
+target_start "$DIR/teller" -c -e "$DIR/caller"
+wait_until 10 is_seen "$TARGET" || fail "samples of a program that came later are not recorded"
+go
+wait_until 10 grep -q '^take_gone' "$DIR/target.$N_TARGETS" || fail "the child does not come to its end"
+go
+target_end
+trace_stop
+expect_status 0
+sed -n '/^left/,$p' "$DIR/target.$N_TARGETS" >"$DIR/said"
+expect_both "$DIR/rows" teller "$DIR/said"
+
+# Live-heap views go by calls: the blocks of the first ones would seem to be leaks.
+{ sleep 1; echo; echo; } | "$ALLOCTRACE" -q "${EXACT[@]}" --follow --view live -m calls -f folded -o "$DIR/rows" -- \
+	"$DIR/teller" >"$DIR/out" 2>"$DIR/err" || fail "exit status $?"
+expect_equal "live blocks" "$(folded_sum "$DIR/rows" 'take_kept;malloc ')" 700
+no_probe_left
