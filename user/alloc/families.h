@@ -13,5 +13,6 @@ extern const struct alloc_family alloc_family_tcmalloc;
 extern const struct alloc_family alloc_family_mimalloc;
 extern const struct alloc_family alloc_family_go;
 extern const struct alloc_family alloc_family_usdt;
+extern const struct alloc_family alloc_family_maps;
 
 #endif

@@ -15,6 +15,7 @@ const struct alloc_family *const alloc_families[] = {
 	&alloc_family_mimalloc,
 	&alloc_family_go,
 	&alloc_family_usdt,
+	&alloc_family_maps,
 	NULL,
 };
 

@@ -14,6 +14,16 @@ struct elf_file;
 
 #define ALLOC_NO_ARG (-1)
 
+/* What a function that maps memory does, and its arguments. */
+enum alloc_maps {
+	ALLOC_MAPS_NOTHING,
+	ALLOC_MAPS_MMAP,
+	ALLOC_MAPS_MREMAP,
+	ALLOC_MAPS_MUNMAP,
+	ALLOC_MAPS_BRK,
+	ALLOC_MAPS_SBRK,
+};
+
 struct alloc_function {
 	const char *name;	/* the exported symbol, mangled if it is C++ */
 	const char *shown;	/* as reports show it: "malloc", "operator new" */
@@ -33,6 +43,7 @@ struct alloc_function {
 	 * 0 bytes allocate nothing. */
 	bool is_go;
 	bool is_usdt;	/* no function: a place in code, found by its note (probe/plan_usdt.c) */
+	uint8_t maps;	/* enum alloc_maps: no allocator's, but what a program maps memory by (probe/plan_maps.c) */
 	/*
 	 * Names, NULL-terminated, of functions that do all of this one's work where this one calls or jumps to them:
 	 * then only they are probed (operator new -> malloc is two traps otherwise). NULL: none.

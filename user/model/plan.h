@@ -46,6 +46,8 @@ enum plan_flags {
 	PLAN_GO_SAMPLER = 8,	/* one on what the runtime calls for each of its samples */
 	PLAN_GOROUTINES = 16,	/* which goroutine of a Go program allocates is to be known: plan_go.goroutine */
 	PLAN_USDT = 32,		/* USDT probes of allocators that sample themselves */
+	PLAN_MAPS = 64,		/* functions by which a program maps memory itself, and all code of allocators */
+	PLAN_NO_HEAP = 128,	/* these alone */
 };
 
 /* Where a USDT probe's argument is when it is hit. */
@@ -107,6 +109,8 @@ struct plan_probe {
 	 */
 	bool sampler;
 	int64_t rate_from;
+	/* It is no allocator's, but maps memory (alloc_function.maps). */
+	bool maps;
 	/*
 	 * It is no function but a place in one, where the process tells of an allocation that it samples itself, or of
 	 * the free of such a block (elf/usdt.h): its arguments, and the offset in the file of the counter that is to be
@@ -188,9 +192,16 @@ struct plan {
 	size_t n_ifuncs;
 	struct plan_go go;
 	bool usdt_unfit;	/* it tells of its own samples, but where is a skip: it has no such probes */
-	/* The code of Go's allocator: mallocgc and its parts, which are no callers of it. */
+	/*
+	 * The code of Go's allocator: mallocgc and its parts, which are no callers of it. With PLAN_MAPS, functions of
+	 * other allocators, too.
+	 */
 	struct plan_range *allocator;
 	size_t n_allocator;
+	/* With PLAN_MAPS. It has malloc; it is a library that is an allocator: what its code maps is for the heap; and
+	 * its pthread_create(), which maps stacks (0, 0: it has none). */
+	bool has_malloc, is_allocator;
+	struct plan_range threads;
 	char **names;
 	size_t n_names;
 };

@@ -372,6 +372,9 @@ static struct plan *take_plan(struct planner *p)
 	plan->usdt_unfit = p->usdt_unfit;
 	plan->allocator = p->allocator.at;
 	plan->n_allocator = p->allocator.n;
+	plan->has_malloc = p->has_malloc;
+	plan->is_allocator = p->is_allocator;
+	plan->threads = p->threads;
 	plan->names = p->names.at;
 	plan->n_names = p->names.n;
 	if (p->full)
@@ -403,6 +406,8 @@ int plan_make_for(const struct elf_file *ef, const struct plan_input *in, struct
 		plan_add_go(&p);
 	if (found >= 0)
 		plan_add_usdt(&p);
+	if (found >= 0)
+		plan_add_maps(&p);
 	*out = take_plan(&p);
 	planner_free(&p);
 	if (found < 0) {

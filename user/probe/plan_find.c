@@ -80,6 +80,14 @@ static const char *known_name(size_t i)
 	return i < rows ? alloc_function(i)->name : noreturn[i - rows];
 }
 
+/* It is found elsewhere (plan_go.c, plan_usdt.c, plan_maps.c). */
+static bool is_apart(size_t row)
+{
+	const struct alloc_function *fn = alloc_function(row);
+
+	return fn->is_go || fn->is_usdt || fn->maps;
+}
+
 /* The families whose names may have a prefix; mimalloc's and tcmalloc's have one already, and C++'s are mangled. */
 static bool may_have_prefix(int row)
 {
@@ -167,7 +175,7 @@ static void prepare(struct finder *f)
 	for (size_t i = 0; i < alloc_function_count() + N_NORETURN; i++) {
 		size_t len = strlen(known_name(i));
 
-		if (i < alloc_function_count() && (alloc_function(i)->is_go || alloc_function(i)->is_usdt))
+		if (i < alloc_function_count() && is_apart(i))
 			continue;
 		*u64map_put(&f->exact, hash_name(known_name(i), len), NULL) = i + 1;
 		f->longest = len > f->longest ? len : f->longest;
@@ -286,8 +294,7 @@ static void add_rows(struct finder *f)
 	struct planner *p = f->p;
 
 	for (size_t row = 0; row < alloc_function_count(); row++) {
-		struct candidate *c = alloc_function(row)->is_go || alloc_function(row)->is_usdt ? NULL :
-			add_candidate(p, row, alloc_function(row)->name);
+		struct candidate *c = is_apart(row) ? NULL : add_candidate(p, row, alloc_function(row)->name);
 
 		for (size_t i = 0; i < f->hits.n && c; i++) {
 			const struct hit *h = &f->hits.at[i];

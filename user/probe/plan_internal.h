@@ -61,6 +61,8 @@ struct planner {
 	char *go;		/* Go and its version, in `names`; NULL: it is no Go program */
 	char go_gap[96];	/* why it is one that is not traced */
 	struct plan_go go_records;
+	bool has_malloc, is_allocator;	/* as in struct plan */
+	struct plan_range threads;
 	vec_of(struct plan_range) allocator;
 	struct elf_fdes *fdes;	/* one of these two, once can_unwind() was asked */
 	struct unwind_table *rows;
@@ -74,6 +76,8 @@ struct planner {
 
 /* Probes of a Go program (plan_go.c). */
 void plan_add_go(struct planner *p);
+/* Functions that map memory, and the code of allocators (plan_maps.c). */
+void plan_add_maps(struct planner *p);
 /* USDT probes by which a process tells of its own samples (plan_usdt.c). */
 void plan_add_usdt(struct planner *p);
 /* Finds the candidates (plan_find.c). How many there are in the file, or -errno. */
