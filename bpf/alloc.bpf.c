@@ -6,6 +6,7 @@
  *       -> add to the stack's sum, at once or, where blocks are followed, at the call's return
  */
 #include "call.bpf.h"
+#include "mapped.bpf.h"
 #include "member.bpf.h"
 #include "nest.bpf.h"
 #include "raw.bpf.h"
@@ -15,8 +16,6 @@
 #include "stack.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-extern bool bpf_session_is_return(void) __ksym __weak;
 
 const volatile __u64 pidns_dev = 0, pidns_ino = 0;
 

@@ -7,6 +7,8 @@
 #include "settings.bpf.h"
 #include "usdt.bpf.h"
 
+extern bool bpf_session_is_return(void) __ksym __weak;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

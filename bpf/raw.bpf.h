@@ -192,10 +192,10 @@ static __noinline struct stack_sum *raw_entry(struct scratch *s)
 }
 
 /*
- * The entry of the last walk's stack in the table, made if need be, its frames sent; NULL: the table is full, which is
- * counted. s->rec.id is final from here on.
+ * The entry of the last walk's stack in the table, made if need be, its frames sent; NULL: the table is full. s->rec.id
+ * is final from here on.
  */
-static __always_inline struct stack_sum *stack_entry(struct scratch *s)
+static __always_inline struct stack_sum *stack_find(struct scratch *s)
 {
 	struct stack_sum *sum = s->rec.end == WALK_UNMAPPED && s->walk.raw_wanted ? raw_entry(s) : NULL;
 
@@ -203,12 +203,18 @@ static __always_inline struct stack_sum *stack_entry(struct scratch *s)
 		sum = bpf_map_lookup_elem(&stacks, &s->rec.id);
 	if (!sum)
 		sum = stack_make(s, false);
-	if (!sum) {
-		count(s, COUNT_LOST_TABLE, 1);
-		return NULL;
-	}
-	if (!sum->sent)
+	if (sum && !sum->sent)
 		send_stack(s, sum);
+	return sum;
+}
+
+/* The same for a call of an allocator: that the table is full is counted. */
+static __always_inline struct stack_sum *stack_entry(struct scratch *s)
+{
+	struct stack_sum *sum = stack_find(s);
+
+	if (!sum)
+		count(s, COUNT_LOST_TABLE, 1);
 	return sum;
 }
 

@@ -63,7 +63,7 @@ struct probe_info {
 	__u8 jumps;	/* may leave by a jump to code that is none of its bodies */
 	__u8 aligns;	/* takes an alignment: it may be asked for more than the block's bytes */
 	__u8 g_place;	/* of the goroutine's address; NO_PLACE: it is at g.tls from the thread's base */
-	__u8 pad;
+	__u8 map;	/* enum map_function: it is no allocator's */
 	__s64 rate_from;	/* COOKIE_SAMPLER: where the sampling rate is, relative to the probe's own address */
 	/* Where its code lies, relative to the probe's own address: what shows on the stack while it is under way. */
 	struct {
@@ -76,6 +76,7 @@ struct probe_info {
 		__s16 tls;
 		__u32 labels_form;
 	} g;
+	__u8 map_args[4];	/* of `map`: places of its arguments, NO_PLACE where one does not matter */
 };
 
 /* Where the arguments of a USDT probe are (struct usdt_arg in user/model/plan.h). */
@@ -127,6 +128,7 @@ enum count {
 	COUNT_LOST_BLOCK,	/* table of live blocks full */
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */
 	COUNT_LOST_TABLE,	/* stack table full */
+	COUNT_LOST_MAP,		/* calls of enum map_function of which user space has not heard, or may not have */
 	COUNT_RING_FULL,	/* frames not sent, tried again at the stack's next call: no loss yet */
 	/* Of resident memory, bytes that it changed by, as two's complement (bpf/resident.bpf.h): */
 	COUNT_SHRUNK,		/* given back by the process itself, positive; */
@@ -227,6 +229,23 @@ struct block {
 	__u64 time_ns;	/* of its allocation: CLOCK_MONOTONIC */
 	__u64 weight : 49;	/* calls that it stands for, << CALLS_SHIFT */
 	__u64 generation : 15;	/* how many marks there were before it */
+};
+
+/* Functions by which a program maps memory itself (bpf/mapped.bpf.h). */
+enum map_function { MAP_NOTHING, MAP_MMAP, MAP_MREMAP, MAP_MUNMAP, MAP_BRK, MAP_SBRK };
+
+enum map_anonymous { MAP_ANONYMOUS_NO, MAP_ANONYMOUS_YES, MAP_ANONYMOUS_UNKNOWN };
+
+/* What such a call did: a range was mapped, one was given up, or both. */
+struct map_event {
+	__u64 space;		/* number of the address space */
+	__u64 begin_ns, end_ns;	/* CLOCK_MONOTONIC */
+	__u64 stack;		/* id; 0: nothing was mapped */
+	__u64 addr, bytes;	/* mapped; 0 bytes: nothing */
+	__u64 old, old_bytes;	/* given up, if `keeps_old` is 0 */
+	__u32 pid;
+	__u16 anonymous;	/* enum map_anonymous: what was mapped */
+	__u16 keeps_old;
 };
 
 /* Histograms by powers of two: how often a value v was seen with 2^(bucket-1) <= v < 2^bucket (bucket 0: v = 0). */

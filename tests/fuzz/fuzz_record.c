@@ -47,7 +47,8 @@ static sum_t add_column(const Pb__Profile *m, int column)
 	return sum;
 }
 
-/* Values of the profile count allocations and, if it has any of these, live blocks; our own field counts the rest. */
+/* Values of the profile count allocations and, if it has any of these, live blocks and mappings; our own field counts
+ * the rest. */
 static struct sums message_sums(const Pb__Profile *m, enum profile_kind kind, bool ours)
 {
 	static const char *const names[][6] = {
@@ -55,12 +56,13 @@ static struct sums message_sums(const Pb__Profile *m, enum profile_kind kind, bo
 		{"alloc_objects", "alloc-samples", "allocated_objects", "rss_faults"},
 		{"inuse_space", "space", "heap-space", "inuse-space"},
 		{"inuse_objects", "objects", "inuse-objects"},
+		{"mapped_space"}, {"mapped_objects"}, {"mapped_inuse_space"}, {"mapped_inuse_objects"},
 	};
-	const int first = kind == PROFILE_LIVE ? 2 : 0;
+	const int first = kind == PROFILE_LIVE ? 2 : kind == PROFILE_MAPPED ? 4 : kind == PROFILE_MAPPED_LIVE ? 6 : 0;
 	const int bytes = column_of(m, names[first]), calls = column_of(m, names[first + 1]);
 	struct sums s = {0};
 
-	if (kind == PROFILE_ALLOC || (kind == PROFILE_LIVE && (bytes >= 0 || calls >= 0)))
+	if (kind == PROFILE_ALLOC || (first && (bytes >= 0 || calls >= 0)))
 		return (struct sums){add_column(m, bytes), add_column(m, calls)};
 	for (size_t i = 0; ours && i < m->alloctrace->n_sums; i++)
 		for (size_t k = 0; m->alloctrace->sums[i]->kind == kind && k < m->alloctrace->sums[i]->n_sample; k++) {

@@ -105,6 +105,10 @@ int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_
 	return n;
 }
 
+void kern_set_on_map(struct kern *k, void (*on_map)(void *arg, const struct map_event *ev), void *arg)
+{
+}
+
 struct fixture {
 	struct modules modules;
 	struct processes processes;

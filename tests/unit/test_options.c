@@ -356,6 +356,33 @@ static void resident_memory(void **state)
 	refuse("-p 1 --view rss -f benchfmt", "--view rss", "benchfmt");
 }
 
+static void what_programs_map(void **state)
+{
+	struct options o;
+
+	accept("-p 1 --mmap", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_MAPPED) | VIEW_BIT(VIEW_MAPPINGS));
+	assert_true(o.mmap && !o.no_heap && o.max_overhead == 0 && !o.blocks);
+	accept("-p 1 --mmap --leaks", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_LEAKS) | VIEW_BIT(VIEW_MAPPED) | VIEW_BIT(VIEW_MAPPINGS));
+	accept("-p 1 --view mappings -f folded", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_MAPPINGS));
+	assert_true(o.mmap && o.no_heap);
+	accept("-p 1 --mmap --view mapped -f folded", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_MAPPED));
+	accept("-p 1 --mmap -i 1 --delta", &o);
+	assert_int_equal(o.views, VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_MAPPED));
+	accept("-p 1", &o);
+	assert_true(!o.mmap && !o.no_heap);
+	refuse("-p 1 --mmap -f folded", "--format folded takes one --view", "--view mapped");
+	refuse("-p 1 --view mapped,mappings -f folded", "--format folded", "one --view");
+	refuse("-p 1 --mmap --view rss", "--view rss", "cannot be combined");
+	refuse("-p 1 --mmap --unwind fp", "--mmap", "--unwind fp");
+	refuse("-p 1 --view mappings -i 1 --delta", "--delta", "--view mappings");
+	refuse("-p 1 --view mapped -f benchfmt", "--view mapped", "benchfmt");
+	refuse("-p 1 --mmap -d 0", "--duration 0", "--view live");
+}
+
 static void views_that_contradict(void **state)
 {
 	refuse("-p 1 --view alloc,x", "--view x is unknown", "alloc, live, leaks, peak, temp, lifetimes, sizes, rss");
@@ -406,6 +433,7 @@ int main(void)
 		cmocka_unit_test(has_time),
 		cmocka_unit_test(views),
 		cmocka_unit_test(resident_memory),
+		cmocka_unit_test(what_programs_map),
 		cmocka_unit_test(views_that_contradict),
 	};
 

@@ -196,7 +196,9 @@ static int write_report(struct run *r, const struct snapshot_moment *m)
 
 	snapshot_take(r->snapshot, m, &rec);
 	r->result = (struct result){
-		.recorded = rec.recorded.calls + rec.runtime.records, .hits = rec.hits, .filtered = rec.filtered,
+		.recorded = rec.recorded.calls + rec.runtime.records +
+			    profile_total(rec.profile, PROFILE_MAPPED).calls,
+		.hits = rec.hits, .filtered = rec.filtered,
 		.lost_share = recording_lost_share(&rec), .reader_gone = r->result.reader_gone,
 	};
 	if (!m->interval)

@@ -34,8 +34,15 @@ const char *const man_limits[] = {
 	"signal has interrupted it: stacks end there (unsupported unwind rule). The resolver of lazily bound "
 	"symbols, in ld.so, is such a frame.",
 	"A tail call leaves no frame: the caller shown is the one that will be returned to.",
-	"Memory that a program takes directly from the kernel (mmap, brk) is seen by the view rss alone, nor is what "
-	"it hands out from a pool of its own, unless --alloc-fn names the pool's functions.",
+	"What a program hands out from a pool of its own is not seen, unless --alloc-fn names the pool's functions.",
+	"Memory that a program takes directly from the kernel is seen by --mmap where it calls the C library (mmap, "
+	"mremap, munmap, brk, sbrk), and by the view rss in any case. --mmap does not see system calls that a program "
+	"makes itself, as Go's runtime does, and what was mapped before tracing began is not in it, nor is what a "
+	"forked child has from its parent. It tells an allocator's mappings by the functions on the stack: those that "
+	"an allocator linked into the program makes in threads of its own, or before its first call, are the "
+	"program's, unless their functions have the names of jemalloc's or mimalloc's. It needs uretprobes and stacks "
+	"by .eh_frame. munmap and brk of most C libraries are probed at an instruction that the kernel single-steps. "
+	"At most about a million parts of mappings are followed at once.",
 	"The view rss requires Linux 6.2 and its tracepoints rss_stat, page_fault_user and page_fault_kernel. Pages "
 	"of hugetlbfs are not counted, as in the kernel's RSS. While several threads change one address space at the "
 	"same moment, some pages may be counted a little later, in another stack; the sum is right. At most 16,384 "

@@ -108,6 +108,8 @@ struct options {
 
 	/* --leaks, --lifetimes, --sizes: they are in views, too. */
 	bool leaks, lifetimes, sizes;
+	bool mmap;		/* one of the views is of what programs map themselves; */
+	bool no_heap;		/* or all are */
 
 	/* What is printed instead of anything else; never set when options_parse() returns 0. */
 	bool help, version;

@@ -164,12 +164,13 @@ static int check_resident(struct options *o, options_given given)
 
 static int check_views(struct options *o, options_given given)
 {
-	int err = 0;
+	int err;
 
 	o->views |= (o->leaks ? VIEW_BIT(VIEW_LEAKS) : 0) | (o->lifetimes ? VIEW_BIT(VIEW_LIFETIMES) : 0) |
 		    (o->sizes ? VIEW_BIT(VIEW_SIZES) : 0);
 	if (!o->views)
 		o->views = VIEW_BIT(VIEW_ALLOC);
+	err = options_check_mmap(o);
 	for (size_t i = 0; i < VIEW_KINDS && !err; i++) {
 		if (!(o->views & VIEW_BIT(i)))
 			continue;

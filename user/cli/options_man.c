@@ -77,6 +77,12 @@ static const struct item view_items[] = {
 	  "shared mapping, of a file or not). FAULTS counts what brought pages, not failed faults nor those that "
 	  "replace a page: copies after a fork, or of a file's page that was there. One page in 16 is sampled unless "
 	  "--sample says otherwise. It cannot be combined with other views." },
+	{ "mapped, mappings", "What the program maps itself (mmap of anonymous memory, mremap, brk, sbrk), by stack, "
+	  "since the start; and what of that is still mapped, to the page: munmap of a part splits a mapping, and MAPS "
+	  "counts those of which something is left. Thread stacks are among them. It is in no heap, nor in the totals of one; "
+	  "what an allocator maps for its heap is left out, and its sum is in the summary. mremap gives up the old "
+	  "mapping, and makes one of its new size. Every call is recorded, whatever --sample says. --mmap adds both to "
+	  "the views of the heap; alone, they probe no allocator." },
 	{ "since mark", "With --mark, after a mark was set: what was allocated since the first mark (of the last "
 	  "8) and is still in use, by the mark that it follows." },
 	{ NULL, NULL }
@@ -196,6 +202,8 @@ static const struct item summary_lines[] = {
 	  "symbol): their calls are missing. Likewise processes that share the target's memory, unless attached "
 	  "by perf. With --verbose, all of them." },
 	{ "allocated", "Bytes, calls, rates and the mean size." },
+	{ "mapped", "With --mmap: what the program mapped itself, and what of that is still mapped; besides, what "
+	  "allocators mapped for their heaps. Calls that were lost, and mappings that were too many to follow." },
 	{ "grown, resident", "Of the view rss: what came, in bytes, faults and rates; and what was resident when each "
 	  "address space was first seen (at its exec or fork, or when tracing began) and at its end, by the kernel's "
 	  "own counters. What was counted, less what the processes gave back and with what others did (reclaim, "

@@ -142,6 +142,10 @@ const struct option_row option_rows[] = {
 	  .commands = FOR_TRACE | FOR_REPORT,
 	  .help = "same as --view sizes",
 	  .man = "Short for --view sizes." },
+	{ "mmap", 0, NULL, OPTION_FLAG, SECTION_REPORT, TO(mmap), .man_only = true,
+	  .help = "also show what the program maps itself",
+	  .man = "Also show what the program maps itself, as --view mapped,mappings do, apart from its heap: see "
+		 "VIEWS. With --delta, mapped alone. Tracing is continuous then, as for live-heap views." },
 	{ "temp-age", 0, "TIME", OPTION_TIME, SECTION_REPORT, TO(temp_age_ns), LIMITS("0", "1d"), .fallback = "1ms",
 	  .man_only = true,
 	  .help = "maximum lifetime of a temporary block",

@@ -78,6 +78,8 @@ int option_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* What options mean together, for each command (command.check). Return 0, or -EINVAL after logging an error. */
 int options_check_trace(struct options *o, options_given given);
 int options_check_record(struct options *o, options_given given);
+/* Adds the views of --mmap, and sets what follows from them. Returns 0, or -EINVAL after logging an error. */
+int options_check_mmap(struct options *o);
 int options_check_report(struct options *o, options_given given);
 int options_check_diff(struct options *o, options_given given);
 int options_check_trend(struct options *o, options_given given);

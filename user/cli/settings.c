@@ -14,7 +14,8 @@ struct pace_options settings_pace(const struct options *o)
 {
 	return (struct pace_options){
 		.sample_bytes = o->sample_bytes, .max_overhead = o->max_overhead, .attach = o->attach,
-		.measures = o->bench != BENCH_OFF, .uniform = o->views & VIEW_BIT(VIEW_RSS), .blocks = o->blocks,
+		.measures = o->bench != BENCH_OFF, .uniform = o->views & VIEW_BIT(VIEW_RSS),
+		.continuous = o->blocks || o->mmap,
 		.shows_rates = o->interval_ns && !o->quiet,
 		.go_source = go_source(o, true),
 	};
@@ -32,7 +33,7 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.max_frames = o->max_depth, .ring_bytes = o->ring_bytes,
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = both.by_thread,
 		.by_goroutine = both.by_goroutine, .by_label = both.by_label, .creators = o->created_by,
-		.resident = o->views & VIEW_BIT(VIEW_RSS),
+		.resident = o->views & VIEW_BIT(VIEW_RSS), .maps = o->mmap, .no_heap = o->no_heap,
 		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
 		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),

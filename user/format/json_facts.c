@@ -153,6 +153,21 @@ static void put_resident(struct json_out *j, const struct recording_resident *m)
 	json_out_end(j);
 }
 
+static void put_mapped(struct json_out *j, const struct recording *r)
+{
+	const struct recording_mapped *m = &r->mapped;
+
+	json_out_object(j, "mapped");
+	json_put_counters(j, "mapped", r, recording_total(r, PROFILE_MAPPED));
+	json_put_counters(j, "live", r, recording_total(r, PROFILE_MAPPED_LIVE));
+	json_out_u64(j, "allocator_bytes", m->allocator_bytes);
+	json_out_u64(j, "allocator_calls", m->allocator_calls);
+	json_out_u64(j, "allocator_live_bytes", m->allocator_live);
+	json_out_u64(j, "lost_calls", m->lost);
+	json_out_u64(j, "not_followed", m->unfollowed);
+	json_out_end(j);
+}
+
 static void put_suppressions(struct json_out *j, const struct recording *r)
 {
 	json_out_array(j, "suppressed");
@@ -237,6 +252,8 @@ void json_put_facts(struct json_out *j, const char *key, const struct recording 
 	put_go(j, r);
 	if (r->resident.used)
 		put_resident(j, &r->resident);
+	if (r->mapped.used)
+		put_mapped(j, r);
 	if (r->n_suppressions)
 		put_suppressions(j, r);
 	put_unnamed(j, r);

@@ -36,6 +36,8 @@ void summary_unnamed(const struct recording *r, const struct report_options *o, 
 #define BREAK VIEW_BREAK
 /* No probe has seen anything, or there was none: all that there is comes from the records of Go's runtime. */
 bool summary_of_records(const struct recording *r);
+/* Nothing of a heap was recorded. */
+bool summary_without_heap(const struct recording *r);
 void summary_frees(const struct recording *r, const struct report_options *o, struct buf *out);
 /* The samples that Go's runtimes took (recording.sampler). */
 void summary_sampler(const struct recording *r, const struct report_options *o, struct buf *out);
@@ -53,6 +55,8 @@ void summary_line(struct buf *out, const struct report_options *o, const char *l
 void summary_allocated(struct buf *out, const struct recording *r, const struct report_options *o);
 /* Of the view rss: against what the kernel counts itself. */
 void summary_resident(struct buf *out, const struct recording *r, const struct report_options *o);
+/* What programs map themselves. */
+void summary_mapped(struct buf *out, const struct recording *r, const struct report_options *o);
 void summary_per_op(struct buf *out, const struct recording *r, const struct report_options *o);
 
 /* Leaves the first n lines, n > 0. */

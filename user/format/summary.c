@@ -452,8 +452,10 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 		summary_host(r, o, out);
 	if (r->gaps)
 		put_gaps(out, r, o);
-	if (!summary_of_records(r))
+	if (!summary_of_records(r) && !summary_without_heap(r))
 		summary_allocated(out, r, o);
+	if (r->mapped.used)
+		summary_mapped(out, r, o);
 	if (r->resident.used)
 		summary_resident(out, r, o);
 	if (r->ops)
@@ -478,7 +480,7 @@ void summary_head(const struct recording *r, const struct report_options *o, str
 	put_left_out(out, r, o);
 	if (r->missing)
 		put_missing(out, r, o);
-	if ((!r->missing && !summary_of_records(r)) || r->n_losses)
+	if ((!r->missing && !summary_of_records(r) && !summary_without_heap(r)) || r->n_losses)
 		put_lost(out, r, o);
 	put_account(out, r, o);
 	if (r->n_suppressions)

@@ -87,6 +87,46 @@ void summary_resident(struct buf *out, const struct recording *r, const struct r
 	buf_free(&text);
 }
 
+bool summary_without_heap(const struct recording *r)
+{
+	return r->mapped.used && !(r->views & ~(VIEW_BIT(VIEW_MAPPED) | VIEW_BIT(VIEW_MAPPINGS)));
+}
+
+void summary_mapped(struct buf *out, const struct recording *r, const struct report_options *o)
+{
+	const struct counters all = recording_total(r, PROFILE_MAPPED), live = recording_total(r, PROFILE_MAPPED_LIVE);
+	const struct recording_mapped *m = &r->mapped;
+	struct buf text = {0};
+
+	if (all.calls) {
+		value_put_sum(&text, r, all, "call");
+		buf_str(&text, "," BREAK "still mapped ");
+		value_put_sum(&text, r, live, "mapping");
+	} else {
+		buf_str(&text, "nothing");
+	}
+	if (m->allocator_calls) {
+		buf_str(&text, ";" BREAK "besides ");
+		text_bytes(&text, m->allocator_bytes);
+		buf_str(&text, " by allocators," BREAK "still mapped ");
+		text_bytes(&text, m->allocator_live);
+	}
+	if (m->unfollowed) {
+		buf_str(&text, ";" BREAK);
+		text_count(&text, m->unfollowed);
+		buf_printf(&text, " mapping%s not followed:" BREAK "at least that is still mapped",
+			   m->unfollowed == 1 ? "" : "s");
+	}
+	if (m->lost) {
+		buf_str(&text, ";" BREAK);
+		text_count(&text, m->lost);
+		buf_printf(&text, " call%s lost (--ring-size):" BREAK "what is mapped may be more, or less",
+			   m->lost == 1 ? "" : "s");
+	}
+	summary_line(out, o, "mapped", &text, m->lost || m->unfollowed ? STYLE_RED : "");
+	buf_free(&text);
+}
+
 /* Go's is the allocator that is told types. */
 static bool has_go(const struct profile *p)
 {

@@ -267,11 +267,20 @@ int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_
 	blocks_extend(k);
 	k->on_frames = on_frames;
 	k->on_frames_arg = arg;
+	k->map_budget = k->options.ring_bytes / sizeof(struct map_event) + 1;
 	n = ring_buffer__consume(k->ring);
+	if (n == -EAGAIN)
+		n = 0;
 	if (n < 0)
 		return fail(n, "cannot read the BPF ring buffer: %s", strerror(-n));
 	err = read_stash(k);
 	return err ? err : n;
+}
+
+void kern_set_on_map(struct kern *k, void (*on_map)(void *arg, const struct map_event *ev), void *arg)
+{
+	k->on_map = on_map;
+	k->on_map_arg = arg;
 }
 
 int kern_frames_fd(const struct kern *k)

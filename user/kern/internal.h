@@ -48,11 +48,14 @@ struct kern {
 	struct links links, hold_links;	/* kern/links.c has the lock */
 	_Atomic(bool) over;	/* kern_end() was called: nothing is attached any more */
 	unsigned int closing;	/* threads that take probes out for kern_end() */
-	bool session;		/* blocks are followed by session probes, not by entry and uretprobes */
+	bool session;		/* returns are seen by session probes, not by uretprobes beside those at the entry */
 	uint32_t n_probes;	/* ids given to probes so far: entries of the map `probes` */
 	struct u64map probe_ids;	/* plan -> the id of its first probe */
 	void (*on_frames)(void *arg, const struct stack_frames *rec);
 	void *on_frames_arg;
+	void (*on_map)(void *arg, const struct map_event *ev);
+	void *on_map_arg;
+	uint32_t map_budget;	/* how many more of them kern_frames() takes */
 	/* The map `scratches`, in place: struct slot at every slot_bytes. */
 	const char *slots;
 	uint32_t n_slots;

@@ -59,6 +59,16 @@ static int frames_callback(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+static int map_callback(void *ctx, void *data, size_t size)
+{
+	struct kern *k = ctx;
+
+	if (size >= sizeof(struct map_event) && k->on_map)
+		k->on_map(k->on_map_arg, data);
+	/* Threads that do nothing else may send as fast as this reads: what is in the ring by now is enough. */
+	return k->map_budget && --k->map_budget ? 0 : -EAGAIN;
+}
+
 static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 {
 	const struct kern_options *o = &k->options;
@@ -164,6 +174,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_map__set_max_entries(skel->maps.blocks, o->blocks ? first_blocks(o) : 1);
 	bpf_map__set_max_entries(skel->maps.hists, o->sizes || o->lifetimes ? o->max_stacks * HISTS_PER_STACK : 1);
 	bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
+	bpf_map__set_max_entries(skel->maps.map_events, o->maps ? o->ring_bytes : (uint32_t)sysconf(_SC_PAGESIZE));
 	bpf_map__set_max_entries(skel->maps.stash, STASH_ENTRIES);
 	bpf_map__set_value_size(skel->maps.stash, offsetof(struct stack_frames, frames) +
 				o->max_frames * sizeof(__u64));
@@ -272,7 +283,8 @@ static int load(struct kern *k)
 		return fail(-errno, "cannot map the BPF counters: %s", strerror(errno));
 	}
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.ring), frames_callback, k, NULL);
-	if (!k->ring)
+	if (!k->ring || (k->options.maps &&
+			 ring_buffer__add(k->ring, bpf_map__fd(k->skel->maps.map_events), map_callback, k)))
 		return fail(-errno, "cannot map the BPF ring buffer: %s", strerror(errno));
 	return 0;
 }
@@ -367,7 +379,8 @@ size_t kern_memory(const struct kern *k)
 {
 	return buckets_memory(bpf_map__max_entries(k->skel->maps.stacks)) +
 	       buckets_memory(bpf_map__max_entries(k->skel->maps.blocks)) + buckets_memory(second_blocks(k)) +
-	       buckets_memory(bpf_map__max_entries(k->skel->maps.hists)) + k->options.ring_bytes + slots_mapped(k);
+	       buckets_memory(bpf_map__max_entries(k->skel->maps.hists)) +
+	       (k->options.maps ? 2ULL : 1ULL) * k->options.ring_bytes + slots_mapped(k);
 }
 
 uint32_t kern_entries_within(uint32_t wanted, size_t entry_bytes)

@@ -57,6 +57,8 @@ struct kern_options {
 	bool takes_all;		/* those that were not chosen are traced if the rules take them; */
 	const struct select_rules *rules;	/* NULL: they take everyone. Borrowed until kern_open() returns; */
 	const struct place_rules *places;	/* the same of cgroups (trace/places.h). Borrowed */
+	bool maps;		/* what programs map themselves is told: kern_set_on_map(); */
+	bool no_heap;		/* that alone */
 	bool resident;		/* growth of resident memory is counted, and no function is probed; wide */
 	bool hold;		/* load the programs that hold a launched command */
 	uint32_t hold_signal;	/* 0: SIGSTOP; for tests, one that cannot be sent */
@@ -202,6 +204,8 @@ uint64_t kern_messages(const struct kern *k);
 /* Calls back for the frames that are in the ring (n of them are valid; where end is WALK_RAW, rec is the beginning of a
  * struct stack_raw). Returns how many records there were, or -errno. */
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg);
+/* What kern_frames() calls back for each event of kern_options.maps. */
+void kern_set_on_map(struct kern *k, void (*on_map)(void *arg, const struct map_event *ev), void *arg);
 /* For epoll: readable when the ring is a quarter full. */
 int kern_frames_fd(const struct kern *k);
 

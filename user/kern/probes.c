@@ -8,6 +8,7 @@
  *   without                   on_enter and on_return, and every call pays for both
  *   its return is taboo       on_alloc (operator new with a fast path of its own: it may throw, and an exception does
  *                             not pass a frame whose return address is a probe's)
+ * What maps memory:           on_map, or on_map_enter and on_map_return, likewise
  *
  * A block whose allocation is seen must be seen to be freed, or it is a leak that is none; so what frees is attached
  * before what allocates and detached after it. For the same reason returns come before entries.
@@ -20,7 +21,10 @@
 #include "base/log.h"
 #include "kern/internal.h"
 
-enum role { ROLE_FREE, ROLE_RETURN, ROLE_ENTER, ROLE_CALL, ROLE_ALLOC, ROLE_GO, N_ROLES };
+enum role {
+	ROLE_FREE, ROLE_RETURN, ROLE_MAP_RETURN, ROLE_ENTER, ROLE_MAP_ENTER, ROLE_CALL, ROLE_MAP, ROLE_ALLOC, ROLE_GO,
+	N_ROLES,
+};
 
 /* In the order of attaching; what may be left out is the last. */
 static const struct {
@@ -31,8 +35,11 @@ static const struct {
 } roles[N_ROLES] = {
 	[ROLE_FREE] = {"on_free", "on_nothing", UPROBE_ENTRY, LINK_FREE},
 	[ROLE_RETURN] = {"on_return", "on_nothing", UPROBE_RETURN, LINK_RETURN},
+	[ROLE_MAP_RETURN] = {"on_map_return", "on_nothing", UPROBE_RETURN, LINK_RETURN},
 	[ROLE_ENTER] = {"on_enter", "on_nothing", UPROBE_ENTRY, LINK_ENTRY},
+	[ROLE_MAP_ENTER] = {"on_map_enter", "on_nothing", UPROBE_ENTRY, LINK_ENTRY},
 	[ROLE_CALL] = {"on_call", "on_nothing_session", UPROBE_SESSION, LINK_ENTRY},
+	[ROLE_MAP] = {"on_map", "on_nothing_session", UPROBE_SESSION, LINK_ENTRY},
 	[ROLE_ALLOC] = {"on_alloc", "on_nothing", UPROBE_ENTRY, LINK_ENTRY},
 	[ROLE_GO] = {"on_alloc", "on_nothing", UPROBE_ENTRY, LINK_GO},
 };
@@ -46,6 +53,9 @@ static bool has_role(const struct kern *k, const struct plan_probe *p, enum role
 {
 	const bool follows = k->options.blocks;
 
+	if (p->maps)
+		return r == ROLE_MAP || r == ROLE_MAP_ENTER || r == ROLE_MAP_RETURN ?
+			       (r == ROLE_MAP) == k->session : false;
 	switch (r) {
 	case ROLE_FREE:
 		return follows && p->frees;
@@ -58,6 +68,9 @@ static bool has_role(const struct kern *k, const struct plan_probe *p, enum role
 		return !p->frees && (!follows || p->no_return) && !is_go_call(p);
 	case ROLE_GO:
 		return is_go_call(p);
+	case ROLE_MAP_RETURN:
+	case ROLE_MAP_ENTER:
+	case ROLE_MAP:
 	case N_ROLES:
 		break;
 	}
@@ -81,10 +94,12 @@ static struct bpf_program *find_program(const struct kern *k, const char *name)
 /* Is the role taken by any function that there may be? */
 static bool is_used(const struct kern *k, enum role r)
 {
-	static const struct plan_probe kinds[] = {{.frees = true}, {.no_return = true}, {.frees = false}};
+	static const struct plan_probe kinds[] = {
+		{.frees = true}, {.no_return = true}, {.frees = false}, {.maps = true},
+	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (has_role(k, &kinds[i], r))
+		if ((k->options.maps || !kinds[i].maps) && has_role(k, &kinds[i], r))
 			return true;
 	return false;
 }
@@ -111,8 +126,10 @@ int probes_select(struct kern *k)
 	if (k->options.blocks && !feature(FEATURE_RETURN, &why))
 		return fail(-ENOTSUP, "live-heap views are not available, because this kernel has no uretprobes: %s; "
 				      "use --view alloc", why);
-	k->session = k->options.blocks && k->options.mode == ATTACH_MULTI && k->options.bench != BENCH_STACKID &&
-		     feature(FEATURE_UPROBE_SESSION, NULL);
+	if (k->options.maps && !feature(FEATURE_RETURN, &why))
+		return fail(-ENOTSUP, "--mmap is not available, because this kernel has no uretprobes: %s", why);
+	k->session = (k->options.blocks || k->options.maps) && k->options.mode == ATTACH_MULTI &&
+		     k->options.bench != BENCH_STACKID && feature(FEATURE_UPROBE_SESSION, NULL);
 	for (int r = 0; r < N_ROLES; r++) {
 		prog = find_program(k, roles[r].program);
 		if (prog)
@@ -140,7 +157,7 @@ int probes_select(struct kern *k)
 static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t module)
 {
 	const struct alloc_function *f = alloc_function(p->function);
-	uint64_t c = p->usdt ? COOKIE_USDT : p->frees ? p->old_reg : p->site.arg_reg[f->size_arg];
+	uint64_t c = p->usdt ? COOKIE_USDT : p->maps ? 0 : p->frees ? p->old_reg : p->site.arg_reg[f->size_arg];
 
 	if (f->count_arg != ALLOC_NO_ARG)
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;
@@ -185,6 +202,16 @@ static void set_goroutine(struct probe_info *info, const struct plan_probe *p, c
 	info->g.labels_form = g->labels_form;
 }
 
+static void set_maps(struct probe_info *info, const struct plan_probe *p)
+{
+	_Static_assert((int)MAP_MMAP == (int)ALLOC_MAPS_MMAP && (int)MAP_SBRK == (int)ALLOC_MAPS_SBRK &&
+		       (int)MAP_BRK == (int)ALLOC_MAPS_BRK && (int)MAP_MUNMAP == (int)ALLOC_MAPS_MUNMAP &&
+		       (int)MAP_MREMAP == (int)ALLOC_MAPS_MREMAP, "functions are the same");
+	info->map = alloc_function(p->function)->maps;
+	for (size_t i = 0; i < sizeof(info->map_args); i++)
+		info->map_args[i] = p->site.arg_reg[i];
+}
+
 static int set_usdt(struct kern *k, const struct plan_probe *p, uint32_t probe)
 {
 	struct usdt_info info = {0};
@@ -219,6 +246,8 @@ static int set_probe_info(struct kern *k, const struct plan *plan, const struct 
 		info.bodies[i].to = p->bodies[i].to;
 	}
 	set_goroutine(&info, p, &plan->go.goroutine);
+	if (p->maps)
+		set_maps(&info, p);
 	if (p->outer)
 		k->skel->bss->check_nests = true;
 	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.probes), &probe, &info, BPF_ANY))
@@ -243,7 +272,7 @@ static int probe_ids(struct kern *k, const struct plan *plan, uint32_t *first)
 	for (size_t i = 0; i < plan->n_probes && !err; i++) {
 		const struct plan_probe *p = &plan->probes[i];
 
-		if (k->options.blocks || p->outer || p->skip_arg != SITE_NO_REG || p->sampler || p->usdt ||
+		if (k->options.blocks || p->maps || p->outer || p->skip_arg != SITE_NO_REG || p->sampler || p->usdt ||
 		    asks_goroutine(k))
 			err = set_probe_info(k, plan, p, *first + i);
 	}

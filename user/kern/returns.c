@@ -179,7 +179,7 @@ int returns_check(pid_t pid)
 		return 0;
 	name = procfs_comm(pid);
 	err = fail(-ENOTSUP, "process %d (%s) has a seccomp filter, and this kernel (%s) kills such a process at a "
-			     "uretprobe (fixed in Linux 6.14): live-heap views are not available; use --view alloc",
+			     "uretprobe (fixed in Linux 6.14): live-heap views and --mmap are not available",
 		   (int)pid, name, uname(&u) ? "?" : u.release);
 	free(name);
 	return err;

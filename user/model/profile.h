@@ -132,6 +132,9 @@ enum profile_kind {
 	/* Allocated since its process began, as its runtime's own records say (Go): these stacks have PROFILE_LIVE and
 	 * PROFILE_LEAKS from there as well, and nothing of the others. */
 	PROFILE_RUNTIME = PROFILE_GENERATION + PROFILE_GENERATIONS,
+	/* Not of any heap: these stacks have nothing of the others, and no others these. */
+	PROFILE_MAPPED,		/* by the program itself */
+	PROFILE_MAPPED_LIVE,	/* of this what is still mapped */
 	PROFILE_KINDS,
 };
 

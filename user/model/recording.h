@@ -93,6 +93,15 @@ struct recording_resident {
 	int64_t off;		/* and while nothing was counted */
 };
 
+/* Where what programs map themselves is followed (PROFILE_MAPPED): what else was mapped, and what is missing. */
+struct recording_mapped {
+	bool used;		/* it is; the rest is known */
+	uint64_t allocator_bytes, allocator_calls;	/* by allocators, for their heaps; */
+	uint64_t allocator_live;	/* bytes of this that are still mapped */
+	uint64_t lost;		/* calls that are in no counter, or whose mappings are */
+	uint64_t unfollowed;	/* mappings of which it is not known what is left: in PROFILE_MAPPED alone */
+};
+
 /* A pattern of leaks that are not shown, and what it hides; each stack counts for the first pattern that matches. */
 struct suppression {
 	const char *pattern;	/* as in the file */
@@ -134,6 +143,7 @@ struct recording {
 	struct recording_runtime runtime;	/* only where a view needs it */
 	struct recording_sampler sampler;
 	struct recording_resident resident;
+	struct recording_mapped mapped;
 	bool by_usdt;		/* of processes that tell of their own samples (otel_memory), these were recorded; */
 	uint64_t usdt_samples;	/* how many */
 	const struct suppression *suppressions;

@@ -21,7 +21,7 @@ static enum limit limit_of(const struct pace_options *o)
 {
 	if (!(o->max_overhead > 0) || o->measures)
 		return LIMIT_NONE;
-	if (o->blocks)
+	if (o->continuous)
 		return LIMIT_STOP;
 	return attach_mode_resolve(o->attach) == ATTACH_MULTI ? LIMIT_WINDOWS : LIMIT_WARN;
 }

@@ -24,7 +24,7 @@ struct pace_options {
 	enum attach_mode attach;
 	bool measures;		/* probes are not to be judged by what they cost (a benchmark) */
 	bool uniform;		/* what is sampled is of one size: the law of sampling stays as it was loaded */
-	bool blocks;		/* blocks are followed */
+	bool continuous;	/* probes must stay: blocks are followed, or mappings */
 	enum go_source go_source;
 	bool shows_rates;	/* there will be reports that say what tracing costs, while it goes on */
 };

@@ -40,8 +40,7 @@ double reading_variance(const double *list, size_t n, size_t i)
 
 static int read_sums(struct reading *r, const Pb__Sums *m)
 {
-	const bool in_profile = m->kind == PROFILE_ALLOC ||
-				(m->kind == PROFILE_LIVE && (r->column[2] >= 0 || r->column[3] >= 0));
+	const bool in_profile = m->kind == PROFILE_ALLOC || reading_has_kind(r, m->kind);
 	uint64_t at = 0;
 	uint32_t stack;
 	int err = 0;

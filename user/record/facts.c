@@ -181,6 +181,28 @@ static uint64_t limited_size(uint64_t n)
 	return n < RESIDENT_MAX ? n : RESIDENT_MAX;
 }
 
+static Pb__Mapped *pack_mapped(struct arena *a, const struct recording_mapped *x)
+{
+	Pb__Mapped *m = arena_get(a, 1, sizeof(*m));
+
+	pb__mapped__init(m);
+	m->allocator_bytes = x->allocator_bytes;
+	m->allocator_calls = x->allocator_calls;
+	m->allocator_live = x->allocator_live;
+	m->lost = x->lost;
+	m->unfollowed = x->unfollowed;
+	return m;
+}
+
+static struct recording_mapped unpack_mapped(const Pb__Mapped *m)
+{
+	if (!m)
+		return (struct recording_mapped){0};
+	return (struct recording_mapped){
+		true, m->allocator_bytes, m->allocator_calls, m->allocator_live, m->lost, m->unfollowed,
+	};
+}
+
 static struct recording_resident unpack_resident(const Pb__Resident *m)
 {
 	if (!m)
@@ -334,6 +356,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->runtime = r->runtime.processes ? pack_runtime(a, &r->runtime) : NULL;
 	m->sampler = r->sampler.used ? pack_sampler(a, &r->sampler) : NULL;
 	m->resident = r->resident.used ? pack_resident(a, &r->resident) : NULL;
+	m->mapped = r->mapped.used ? pack_mapped(a, &r->mapped) : NULL;
 	m->by_usdt = r->by_usdt;
 	m->usdt_samples = r->usdt_samples;
 	pack_suppressions(m, r, a);
@@ -380,6 +403,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->runtime = unpack_runtime(m->runtime);
 	r->sampler = unpack_sampler(m->sampler);
 	r->resident = unpack_resident(m->resident);
+	r->mapped = unpack_mapped(m->mapped);
 	r->by_usdt = m->by_usdt;
 	r->usdt_samples = m->usdt_samples;
 	unpack_suppressions(m, r, a);

@@ -126,6 +126,16 @@ static void add_windows(struct recording *r, const struct recording *with)
 	w->scaled = true;
 }
 
+static void add_mapped(struct recording_mapped *m, const struct recording_mapped *with)
+{
+	m->used |= with->used;
+	m->allocator_bytes = sum(m->allocator_bytes, with->allocator_bytes);
+	m->allocator_calls = sum(m->allocator_calls, with->allocator_calls);
+	m->allocator_live = sum(m->allocator_live, with->allocator_live);
+	m->lost = sum(m->lost, with->lost);
+	m->unfollowed = sum(m->unfollowed, with->unfollowed);
+}
+
 void facts_add(struct recording *r, const struct recording *with, struct arena *a)
 {
 	struct recording_account *ra = &r->account;
@@ -157,6 +167,7 @@ void facts_add(struct recording *r, const struct recording *with, struct arena *
 	add_heap(&r->heap, &with->heap);
 	add_samplers(r, with);
 	facts_add_resident(&r->resident, &with->resident);
+	add_mapped(&r->mapped, &with->mapped);
 	r->filtered = sum(r->filtered, with->filtered);
 	r->failed = sum(r->failed, with->failed);
 	r->nested = sum(r->nested, with->nested);

@@ -17,8 +17,15 @@
 /* A file's messages take some times more memory than its bytes; so much of the limit is for these. */
 #define WIRE_SHARE 8
 
-/* As reading_value() has them. */
-enum { ALLOC_CALLS, ALLOC_BYTES, LIVE_CALLS, LIVE_BYTES };
+static const struct {
+	enum profile_kind kind;
+	int calls;	/* the column; that of bytes follows */
+} kind_columns[] = {
+	{PROFILE_ALLOC, ALLOC_CALLS}, {PROFILE_LIVE, LIVE_CALLS}, {PROFILE_MAPPED, MAPPED_CALLS},
+	{PROFILE_MAPPED_LIVE, MAPPED_LIVE_CALLS},
+};
+
+#define N_KIND_COLUMNS (sizeof(kind_columns) / sizeof(kind_columns[0]))
 
 /* What others call the four: Go and gperftools; tcmalloc's own; Datadog; OpenTelemetry. */
 static const struct {
@@ -30,6 +37,8 @@ static const struct {
 	{"alloc-space", ALLOC_BYTES}, {"heap-space", LIVE_BYTES}, {"inuse-objects", LIVE_CALLS},
 	{"inuse-space", LIVE_BYTES}, {"allocated_objects", ALLOC_CALLS}, {"allocated_space", ALLOC_BYTES},
 	{"rss_faults", ALLOC_CALLS}, {"rss_space", ALLOC_BYTES},
+	{"mapped_objects", MAPPED_CALLS}, {"mapped_space", MAPPED_BYTES},
+	{"mapped_inuse_objects", MAPPED_LIVE_CALLS}, {"mapped_inuse_space", MAPPED_LIVE_BYTES},
 };
 
 static void *arena_alloc(void *data, size_t size)
@@ -59,7 +68,7 @@ static int read_types(struct reading *r)
 {
 	const char *first = "nothing";
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < READING_COLUMNS; i++)
 		r->column[i] = -1;
 	for (size_t i = 0; i < r->m->n_sample_type; i++) {
 		const char *type = text_at(r, r->m->sample_type[i]->type);
@@ -69,10 +78,26 @@ static int read_types(struct reading *r)
 			if (!strcmp(type, type_names[k].type) && r->column[type_names[k].column] < 0)
 				r->column[type_names[k].column] = i;
 	}
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < READING_COLUMNS; i++)
 		if (r->column[i] >= 0)
 			return 0;
 	return reading_fail(r, "it is no heap profile: its values are %s", first);
+}
+
+bool reading_has_kind(const struct reading *r, uint32_t kind)
+{
+	for (size_t k = 0; k < N_KIND_COLUMNS; k++)
+		if (kind_columns[k].kind == kind)
+			return r->column[kind_columns[k].calls] >= 0 || r->column[kind_columns[k].calls + 1] >= 0;
+	return false;
+}
+
+static struct counters counters_of(const struct reading *r, size_t sample, size_t k)
+{
+	return (struct counters){
+		.bytes = reading_value(r, sample, kind_columns[k].calls + 1),
+		.calls = reading_value(r, sample, kind_columns[k].calls),
+	};
 }
 
 uint64_t reading_value(const struct reading *r, size_t sample, int column)
@@ -221,26 +246,23 @@ static int read_stack(struct reading *r, size_t i, uint32_t *frames, size_t *n, 
 static int read_values(struct reading *r, size_t i)
 {
 	const Pb__Sample *s = r->m->sample[i];
-	struct counters alloc, live;
-	int err;
+	int err = 0;
 
 	if (s->n_value != r->m->n_sample_type)
 		return reading_fail(r, "sample %zu has %zu values, and there are %zu types", i, s->n_value,
 				    r->m->n_sample_type);
-	for (int k = 0; k < 4; k++)
+	for (int k = 0; k < READING_COLUMNS; k++)
 		if (r->column[k] >= 0 && s->value[r->column[k]] < 0)
 			return reading_fail(r, "it has negative counts, as a difference of profiles has");
 	if (r->s->o.timed)
 		return 0;
-	alloc = (struct counters){.bytes = reading_value(r, i, ALLOC_BYTES), .calls = reading_value(r, i, ALLOC_CALLS)};
-	live = (struct counters){.bytes = reading_value(r, i, LIVE_BYTES), .calls = reading_value(r, i, LIVE_CALLS)};
-	err = r->column[ALLOC_BYTES] >= 0 || r->column[ALLOC_CALLS] >= 0 ?
-	      reading_add(r, PROFILE_ALLOC, r->stacks[i], alloc) : 0;
-	if (!err && (r->column[LIVE_BYTES] >= 0 || r->column[LIVE_CALLS] >= 0))
-		err = reading_add(r, PROFILE_LIVE, r->stacks[i], live);
+	for (size_t k = 0; k < N_KIND_COLUMNS && !err; k++)
+		if (reading_has_kind(r, kind_columns[k].kind))
+			err = reading_add(r, kind_columns[k].kind, r->stacks[i], counters_of(r, i, k));
 	/* What was allocated and is not live any more. */
 	if (!err && !r->ext && r->column[ALLOC_BYTES] >= 0 && r->column[LIVE_BYTES] >= 0)
-		err = reading_add(r, PROFILE_FREED, r->stacks[i], counters_sub(alloc, live));
+		err = reading_add(r, PROFILE_FREED, r->stacks[i],
+				  counters_sub(counters_of(r, i, 0), counters_of(r, i, 1)));
 	return err;
 }
 
@@ -298,8 +320,10 @@ static void plain_facts(const struct reading *r, struct recording *rec)
 	rec->target = facts_text(&r->s->a, colon ? colon + 2 : program_of(r));
 	rec->missing = missing_text(r, ours);
 	rec->duration_ns = r->m->duration_nanos > 0 ? r->m->duration_nanos : 0;
-	rec->views = (r->column[ALLOC_BYTES] >= 0 || r->column[ALLOC_CALLS] >= 0 ? first_view(r) : 0) |
-		     (r->column[LIVE_BYTES] >= 0 || r->column[LIVE_CALLS] >= 0 ? VIEW_BIT(VIEW_LIVE) : 0);
+	rec->views = (reading_has_kind(r, PROFILE_ALLOC) ? first_view(r) : 0) |
+		     (reading_has_kind(r, PROFILE_LIVE) ? VIEW_BIT(VIEW_LIVE) : 0) |
+		     (reading_has_kind(r, PROFILE_MAPPED) ? VIEW_BIT(VIEW_MAPPED) : 0) |
+		     (reading_has_kind(r, PROFILE_MAPPED_LIVE) ? VIEW_BIT(VIEW_MAPPINGS) : 0);
 	for (size_t i = 0; i < r->m->n_sample; i++) {
 		rec->recorded.bytes += reading_value(r, i, ALLOC_BYTES);
 		rec->recorded.calls += reading_value(r, i, ALLOC_CALLS);

@@ -35,6 +35,12 @@ struct stored {
 	size_t n_files, n_synthetic;
 };
 
+/* Values of samples: two of each kind that is among them, calls first. */
+enum {
+	ALLOC_CALLS, ALLOC_BYTES, LIVE_CALLS, LIVE_BYTES, MAPPED_CALLS, MAPPED_BYTES, MAPPED_LIVE_CALLS,
+	MAPPED_LIVE_BYTES, READING_COLUMNS,
+};
+
 /* A file while it is read. Tables stand beside those of the message. */
 struct reading {
 	struct stored *s;
@@ -46,7 +52,7 @@ struct reading {
 	bool *creators;			/* by location: it is one */
 	uint32_t *stacks;		/* by sample */
 	struct u64map mapping_ids, function_ids, location_ids;	/* id -> index */
-	int column[4];			/* which value is alloc calls, alloc bytes, live calls, live bytes; -1: none */
+	int column[READING_COLUMNS];	/* which value is it; -1: none */
 };
 
 #define FRAME_MARK 0x80000000U
@@ -79,7 +85,9 @@ int reading_parts(struct reading *r);
 /* Of these, what lies in the time that is asked for is what was allocated; rec becomes that of it. Returns 0, or -errno
  * after logging an error. */
 int reading_time(struct reading *r, struct recording *rec);
-/* column: 0: calls, 1: bytes that were allocated; 2, 3: that are live. 0 where the file has no such values. */
+/* 0 where the file has no such values. */
+/* Whether the values of samples are of that kind. */
+bool reading_has_kind(const struct reading *r, uint32_t kind);
 uint64_t reading_value(const struct reading *r, size_t sample, int column);
 
 /* Opens the files of modules by build id, for frames that have no names: where they were, below the directories of

@@ -315,22 +315,32 @@ static uint32_t tag_of(struct writer *w, uint32_t tag)
 	return (uint32_t)*index + 1;
 }
 
+static void put_values(int64_t *value, struct counters c)
+{
+	value[0] = writer_int(c.calls);
+	value[1] = writer_int(c.bytes);
+}
+
 static void add_sample(struct writer *w, size_t i)
 {
 	const uint32_t id = w->o.stacks.ids[i];
 	const struct profile_stack *st = &w->p->stacks.at[id];
 	const struct counters alloc = profile_sum(w->p, PROFILE_ALLOC, id), live = profile_sum(w->p, PROFILE_LIVE, id);
+	const struct counters mapped = profile_sum(w->p, PROFILE_MAPPED, id);
 	Pb__Sample *s = NEW(w, 1, Pb__Sample);
 
 	pb__sample__init(s);
 	s->n_value = w->n_types;
-	s->value = NEW(w, 4, int64_t);
-	s->value[0] = writer_int(alloc.calls);
-	s->value[1] = writer_int(alloc.bytes);
-	s->value[2] = writer_int(live.calls);
-	s->value[3] = writer_int(live.bytes);
+	s->value = NEW(w, w->n_types, int64_t);
+	put_values(s->value, alloc);
+	if (w->first_mapped > 2)
+		put_values(s->value + 2, live);
+	if (w->n_types > w->first_mapped) {
+		put_values(s->value + w->first_mapped, mapped);
+		put_values(s->value + w->first_mapped + 2, profile_sum(w->p, PROFILE_MAPPED_LIVE, id));
+	}
 	add_locations(w, s, st);
-	writer_add_labels(w, s, st, counters_none(alloc) ? live : alloc);
+	writer_add_labels(w, s, st, !counters_none(alloc) ? alloc : !counters_none(live) ? live : mapped);
 	w->out.sample[i] = s;
 	w->ext.task_of[i] = w->o.tasks.place[st->task];
 	w->ext.function_of[i] = w->o.functions.place[st->function];
@@ -408,19 +418,31 @@ static void add_types(struct writer *w, enum view_id view, enum metric metric)
 {
 	static const char *const names[] = {"alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
 	static const char *const resident_names[] = {"rss_faults", "rss_space"};
+	static const char *const mapped_names[] = {
+		"mapped_objects", "mapped_space", "mapped_inuse_objects", "mapped_inuse_space",
+	};
+	static const int n_mapped = sizeof(mapped_names) / sizeof(mapped_names[0]);
 	const char *const *types = w->r->views == VIEW_BIT(VIEW_RSS) ? resident_names : names;
 	const int first = view_kinds[view].state && view_kinds[view].blocks ? 2 : 0;
+	const int shown = view == VIEW_MAPPINGS ? 2 : 0;
+	const bool maps = view == VIEW_MAPPED || view == VIEW_MAPPINGS;
 
 	for (int i = 0; i < VIEW_KINDS; i++)
 		if (w->r->views & VIEW_BIT(i) && view_kinds[i].blocks)
 			w->n_types = 4;
 	w->n_types = w->n_types ? w->n_types : 2;
-	w->out.sample_type = NEW(w, 4, Pb__ValueType *);
+	w->first_mapped = w->n_types;
+	if (w->r->mapped.used)
+		w->n_types += n_mapped;
+	w->out.sample_type = NEW(w, w->n_types, Pb__ValueType *);
 	w->out.n_sample_type = w->n_types;
 	for (int i = 0; i < w->n_types; i++)
-		w->out.sample_type[i] = value_type(w, types[i], i % 2 ? "bytes" : "count");
+		w->out.sample_type[i] =
+			value_type(w, i < w->first_mapped ? types[i] : mapped_names[i - w->first_mapped],
+				   i % 2 ? "bytes" : "count");
 	w->out.default_sample_type =
-		writer_string(w, types[(first < w->n_types ? first : 0) + (metric == METRIC_BYTES)]);
+		writer_string(w, maps ? mapped_names[shown + (metric == METRIC_BYTES)] :
+				 types[(first < w->first_mapped ? first : 0) + (metric == METRIC_BYTES)]);
 	w->out.period_type = value_type(w, "space", "bytes");
 	w->out.period = w->r->sample_mean > 1 ? writer_int(w->r->sample_mean) : 1;
 }

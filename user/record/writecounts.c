@@ -8,7 +8,9 @@
 /* One kind's counters; NULL where there are none. */
 static Pb__Sums *make_sums(struct writer *w, enum profile_kind kind)
 {
-	const bool in_profile = kind == PROFILE_ALLOC || (kind == PROFILE_LIVE && w->n_types > 2);
+	const bool is_mapped = kind == PROFILE_MAPPED || kind == PROFILE_MAPPED_LIVE;
+	const bool in_profile = kind == PROFILE_ALLOC || (kind == PROFILE_LIVE && w->first_mapped > 2) ||
+				(is_mapped && w->n_types > w->first_mapped);
 	const size_t room = w->p->sums[kind].n;
 	Pb__Sums *m = NEW(w, 1, Pb__Sums);
 	bool exact = true;

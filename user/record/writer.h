@@ -30,6 +30,7 @@ struct writer {
 	uint64_t *slides;		/* by place of the module */
 	uint64_t next_slide;
 	int n_types;
+	int first_mapped;	/* of these, where those of what is mapped begin; n_types: there are none */
 	Pb__Profile out;
 	Pb__Recording ext;
 };

@@ -442,6 +442,19 @@ static void fill_resident(struct snapshot *s, struct recording *r)
 	};
 }
 
+static void fill_mapped(struct snapshot *s, const uint64_t c[COUNT_MAX], struct recording *r)
+{
+	struct collected_maps maps;
+
+	if (!tracer_maps(s->tracer, &maps))
+		return;
+	r->mapped = (struct recording_mapped){
+		.used = true, .allocator_bytes = maps.allocator.bytes, .allocator_calls = maps.allocator.calls,
+		.allocator_live = maps.allocator_live.bytes, .lost = c[COUNT_LOST_MAP] + maps.lost,
+		.unfollowed = maps.unfollowed,
+	};
+}
+
 void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct recording *r)
 {
 	struct profile *p = &s->profile;
@@ -471,6 +484,7 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	r->uncertain = count_uncertain(p);
 	fill_heap(s, m, counts, r);
 	fill_resident(s, r);
+	fill_mapped(s, counts, r);
 }
 
 void snapshot_name(struct snapshot *s, struct recording *r)

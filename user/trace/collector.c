@@ -64,9 +64,30 @@ void collector_free(struct collector *c)
 	u64map_free(&c->lost_of);
 	vec_free(&c->ended);
 	u64map_free(&c->ended_of);
+	mapped_free(c->mapped);
+	u64map_free(&c->owner_of);
 	vec_free(&c->last);
 	u64map_free(&c->last_of);
 	free(c);
+}
+
+static void on_map(void *arg, const struct map_event *ev)
+{
+	const struct collector *c = arg;
+
+	mapped_event(c->mapped, ev);
+}
+
+void collector_follow_maps(struct collector *c, map_owner_fn owner)
+{
+	c->mapped = mapped_new();
+	c->map_owner = owner;
+	kern_set_on_map(c->kern, on_map, c);
+}
+
+struct collected_maps collector_maps(const struct collector *c)
+{
+	return c->maps;
 }
 
 static void on_frames(void *arg, const struct stack_frames *rec)
@@ -167,13 +188,21 @@ static void on_ended(void *arg, const struct block_key *key, const struct block 
 
 int collector_end_blocks(struct collector *c, const struct ended_process *ended, size_t n, uint64_t time_ns)
 {
+	int err;
+
 	c->ending_ns = time_ns;
+	if (c->mapped) {
+		/* What these processes did was sent before. */
+		err = collector_drain(c);
+		mapped_end(c->mapped, ended, n);
+		if (err)
+			return err;
+	}
 	return kern_end_blocks(c->kern, ended, n, on_ended, c);
 }
 
-static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
+static void add_sum(struct collector *c, uint64_t id, const struct stack_sum *sum)
 {
-	struct collector *c = arg;
 	struct counters alloc = counters_of_sum(&sum->alloc), temp = counters_of_sum(&sum->temp);
 	const struct ended *ended = ended_of(c, id);
 	struct sum live = sum_sub(&sum->alloc, &sum->freed), peak;
@@ -198,6 +227,16 @@ static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
 	profile_add(c->profile, PROFILE_LIVE, stack, counters_of_sum(&live));
 	profile_add(c->profile, PROFILE_PEAK, stack, counters_of_sum(&peak));
 	profile_add(c->profile, PROFILE_TEMP, stack, temp);
+}
+
+static void on_sum(void *arg, uint64_t id, const struct stack_sum *sum)
+{
+	struct collector *c = arg;
+
+	/* Every call failed, or mapped memory. */
+	if (!sum->alloc.calls)
+		return;
+	add_sum(c, id, sum);
 }
 
 static void on_block(void *arg, const struct block_key *key, const struct block *block)
@@ -237,6 +276,30 @@ static void on_hist(void *arg, const struct hist_key *key, uint64_t calls)
 				 (double)calls / (1 << CALLS_SHIFT));
 }
 
+static void on_mapped(void *arg, uint64_t id, struct counters mapped, struct counters live)
+{
+	struct collector *c = arg;
+	const uint64_t *owner = u64map_find(&c->owner_of, id);
+	uint32_t stack;
+
+	if (!owner) {
+		c->maps.lost += mapped.calls;
+	} else if (*owner == MAP_OF_ALLOCATOR) {
+		c->maps.allocator = counters_add(c->maps.allocator, mapped);
+		c->maps.allocator_live = counters_add(c->maps.allocator_live, live);
+	} else if (*owner != MAP_OF_ANOTHER) {
+		stack = stack_of(c, id, 0);
+		profile_add(c->profile, PROFILE_MAPPED, stack, mapped);
+		profile_add(c->profile, PROFILE_MAPPED_LIVE, stack, live);
+	}
+}
+
+static void collect_maps(struct collector *c)
+{
+	c->maps = (struct collected_maps){.unfollowed = mapped_unfollowed(c->mapped)};
+	mapped_each(c->mapped, c->options->delta, on_mapped, c);
+}
+
 int collector_sums(struct collector *c, const struct collect_options *o)
 {
 	int err;
@@ -250,6 +313,8 @@ int collector_sums(struct collector *c, const struct collect_options *o)
 		c->heap = kern_heap(c->kern);
 	c->profile->ended_blocks = count_ended(c);
 	err = kern_sums(c->kern, on_sum, c);
+	if (!err && c->mapped)
+		collect_maps(c);
 	if (!err && o->ages)
 		err = collect_blocks(c);
 	return err ? err : kern_hists(c->kern, on_hist, c);

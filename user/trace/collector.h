@@ -34,6 +34,30 @@ bool collector_lost_labels(const struct collector *c);
 /* What tells certain steps by frame pointer from others. Without it none is certain. Borrowed. */
 void collector_set_kept(struct collector *c, struct kept *kept);
 
+/* Whose a mapping is, by a frame of the stack that mapped it; the highest of all frames counts. */
+enum map_owner {
+	MAP_OF_PROGRAM,
+	MAP_OF_THREAD,		/* one that the program makes, by pthread_create() of an allocator's library */
+	MAP_OF_LIBC,		/* that has malloc: an allocator's, if it is not known who called it */
+	MAP_OF_ITS_LIBRARY,	/* code of an allocator's library, which calls others for itself */
+	MAP_OF_ALLOCATOR,	/* for its heap */
+	MAP_OF_ANOTHER,		/* the event of a function that called the one that was seen (sbrk: brk) */
+};
+
+typedef enum map_owner (*map_owner_fn)(void *arg, uint32_t module, uint64_t vaddr);
+
+/* kern_options.maps: what programs map is followed, too. */
+void collector_follow_maps(struct collector *c, map_owner_fn owner);
+/* What it has come to, as of the last collector_sums(). */
+struct collected_maps {
+	struct counters allocator;	/* what allocators mapped; */
+	struct counters allocator_live;	/* and what of this is still mapped */
+	uint64_t lost;			/* calls whose frames never arrived: in neither */
+	uint64_t unfollowed;		/* mapped_unfollowed() */
+};
+
+struct collected_maps collector_maps(const struct collector *c);
+
 /* Blocks of processes that were allocated before they execed, or exited, are no more. time_ns: when that was, or some
  * time after. Returns 0 or -errno after logging an error. */
 int collector_end_blocks(struct collector *c, const struct ended_process *ended, size_t n, uint64_t time_ns);

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "trace/collector.h"
+#include "trace/mapped.h"
 #include "trace/sums.h"
 
 #define ROOM_EVERY 1024	/* stacks between two looks at our memory */
@@ -42,6 +43,10 @@ struct collector {
 	vec_of(struct ended) ended;
 	struct u64map ended_of;		/* kernel's id -> index in ended */
 	uint64_t ending_ns;		/* of the run of collector_end_blocks() under way */
+	struct mapped *mapped;		/* NULL: it is not asked for */
+	map_owner_fn map_owner;
+	struct u64map owner_of;		/* kernel's id of a stack that maps -> enum map_owner */
+	struct collected_maps maps;
 	/* Of the run of collector_sums() under way: */
 	const struct collect_options *options;
 	struct heap heap;

@@ -133,9 +133,11 @@ static void end_blocks(struct tracer *t, pid_t pid, uint64_t time_ns, bool kept)
 {
 	const struct ended_process ended = {.pid = pid, .before_ns = time_ns};
 
-	if (t->blocks && kept)
+	if (!t->blocks && !t->maps)
+		return;
+	if (kept)
 		vec_push(&t->host.kept, ended);
-	else if (t->blocks)
+	else
 		vec_push(&t->host.ended, ended);
 }
 

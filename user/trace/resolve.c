@@ -220,6 +220,26 @@ static uint32_t task_of(struct collector *c, const struct process *p, const stru
 	return profile_task(c->profile, rec->pid, 0, exec, name);
 }
 
+/* By all of its frames, its caller's first. Code of musl has no unwind information: there is one frame then. */
+static void judge_map(struct collector *c, uint64_t id, const struct resolved *r, enum stack_end end)
+{
+	enum map_owner owner = MAP_OF_PROGRAM;
+	bool thread = false;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct profile_frame *f = &c->profile->frames.at[r->frames[i]];
+		const enum map_owner says = f->module == MODULE_UNCERTAIN ? MAP_OF_PROGRAM :
+			c->map_owner(c->arg, f->module, f->addr);
+
+		owner = says > owner ? says : owner;
+		thread |= says == MAP_OF_THREAD;
+	}
+	if ((owner == MAP_OF_LIBC && r->n == 1 && end != STACK_END_COMPLETE) ||
+	    (owner == MAP_OF_ITS_LIBRARY && !thread))
+		owner = MAP_OF_ALLOCATOR;
+	*u64map_put(&c->owner_of, id, NULL) = owner;
+}
+
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
 	struct process *p = process_of(c, rec);
@@ -244,7 +264,10 @@ static void resolve_record(struct collector *c, const struct stack_frames *rec)
 		.tag = tag_of(c, rec), .end = end,
 	}, r.frames + own, r.n - own);
 	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
-	u64map_put(&c->allocators, rec->module, NULL);
+	if (c->mapped && alloc_function(rec->function) && alloc_function(rec->function)->maps)
+		judge_map(c, rec->id, &r, end);
+	else
+		u64map_put(&c->allocators, rec->module, NULL);
 }
 
 static void resolve_some(struct collector *c, const struct buf *raw)

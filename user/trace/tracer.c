@@ -43,6 +43,11 @@ static bool is_allocator(void *arg, uint32_t module, uint64_t vaddr)
 	return tracer_in_allocator(arg, module, vaddr);
 }
 
+static enum map_owner map_owner(void *arg, uint32_t module, uint64_t vaddr)
+{
+	return tracer_map_owner(arg, module, vaddr);
+}
+
 static bool site_of(void *arg, uint32_t module, uint32_t probe, uint64_t *vaddr)
 {
 	struct tracer *t = arg;
@@ -67,6 +72,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	int err;
 
 	t->blocks = o->blocks;
+	t->maps = o->maps;
 	t->wide = o->wide;
 	t->resident = o->resident;
 	t->host.follow = o->follow;
@@ -78,7 +84,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0) |
 			(o->no_go_probes || o->go_source == GO_SAMPLES ? PLAN_NO_GO : 0) |
 			(!o->no_go_probes && o->go_source != GO_CALLS ? PLAN_GO_SAMPLER : 0) |
-			(kern_uses_usdt(o) ? PLAN_USDT : 0) |
+			(kern_uses_usdt(o) ? PLAN_USDT : 0) | (o->maps ? PLAN_MAPS : 0) |
+			(o->no_heap ? PLAN_NO_HEAP | PLAN_NO_GO : 0) |
 			(o->by_goroutine || o->by_label || o->creators ? PLAN_GOROUTINES : 0);
 	t->go_by_samples = o->go_source == GO_SAMPLES;
 	t->not_of_go = o->peak ? "peak" : o->temp ? "temp" : o->lifetimes ? "lifetimes" : NULL;
@@ -97,15 +104,21 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		tracer_close(t);
 		return err;
 	}
-	if (o->blocks && !feature(FEATURE_RETURN_SECCOMP, &why))
-		warn("this kernel kills a process that installs a seccomp filter while live-heap views trace it: %s",
-		     why);
+	if ((o->blocks || o->maps) && !feature(FEATURE_RETURN_SECCOMP, &why))
+		warn("this kernel kills a process that installs a seccomp filter while %s trace%s it: %s",
+		     o->blocks ? "live-heap views" : "--mmap", o->blocks ? "" : "s", why);
+	if (o->maps && !kern_unwinds_by_tables(t->kern)) {
+		tracer_close(t);
+		return fail(-ENOTSUP, "--mmap requires stacks by .eh_frame tables, which tell what an allocator maps");
+	}
 	if (kern_unwinds_by_tables(t->kern))
 		t->unwind = unwind_new(t->kern, &t->modules, t->wide ? NULL : image_of, t);
 	t->cleaner = cleaner_new(t->kern);
 	t->collector = collector_new(t->kern, &t->processes, &t->profile, o->by_thread, to_vaddr, is_allocator,
 				     site_of, t);
 	collector_set_unwind(t->collector, t->unwind, o->max_frames);
+	if (o->maps)
+		collector_follow_maps(t->collector, map_owner);
 	if (o->by_label)
 		collector_set_by_label(t->collector);
 	if (t->wide)

@@ -49,6 +49,9 @@ int tracer_frames_fd(const struct tracer *t);
 void tracer_exited(struct tracer *t, pid_t pid);
 /* The launched command has ended, and will be gone when it is reaped: what is asked of it later is read now. */
 void tracer_before_reap(struct tracer *t);
+/* What programs and their allocators have mapped (kern_options.maps), as of the last tracer_collect(). False: it is not
+ * asked for. */
+bool tracer_maps(const struct tracer *t, struct collected_maps *out);
 /* What all processes may read: the rights of one if they are all the same. */
 struct rights tracer_rights(struct tracer *t);
 

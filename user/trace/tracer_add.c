@@ -80,7 +80,7 @@ static int add(struct tracer *t, pid_t pid)
 	const char *spoils = NULL;
 	struct process *p;
 	size_t before = t->n_probes;
-	int err = t->blocks ? returns_check(pid) : 0;
+	int err = t->blocks || t->maps ? returns_check(pid) : 0;
 
 	if (err)
 		return err;

@@ -17,6 +17,12 @@ bool tracer_resident(const struct tracer *t, struct resident_totals *out)
 	return t->resident && !kern_resident_totals(t->kern, out);
 }
 
+bool tracer_maps(const struct tracer *t, struct collected_maps *out)
+{
+	*out = collector_maps(t->collector);
+	return t->maps;
+}
+
 uint32_t tracer_mark(struct tracer *t)
 {
 	return kern_mark(t->kern);

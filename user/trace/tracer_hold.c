@@ -21,7 +21,7 @@
 int tracer_hold(struct tracer *t, pid_t pid)
 {
 	/* It will inherit what confines us. */
-	int err = t->blocks ? returns_check(pid) : 0;
+	int err = t->blocks || t->maps ? returns_check(pid) : 0;
 
 	if (err)
 		return err;

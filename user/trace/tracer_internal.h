@@ -69,7 +69,8 @@ struct tracer {
 	size_t n_probes;
 	enum site_cost cost;
 	unsigned int plan_flags;
-	bool blocks;	/* are followed */
+	bool blocks;	/* are followed; */
+	bool maps;	/* and what programs map themselves */
 	bool by_label;	/* labels of goroutines are asked for */
 	bool force, refused;	/* kern_options.force; an executable was refused without it */
 	bool trusts_code;	/* kern_options.trusts_code */
@@ -119,6 +120,8 @@ bool tracer_replaces(const struct attachment *a, const struct plan_probe *p);
 void tracer_look_for_usdt(struct tracer *t, struct attachment *a);
 /* The code of an allocator's function: no caller of it. */
 bool tracer_in_allocator(struct tracer *t, uint32_t module, uint64_t vaddr);
+/* What a frame in a file says of the mapping that its stack made. */
+enum map_owner tracer_map_owner(struct tracer *t, uint32_t module, uint64_t vaddr);
 /* Without this probe blocks seem to be live that are not. */
 bool placement_spoils_live(const struct plan_probe *p);
 /* Which probes of the module's plan are in the process now: all that are not left out, if it is attached to. Valid

@@ -14,19 +14,26 @@ static bool is_in(uint64_t vaddr, uint64_t from, uint64_t size)
 static bool in_c_allocator(const struct plan *plan, uint64_t vaddr)
 {
 	for (size_t i = 0; i < plan->n_probes; i++)
-		if (!plan->probes[i].usdt && is_in(vaddr, plan->probes[i].vaddr, plan->probes[i].size))
+		if (!plan->probes[i].usdt && !plan->probes[i].maps &&
+		    is_in(vaddr, plan->probes[i].vaddr, plan->probes[i].size))
 			return true;
 	for (size_t i = 0; i < plan->n_skips; i++)
-		if (is_in(vaddr, plan->skips[i].vaddr, plan->skips[i].size))
+		if (!alloc_function(plan->skips[i].function)->maps &&
+		    is_in(vaddr, plan->skips[i].vaddr, plan->skips[i].size))
 			return true;
 	return false;
 }
 
-bool tracer_in_allocator(struct tracer *t, uint32_t module, uint64_t vaddr)
+static const struct plan *plan_of(struct tracer *t, uint32_t module)
 {
 	const struct image *im = modules_get(&t->modules, module)->kind == MODULE_ELF ? tracer_file(t, module)->image :
 											NULL;
-	const struct plan *plan = im ? im->plan : NULL;
+	return im ? im->plan : NULL;
+}
+
+bool tracer_in_allocator(struct tracer *t, uint32_t module, uint64_t vaddr)
+{
+	const struct plan *plan = plan_of(t, module);
 
 	for (size_t i = 0; plan && i < plan->n_allocator; i++)
 		if (vaddr >= plan->allocator[i].from && vaddr < plan->allocator[i].to)
@@ -34,12 +41,30 @@ bool tracer_in_allocator(struct tracer *t, uint32_t module, uint64_t vaddr)
 	return plan && in_c_allocator(plan, vaddr);
 }
 
+enum map_owner tracer_map_owner(struct tracer *t, uint32_t module, uint64_t vaddr)
+{
+	const struct plan *plan = plan_of(t, module);
+	bool thread;
+
+	for (size_t i = 0; plan && i < plan->n_probes; i++)
+		if (plan->probes[i].maps && is_in(vaddr, plan->probes[i].vaddr, plan->probes[i].size))
+			return MAP_OF_ANOTHER;
+	if (!plan)
+		return MAP_OF_PROGRAM;
+	if (tracer_in_allocator(t, module, vaddr))
+		return MAP_OF_ALLOCATOR;
+	thread = is_in(vaddr, plan->threads.from, plan->threads.to - plan->threads.from);
+	if (plan->is_allocator)
+		return thread ? MAP_OF_THREAD : MAP_OF_ITS_LIBRARY;
+	return plan->has_malloc && !thread ? MAP_OF_LIBC : MAP_OF_PROGRAM;
+}
+
 bool tracer_replaces(const struct attachment *a, const struct plan_probe *p)
 {
 	/* Where both are in the file, the BPF side decides by process. */
 	if (!a->process->pid)
 		return false;
-	return p->usdt != a->by_usdt && !alloc_function(p->function)->is_go;
+	return p->usdt != a->by_usdt && !p->maps && !alloc_function(p->function)->is_go;
 }
 
 bool tracer_goes_by_usdt(const struct tracer *t)
@@ -168,7 +193,7 @@ static struct carried look(struct tracer *t, const struct attachment *a)
 		for (size_t k = 0; plan && k < plan->n_probes; k++) {
 			c.alloc |= plan->probes[k].usdt && !plan->probes[k].frees;
 			c.free |= plan->probes[k].usdt && plan->probes[k].frees;
-			c.calls |= !plan->probes[k].usdt && attachment_has(a, m->module);
+			c.calls |= !plan->probes[k].usdt && !plan->probes[k].maps && attachment_has(a, m->module);
 		}
 	}
 	return c;

@@ -316,8 +316,8 @@ void column_head(const struct sheet *s, struct column_at at, struct buf *out)
 		uint32_t mark = s->r->profile->first_generation + at.index;
 
 		buf_printf(out, mark < 1000 ? "MARK %u" : "#%u", mark);
-	} else if (c->value == calls && s->kind->faults) {
-		buf_str(out, "FAULTS");
+	} else if (c->value == calls && s->kind->counts_head) {
+		buf_str(out, s->kind->counts_head);
 	} else if (c->head) {
 		buf_str(out, of_blocks && c->head_of_blocks ? c->head_of_blocks : c->head);
 	}

@@ -39,6 +39,16 @@ void heading_rss(const struct sheet *s, struct buf *out)
 	put_total(s, out, "fault");
 }
 
+void heading_mapped(const struct sheet *s, struct buf *out)
+{
+	put_total(s, out, "call");
+}
+
+void heading_mappings(const struct sheet *s, struct buf *out)
+{
+	put_total(s, out, "mapping");
+}
+
 void heading_live(const struct sheet *s, struct buf *out)
 {
 	if (put_total(s, out, "block"))

@@ -7,6 +7,8 @@
 
 void heading_alloc(const struct sheet *s, struct buf *out);
 void heading_rss(const struct sheet *s, struct buf *out);
+void heading_mapped(const struct sheet *s, struct buf *out);
+void heading_mappings(const struct sheet *s, struct buf *out);
 void heading_live(const struct sheet *s, struct buf *out);
 void heading_leaks(const struct sheet *s, struct buf *out);
 void heading_peak(const struct sheet *s, struct buf *out);

@@ -41,7 +41,17 @@ const struct view_kind view_kinds[VIEW_KINDS + 1] = {
 	},
 	[VIEW_RSS] = {
 		"rss", "what made resident memory grow, at page faults",
-		.counted = PROFILE_ALLOC, .forms = NO_OPS, .faults = true, .in_summary = true, .heading = heading_rss,
+		.counted = PROFILE_ALLOC, .forms = NO_OPS, .counts_head = "FAULTS", .in_summary = true,
+		.heading = heading_rss,
+	},
+	[VIEW_MAPPED] = {
+		"mapped", "what the program mapped itself: mmap, mremap, brk",
+		.counted = PROFILE_MAPPED, .forms = NO_OPS, .heading = heading_mapped,
+	},
+	[VIEW_MAPPINGS] = {
+		"mappings", "what of this is still mapped",
+		.counted = PROFILE_MAPPED_LIVE, .forms = NO_OPS, .counts_head = "MAPS", .state = true,
+		.heading = heading_mappings,
 	},
 };
 

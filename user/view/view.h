@@ -32,7 +32,7 @@ struct view_kind {
 	const char *help;
 	enum profile_kind counted;	/* what ranks its rows */
 	unsigned int forms;	/* enum view_form: it can be written as each of these */
-	bool faults;		/* what is counted are page faults, not calls */
+	const char *counts_head;	/* of what is counted beside bytes; NULL: CALLS, or BLOCKS */
 	bool blocks;		/* blocks must be followed */
 	bool state;		/* shows one moment: there is no "in the interval alone" */
 	bool in_summary;	/* where it is the only one, the summary says what its heading does */
@@ -50,6 +50,7 @@ struct view_kind {
 
 enum view_id {
 	VIEW_ALLOC, VIEW_LIVE, VIEW_LEAKS, VIEW_PEAK, VIEW_TEMP, VIEW_LIFETIMES, VIEW_SIZES, VIEW_RSS,
+	VIEW_MAPPED, VIEW_MAPPINGS,
 	VIEW_KINDS,
 };
 
