@@ -57,14 +57,14 @@ WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -M
 
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps script leak \
 	sites strict blocks moving newcode hook pool answer selfcopy chains reloader manymaps forks hangfs wrapped \
-	sharedheap storm resident oddpages
+	sharedheap storm resident oddpages mapper
 WRAPPERS := helper header log jump
 OTEL := otel otel5 otel5leaf otel.so otel5.so otel5leaf.so otel-static otel5-static
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
-	loop-static heap-static resident-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx cxx-nofp depth \
-	depth-fp inlined rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so \
+	loop-static heap-static resident-static mapper-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx \
+	cxx-nofp depth depth-fp inlined rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so preload_counter.so refused.so \
 	newheader $(OTEL) $(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
-W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl)
+W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl mapper-musl)
 
 $(W_PLAIN:%=$(W)/%): $(W)/%: tests/workloads/%.c
 	$(call say,CC,$@)
@@ -74,8 +74,8 @@ $(W)/primes-nopie: tests/workloads/primes.c
 	$(call say,CC,$@)
 	$(WCC) -no-pie -o $@ $<
 
-$(W)/primes-static $(W)/loop-static $(W)/heap-static $(W)/selfcopy-static $(W)/resident-static: $(W)/%-static: \
-		tests/workloads/%.c
+$(W)/primes-static $(W)/loop-static $(W)/heap-static $(W)/selfcopy-static $(W)/resident-static \
+$(W)/mapper-static: $(W)/%-static: tests/workloads/%.c
 	$(call say,CC,$@)
 	$(WCC) -static -o $@ $<
 
@@ -88,9 +88,9 @@ $(W)/%-stripped: $(W)/%
 	$(call say,STRIP,$@)
 	$(Q)strip -s -o $@ $<
 
-$(W)/primes-musl $(W)/heap-musl: $(W)/%-musl: tests/workloads/%.c
+$(W)/primes-musl $(W)/heap-musl $(W)/mapper-musl: $(W)/%-musl: tests/workloads/%.c
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D) && musl-gcc -DNO_PVALLOC -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -o $@ $<
+	$(Q)mkdir -p $(@D) && musl-gcc -DNO_PVALLOC -DNO_BRK -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -o $@ $<
 
 $(W)/primes-musl-static: tests/workloads/primes.c
 	$(call say,CC,$@)
