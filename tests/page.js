@@ -77,6 +77,12 @@ const OWN = 'Object.fromEntries(alloctrace.table.rows.filter((row) => row.own).m
 const STATUS = 'document.getElementById("status").textContent';
 
 
+/* The address's hash, which is written once the page is drawn. */
+async function hashOf(page) {
+	await page.until('!alloctrace.hashFrame');
+	return page.run('location.hash');
+}
+
 /* Where to click on a function's first rectangle. */
 async function spot(page, name) {
 	return page.run(`(() => {
@@ -135,5 +141,5 @@ async function inBrowser(tests) {
 	}
 }
 
-module.exports = { OWN, ROWS, STATUS, checkWidths, close, colours, dir, inBrowser, middle, open, permit, readFolded,
-	spot };
+module.exports = { OWN, ROWS, STATUS, checkWidths, close, colours, dir, hashOf, inBrowser, middle, open, permit,
+	readFolded, spot };

@@ -34,18 +34,19 @@ class Graph {
 		this.widths = new Map();
 		this.labels = new Map();
 		new ResizeObserver(() => {
-			if (this.element.clientWidth === this.width)
+			const was = this.width;
+
+			this.measure();
+			if (this.width === was)
 				this.requestDraw();
 			else
 				this.lay();
 		}).observe(this.element);
-		this.element.addEventListener('scroll', () => this.draw(), { passive: true });
-		this.element.addEventListener('pointermove', (event) => this.hover(event));
-		this.element.addEventListener('pointerleave', () => this.hover(null));
-		this.element.addEventListener('click', (event) => this.click(event));
-		this.element.addEventListener('contextmenu', (event) => this.menu(event));
-		this.element.addEventListener('focus', () => this.focus(this.focused || this.zoomed || this.first()));
-		this.element.addEventListener('blur', () => this.draw());
+		for (const [type, act] of Object.entries({ scroll: () => this.draw(), blur: () => this.draw(),
+			pointermove: (event) => this.hover(event), pointerleave: () => this.hover(null),
+			click: (event) => this.click(event), contextmenu: (event) => this.menu(event),
+			focus: () => this.focus(this.focused || this.zoomed || this.first()) }))
+			this.element.addEventListener(type, act);
 	}
 
 	first() {
@@ -58,14 +59,16 @@ class Graph {
 		this.zoomed = zoomed;
 		this.focused = null;
 		this.hover(null);
+		this.measure();
 		this.lay();
 		const height = Math.max(LEAST_ROWS * ROW, Math.min(this.height + 2, 0.6 * window.innerHeight));
 
 		this.element.style.height = `${height}px`;
+		this.measure();
 		this.element.scrollTop = this.flame && trees.length === 1 ? this.height : 0;
 		if (trees.length > 1)
-			this.element.scrollTop = this.above * ROW - this.element.clientHeight / 2;
-		this.draw();
+			this.element.scrollTop = this.above * ROW - this.shown / 2;
+		this.requestDraw();
 	}
 
 	zoom(node) {
@@ -73,13 +76,17 @@ class Graph {
 		this.hover(null);
 		this.lay();
 		this.reveal(node);
-		this.draw();
 	}
 
 	/* --- layout */
 
-	lay() {
+	/* The size of what can be seen, which the browser may have to lay out the page for. */
+	measure() {
 		this.width = Math.max(this.element.clientWidth, 1);
+		this.shown = this.element.clientHeight;
+	}
+
+	lay() {
 		const sides = this.trees.map((tree) => this.layTree(tree));
 		const turn = (rows) => rows.slice().reverse();
 
@@ -93,7 +100,9 @@ class Graph {
 		} else if (this.flame) {
 			this.rows = turn(this.rows);
 		}
-		this.rows.forEach((row, y) => row.forEach((rect) => { rect.y = y; }));
+		for (let y = 0; y < this.rows.length; y++)
+			for (const rect of this.rows[y])
+				rect.y = y;
 		this.height = this.rows.length * ROW + 1;
 		this.spacer.style.height = `${this.height}px`;
 		this.requestDraw();
@@ -103,12 +112,12 @@ class Graph {
 	 * narrow. */
 	layTree(tree) {
 		const rows = [], open = [];
-		let top = this.zoomed && this.zoomed.tree === tree ? this.zoomed : tree.root;
+		const top = this.zoomed && this.zoomed.tree === tree ? this.zoomed : tree.root;
 		const put = (depth, rect) => { (rows[depth] = rows[depth] || []).push(rect); };
 
 		for (let node = top.parent; node; node = node.parent)
-			put(node.depth, { node, x: 0, width: this.width, outer: true });
-		open.push({ node: top, x: 0, width: this.width });
+			put(node.depth, { node, x: 0, width: this.width, y: 0, outer: true });
+		open.push({ node: top, x: 0, width: this.width, y: 0, outer: false });
 		while (open.length) {
 			const rect = open.pop();
 
@@ -130,7 +139,7 @@ class Graph {
 					if (strip)
 						inner.push(strip);
 					strip = null;
-					inner.push({ node, x, width });
+					inner.push({ node, x, width, y: 0, outer: false });
 				}
 				x += width;
 			}
@@ -163,13 +172,13 @@ class Graph {
 
 	resizeCanvas() {
 		const ratio = window.devicePixelRatio || 1;
-		const width = Math.round(this.width * ratio), height = Math.round(this.element.clientHeight * ratio);
+		const width = Math.round(this.width * ratio), height = Math.round(this.shown * ratio);
 
 		if (this.canvas.width !== width || this.canvas.height !== height) {
 			this.canvas.width = width;
 			this.canvas.height = height;
 			this.canvas.style.width = `${this.width}px`;
-			this.canvas.style.height = `${this.element.clientHeight}px`;
+			this.canvas.style.height = `${this.shown}px`;
 		}
 		return ratio;
 	}
@@ -187,11 +196,11 @@ class Graph {
 
 		context.setTransform(ratio, 0, 0, ratio, 0, 0);
 		this.alpha = this.filling = null;
-		this.fillRect(context, colours.back, 1, 0, 0, this.width, this.element.clientHeight);
+		this.fillRect(context, colours.back, 1, 0, 0, this.width, this.shown);
 		context.font = '12px system-ui, "DejaVu Sans", sans-serif';
 		context.textBaseline = 'middle';
 		for (let y = Math.max(0, Math.floor(top / ROW)); y < this.rows.length; y++) {
-			if (y * ROW > top + this.element.clientHeight)
+			if (y * ROW > top + this.shown)
 				break;
 			for (const rect of this.rows[y])
 				this.drawRect(context, rect, y * ROW - top, colours);
@@ -277,14 +286,16 @@ class Graph {
 
 	/* For paper: all rows, as many as a page has room for. */
 	beforePrint() {
-		this.shownHeight = this.element.style.height;
+		this.heightBefore = this.element.style.height;
 		this.element.style.height = `${Math.min(this.height + 2, PRINTED_HEIGHT)}px`;
+		this.measure();
 		this.lay();
 		this.draw();
 	}
 
 	afterPrint() {
-		this.element.style.height = this.shownHeight;
+		this.element.style.height = this.heightBefore;
+		this.measure();
 		this.lay();
 	}
 
@@ -345,12 +356,10 @@ class Graph {
 	/* --- keyboard, and what screen readers have */
 
 	reveal(node) {
-		const rect = node && this.rectOf(node), y = rect ? rect.y * ROW : 0;
+		const rect = node && this.rectOf(node), y = rect ? rect.y * ROW : 0, top = this.element.scrollTop;
 
-		if (!rect)
-			return;
-		if (y < this.element.scrollTop || y + ROW > this.element.scrollTop + this.element.clientHeight)
-			this.element.scrollTop = y - this.element.clientHeight / 2;
+		if (rect && (y < top || y + ROW > top + this.shown))
+			this.element.scrollTop = y - this.shown / 2;
 	}
 
 	focus(node) {

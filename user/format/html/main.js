@@ -209,19 +209,31 @@ class Page {
 			changes.zoom = [];
 		Object.assign(this.state, changes);
 		this.writeHash(back || rebuilt);
-		this.refresh(rebuilt);
+		if (rebuilt || Object.keys(changes).some((key) => key !== 'fn'))
+			this.refresh(rebuilt);
+		else
+			this.showPicked();
 	}
 
 	writeHash(back) {
-		const hash = `#${writeHash(this.d, this.state)}`;
+		this.stepBack = this.stepBack || back;
+		this.hashFrame = this.hashFrame || requestAnimationFrame(() => setTimeout(() => this.putHash()));
+	}
+
+	/* Once it is drawn: the browser's other process has to hear of it, which may take as long as a frame. To set
+	 * location.hash would lay out the page, too, to scroll to an element of that name. */
+	putHash() {
+		const hash = `#${writeHash(this.d, this.state)}`, back = this.stepBack;
 
 		this.written = hash;
+		this.stepBack = false;
+		this.hashFrame = 0;
 		if (hash === location.hash || (hash === '#' && !location.hash))
 			return;
 		if (back)
-			location.hash = hash;
+			history.pushState(null, '', hash);
 		else
-			location.replace(hash);
+			history.replaceState(null, '', hash);
 	}
 
 	/* The hash has changed by other hands: a link, or a step back. */
@@ -382,6 +394,13 @@ class Page {
 			ratio: before ? after / before - 1 : after ? Infinity : 0,
 			uncertain: Math.abs(after - before) < 1.96 * error,
 			throughChange: this.bySide[1].through[f] - this.bySide[0].through[f] };
+	}
+
+	/* The selected function is another one, and nothing else has changed. */
+	showPicked() {
+		this.graph.requestDraw();
+		this.table.showPicked();
+		this.showFunction();
 	}
 
 	keepSort() {

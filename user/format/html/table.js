@@ -11,7 +11,7 @@ class HotSpots {
 		this.sort = 'own';
 		this.descending = true;
 		this.limit = ROWS_SHOWN;
-		this.rows = [];
+		this.rows = this.shown = [];
 		this.head = h('tr');
 		this.body = h('tbody');
 		this.more = h('button', { type: 'button', onclick: () => this.addRows() });
@@ -97,13 +97,20 @@ class HotSpots {
 			this.on.menu(f, box.left, box.bottom);
 	}
 
+	showPicked() {
+		this.shown.forEach(({ fn }, i) => {
+			this.body.children[i].classList.toggle('picked', this.on.picked(fn));
+		});
+	}
+
 	render() {
 		const rows = this.ordered();
 
 		this.renderHead();
-		this.body.replaceChildren(...rows.slice(0, this.limit).map((row) => h('tr', {
-			className: this.on.picked(row.fn) ? 'picked' : '',
-		}, ...this.columns.map(([key]) => this.cell(row, key)))));
+		this.shown = rows.slice(0, this.limit);
+		this.body.replaceChildren(...this.shown.map((row) => h('tr', {},
+			...this.columns.map(([key]) => this.cell(row, key)))));
+		this.showPicked();
 		this.count.textContent = `${Math.min(rows.length, this.limit)} of ${rows.length} functions`;
 		this.more.hidden = rows.length <= this.limit;
 		this.more.textContent = `Show ${Math.min(ROWS_SHOWN, rows.length - this.limit)} more`;

@@ -141,13 +141,13 @@ function topmost(d, f) {
 }
 
 class TreeNode {
-	constructor(tree, parent, f) {
+	constructor(tree, parent, f, members = [], total = 0) {
 		this.tree = tree;
 		this.parent = parent;
 		this.fn = f;
 		this.depth = parent ? parent.depth + 1 : 0;
-		this.total = 0;
-		this.members = [];
+		this.total = total;
+		this.members = members;
 		this.weights = null;	/* of the members, where it is not all that goes through them */
 		this.sources = null;	/* the nodes that the weights are of */
 		this.made = null;
@@ -217,13 +217,8 @@ class Tree {
 		const { fn, end } = this.d, through = this.sums.through, out = [];
 
 		for (let at = member + 1; at < end[member]; at = end[at]) {
-			if (through[at] > 0) {
-				const child = new TreeNode(this, node, fn[at]);
-
-				child.members.push(at);
-				child.total = through[at];
-				out.push(child);
-			}
+			if (through[at] > 0)
+				out.push(new TreeNode(this, node, fn[at], [at], through[at]));
 		}
 		return out;
 	}
