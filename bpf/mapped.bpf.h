@@ -146,6 +146,8 @@ static __always_inline bool map_begins(struct scratch *s, struct pt_regs *ctx, _
 
 	if (!info)
 		return false;
+	if (info->map_stepped)
+		count(s, COUNT_STEPPED, 1);
 	c.call = info->map;
 	for (int i = 0; i < 4; i++)
 		c.args[i] = info->map_args[i] != NO_PLACE ? place_get(ctx, cookie, info->map_args[i]) : 0;

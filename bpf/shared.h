@@ -76,7 +76,8 @@ struct probe_info {
 		__s16 tls;
 		__u32 labels_form;
 	} g;
-	__u8 map_args[4];	/* of `map`: places of its arguments, NO_PLACE where one does not matter */
+	__u8 map_args[4];	/* of `map`: places of its arguments, NO_PLACE where one does not matter; */
+	__u8 map_stepped;	/* the kernel single-steps the probed instruction */
 };
 
 /* Where the arguments of a USDT probe are (struct usdt_arg in user/model/plan.h). */
@@ -128,6 +129,7 @@ enum count {
 	COUNT_LOST_BLOCK,	/* table of live blocks full */
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */
 	COUNT_LOST_TABLE,	/* stack table full */
+	COUNT_STEPPED,		/* hits of functions of enum map_function whose instruction is single-stepped */
 	COUNT_LOST_MAP,		/* calls of enum map_function of which user space has not heard, or may not have */
 	COUNT_RING_FULL,	/* frames not sent, tried again at the stack's next call: no loss yet */
 	/* Of resident memory, bytes that it changed by, as two's complement (bpf/resident.bpf.h): */

@@ -208,6 +208,7 @@ static void set_maps(struct probe_info *info, const struct plan_probe *p)
 		       (int)MAP_BRK == (int)ALLOC_MAPS_BRK && (int)MAP_MUNMAP == (int)ALLOC_MAPS_MUNMAP &&
 		       (int)MAP_MREMAP == (int)ALLOC_MAPS_MREMAP, "functions are the same");
 	info->map = alloc_function(p->function)->maps;
+	info->map_stepped = p->site.cost == SITE_STEPPED;
 	for (size_t i = 0; i < sizeof(info->map_args); i++)
 		info->map_args[i] = p->site.arg_reg[i];
 }

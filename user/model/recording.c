@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/recording.h"
 
+#include <math.h>
+
+/* Of calls that map memory. */
+static double lost_maps(const struct recording *r)
+{
+	const uint64_t lost = r->mapped.lost;
+
+	if (!lost)
+		return 0;
+	return (double)lost / ((double)lost + (double)recording_total(r, PROFILE_MAPPED).calls +
+			       (double)r->mapped.allocator_calls);
+}
+
 double recording_lost_share(const struct recording *r)
 {
 	const uint64_t left_out = r->filtered + r->account.unsampled;
@@ -8,5 +21,5 @@ double recording_lost_share(const struct recording *r)
 
 	for (size_t i = 0; i < r->n_losses; i++)
 		lost += r->losses[i].n;
-	return lost < wanted ? (double)lost / wanted : lost > 0;
+	return fmax(lost < wanted ? (double)lost / wanted : lost > 0, lost_maps(r));
 }

@@ -16,12 +16,15 @@
 #include "sym/symbolizer.h"
 #include "view/suppress.h"
 
+#define FEW_STEPS 256	/* one hit in so many */
+
 struct snapshot {
 	struct snapshot_options o;
 	struct tracer *tracer;
 	struct symbolizer *sym;
 	struct hit_cost hit;
-	bool calibrated;
+	double step_ns;		/* more, where an instruction is single-stepped */
+	bool calibrated, steps_calibrated;
 	struct suppressions *suppressions;
 	vec_of(uint64_t) marks_ns;	/* since the start */
 	/* What is shown: copies that the run does not change. */
@@ -242,7 +245,7 @@ static void fill_cost(const struct snapshot *s, const struct snapshot_moment *m,
 	const uint64_t hits = c[COUNT_HITS] - c[COUNT_OWN] -
 			      (s->o.selection ? 0 : c[COUNT_OTHERS] + c[COUNT_UNDECIDED]);
 	uint64_t recorded = c[COUNT_RECORDED] < hits ? c[COUNT_RECORDED] : hits;
-	double ns = recorded * s->hit.recorded + (hits - recorded) * s->hit.other;
+	double ns = recorded * s->hit.recorded + (hits - recorded) * s->hit.other + c[COUNT_STEPPED] * s->step_ns;
 
 	r->hits = hits;
 	r->hit_ns = r->hits ? ns / r->hits : 0;
@@ -384,6 +387,17 @@ static void calibrate(struct snapshot *s, struct adapt *adapt)
 		note("cannot measure the cost of a probe hit");
 }
 
+/* The same of steps, if there are enough of them to matter: 0.1 s. */
+static void calibrate_steps(struct snapshot *s, const uint64_t c[COUNT_MAX])
+{
+	unsigned int depth = tracer_mean_depth(s->tracer) + 0.5;
+
+	if (s->steps_calibrated || s->o.no_cost || c[COUNT_STEPPED] <= c[COUNT_HITS] / FEW_STEPS)
+		return;
+	s->steps_calibrated = true;
+	s->step_ns = tracer_step_ns(s->tracer, depth ? depth : 1, &s->hit);
+}
+
 static void describe(struct snapshot *s, struct recording *r)
 {
 	buf_reset(&s->target);
@@ -476,6 +490,7 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 	};
 	describe(s, r);
 	calibrate(s, m->adapt);
+	calibrate_steps(s, counts);
 	fill_calls(s, m, counts, r);
 	end_part(s, m, r);
 	fill_ends(s, r);

@@ -131,6 +131,9 @@ uint64_t tracer_messages(const struct tracer *t);
 /* What a hit costs as this run attaches, walks stacks of that depth, and with the dearest of its probes. */
 double tracer_trap_ns(struct tracer *t);
 int tracer_calibrate(const struct tracer *t, unsigned int depth, struct hit_cost *hit);
+/* How much more a hit takes, in ns, of a probe whose instruction is single-stepped; 0: that is measured already, or not
+ * known. */
+double tracer_step_ns(const struct tracer *t, unsigned int depth, const struct hit_cost *hit);
 struct calibration *tracer_calibrate_begin(const struct tracer *t, unsigned int depth);
 /* From any thread: kern_end(), and kern_end_wait(). */
 void tracer_end(struct tracer *t);

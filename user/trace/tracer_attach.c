@@ -47,10 +47,9 @@ void tracer_account_probes(struct tracer *t, uint32_t module, pid_t pid, const s
 			   const struct placement *pl)
 {
 	t->n_probes += plan->n_probes - (pl ? pl->n_left_out : 0);
-	/* Most hits are those of allocators, if there are any. */
+	/* What steps cost that are few is added (COUNT_STEPPED). */
 	for (size_t i = 0; i < plan->n_probes; i++)
-		if (plan->probes[i].site.cost > t->cost &&
-		    (!plan->probes[i].maps || t->plan_flags & PLAN_NO_HEAP))
+		if (plan->probes[i].site.cost > t->cost && !plan->probes[i].maps)
 			t->cost = plan->probes[i].site.cost;
 	note_probes(modules_get(&t->modules, module), pid, plan, pl);
 }

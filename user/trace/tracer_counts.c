@@ -93,6 +93,17 @@ int tracer_calibrate(const struct tracer *t, unsigned int depth, struct hit_cost
 	return kern_calibrate(kern_mode(t->kern), unwind_mode(t), t->cost, depth, hit);
 }
 
+double tracer_step_ns(const struct tracer *t, unsigned int depth, const struct hit_cost *hit)
+{
+	struct hit_cost stepped;
+
+	if (t->cost == SITE_STEPPED ||
+	    kern_calibrate(kern_mode(t->kern), unwind_mode(t), SITE_STEPPED, depth, &stepped) ||
+	    stepped.recorded < hit->recorded)
+		return 0;
+	return stepped.recorded - hit->recorded;
+}
+
 struct calibration *tracer_calibrate_begin(const struct tracer *t, unsigned int depth)
 {
 	return kern_calibrate_begin(kern_mode(t->kern), unwind_mode(t), t->cost, depth);
