@@ -167,7 +167,14 @@ static __always_inline bool is_of_others(__u64 cookie)
 	/* No sample stands for calls of Go's runtime. */
 	if (!wide || !usdt || cookie & COOKIE_TYPED)
 		return false;
-	return is_usdt(cookie) != is_teller(bpf_get_current_task_btf()->group_leader);
+	if (is_teller(bpf_get_current_task_btf()->group_leader))
+		return !is_usdt(cookie);
+	/* It is one from now on, if user space has not seen it yet: no call of its allocator was recorded. */
+	if ((cookie & (COOKIE_USDT | COOKIE_USDT_ALONE)) == (COOKIE_USDT | COOKIE_USDT_ALONE)) {
+		set_teller(bpf_get_current_task_btf()->group_leader);
+		return false;
+	}
+	return is_usdt(cookie);
 }
 
 /*

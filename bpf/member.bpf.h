@@ -53,6 +53,12 @@ struct {
 
 bool any_teller = false;
 
+static __always_inline void set_teller(struct task_struct *leader)
+{
+	bpf_task_storage_get(&tellers, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	*(volatile bool *)&any_teller = true;
+}
+
 static __always_inline bool is_teller(struct task_struct *leader)
 {
 	return *(volatile bool *)&any_teller && bpf_task_storage_get(&tellers, leader, NULL, 0);

@@ -23,7 +23,7 @@
  * multiplied by (if C), or of the type's address (if T: a function of Go's runtime, whose call for 0 bytes allocates
  * nothing). T and C: what Go's runtime calls for each sample that it takes itself; the row says at what rate.
  * pushed 255: it is no function, but a USDT probe, whose row of `usdts` says where its arguments are; the lower bits
- * are 0.
+ * are 0, or the lowest alone is 1: its file has no probes on calls.
  * Z: the row has a place whose small values make the function jump to another allocator function, whose event it is
  * then (realloc of NULL to malloc). O: it may call other allocator functions as a part of its own work
  * (bpf/nest.bpf.h). pushed: what lies between the stack pointer and where it was when the function was entered.
@@ -41,6 +41,7 @@
 #define COOKIE_OUTER		(1ULL << 15)
 #define COOKIE_PUSHED_SHIFT	16
 #define COOKIE_USDT		(0xffULL << COOKIE_PUSHED_SHIFT)
+#define COOKIE_USDT_ALONE	1ULL
 #define COOKIE_FUNCTION_SHIFT	24
 #define COOKIE_PROBE_SHIFT	32
 #define COOKIE_MODULE_SHIFT	48

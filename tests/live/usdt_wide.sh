@@ -54,6 +54,24 @@ expect_status 0
 sed -n '/^left/,$p' "$DIR/target.$N_TARGETS" >"$DIR/said"
 expect_both "$DIR/rows" teller "$DIR/said"
 
+# An allocator of its own has no probes on calls where its samples are recorded: nothing but samples comes.
+{ sleep 1; echo; echo; } | "$ALLOCTRACE" -q "${EXACT[@]}" --follow -o "$DIR/usdt.pb.gz" -- "$W/otel-static" \
+	>"$DIR/out" 2>"$DIR/err" || fail "exit status $?"
+run report -m calls -f folded "$DIR/usdt.pb.gz" -o "$DIR/rows"
+expect_equal "calls of take_kept" "$(folded_sum "$DIR/rows" 'take_kept;otel_memory:alloc ')" 700
+run report -f json "$DIR/usdt.pb.gz"
+hits=$($PYTHON -c 'import json, sys; print(json.load(sys.stdin)["facts"]["cost"]["hits"])' <"$DIR/out")
+expect_equal "probe hits" "$hits" 170
+
+# Of one that comes when its file is known, the first sample counts, however short it runs.
+trace_start "${EXACT[@]}" -m calls -f folded -o "$DIR/rows" --comm otel-static
+target_start "$W/otel-static"
+wait_until 10 is_seen "$TARGET" || fail "samples of a static program are not recorded"
+"$W/otel-static" </dev/null >/dev/null
+trace_stop
+expect_status 0
+expect_equal "all of a short process" "$(folded_sum "$DIR/rows" ';take_')" 1190
+
 # Live-heap views go by calls: the blocks of the first ones would seem to be leaks.
 { sleep 1; echo; echo; } | "$ALLOCTRACE" -q "${EXACT[@]}" --follow --view live -m calls -f folded -o "$DIR/rows" -- \
 	"$DIR/teller" >"$DIR/out" 2>"$DIR/err" || fail "exit status $?"

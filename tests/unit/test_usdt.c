@@ -141,6 +141,38 @@ static void plans(void **state)
 	plan_free(plan);
 }
 
+/* Of an allocator of its own nothing else is probed; one that passes on to another's keeps its probes. */
+static void alone(void **state)
+{
+	static const char own[] = CODE("nop", "")
+		"static char room[1 << 20];\n"
+		"static unsigned long used;\n"
+		"void *malloc(unsigned long n) { void *p = room + used; used += n + 15 & -16ul; one(); return p; }\n"
+		"void free(void *p) { two(); }\n";
+	static const char passes[] = CODE("nop", "")
+		"extern void *__libc_malloc(unsigned long n);\n"
+		"void *malloc(unsigned long n) { void *p = __libc_malloc(n); one(); return p; }\n";
+	struct plan *plan = plan_of(own, PLAN_USDT | PLAN_USDT_ALONE | PLAN_NOPS);
+	bool skipped = false;
+
+	assert_int_equal(plan->n_probes, 1);
+	assert_true(plan->probes[0].usdt && plan->probes[0].usdt_alone);
+	for (size_t i = 0; i < plan->n_skips; i++)
+		skipped |= !strcmp(plan->skips[i].name, "malloc") && plan->skips[i].size;
+	assert_true(skipped);
+	plan_free(plan);
+
+	plan = plan_of(own, PLAN_USDT | PLAN_NOPS);
+	assert_int_equal(plan->n_probes, 2);
+	plan_free(plan);
+
+	plan = plan_of(passes, PLAN_USDT | PLAN_USDT_ALONE | PLAN_NOPS);
+	assert_int_equal(plan->n_probes, 2);
+	for (size_t i = 0; i < plan->n_probes; i++)
+		assert_false(plan->probes[i].usdt_alone);
+	plan_free(plan);
+}
+
 /* What the kernel makes a call of must not be in a function that calls none. */
 static void long_nops(void **state)
 {
@@ -230,7 +262,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arguments), cmocka_unit_test(bad_arguments), cmocka_unit_test(plans),
-		cmocka_unit_test(long_nops), cmocka_unit_test(unfit), cmocka_unit_test(damaged),
+		cmocka_unit_test(alone), cmocka_unit_test(long_nops), cmocka_unit_test(unfit),
+		cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests(tests, elftest_setup, elftest_teardown);

@@ -157,7 +157,8 @@ int probes_select(struct kern *k)
 static uint64_t cookie_of(const struct plan_probe *p, uint32_t probe, uint16_t module)
 {
 	const struct alloc_function *f = alloc_function(p->function);
-	uint64_t c = p->usdt ? COOKIE_USDT : p->maps ? 0 : p->frees ? p->old_reg : p->site.arg_reg[f->size_arg];
+	uint64_t c = p->usdt ? COOKIE_USDT | p->usdt_alone : p->maps ? 0 : p->frees ? p->old_reg :
+										    p->site.arg_reg[f->size_arg];
 
 	if (f->count_arg != ALLOC_NO_ARG)
 		c |= COOKIE_HAS_COUNT | (uint64_t)p->site.arg_reg[f->count_arg] << COOKIE_COUNT_SHIFT;

@@ -46,6 +46,7 @@ enum plan_flags {
 	PLAN_GO_SAMPLER = 8,	/* one on what the runtime calls for each of its samples */
 	PLAN_GOROUTINES = 16,	/* which goroutine of a Go program allocates is to be known: plan_go.goroutine */
 	PLAN_USDT = 32,		/* USDT probes of allocators that sample themselves */
+	PLAN_USDT_ALONE = 256,	/* where these stand for all of a file's calls: nothing else of C */
 	PLAN_MAPS = 64,		/* functions by which a program maps memory itself, and all code of allocators */
 	PLAN_NO_HEAP = 128,	/* these alone */
 };
@@ -117,6 +118,7 @@ struct plan_probe {
 	 * raised as long as the probe is there, 0 if there is none.
 	 */
 	bool usdt;
+	bool usdt_alone;	/* PLAN_USDT_ALONE: no other probes of C are in the file */
 	struct usdt_arg usdt_args[USDT_ARGS];
 	uint64_t semaphore;
 };

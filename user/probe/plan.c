@@ -408,6 +408,7 @@ int plan_make_for(const struct elf_file *ef, const struct plan_input *in, struct
 		plan_add_usdt(&p);
 	if (found >= 0)
 		plan_add_maps(&p);
+	plan_keep_usdt_alone(&p);
 	*out = take_plan(&p);
 	planner_free(&p);
 	if (found < 0) {

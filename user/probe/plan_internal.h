@@ -80,6 +80,8 @@ void plan_add_go(struct planner *p);
 void plan_add_maps(struct planner *p);
 /* USDT probes by which a process tells of its own samples (plan_usdt.c). */
 void plan_add_usdt(struct planner *p);
+/* PLAN_USDT_ALONE: once everything else is there. */
+void plan_keep_usdt_alone(struct planner *p);
 /* Finds the candidates (plan_find.c). How many there are in the file, or -errno. */
 int plan_find(struct planner *p);
 /* Without following blocks, functions that free are as any other. */

@@ -14,6 +14,7 @@
 
 #include "alloc/family.h"
 #include "arch/insn.h"
+#include "elf/imports.h"
 #include "elf/usdt.h"
 #include "probe/plan_internal.h"
 
@@ -162,4 +163,72 @@ void plan_add_usdt(struct planner *p)
 	usdt_free(&sites);
 	if (p->usdt_unfit)
 		drop_all(p);
+}
+
+static bool is_defined(const struct planner *p, const char *name)
+{
+	for (size_t i = 0; i < p->probes.n; i++)
+		if (!strcmp(p->probes.at[i].name, name))
+			return true;
+	for (size_t i = 0; i < p->skips.n; i++)
+		if (p->skips.at[i].name && !strcmp(p->skips.at[i].name, name))
+			return true;
+	return false;
+}
+
+/* Blocks may come from another file's allocator, whose calls are recorded until the process is known to tell. */
+static bool imports_allocator(const struct planner *p)
+{
+	static const char *const libc[] = {"__libc_malloc", "__libc_calloc", "__libc_realloc", "__libc_memalign"};
+
+	for (size_t i = 0; p->imports && i < sizeof(libc) / sizeof(libc[0]); i++)
+		if (elf_imports_name(p->imports, libc[i]))
+			return true;
+	for (size_t i = 0; p->imports && i < alloc_function_count(); i++) {
+		const struct alloc_function *f = alloc_function(i);
+
+		if (!f->is_go && !f->is_usdt && !f->frees && elf_imports_name(p->imports, f->name) &&
+		    !is_defined(p, f->name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_call(const struct plan_probe *p)
+{
+	return !p->usdt && !p->maps && !alloc_function(p->function)->is_go;
+}
+
+/* Samples, and calls of the allocator that takes them. */
+static bool has_both(const struct planner *p)
+{
+	bool usdt = false, calls = false;
+
+	for (size_t i = 0; i < p->probes.n; i++) {
+		usdt |= p->probes.at[i].usdt;
+		calls |= is_call(&p->probes.at[i]);
+	}
+	return usdt && calls;
+}
+
+/* Samples stand for all of the file's calls, in whatever process. */
+void plan_keep_usdt_alone(struct planner *p)
+{
+	size_t kept = 0;
+
+	if (!(p->in->flags & PLAN_USDT_ALONE) || !has_both(p) || imports_allocator(p))
+		return;
+	for (size_t i = 0; i < p->probes.n; i++) {
+		struct plan_probe *at = &p->probes.at[i];
+
+		if (is_call(at)) {
+			skip(p, at->function, at->vaddr, "its file tells of its own samples (otel_memory)");
+			p->skips.at[p->skips.n - 1].name = at->name;
+			p->skips.at[p->skips.n - 1].size = at->size;
+			continue;
+		}
+		at->usdt_alone = at->usdt;
+		p->probes.at[kept++] = *at;
+	}
+	p->probes.n = kept;
 }

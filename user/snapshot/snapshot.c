@@ -198,8 +198,8 @@ static void fill_sampler(const struct snapshot *s, const struct adapt_account *a
 static void fill_usdt(const struct snapshot *s, const uint64_t c[COUNT_MAX], struct recording *r)
 {
 	r->usdt_samples = c[COUNT_USDT_SAMPLES];
-	/* In a wide run it may be a process that is not selected. */
-	r->by_usdt = tracer_goes_by_usdt(s->tracer) && (r->usdt_samples || !tracer_is_wide(s->tracer));
+	/* In a wide run it may be a process that is not selected, or one that the BPF side has seen alone. */
+	r->by_usdt = tracer_is_wide(s->tracer) ? r->usdt_samples : tracer_goes_by_usdt(s->tracer);
 }
 
 static void fill_windows(struct snapshot *s, const struct snapshot_moment *m, const uint64_t c[COUNT_MAX],

@@ -84,7 +84,8 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->plan_flags = (feature(FEATURE_NOPS, NULL) ? PLAN_NOPS : 0) | (o->blocks ? PLAN_BLOCKS : 0) |
 			(o->no_go_probes || o->go_source == GO_SAMPLES ? PLAN_NO_GO : 0) |
 			(!o->no_go_probes && o->go_source != GO_CALLS ? PLAN_GO_SAMPLER : 0) |
-			(kern_uses_usdt(o) ? PLAN_USDT : 0) | (o->maps ? PLAN_MAPS : 0) |
+			(kern_uses_usdt(o) ? PLAN_USDT | (o->wide ? PLAN_USDT_ALONE : 0) : 0) |
+			(o->maps ? PLAN_MAPS : 0) |
 			(o->no_heap ? PLAN_NO_HEAP | PLAN_NO_GO : 0) |
 			(o->by_goroutine || o->by_label || o->creators ? PLAN_GOROUTINES : 0);
 	t->go_by_samples = o->go_source == GO_SAMPLES;
