@@ -373,6 +373,18 @@ async function source() {
 async function accessibility() {
 	const page = await open('heap');
 
+	/* A tree has items before it has the focus, and those that are drawn. */
+	const items = `[...document.querySelectorAll('#graph [role=treeitem]')].map(({ textContent }) => textContent)`;
+
+	assert.ok((await page.run(items))[0].startsWith('all: 10.1 MiB'));
+	await page.run(`alloctrace.change({ mode: 'around', fn: alloctrace.d.functions.indexOf('big_kept') })`);
+	assert.ok((await page.run(items))[0].startsWith('big_kept: '));
+	await page.run('alloctrace.change({ mode: "down" })');
+	/* Headers say of what, and everything that can be worked is in a landmark. */
+	assert.equal(await page.run(`[...document.querySelectorAll('th')].filter(({ textContent }) =>
+		!textContent).length`), 0);
+	assert.equal(await page.run(`[...document.querySelectorAll('button, input, select')].filter((el) =>
+		!el.closest('header, main, dialog, [role=menu]')).length`), 0);
 	await page.run('alloctrace.graph.element.focus()');
 	await page.settle();
 	const { nodes } = await page.send('Accessibility.getFullAXTree');

@@ -68,6 +68,7 @@ class Graph {
 		this.element.scrollTop = this.flame && trees.length === 1 ? this.height : 0;
 		if (trees.length > 1)
 			this.element.scrollTop = this.above * ROW - this.shown / 2;
+		this.mirrorNode(zoomed);
 		this.requestDraw();
 	}
 

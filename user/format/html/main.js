@@ -65,8 +65,7 @@ class Page {
 		document.body.append(
 			h('header', {}, h('h1', {}, d.target || 'alloctrace'), h('p', { className: 'quiet' }, d.by),
 				d.compared ? h('p', { className: 'quiet' }, `compared with ${d.baseTarget}`) : null),
-			this.controls.element,
-			h('main', {}, h('section', { 'aria-label': 'Flame graph' }, this.status, this.graph.element,
+			h('main', {}, this.controls.element, h('section', { 'aria-label': 'Flame graph' }, this.status, this.graph.element,
 				this.legend, this.time.element),
 			h('div', { className: 'columns' },
 				h('section', {}, h('h2', {}, 'Hot spots'), this.table.element), this.panel)),

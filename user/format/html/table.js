@@ -145,7 +145,7 @@ function histogramTable(caption, head, buckets) {
 			compared ? h('th', { scope: 'col', className: 'n' }, 'Before') : null,
 			h('th', { scope: 'col', className: 'n' }, compared ? 'After' : 'Calls'),
 			h('th', { scope: 'col', className: 'n' }, '%'),
-			h('th', { scope: 'col' }, ''))),
+			h('td'))),
 		h('tbody', {}, ...buckets.map(([from, n, before]) => {
 			const bar = h('div', { className: 'bar' });
 
