@@ -57,7 +57,7 @@ static int open_events(void **state)
 	int err;
 
 	log_set_stream(f);
-	err = task_events_open(&events);
+	err = task_events_open(true, &events);
 	fclose(f);
 	log_set_stream(stderr);
 	forbidden = err == -EACCES || err == -EPERM;
@@ -443,7 +443,7 @@ static void says_what_is_missing(void **state)
 			_exit(99);
 		log_set_stream(fopen("/dev/null", "w"));
 		/* Allowed where the administrator lowered the guard. */
-		int err = task_events_open(&te);
+		int err = task_events_open(true, &te);
 
 		task_events_close(te);
 		_exit(err == -EACCES || err == -EPERM || !err ? 0 : 1);

@@ -53,6 +53,7 @@ struct record {
 };
 
 struct task_events {
+	bool mappings;	/* are asked for */
 	int epfd;
 	size_t page_size, data_size;
 	vec_of(struct ring) rings;
@@ -60,7 +61,7 @@ struct task_events {
 	vec_of(struct record) records;
 };
 
-static int open_dummy(int cpu)
+static int open_dummy(int cpu, bool mappings)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -68,8 +69,8 @@ static int open_dummy(int cpu)
 		.config = PERF_COUNT_SW_DUMMY,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
 		.sample_id_all = 1,
-		.mmap = 1,	/* executable mappings; others would be mmap_data */
-		.mmap2 = 1,
+		.mmap = mappings,	/* executable ones; others would be mmap_data */
+		.mmap2 = mappings,
 		.comm = 1,
 		.comm_exec = 1,
 		.task = 1,
@@ -98,7 +99,7 @@ static int fail_open(int err, int cpu)
 static int add_cpu(struct task_events *te, int cpu)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
-	struct ring r = {.fd = open_dummy(cpu)};
+	struct ring r = {.fd = open_dummy(cpu, te->mappings)};
 	int err;
 
 	if (r.fd < 0)
@@ -137,13 +138,14 @@ static int add_cpus(struct task_events *te, const char *list)
 	return err;
 }
 
-int task_events_open(struct task_events **out)
+int task_events_open(bool mappings, struct task_events **out)
 {
 	struct task_events *te = xcalloc(1, sizeof(*te));
 	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
 	char list[4096] = "";
 	int err;
 
+	te->mappings = mappings;
 	te->page_size = sysconf(_SC_PAGESIZE);
 	te->data_size = RING_PAGES * te->page_size;
 	te->epfd = epoll_create1(EPOLL_CLOEXEC);

@@ -28,9 +28,9 @@ struct task_event {
 
 struct task_events;
 
-/* For all processes, on every CPU that is online now (one that comes later is not heard). Returns 0, or -errno after
- * logging an error. */
-int task_events_open(struct task_events **out);
+/* For all processes, on every CPU that is online now (one that comes later is not heard). Without `mappings` there is
+ * no TASK_MMAP, for which the kernel allocates 4 KiB for a moment. Returns 0, or -errno after logging an error. */
+int task_events_open(bool mappings, struct task_events **out);
 /* NULL is a no-op. */
 void task_events_close(struct task_events *te);
 /* An epoll fd that is readable when there is something new since it was last asked: adding it to another epoll may

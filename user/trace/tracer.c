@@ -100,7 +100,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 		t->golive = golive_new(&t->processes, &t->profile, image_of, t);
 	err = kern_open(o, &t->kern);
 	if (!err)
-		err = task_events_open(&t->events);
+		err = task_events_open(true, &t->events);
 	if (err) {
 		tracer_close(t);
 		return err;
