@@ -6,6 +6,7 @@
  *       -> add to the stack's sum, at once or, where blocks are followed, at the call's return
  */
 #include "call.bpf.h"
+#include "kmem.bpf.h"
 #include "mapped.bpf.h"
 #include "member.bpf.h"
 #include "nest.bpf.h"

@@ -11,6 +11,8 @@
 #include "stacks.bpf.h"
 #include "sums.bpf.h"
 
+__u32 generation = 0;	/* marks so far */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -44,6 +46,12 @@ struct {
 	__type(key, __u64);
 	__type(value, struct space);
 } spaces SEC(".maps");
+
+/* Whose blocks those of the current call are. */
+static __always_inline __u64 block_space(void)
+{
+	return kernel_memory ? KERNEL_SPACE : current_space();
+}
 
 /* The block is no more. is_last: the thread has allocated nothing since. */
 static __always_inline void block_freed(struct scratch *s, const struct block *b, bool is_last)
@@ -84,7 +92,7 @@ static __always_inline bool block_take_from(void *map, const struct block_key *k
 /* Takes the block out of the tables into *b; false: it isn't there. */
 static __always_inline bool block_take(__u64 addr, struct block *b)
 {
-	struct block_key key = {.addr = addr, .space = current_space()};
+	struct block_key key = {.addr = addr, .space = block_space()};
 	void *second;
 
 	if (block_take_from(&blocks, &key, b))
@@ -130,11 +138,11 @@ static __noinline void space_tell(struct scratch *s, __u64 space, __u64 now)
 /* False: the table is full, which is counted: the call is lost. */
 static __always_inline bool block_put(struct scratch *s, __u64 addr, const struct block *b)
 {
-	struct block_key key = {.addr = addr, .space = current_space()};
+	struct block_key key = {.addr = addr, .space = block_space()};
 	struct block old;
 	long err;
 
-	if (s->now.known_space != key.space)
+	if (!kernel_memory && s->now.known_space != key.space)
 		space_tell(s, key.space, b->time_ns);
 	err = block_insert(&key, b);
 

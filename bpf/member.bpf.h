@@ -39,6 +39,7 @@ struct {
 } members SEC(".maps");
 
 struct member_counts member_counts = {};
+__u32 member_epoch = 0;	/* user space has chosen so many */
 
 /*
  * Processes that tell of their own samples, of which these are recorded and no calls, by their first task. User space

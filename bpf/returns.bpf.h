@@ -17,8 +17,6 @@
 #include "nest.bpf.h"
 #include "sums.bpf.h"
 
-__u32 generation = 0;	/* marks so far */
-
 #define PENDING_MAX 4	/* one, and those of signal handlers */
 
 struct pending {

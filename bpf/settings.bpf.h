@@ -37,6 +37,9 @@ bool go_by_samples = false;
 __u64 go_rate = 0;
 bool go_rates_differ = false;
 
+/* What the kernel itself allocates is counted (kmem.bpf.h), and nothing else. */
+const volatile bool kernel_memory = false;
+
 /* Processes tell of their own samples by USDT probes. */
 const volatile bool usdt = false;
 

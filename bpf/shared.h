@@ -129,6 +129,7 @@ enum count {
 	COUNT_LOST_HIST,	/* table of histograms full */
 	COUNT_LOST_BLOCK,	/* table of live blocks full */
 	COUNT_LOST_SCRATCH,	/* no free scratch slot */
+	COUNT_LOST_MISSED,	/* of the kernel, in the midst of the program that counts them: user space adds these */
 	COUNT_LOST_TABLE,	/* stack table full */
 	COUNT_STEPPED,		/* hits of functions of enum map_function whose instruction is single-stepped */
 	COUNT_LOST_MAP,		/* calls of enum map_function of which user space has not heard, or may not have */
@@ -172,6 +173,8 @@ enum walk_end {
 	WALK_RAW,		/* the same, and the stack's memory comes along: struct stack_raw */
 	/* a frame pointer of 0 in code of a file without rules: complete, if the code keeps one */
 	WALK_ROOT_BY_FP,
+	/* All frames are addresses of the kernel's, from the BPF program outward. */
+	WALK_KERNEL,
 };
 
 /*
@@ -218,6 +221,7 @@ struct heap {
 struct block_key {
 	__u64 addr, space;
 };
+#define KERNEL_SPACE 0	/* of what the kernel itself allocates; no process has this number */
 
 /* Value of the table of address spaces that have had blocks, by their number. */
 struct space {
@@ -363,6 +367,48 @@ enum touched {
 	TOUCHED_END,
 };
 
+/* By what the kernel allocates, in place of a function; and what stack_frames.type says its memory is of. */
+enum kmem_function {
+	KMEM_KMALLOC = 240,
+	KMEM_CACHE_ALLOC,
+	KMEM_PAGES,
+	KMEM_END,
+};
+
+#define KMEM_CACHE (1ULL << 63)	/* key of `kmem_names` */
+#define KMEM_SIZE (1ULL << 62)	/* and bytes, of kmalloc */
+#define KMEM_ORDER (1ULL << 61)	/* and an order: pages */
+#define KMEM_NAMES 16384
+#define KMEM_NAME_BYTES 48
+
+struct kmem_name {	/* NUL-terminated, cut */
+	char text[KMEM_NAME_BYTES];
+};
+
+/* A program's own memory on a CPU, which it needs no slot for: it is not run within itself. */
+enum kmem_program { KMEM_ON_KMALLOC, KMEM_ON_KMALLOC_WITHIN, KMEM_ON_CACHE, KMEM_ON_PAGES, KMEM_PROGRAMS };
+struct kmem_lane {
+	__u64 task, start;	/* the task of the last event, and when it began; */
+	__u32 exec, uid, epoch;	/* and what else decides whether it is a member (bpf/member.bpf.h) */
+	__u32 is;		/* enum member_is: what it was */
+	__u64 left, law;	/* as in struct slot */
+	__u64 seen, seen_bytes;	/* events of members that were no samples, and are counted nowhere else; */
+	__u64 others;		/* and of others */
+	__u64 busy;		/* the program is at work */
+	__u64 within;		/* events that came while another was */
+	__u64 pad[5];		/* to a cache line's end */
+};
+
+/* Code of the kernel's, [from, from + bytes), bytes 0: none; and several parts of it, with what is around all. */
+#define KMEM_RANGES 24
+struct kmem_range {
+	__u64 from, bytes;
+};
+
+struct kmem_ranges {
+	struct kmem_range all, at[KMEM_RANGES];
+};
+
 /* An address space whose resident memory is followed, by its number: what the kernel's counters (mm->rss_stat) were at
  * their last change, in pages. */
 #define RESIDENT_SPACES 16384
@@ -468,6 +514,7 @@ struct select_rules {
 };
 
 _Static_assert(sizeof(struct sum) == 32, "layout is shared");
+_Static_assert(sizeof(struct kmem_lane) == 128, "CPUs share no cache line");
 _Static_assert(sizeof(struct block) == 32, "a million of them are to be small");
 _Static_assert(__builtin_offsetof(struct stack_frames, frames) == 128, "layout is shared");
 

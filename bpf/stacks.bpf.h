@@ -60,7 +60,8 @@ static __noinline void send_stack(struct scratch *s, struct stack_sum *sum)
 	size = __builtin_offsetof(struct stack_frames, frames) + n * sizeof(__u64);
 	if (__sync_val_compare_and_swap(&sum->sent, 0, 1) != 0)
 		return;
-	memo_frames(s);
+	if (!kernel_memory)
+		memo_frames(s);
 	s->rec.time_ns = bpf_ktime_get_ns();
 	describe_owner(s);
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_wake_bytes)

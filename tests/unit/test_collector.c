@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "kern/kmem.h"
 #include "trace/collector.h"
 #include "trace/sums.h"
 
@@ -41,6 +42,11 @@ static struct {
 	int error;
 	unsigned int labels_asked;
 } fake;
+
+void kern_kmem_type(const struct kern *k, uint64_t type, struct buf *out)
+{
+	buf_printf(out, "cache %llu", (unsigned long long)type);
+}
 
 int kern_sums(struct kern *k, void (*on_sum)(void *arg, uint64_t id, const struct stack_sum *sum), void *arg)
 {

@@ -11,6 +11,7 @@
 
 #include "alloc/family.h"
 #include "base/mem.h"
+#include "kern/kmem.h"
 #include "trace/collector.h"
 
 static struct {
@@ -53,6 +54,10 @@ bool kern_labels(const struct kern *k, uint64_t tag, struct label_set *out)
 struct heap kern_heap(const struct kern *k)
 {
 	return (struct heap){0};
+}
+
+void kern_kmem_type(const struct kern *k, uint64_t type, struct buf *out)
+{
 }
 
 int kern_frames(struct kern *k, void (*on_frames)(void *arg, const struct stack_frames *rec), void *arg)

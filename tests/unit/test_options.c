@@ -350,6 +350,7 @@ static void resident_memory(void **state)
 	refuse("-p 1 --view rss,alloc", "--view rss", "cannot be combined");
 	refuse("-p 1 --view rss --leaks", "--view rss", "cannot be combined");
 	refuse("-p 1 --view rss --max-overhead 5", "--view rss", "--max-overhead");
+	refuse("-p 1 --view rss --attach perf", "--view rss", "--attach");
 	refuse("-p 1 --view rss --min-size 8", "--view rss", "--min-size");
 	refuse("-p 1 --view rss --unwind fp", "--view rss", "--unwind fp");
 	refuse("-p 1 --view rss --by goroutine", "--view rss", "goroutines");
@@ -381,6 +382,30 @@ static void what_programs_map(void **state)
 	refuse("-p 1 --view mappings -i 1 --delta", "--delta", "--view mappings");
 	refuse("-p 1 --view mapped -f benchfmt", "--view mapped", "benchfmt");
 	refuse("-p 1 --mmap -d 0", "--duration 0", "--view live");
+}
+
+static void kernel_memory(void **state)
+{
+	struct options o;
+
+	accept("-p 1 --kernel", &o);
+	assert_true(o.kernel && !o.blocks && o.views == VIEW_BIT(VIEW_ALLOC));
+	assert_int_equal(o.sample_bytes, 64 << 10);
+	assert_true(o.max_overhead == 0);
+	accept("-a --kernel --by cache,site --view alloc,live,peak,temp,lifetimes,sizes --min-size 8 --sample 1", &o);
+	assert_true(o.blocks);
+	assert_int_equal(o.sample_bytes, 1);
+	accept("--kernel --leaks -f folded -- true", &o);
+	refuse("-p 1 --kernel --view rss", "--view rss", "cannot be combined");
+	refuse("-p 1 --kernel --mmap", "--kernel", "cannot be combined");
+	refuse("-p 1 --kernel --max-overhead 5", "--kernel", "--max-overhead");
+	refuse("-p 1 --kernel --attach perf", "--kernel", "--attach");
+	refuse("-p 1 --kernel --unwind fp", "--kernel", "--unwind");
+	refuse("-p 1 --kernel --alloc-fn f(size=1)", "--kernel", "--alloc-fn");
+	refuse("-p 1 --kernel --by goroutine", "--kernel", "goroutines");
+	refuse("-p 1 --kernel --list x", "--kernel", "--list");
+	refuse("-p 1 --kernel --no-names -o x.pb.gz", "--kernel", "--no-names");
+	refuse("-p 1 --kernel --leaks -d 0", "--kernel", "--duration 0");
 }
 
 static void views_that_contradict(void **state)
@@ -434,6 +459,7 @@ int main(void)
 		cmocka_unit_test(views),
 		cmocka_unit_test(resident_memory),
 		cmocka_unit_test(what_programs_map),
+		cmocka_unit_test(kernel_memory),
 		cmocka_unit_test(views_that_contradict),
 	};
 

@@ -18,6 +18,25 @@ static void check(const char *const names[], bool wanted)
 	}
 }
 
+static void test_kernel(void **state)
+{
+	static const struct {
+		const char *module, *function;
+		bool wanted;
+	} cases[] = {
+		{"[kernel.kallsyms]", "__kvmalloc_node_noprof", true}, {"[kernel.kallsyms]", "__alloc_skb", true},
+		{"[ext4]", "kmemdup_nul", true}, {"[kernel.kallsyms]", "alloc_empty_file", false},
+		{"[kernel.kallsyms]", "sock_alloc_inode", false}, {"libvm.so", "vmalloc", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct symbol sym = {.module = cases[i].module, .function = cases[i].function};
+
+		if (view_forwards(&sym) != cases[i].wanted)
+			fail_msg("%s of %s", cases[i].function, cases[i].module);
+	}
+}
+
 static void test_rust_is_passed_over(void **state)
 {
 	static const char *const names[] = {
@@ -164,6 +183,7 @@ static void test_names_that_lie(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_rust_is_passed_over),
 		cmocka_unit_test(test_rust_of_the_program),
 		cmocka_unit_test(test_cxx),

@@ -13,6 +13,7 @@
 #include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/ulimits.h"
+#include "kern/kmem.h"
 
 #define DEFAULT_REFRESH_NS 1000000000ULL
 #define WINDOW_WAIT_NS 50000000ULL
@@ -105,6 +106,8 @@ static int start(struct run *r)
 		choose_attach(r);
 	if (!err && r->o.views & VIEW_BIT(VIEW_RSS))
 		err = kern_resident_check();
+	if (!err && r->o.kernel)
+		err = kern_kmem_check();
 	pace = settings_pace(&r->o);
 	ko = settings_kern(&r->o, adapt_governs(&pace));
 	if (!err)
@@ -323,7 +326,8 @@ static int final_report(struct run *r)
 		return 0;
 	if (r->launch)
 		r->unnamed = tracer_check_named(r->tracer) != 0;
-	if (!r->launch || r->o.views & VIEW_BIT(VIEW_RSS) || tracer_probes(r->tracer) || tracer_has_go(r->tracer))
+	if (!r->launch || r->o.views & VIEW_BIT(VIEW_RSS) || r->o.kernel || tracer_probes(r->tracer) ||
+	    tracer_has_go(r->tracer))
 		return report(r, 0);
 	if (tracer_refused(r->tracer))
 		return -ENOTSUP;
@@ -362,6 +366,11 @@ static int exit_status(const struct run *r, int err)
 		return STATUS_INCOMPLETE;
 	if (!result->recorded && !(result->lost_share > 0) && r->o.views & VIEW_BIT(VIEW_RSS)) {
 		warn("nothing was recorded: resident memory did not grow in that time");
+		return STATUS_NOTHING;
+	}
+	if (!result->recorded && !(result->lost_share > 0) && r->o.kernel) {
+		warn("nothing was recorded: %s", result->filtered ? "no allocation was of these sizes" :
+		     "the kernel allocated nothing for it in that time, or nothing that was sampled (--sample)");
 		return STATUS_NOTHING;
 	}
 	if (!result->recorded && !(result->lost_share > 0)) {

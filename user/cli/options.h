@@ -90,6 +90,7 @@ struct options {
 	bool quiet, verbose;
 
 	uint64_t sample_bytes;	/* mean distance of samples; 0: chosen while running */
+	bool kernel;		/* what the kernel allocates, and no program */
 	bool force;
 	bool no_usdt;	/* calls, also of what samples itself */
 	bool go_samples, no_go_samples;	/* neither: where every call would cost more than max_overhead */

@@ -15,7 +15,6 @@
 #include "cli/selection.h"
 
 #define DEFAULT_OVERHEAD 5	/* per cent */
-#define RESIDENT_SAMPLE (64 << 10)	/* bytes: one page in 16 */
 
 bool options_output_has_time(const char *pattern)
 {
@@ -43,7 +42,7 @@ static int check_pattern(const char *pattern)
 	return err;
 }
 
-static bool is_given(options_given given, size_t offset)
+bool options_are_given(options_given given, size_t offset)
 {
 	for (size_t i = 0; option_rows[i].name; i++)
 		if (option_rows[i].offset == offset && given >> i & 1)
@@ -67,7 +66,7 @@ static const struct report_format *format_of_name(const char *name)
 /* Which file is in which format: as --format says, else as its name ends. */
 static int set_outputs(struct options *o, options_given given)
 {
-	const bool format_given = is_given(given, offsetof(struct options, format));
+	const bool format_given = options_are_given(given, offsetof(struct options, format));
 	int err = 0;
 
 	for (size_t i = 0; o->output[i] && !err; i++) {
@@ -122,44 +121,9 @@ static int check_view_option(const struct options *o, options_given given, size_
 {
 	const uint32_t views = view_options[i].views ? view_options[i].views : views_by_age();
 
-	if (!is_given(given, view_options[i].offset) || o->views & views)
+	if (!options_are_given(given, view_options[i].offset) || o->views & views)
 		return 0;
 	return option_error("--%s needs %s", view_options[i].name, view_options[i].needs);
-}
-
-/* What has no meaning where no function is probed. */
-static int check_resident(struct options *o, options_given given)
-{
-	static const struct {
-		size_t offset;
-		const char *name;
-	} no[] = {
-		{ offsetof(struct options, max_overhead), "max-overhead" },
-		{ offsetof(struct options, min_size), "min-size" },
-		{ offsetof(struct options, max_size), "max-size" },
-		{ offsetof(struct options, alloc_fns), "alloc-fn" },
-		{ offsetof(struct options, free_fns), "free-fn" },
-		{ offsetof(struct options, attach), "attach" },
-		{ offsetof(struct options, bench), "bench" },
-		{ offsetof(struct options, created_by), "created-by" },
-		{ offsetof(struct options, force), "force" },
-	};
-	const struct view_by both = view_both(o->by, o->then);
-
-	if (!(o->views & VIEW_BIT(VIEW_RSS)))
-		return 0;
-	if (o->views != VIEW_BIT(VIEW_RSS))
-		return option_error("--view rss probes no function: it cannot be combined with other views");
-	if (both.by_goroutine || both.by_label)
-		return option_error("--view rss knows no goroutines");
-	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
-		if (is_given(given, no[i].offset))
-			return option_error("--view rss probes no function: there is no --%s", no[i].name);
-	if (o->unwind == UNWIND_FP)
-		return option_error("--view rss needs stacks by .eh_frame: there is no --unwind fp");
-	if (!o->sample_bytes)
-		o->sample_bytes = RESIDENT_SAMPLE;
-	return 0;
 }
 
 static int check_views(struct options *o, options_given given)
@@ -180,19 +144,21 @@ static int check_views(struct options *o, options_given given)
 	for (size_t i = 0; i < sizeof(view_options) / sizeof(view_options[0]) && !err; i++)
 		err = check_view_option(o, given, i);
 	if (!err && o->command->bit & FOR_TRACE)
-		err = check_resident(o, given);
-	o->min_age_given = is_given(given, offsetof(struct options, min_age_ns));
-	if (!is_given(given, offsetof(struct options, max_overhead)))
+		err = options_check_resident(o, given);
+	o->min_age_given = options_are_given(given, offsetof(struct options, min_age_ns));
+	if (!options_are_given(given, offsetof(struct options, max_overhead)))
 		o->max_overhead = !o->argv && o->views == VIEW_BIT(VIEW_ALLOC) ? DEFAULT_OVERHEAD : 0;
-	return err;
+	return err ? err : options_check_kernel(o, given);
 }
 
 /* --duration 0: no time in which anything could be counted. */
 static int check_instant(struct options *o, options_given given)
 {
-	o->instant = is_given(given, offsetof(struct options, duration_ns)) && !o->duration_ns;
+	o->instant = options_are_given(given, offsetof(struct options, duration_ns)) && !o->duration_ns;
 	if (!o->instant)
 		return 0;
+	if (o->kernel)
+		return option_error("--duration 0 reads what Go's runtimes say: there is no --kernel");
 	if (!o->pids)
 		return option_error("--duration 0 is for running processes: give --pid");
 	if (o->interval_ns)
@@ -426,7 +392,7 @@ int options_check_trace(struct options *o, options_given given)
 
 int options_check_record(struct options *o, options_given given)
 {
-	if (!is_given(given, offsetof(struct options, format)))
+	if (!options_are_given(given, offsetof(struct options, format)))
 		o->format = report_format_find("pprof");
 	if (!o->output[0])
 		o->output[0] = "alloctrace.pb.gz";
@@ -524,9 +490,9 @@ static int check_comparison(struct options *o, options_given given)
 
 int options_check_diff(struct options *o, options_given given)
 {
-	if (!is_given(given, offsetof(struct options, fail_above)))
+	if (!options_are_given(given, offsetof(struct options, fail_above)))
 		o->fail_above = NAN;
-	if (o->ops && !is_given(given, offsetof(struct options, normalize)))
+	if (o->ops && !options_are_given(given, offsetof(struct options, normalize)))
 		o->normalize = SERIES_PER_OP;
 	if (o->ops && o->normalize != SERIES_PER_OP)
 		return option_error("--ops divides by operations: it contradicts --normalize");

@@ -511,6 +511,8 @@ void options_man(FILE *f)
 	put_options(f);
 	fputs(".SH PROCESSES\n", f);
 	put_paragraphs(f, man_processes, true);
+	fputs(".SH KERNEL MEMORY\n", f);
+	put_paragraphs(f, man_kernel, true);
 	fputs(".SH COMPARISONS\n", f);
 	put_paragraphs(f, man_comparisons, true);
 	put_output(f);

@@ -75,6 +75,12 @@ const struct option_row option_rows[] = {
 	  .help = "only processes of this unit of systemd",
 	  .man = "The same for the unit of systemd, as nginx.service." },
 
+	{ "kernel", 0, NULL, OPTION_FLAG, SECTION_TARGET, TO(kernel), .commands = FOR_TRACE, .man_only = true,
+	  .help = "count what the kernel allocates for them",
+	  .man = "Count what the kernel itself allocates on behalf of these processes, by kernel stack: kmalloc, slab "
+		 "caches, and pages. No function of a program is probed. With --all, also what kernel threads and "
+		 "interrupts allocate. Views are those of heaps; --by cache has a row for each slab cache. One sample "
+		 "per 64 KiB on average unless --sample says otherwise. See KERNEL MEMORY." },
 	{ "alloc-fn", 0, "SPEC", OPTION_STRINGS, SECTION_TARGET, TO(alloc_fns), .commands = FOR_TRACE | FOR_CHECK,
 	  .help = "also trace NAME(size=1); arguments n=, old=, out=",
 	  .man = "Trace one more allocation function in addition to those that alloctrace knows. SPEC is its name "

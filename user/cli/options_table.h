@@ -77,6 +77,11 @@ void option_choice_names(const struct option_row *row, const char *between, stru
 int option_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* What options mean together, for each command (command.check). Return 0, or -EINVAL after logging an error. */
 int options_check_trace(struct options *o, options_given given);
+/* Part of it: --view rss and --kernel, where no function of a program is probed. */
+int options_check_resident(struct options *o, options_given given);
+int options_check_kernel(struct options *o, options_given given);
+/* The option whose destination that is was on the command line. */
+bool options_are_given(options_given given, size_t offset);
 int options_check_record(struct options *o, options_given given);
 /* Adds the views of --mmap, and sets what follows from them. Returns 0, or -EINVAL after logging an error. */
 int options_check_mmap(struct options *o);
@@ -89,7 +94,7 @@ void options_help(FILE *f);
 void options_completion(FILE *f);
 void options_man(FILE *f);
 extern const char *const man_limits[];	/* paragraphs; ends with NULL */
-extern const char *const man_processes[], *const man_comparisons[];
+extern const char *const man_processes[], *const man_kernel[], *const man_comparisons[];
 /* What it says of formats; ends with a NULL title. */
 struct man_format {
 	const char *title, *text;

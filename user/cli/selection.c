@@ -81,7 +81,7 @@ void selection_set(const struct options *o, const char *file, size_t n, const st
 		   struct kern_options *ko)
 {
 	const bool all = !o->pids && !o->argv, asked = all || o->follow || n > NARROW_MAX || selection_has_rules(o) ||
-					       ko->resident;
+					       ko->resident || ko->kernel;
 
 	ko->follow = o->follow || (file && !o->no_follow && file_forks(file));
 	ko->wide = asked || ko->follow;

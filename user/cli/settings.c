@@ -34,7 +34,9 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.min_size = o->min_size, .max_size = o->max_size, .by_thread = both.by_thread,
 		.by_goroutine = both.by_goroutine, .by_label = both.by_label, .creators = o->created_by,
 		.resident = o->views & VIEW_BIT(VIEW_RSS), .maps = o->mmap, .no_heap = o->no_heap,
-		.hold = o->argv != NULL, .hold_signal = o->hold_signal, .bench = o->bench, .mode = o->attach,
+		.kernel = o->kernel,
+		.hold = o->argv != NULL && !o->kernel, .hold_signal = o->hold_signal,
+		.bench = o->bench, .mode = o->attach,
 		.force = o->force, .unwind = o->unwind, .unwind_bytes = o->unwind_bytes,
 		.blocks = o->blocks, .max_blocks = kern_entries_within(o->max_blocks, KERN_BLOCK_BYTES),
 		.peak = o->views & VIEW_BIT(VIEW_PEAK),
@@ -43,8 +45,8 @@ struct kern_options settings_kern(const struct options *o, bool governed)
 		.no_go_probes = o->blocks && !(o->views & (VIEW_BIT(VIEW_ALLOC) | VIEW_BIT(VIEW_SIZES))),
 		.go_source = go_source(o, governed),
 		/* Functions that were named are to be recorded. */
-		.usdt = !o->no_usdt && !o->alloc_fns[0] && !o->free_fns[0],
-		.go_records = o->views & views_by_age(),
+		.usdt = !o->no_usdt && !o->kernel && !o->alloc_fns[0] && !o->free_fns[0],
+		.go_records = o->views & views_by_age() && !o->kernel,
 		.governed = governed,
 		.sample_law = SAMPLE_LAW(mean, call), .sample_fixed = o->sample_bytes != 0,
 		.exact_calls = o->sample_bytes ? 0 : RATE_EXACT_CALLS,
@@ -69,8 +71,9 @@ struct snapshot_options settings_snapshot(const struct options *o)
 		.goroutines = both.by_goroutine, .labels = both.by_label,
 		.unnamed = o->no_names, .identifies = options_has_machine(o), .sample_bytes = o->sample_bytes,
 		.max_overhead = o->max_overhead, .ops = o->ops,
-		.delta = o->delta, .parts = keeps_parts(o), .no_cost = o->quiet || o->views & VIEW_BIT(VIEW_RSS),
-		.suppress = o->suppress,
+		.delta = o->delta, .parts = keeps_parts(o),
+		.no_cost = o->quiet || o->views & VIEW_BIT(VIEW_RSS) || o->kernel,
+		.suppress = o->suppress, .kernel = o->kernel,
 		.naming = {.demangle = !o->no_demangle, .no_inline = o->no_inline},
 	};
 }

@@ -250,6 +250,8 @@ void json_put_facts(struct json_out *j, const char *key, const struct recording 
 	if (follows_blocks(o))
 		put_heap(j, r);
 	put_go(j, r);
+	if (r->kernel)
+		json_out_bool(j, "kernel", true);
 	if (r->resident.used)
 		put_resident(j, &r->resident);
 	if (r->mapped.used)

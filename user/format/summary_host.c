@@ -43,7 +43,7 @@ void summary_host(const struct recording *r, const struct report_options *o, str
 		put_processes(r, &text);
 	if (h->others_hits) {
 		buf_str(&text, text.len ? ";" BREAK : "");
-		put_n(&text, h->others_hits, "probe hit");
+		put_n(&text, h->others_hits, r->kernel ? "allocation" : "probe hit");
 		buf_str(&text, " of processes that are not selected");
 	}
 	if (h->undecided) {

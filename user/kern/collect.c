@@ -19,12 +19,14 @@ void kern_counts(const struct kern *k, uint64_t counts[COUNT_MAX])
 		for (int c = 0; c < COUNT_MAX; c++)
 			counts[c] += slot->counts[c];
 	}
+	if (k->options.kernel)
+		kmem_counts(k, counts);
 }
 
 uint64_t kern_lost(const uint64_t c[COUNT_MAX])
 {
 	return c[COUNT_LOST_TABLE] + c[COUNT_LOST_SCRATCH] + c[COUNT_LOST_RETURN] + c[COUNT_LOST_BLOCK] +
-	       c[COUNT_LOST_ARGS];
+	       c[COUNT_LOST_ARGS] + c[COUNT_LOST_MISSED];
 }
 
 /* A bucket larger than the batch is ENOSPC (kernel/bpf/hashtab.c __htab_map_lookup_and_delete_batch): twice the room

@@ -67,6 +67,11 @@ struct kern {
 	pthread_t second_maker;	/* makes the second table of live blocks */
 	bool making_second;	/* there is one to be joined */
 	_Atomic(int) second_blocks;	/* that table; -1: none yet */
+	bool copies_args;	/* the verifier refuses to have some arguments of tracepoints read in place */
+	/* Of kern_options.kernel: kern_kmem_has_pages(); and the map `kmem_lanes`, in place. */
+	bool counts_pages;
+	const struct kmem_lane *lanes;
+	uint32_t n_lanes;
 	int unwind_slab;	/* the first slab of unwind tables, and the pattern of the others */
 };
 
@@ -104,6 +109,14 @@ int each_task(struct kern *k);
 /* Before loading: what resident memory is followed with (kern_options.resident); how large its tables are. */
 void resident_set(struct kern *k, struct alloctrace_bpf *skel);
 void resident_size(struct kern *k, struct alloctrace_bpf *skel);
+/* The same of what the kernel allocates (kern_options.kernel). */
+void kmem_set(struct kern *k, struct alloctrace_bpf *skel);
+void kmem_size(struct kern *k, struct alloctrace_bpf *skel);
+/* After loading: maps what it counts beside slots. 0 or -errno after logging an error. */
+int kmem_map(struct kern *k);
+void kmem_unmap(struct kern *k);
+/* Adds that. */
+void kmem_counts(const struct kern *k, uint64_t counts[COUNT_MAX]);
 /* Begins to make the second table of live blocks, where there is to be one; once. */
 void blocks_extend(struct kern *k);
 /* Chooses the programs on functions that are loaded, and how; between open and load. Returns 0 or -errno after

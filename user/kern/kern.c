@@ -85,6 +85,8 @@ static void set_constants(struct kern *k, struct alloctrace_bpf *skel)
 		memcpy((void *)&skel->rodata->select_rules, o->rules, sizeof(*o->rules));
 	if (o->resident)
 		resident_set(k, skel);
+	if (o->kernel)
+		kmem_set(k, skel);
 	skel->rodata->by_goroutine = o->by_goroutine;
 	skel->rodata->by_label = o->by_label;
 	skel->rodata->with_creator = o->creators;
@@ -198,6 +200,7 @@ static void set_sizes(struct kern *k, struct alloctrace_bpf *skel)
 	bpf_program__set_autoload(skel->progs.on_each_task, o->wide);
 	bpf_map__set_max_entries(skel->maps.removed_cgroups, o->wide ? REMOVED_CGROUPS : 1);
 	resident_size(k, skel);
+	kmem_size(k, skel);
 	if (!o->wide) {
 		bpf_map__set_max_entries(skel->maps.groups, 1);
 		bpf_map__set_max_entries(skel->maps.group_laws, 1);
@@ -274,6 +277,12 @@ static int load(struct kern *k)
 		k->options.unwind = UNWIND_FP;
 		return load(k);
 	}
+	if (err && k->options.kernel && !k->copies_args) {
+		note("the kernel rejected the programs (%s); copying arguments of tracepoints", strerror(-err));
+		unload(k);
+		k->copies_args = true;
+		return load(k);
+	}
 	if (err)
 		return fail_load(err);
 	direct_begin(k->skel);
@@ -282,6 +291,9 @@ static int load(struct kern *k)
 		k->slots = NULL;
 		return fail(-errno, "cannot map the BPF counters: %s", strerror(errno));
 	}
+	err = kmem_map(k);
+	if (err)
+		return err;
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.ring), frames_callback, k, NULL);
 	if (!k->ring || (k->options.maps &&
 			 ring_buffer__add(k->ring, bpf_map__fd(k->skel->maps.map_events), map_callback, k)))
@@ -337,6 +349,7 @@ void kern_close(struct kern *k)
 		pthread_join(k->second_maker, NULL);
 	u64map_free(&k->probe_ids);
 	ring_buffer__free(k->ring);
+	kmem_unmap(k);
 	unload(k);
 	if (k->second_blocks >= 0)
 		close(k->second_blocks);

@@ -60,6 +60,7 @@ struct kern_options {
 	bool maps;		/* what programs map themselves is told: kern_set_on_map(); */
 	bool no_heap;		/* that alone */
 	bool resident;		/* growth of resident memory is counted, and no function is probed; wide */
+	bool kernel;		/* what the kernel allocates is (kern/kmem.h), and no function is probed; wide */
 	bool hold;		/* load the programs that hold a launched command */
 	uint32_t hold_signal;	/* 0: SIGSTOP; for tests, one that cannot be sent */
 	enum bench_mode bench;	/* what the benchmark compares with, instead of counting */

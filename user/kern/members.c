@@ -48,8 +48,11 @@ static int keep_of_process(const struct bpf_map *storage, pid_t pid, const void 
 int kern_choose(struct kern *k, pid_t pid, bool traced, bool children)
 {
 	const struct member m = {.chosen = traced ? MEMBER_YES : MEMBER_NO, .children = children};
+	const int err = keep_of_process(k->skel->maps.members, pid, &m);
 
-	return keep_of_process(k->skel->maps.members, pid, &m);
+	/* What was decided of anybody is to be decided anew. */
+	(*(volatile __u32 *)&k->skel->bss->member_epoch)++;
+	return err;
 }
 
 int kern_set_teller(struct kern *k, pid_t pid, bool tells)

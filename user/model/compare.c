@@ -87,6 +87,7 @@ static int compare_types(const struct profile *p, uint32_t a, uint32_t b)
 	int c = x->module == y->module ? 0 : strcmp(modules_get(p->modules, x->module)->path,
 						    modules_get(p->modules, y->module)->path);
 
+	c = c ? c : compare_texts(x->name, y->name);
 	return c ? c : compare_numbers(x->addr, y->addr);
 }
 

@@ -51,6 +51,9 @@ static uint64_t module_key(const struct module *mod)
 		return mix64(key + mod->pid);
 	if (mod->kind == MODULE_ELF)
 		return mix64(mix64(key + mod->dev) + mod->ino);
+	if (mod->kind == MODULE_KERNEL)
+		for (const char *s = mod->path; *s; s++)
+			key = mix64(key + (unsigned char)*s);
 	return key;
 }
 
@@ -280,6 +283,14 @@ uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid)
 	/* A process may change its user; the latest one is whose perf map is to be believed. */
 	m->list.at[id]->uid = uid;
 	return id;
+}
+
+uint32_t modules_kernel(struct modules *m, const char *path)
+{
+	struct module want = {.kind = MODULE_KERNEL, .path = (char *)path, .fd = -1, .probe_fd = -1};
+	bool is_new;
+
+	return module_intern(m, &want, &is_new);
 }
 
 void modules_set_jitdump(struct modules *m, uint32_t id, int fd)

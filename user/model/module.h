@@ -20,14 +20,18 @@ enum module_kind {
 	MODULE_ELF,
 	MODULE_VDSO,	/* one for all processes */
 	MODULE_JIT,	/* anonymous executable memory of process `pid` */
+	MODULE_KERNEL,	/* the kernel, a module of it, or BPF programs; numbers are in recordings */
 };
+
+#define MODULE_KERNEL_PATH "[kernel.kallsyms]"
 
 /* No module: a frame of it stands for those that may be missing between the two around it. */
 #define MODULE_UNCERTAIN UINT32_MAX
 
 struct module {
 	enum module_kind kind;
-	char *path;	/* as the target sees it, without " (deleted)"; "[vdso]", "[anon]", "[unknown]" */
+	/* as the target sees it, without " (deleted)"; "[vdso]", "[anon]", "[unknown]", MODULE_KERNEL_PATH, "[ext4]" */
+	char *path;
 	char *shown;	/* path as people see it: it can be taken for no mark of ours (text_name()) */
 	uint64_t dev, ino;
 	int fd;		/* the file (MODULE_JIT: the jitdump), open for reading, owned; -1 where there is none open */
@@ -79,6 +83,8 @@ void modules_release(struct modules *m, uint32_t id);
 int module_inode_fd(const struct module *mod);
 uint32_t modules_vdso(struct modules *m, uint32_t pid);
 uint32_t modules_jit(struct modules *m, uint32_t pid, uint32_t uid);
+/* path: MODULE_KERNEL_PATH, or a module's name in brackets. */
+uint32_t modules_kernel(struct modules *m, const char *path);
 /* The file where the JIT of module id records its code (sym/jitdump.h); fd is taken over. The latest one holds. */
 void modules_set_jitdump(struct modules *m, uint32_t id, int fd);
 /* The open file still has the content that it had when it was opened: what it says is true of the module. */

@@ -122,12 +122,14 @@ static bool frame_same(const struct profile *p, uint32_t a, uint32_t b)
 
 static uint64_t type_hash(const struct profile *p, uint32_t id)
 {
-	return mix64(p->types.at[id].addr + mix64(p->types.at[id].module + 1ULL));
+	return mix64(p->types.at[id].addr + mix64(p->types.at[id].module + 1ULL) + (uintptr_t)p->types.at[id].name);
 }
 
 static bool type_same(const struct profile *p, uint32_t a, uint32_t b)
 {
-	return p->types.at[a].module == p->types.at[b].module && p->types.at[a].addr == p->types.at[b].addr;
+	const struct profile_type *x = &p->types.at[a], *y = &p->types.at[b];
+
+	return x->module == y->module && x->addr == y->addr && x->name == y->name;
 }
 
 static uint64_t tag_hash(const struct profile *p, uint32_t id)
@@ -275,14 +277,24 @@ uint32_t profile_creator(struct profile *p, uint32_t module, uint64_t addr)
 	return add_frame(p, (struct profile_frame){.module = module, .addr = addr, .creator = true});
 }
 
-uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr)
+static uint32_t add_type(struct profile *p, struct profile_type type)
 {
 	uint32_t last = p->types.n, id;
 
-	vec_push(&p->types, ((struct profile_type){module, addr}));
+	vec_push(&p->types, type);
 	id = intern(p, &p->type_ids, last, &type_kind);
 	p->types.n -= id != last;
 	return id;
+}
+
+uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr)
+{
+	return add_type(p, (struct profile_type){.module = module, .addr = addr});
+}
+
+uint32_t profile_type_named(struct profile *p, const char *name)
+{
+	return add_type(p, (struct profile_type){.name = task_text(p, name)});
 }
 
 static uint32_t add_tag(struct profile *p, struct profile_tag tag)

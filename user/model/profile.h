@@ -5,7 +5,7 @@
  *
  *   frame   (module, address)                     e.g. libc.so.6 0x9d4c3; or who made the goroutine, as the last one
  *   task    (pid, tid, exec, exe, user, …)        tid 0: the whole process; pid 0: all processes of a program
- *   type    (module, address)                     Go: what was asked for; id 0: not told, as in C
+ *   type    (module, address) or (name)           Go: what was asked for; id 0: not told, as in C; kernel: slab cache
  *   tag     (goroutine) or (labels)               Go, if asked for: on whose behalf; id 0: not known
  *   stack   (task, allocator function, type, tag, tree node, how the walk ended)
  */
@@ -91,10 +91,11 @@ struct profile_node {
 };
 
 /* The address is the one of its description, as the file's headers count; 0: memory without pointers, whose type Go
- * does not tell the allocator. */
+ * does not tell the allocator. Of the kernel's memory, the slab cache or kind of pages, by name. */
 struct profile_type {
 	uint32_t module;
 	uint64_t addr;
+	const char *name;	/* NULL: it is to be found by the address */
 };
 
 /* Part of a stack's identity only where it was asked for. */
@@ -222,6 +223,7 @@ uint32_t profile_task(struct profile *p, uint32_t pid, uint32_t tid, uint32_t ex
 uint32_t profile_frame(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_creator(struct profile *p, uint32_t module, uint64_t addr);
 uint32_t profile_type(struct profile *p, uint32_t module, uint64_t addr);
+uint32_t profile_type_named(struct profile *p, const char *name);
 uint32_t profile_goroutine(struct profile *p, uint64_t number);
 /* text: as in struct profile_tag; copied. */
 uint32_t profile_labels(struct profile *p, const char *text);

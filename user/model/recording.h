@@ -144,6 +144,7 @@ struct recording {
 	struct recording_sampler sampler;
 	struct recording_resident resident;
 	struct recording_mapped mapped;
+	bool kernel;		/* what was counted is what the kernel allocates (--kernel) */
 	bool by_usdt;		/* of processes that tell of their own samples (otel_memory), these were recorded; */
 	uint64_t usdt_samples;	/* how many */
 	const struct suppression *suppressions;

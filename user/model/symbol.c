@@ -24,6 +24,7 @@ const char *sym_reason_text(enum sym_reason reason)
 		[SYM_NO_TIME] = "no time left (--max-naming)",
 		[SYM_NO_MEMORY] = "no memory left (--max-memory)",
 		[SYM_UNCERTAIN] = "callers may be missing",
+		[SYM_NO_KALLSYMS] = "kernel symbols hidden (kernel.kptr_restrict)",
 	};
 
 	return (unsigned int)reason < SYM_REASONS ? text[reason] : "unknown reason";

@@ -22,6 +22,7 @@ enum sym_reason {
 	SYM_NO_TIME,		/* timelimit_is_over(): it was not looked up */
 	SYM_NO_MEMORY,		/* likewise, for memlimit_has_room() */
 	SYM_UNCERTAIN,		/* no frame: callers may be missing here (MODULE_UNCERTAIN), "[?]" */
+	SYM_NO_KALLSYMS,	/* the kernel hides its symbols */
 	SYM_REASONS,
 };
 
@@ -85,10 +86,14 @@ struct symbol_copy {
 
 const struct symbol *symbol_creators(const struct symbol *sym, struct symbol_copy *copy);
 
-/* The type that a stack of the profile allocates, as Go writes it: "[]main.Account"; NULL: none is told, or it is not
- * known. Lives as long as the names. */
+/* The type that a stack of the profile allocates, as Go writes it: "[]main.Account"; of the kernel, the slab cache.
+ * NULL: none is told, or it is not known. Lives as long as the names. */
 static inline const char *names_type(struct names *n, const struct profile *p, uint32_t stack)
 {
+	const struct profile_type *type = &p->types.at[p->stacks.at[stack].type];
+
+	if (type->name)
+		return type->name;
 	return n->type ? n->type(n, p, stack) : NULL;
 }
 

@@ -358,6 +358,7 @@ Pb__Facts *facts_pack(const struct recording *r, struct arena *a)
 	m->resident = r->resident.used ? pack_resident(a, &r->resident) : NULL;
 	m->mapped = r->mapped.used ? pack_mapped(a, &r->mapped) : NULL;
 	m->by_usdt = r->by_usdt;
+	m->kernel = r->kernel;
 	m->usdt_samples = r->usdt_samples;
 	pack_suppressions(m, r, a);
 	m->filtered = r->filtered;
@@ -405,6 +406,7 @@ void facts_unpack(const Pb__Facts *m, struct recording *r, struct arena *a)
 	r->resident = unpack_resident(m->resident);
 	r->mapped = unpack_mapped(m->mapped);
 	r->by_usdt = m->by_usdt;
+	r->kernel = m->kernel;
 	r->usdt_samples = m->usdt_samples;
 	unpack_suppressions(m, r, a);
 	r->filtered = m->filtered;

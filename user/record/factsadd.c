@@ -79,6 +79,7 @@ static void add_samplers(struct recording *r, const struct recording *with)
 		s->used = true;
 	}
 	r->by_usdt |= with->by_usdt;
+	r->kernel |= with->kernel;
 	r->usdt_samples = sum(r->usdt_samples, with->usdt_samples);
 }
 

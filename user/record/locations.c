@@ -29,7 +29,7 @@ static enum module_kind kind_of(const char *path)
 		const char *path;
 		enum module_kind kind;
 	} kinds[] = {{"", MODULE_UNKNOWN}, {"[unknown]", MODULE_UNKNOWN}, {"[vdso]", MODULE_VDSO},
-		     {"[anon]", MODULE_JIT}, {"//anon", MODULE_JIT}};
+		     {"[anon]", MODULE_JIT}, {"//anon", MODULE_JIT}, {MODULE_KERNEL_PATH, MODULE_KERNEL}};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(path, kinds[i].path))
@@ -70,7 +70,7 @@ static int read_mappings(struct reading *r)
 			return reading_fail(r, "mapping %zu names a text that is not there", i);
 		if (!is_hex(build_id) || strlen(build_id) > 2 * 64)
 			build_id = "";
-		r->modules[i] = stored_module(r->s, x && x->kind <= MODULE_JIT ? x->kind : kind_of(path), path,
+		r->modules[i] = stored_module(r->s, x && x->kind <= MODULE_KERNEL ? x->kind : kind_of(path), path,
 					      build_id, x ? x->pid : 0);
 		set_text(r->s->modules.list.at[r->modules[i]], m, x ? m->memory_start - x->slide : m->file_offset);
 	}

@@ -77,6 +77,8 @@ static uint32_t add_module(struct stored *s, enum module_kind kind, const char *
 		return modules_vdso(&s->modules, pid);
 	case MODULE_JIT:
 		return modules_jit(&s->modules, pid, 0);
+	case MODULE_KERNEL:
+		return modules_kernel(&s->modules, stored_text(s, path));
 	default:
 		/* No two are the same to modules_file(). */
 		id = modules_file(&s->modules, stored_text(s, path), 0, s->module_ids.n + 1, -1, pid, false);

@@ -133,6 +133,10 @@ static void add_frame(struct writer *w, const struct profile_frame *f)
 		m->has_inline_frames |= n > 1;
 		m->has_filenames |= sym->file != NULL;
 		m->has_line_numbers |= sym->file != NULL;
+		/* Parts of the kernel begin where their first frame is. */
+		if (w->ext.module[place]->kind == MODULE_KERNEL &&
+		    (!m->memory_start || l->address < m->memory_start))
+			m->memory_start = l->address;
 		if (l->address >= m->memory_limit)
 			m->memory_limit = l->address + 1;
 	}
@@ -145,7 +149,8 @@ static uint64_t slide_of(struct writer *w, const struct module *mod)
 {
 	uint64_t slide = w->next_slide;
 
-	if (mod->kind == MODULE_JIT || mod->kind == MODULE_UNKNOWN || mod->text_vaddr >= FIXED_FROM ||
+	if (mod->kind == MODULE_JIT || mod->kind == MODULE_UNKNOWN || mod->kind == MODULE_KERNEL ||
+	    mod->text_vaddr >= FIXED_FROM ||
 	    mod->text_vaddr + mod->text_bytes >= 1ULL << 40)
 		return 0;
 	w->next_slide += (mod->text_vaddr + mod->text_bytes) / SLIDE * SLIDE + SLIDE;
@@ -254,7 +259,7 @@ static void add_locations(struct writer *w, Pb__Sample *s, const struct profile_
 static uint32_t type_of(struct writer *w, uint32_t stack)
 {
 	const struct profile_type *type = &w->p->types.at[w->p->stacks.at[stack].type];
-	const bool named = !w->r->unnamed;
+	const bool named = !w->r->unnamed || type->name;
 	const char *name = named ? names_type(w->r->names, w->p, stack) : "";
 	struct buf key = {0};
 	uint32_t id;

@@ -24,6 +24,7 @@ size_t account_losses(const uint64_t c[COUNT_MAX], uint64_t lost_frames, uint64_
 		{"table of live blocks full (--max-blocks)", c[COUNT_LOST_BLOCK]},
 		{"table of histograms full (--max-stacks)", c[COUNT_LOST_HIST]},
 		{"no working memory", c[COUNT_LOST_SCRATCH]},
+		{"came in the midst of another's being counted", c[COUNT_LOST_MISSED]},
 		{"arguments of a USDT probe unreadable", c[COUNT_LOST_ARGS]},
 		{"return not seen", c[COUNT_LOST_RETURN]},
 		{"unaccounted", a->checked ? a->unaccounted : 0},

@@ -6,7 +6,7 @@
 #include "kern/kern.h"
 #include "model/recording.h"
 
-#define ACCOUNT_MAX_LOSSES 9
+#define ACCOUNT_MAX_LOSSES 10
 
 /* recorded: calls that are in the tables. lost_frames: others, whose frames never arrived. checked: they were read in
  * the same instant as the counts. */

@@ -247,6 +247,8 @@ static void fill_cost(const struct snapshot *s, const struct snapshot_moment *m,
 	uint64_t recorded = c[COUNT_RECORDED] < hits ? c[COUNT_RECORDED] : hits;
 	double ns = recorded * s->hit.recorded + (hits - recorded) * s->hit.other + c[COUNT_STEPPED] * s->step_ns;
 
+	if (s->o.kernel)
+		return;
 	r->hits = hits;
 	r->hit_ns = r->hits ? ns / r->hits : 0;
 	if (!r->windows.scaled)
@@ -483,6 +485,7 @@ void snapshot_take(struct snapshot *s, const struct snapshot_moment *m, struct r
 		.goroutines = s->o.goroutines, .labels = s->o.labels, .unnamed = s->o.unnamed,
 		.profile = p, .names = symbolizer_names(s->sym), .views = s->o.views, .duration_ns = m->duration_ns,
 		.ops = m->interval ? 0 : s->o.ops,
+		.kernel = s->o.kernel,
 		.interval = m->interval, .delta = s->o.delta && m->interval, .sample_auto = !s->o.sample_bytes,
 		.sample_mean = SAMPLE_LAW_MEAN(law),
 		.sample_calls = (double)SAMPLE_LAW_MEAN(law) / SAMPLE_LAW_CALL(law),

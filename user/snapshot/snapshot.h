@@ -25,6 +25,7 @@ struct snapshot_options {
 	bool unnamed;		/* frames are not to be named */
 	bool identifies;	/* files are to be found again: modules_identify() of all */
 	bool no_cost;		/* nobody asks what a probe hit costs */
+	bool kernel;		/* nothing is hit: it is about what the kernel allocates */
 	const char *selection;	/* who is traced, where processes come and go; NULL: the target says it. Borrowed */
 	const char *suppress;	/* a file of suppressions; NULL: none */
 	struct symbolizer_options naming;

@@ -11,6 +11,7 @@
 #include "elf/elffile.h"
 #include "elf/fdestart.h"
 #include "elf/symbols.h"
+#include "model/kallsyms.h"
 #include "sym/debugsource.h"
 #include "sym/dwarf.h"
 #include "sym/gosource.h"
@@ -126,6 +127,8 @@ static enum sym_reason load(struct source *src)
 		return load_vdso(src);
 	case MODULE_JIT:
 		return load_jit(src);
+	case MODULE_KERNEL:
+		return kallsyms_now(NULL) ? SYM_NAMED : SYM_NO_KALLSYMS;
 	case MODULE_UNKNOWN:
 		break;
 	}
@@ -242,6 +245,18 @@ static void name_in_file(struct source *src, uint64_t addr, struct source_name *
 	}
 }
 
+static void name_in_kernel(uint64_t addr, struct source_name *name)
+{
+	struct ksymbol s;
+
+	if (kallsyms_at(kallsyms_now(NULL), addr, &s)) {
+		name->function = s.name;
+		name->start = s.start;
+	} else {
+		name->reason = SYM_NO_SYMBOL;
+	}
+}
+
 struct source_name source_at(struct source *src, uint64_t addr)
 {
 	struct source_name name = {.reason = src->reason};
@@ -257,7 +272,10 @@ struct source_name source_at(struct source *src, uint64_t addr)
 			name.reason = SYM_NOT_IN_PERF_MAP;
 		return name;
 	}
-	name_in_file(src, addr, &name);
+	if (src->mod->kind == MODULE_KERNEL)
+		name_in_kernel(addr, &name);
+	else
+		name_in_file(src, addr, &name);
 	return name;
 }
 

@@ -201,6 +201,14 @@ int collector_end_blocks(struct collector *c, const struct ended_process *ended,
 	return kern_end_blocks(c->kern, ended, n, on_ended, c);
 }
 
+/* Its blocks are not followed. */
+static bool is_go(const struct collector *c, uint32_t stack)
+{
+	const uint32_t type = c->profile->stacks.at[stack].type;
+
+	return type && !c->profile->types.at[type].name;
+}
+
 static void add_sum(struct collector *c, uint64_t id, const struct stack_sum *sum)
 {
 	struct counters alloc = counters_of_sum(&sum->alloc), temp = counters_of_sum(&sum->temp);
@@ -215,8 +223,7 @@ static void add_sum(struct collector *c, uint64_t id, const struct stack_sum *su
 	if (c->options->delta)
 		since_last(c, id, &alloc, &temp);
 	add_alloc(c, stack, alloc);
-	/* Blocks of Go are not followed. */
-	if (!c->options->blocks || c->profile->stacks.at[stack].type)
+	if (!c->options->blocks || is_go(c, stack))
 		return;
 	peak = sum_at_peak(sum, ended, &c->heap);
 	profile_add(c->profile, PROFILE_FREED, stack, counters_of_sum(&sum->freed));

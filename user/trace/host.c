@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "kern/kmem.h"
 #include "kern/members.h"
 #include "kern/resident.h"
 #include "proc/maps.h"
@@ -37,10 +38,10 @@ int host_open(struct tracer *t, const struct kern_options *o)
 	struct host *h = &t->host;
 	const char *why;
 
-	if (!t->unwind || !kern_asks_mappings(t->kern))
+	if (!t->kernel && (!t->unwind || !kern_asks_mappings(t->kern)))
 		return fail(-ENOTSUP, "tracing processes that come later requires stacks by .eh_frame tables and "
 				      "Linux 5.17 (bpf_find_vma)");
-	if (t->blocks && !feature(FEATURE_RETURN_SECCOMP, &why))
+	if (t->blocks && !t->kernel && !feature(FEATURE_RETURN_SECCOMP, &why))
 		return fail(-ENOTSUP, "live-heap views of processes that come later are not available: this kernel "
 				      "kills a process with a seccomp filter (%s); use --view alloc", why);
 	h->wide = (struct collector_wide){.process = process_of_record, .task = host_task_of, .arg = t};
@@ -90,7 +91,7 @@ uint32_t host_see_file(struct tracer *t, uint32_t module)
 	uint64_t *as, hash;
 	bool is_new;
 
-	if (m->kind != MODULE_ELF && m->kind != MODULE_VDSO)
+	if (t->kernel || (m->kind != MODULE_ELF && m->kind != MODULE_VDSO))
 		return module;
 	as = u64map_put(&h->known_as, module, &is_new);
 	/* Its table may have had to make room for others. */
@@ -269,6 +270,9 @@ static bool has_plan(struct tracer *t, const struct process *p)
 
 bool host_wants(const struct tracer *t, pid_t pid)
 {
+	/* No file is asked for anything. */
+	if (t->kernel && t->host.all)
+		return false;
 	return t->host.all || u64map_find(&t->host.followed, (uint64_t)pid);
 }
 
@@ -343,11 +347,27 @@ static int follow_resident(struct tracer *t)
 	return err ? err : kern_resident_look(t->kern);
 }
 
+static int follow_kernel(struct tracer *t)
+{
+	int err = 0;
+
+	if (!t->kernel_begun)
+		err = kern_kmem_begin(t->kern);
+	t->kernel_begun |= !err;
+	return err;
+}
+
+/* What is counted by tracepoints, where that is so. */
+static int follow(struct tracer *t)
+{
+	return t->resident ? follow_resident(t) : t->kernel ? follow_kernel(t) : 0;
+}
+
 int host_hold(struct tracer *t, pid_t pid)
 {
 	const int err = choose(t, pid);
 
-	return err || !t->resident ? err : follow_resident(t);
+	return err ? err : follow(t);
 }
 
 int host_add(struct tracer *t, pid_t pid)
@@ -364,8 +384,8 @@ int host_add(struct tracer *t, pid_t pid)
 	err = tracer_compare(t, t->host.files, p);
 	if (!err)
 		err = host_attach(t);
-	if (!err && t->resident)
-		return follow_resident(t);
+	if (!err && (t->resident || t->kernel))
+		return follow(t);
 	return err || has_plan(t, p) ? err : tracer_fail_of_process(t, p);
 }
 
@@ -417,8 +437,8 @@ int host_add_all(struct tracer *t)
 	err = host_read_all(t);
 	if (!err)
 		err = host_attach(t);
-	if (!err && t->resident)
-		err = follow_resident(t);
+	if (!err)
+		err = follow(t);
 	t->host.started = true;
 	return err;
 }

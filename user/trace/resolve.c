@@ -4,9 +4,11 @@
 
 #include "alloc/family.h"
 #include "base/memlimit.h"
+#include "kern/kmem.h"
 #include "trace/collector_internal.h"
 #include "trace/golabels.h"
 #include "trace/kept.h"
+#include "trace/kstack.h"
 #include "trace/rawwalk.h"
 
 /* A frame for each address, one for a gap before it, one for a gap at the root, and one for who made a goroutine. */
@@ -240,6 +242,23 @@ static void judge_map(struct collector *c, uint64_t id, const struct resolved *r
 	*u64map_put(&c->owner_of, id, NULL) = owner;
 }
 
+static void resolve_kernel(struct collector *c, const struct stack_frames *rec)
+{
+	struct buf type = {0};
+	struct resolved r;
+	uint32_t stack;
+
+	kern_kmem_type(c->kern, rec->type, &type);
+	r.n = kstack_resolve(c->profile, rec, r.frames);
+	stack = profile_stack_like(c->profile, (struct profile_stack){
+		.task = task_of(c, NULL, rec), .function = rec->function,
+		.type = type.len ? profile_type_named(c->profile, type.data) : 0,
+		.end = !rec->n ? STACK_END_UNREADABLE : rec->n == c->max_frames ? STACK_END_DEPTH : STACK_END_COMPLETE,
+	}, r.frames, r.n);
+	*u64map_put(&c->stack_of, rec->id, NULL) = stack;
+	buf_free(&type);
+}
+
 static void resolve_record(struct collector *c, const struct stack_frames *rec)
 {
 	struct process *p = process_of(c, rec);
@@ -280,7 +299,9 @@ static void resolve_some(struct collector *c, const struct buf *raw)
 
 		if (n++ % ROOM_EVERY == 0)
 			room = memlimit_has_share(MEMLIMIT_STACKS, "stacks");
-		if (room)
+		if (room && rec->end == WALK_KERNEL)
+			resolve_kernel(c, rec);
+		else if (room)
 			resolve_record(c, rec);
 		else
 			u64map_put(&c->no_room, rec->id, NULL);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "kern/kmem.h"
 #include "kern/resident.h"
 #include "kern/returns.h"
 #include "proc/events.h"
@@ -75,6 +76,7 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	t->maps = o->maps;
 	t->wide = o->wide;
 	t->resident = o->resident;
+	t->kernel = o->kernel;
 	t->host.follow = o->follow;
 	t->host.by_process = o->by_process || o->by_thread;
 	t->host.by_thread = o->by_thread;
@@ -94,18 +96,19 @@ int tracer_open(const struct kern_options *o, struct tracer **out)
 	processes_init(&t->processes, &t->modules);
 	for (size_t i = 0; i < ALLOC_MAX_FUNCTIONS; i++)
 		t->function_names[i] = o->resident ? kern_touched_name((uint32_t)i) :
+				       o->kernel ? kern_kmem_name((uint32_t)i) :
 				       alloc_function(i) ? alloc_function(i)->shown : "";
 	profile_init(&t->profile, &t->modules, t->function_names, ALLOC_MAX_FUNCTIONS);
 	if (o->go_records)
 		t->golive = golive_new(&t->processes, &t->profile, image_of, t);
 	err = kern_open(o, &t->kern);
 	if (!err)
-		err = task_events_open(true, &t->events);
+		err = task_events_open(!o->kernel, &t->events);
 	if (err) {
 		tracer_close(t);
 		return err;
 	}
-	if ((o->blocks || o->maps) && !feature(FEATURE_RETURN_SECCOMP, &why))
+	if ((o->blocks || o->maps) && !o->kernel && !feature(FEATURE_RETURN_SECCOMP, &why))
 		warn("this kernel kills a process that installs a seccomp filter while %s trace%s it: %s",
 		     o->blocks ? "live-heap views" : "--mmap", o->blocks ? "" : "s", why);
 	if (o->maps && !kern_unwinds_by_tables(t->kern)) {
@@ -412,10 +415,10 @@ void tracer_detach(struct tracer *t)
 		     "parts of code", use.files, use.file_bytes >> 10, use.parts_untold);
 	}
 	cleaner_stop(t->cleaner);
-	if (t->resident) {
+	if (t->resident || t->kernel)
 		kern_stop(t->kern);
+	if (t->resident)
 		kern_resident_look(t->kern);
-	}
 	kern_detach(t->kern);
 }
 

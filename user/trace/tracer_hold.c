@@ -21,14 +21,14 @@
 int tracer_hold(struct tracer *t, pid_t pid)
 {
 	/* It will inherit what confines us. */
-	int err = t->blocks || t->maps ? returns_check(pid) : 0;
+	int err = (t->blocks || t->maps) && !t->kernel ? returns_check(pid) : 0;
 
 	if (err)
 		return err;
 	t->held_pid = pid;
 	if (t->wide)
 		err = host_hold(t, pid);
-	return err ? err : kern_hold(t->kern, pid);
+	return err || t->kernel ? err : kern_hold(t->kern, pid);
 }
 
 /* Once in the log, and in the summary. */

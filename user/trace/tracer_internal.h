@@ -39,6 +39,7 @@ struct tracer {
 	struct kern *kern;
 	bool wide;
 	bool resident, resident_begun;	/* kern_options.resident: no function is probed; kern_resident_begin() */
+	bool kernel, kernel_begun;	/* kern_options.kernel: likewise; kern_kmem_begin() */
 	struct host host;	/* if that is so */
 	struct modules modules;
 	struct processes processes;

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "alloc/user.h"
 #include "base/log.h"
+#include "kern/kmem.h"
 #include "trace/tracer_internal.h"
 
 #define GAPS_MAX 64	/* are remembered */
@@ -70,7 +72,7 @@ static void name_functions(struct tracer *t, struct plan *plan)
 struct image *tracer_read(struct tracer *t, const struct module *m, const struct plan_chosen *chosen)
 {
 	struct image_request r = {
-		.path = m->path, .pid = (pid_t)m->pid, .wants = t->resident ? 0 : IMAGE_PLAN,
+		.path = m->path, .pid = (pid_t)m->pid, .wants = t->resident || t->kernel ? 0 : IMAGE_PLAN,
 		.plan_flags = t->plan_flags,
 		.chosen = chosen, .n_chosen = chosen != NULL,
 	};
@@ -203,8 +205,21 @@ static void list_allocators(const struct tracer *t, bool used, struct buf *out)
 	}
 }
 
+/* What of the kernel's is counted. */
+static void describe_kernel(const struct tracer *t, struct buf *out)
+{
+	struct utsname u;
+
+	buf_printf(out, "Linux %s (kmalloc, slab caches%s)", uname(&u) ? "" : u.release,
+		   kern_kmem_has_pages(t->kern) ? ", pages" : "");
+}
+
 void tracer_allocators(const struct tracer *t, struct buf *out)
 {
+	if (t->kernel) {
+		describe_kernel(t, out);
+		return;
+	}
 	list_allocators(t, true, out);
 	if (!out->len)
 		list_allocators(t, false, out);

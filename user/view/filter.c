@@ -232,6 +232,11 @@ static uint32_t like_tag(struct filter *f, uint32_t tag)
 	return t->labels ? profile_labels(&f->p, t->labels) : profile_goroutine(&f->p, t->goroutine);
 }
 
+static uint32_t like_type(struct filter *f, const struct profile_type *t)
+{
+	return t->name ? profile_type_named(&f->p, t->name) : profile_type(&f->p, t->module, t->addr);
+}
+
 static uint32_t add_stack(struct filter *f, uint32_t stack, struct chosen *c)
 {
 	const struct profile *p = f->from->profile;
@@ -243,7 +248,7 @@ static uint32_t add_stack(struct filter *f, uint32_t stack, struct chosen *c)
 		like.end = STACK_END_COMPLETE;
 	}
 	like.task = profile_task_like(&f->p, &p->tasks.at[like.task]);
-	like.type = profile_type(&f->p, p->types.at[like.type].module, p->types.at[like.type].addr);
+	like.type = like_type(f, &p->types.at[like.type]);
 	like.tag = like_tag(f, like.tag);
 	id = profile_stack_like(&f->p, like, c->frames.at, c->frames.n);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)

@@ -43,6 +43,13 @@ static const char *const prefixes[] = {
 	"mi_posix_memalign", "mi_memalign", "mi_aligned_", "mi_valloc", "mi_pvalloc", "_mi_",
 };
 
+/* Of the kernel's functions (--kernel), what the name begins with. The allocator's own are no frames. */
+static const char *const kernel[] = {
+	"__kvmalloc_node", "kvmalloc", "kvrealloc", "__vmalloc_no", "vmalloc", "vzalloc", "vrealloc", "kmemdup",
+	"kstrdup", "kstrndup", "memdup_", "vmemdup_", "kasprintf", "kvasprintf", "mempool_alloc", "mempool_kmalloc",
+	"mempool_kvmalloc", "devm_k", "sock_kmalloc", "sock_kmemdup", "__alloc_skb", "alloc_skb_with_frags",
+};
+
 /* Go's runtime; maps are there from 1.24 on. */
 static const char *const runtimes[] = {"runtime.", "internal/runtime/"};
 /* What it allocates by, for others and for itself. */
@@ -243,6 +250,12 @@ static bool is_plumbing(const char *name)
 	       begins_with_any(name, prefixes, COUNT(prefixes)) || is_cxx(name) || is_rust(name);
 }
 
+/* "[kernel.kallsyms]", "[ext4]"; not a process's "[vdso]" or "[anon]", which have none of these functions. */
+static bool is_of_kernel(const struct symbol *sym)
+{
+	return sym->module && sym->module[0] == '[';
+}
+
 void view_put_runtime_allocators(struct buf *out)
 {
 	bool first = true;
@@ -270,6 +283,8 @@ enum view_rank view_rank(const struct symbol *sym)
 		return VIEW_FORWARDS;
 	if (!sym->function)
 		return VIEW_PROGRAM;
+	if (is_of_kernel(sym) && begins_with_any(sym->function, kernel, COUNT(kernel)))
+		return VIEW_FORWARDS;
 	if (begins_with_any(sym->function, runtimes, COUNT(runtimes)))
 		return begins_with_any(sym->function, runtime_allocators, COUNT(runtime_allocators)) ? VIEW_FORWARDS :
 												       VIEW_RUNTIME;

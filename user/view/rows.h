@@ -76,6 +76,7 @@ void view_group_container(const struct recording *r, struct view_rows *rows);
 void view_group_user(const struct recording *r, struct view_rows *rows);
 void view_group_cgroup(const struct recording *r, struct view_rows *rows);
 void view_group_type(const struct recording *r, struct view_rows *rows);
+void view_group_cache(const struct recording *r, struct view_rows *rows);
 void view_group_goroutine(const struct recording *r, struct view_rows *rows);
 void view_group_label(const struct recording *r, struct view_rows *rows);
 

@@ -24,6 +24,8 @@ const struct view_by view_bys[] = {
 	{ "user", "whose processes they are", false, false, false, .group = view_group_user },
 	{ "cgroup", "the control group that they are in", false, false, false, .group = view_group_cgroup },
 	{ "type", "the Go type that is allocated", false, false, false, .group = view_group_type },
+	{ "cache", "with --kernel: the slab cache, or the size of pages", false, false, false,
+	  .group = view_group_cache },
 	{ "goroutine", "the goroutine of a Go program that allocates", false, false, false,
 	  .group = view_group_goroutine, .by_goroutine = true },
 	{ "label", "the labels of a Go program's goroutines (pprof.Do)", false, false, false,
