@@ -57,7 +57,7 @@ WCC = $(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WFLAGS) -MMD -MP -M
 
 W_PLAIN := primes forker execer hold loop stacks latency dlopener edge retprobe heap race peak temp steps script leak \
 	sites strict blocks moving newcode hook pool answer selfcopy chains reloader manymaps forks hangfs wrapped \
-	sharedheap storm resident oddpages mapper
+	sharedheap storm resident oddpages mapper kernelmem
 WRAPPERS := helper header log jump
 OTEL := otel otel5 otel5leaf otel.so otel5.so otel5leaf.so otel-static otel5-static
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
