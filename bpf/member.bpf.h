@@ -391,7 +391,7 @@ struct {
 	__type(key, __u64);
 	__type(value, char[REMOVED_PATH]);
 } removed_cgroups SEC(".maps");
-char removed_path[REMOVED_PATH] = {};	/* the kernel removes one at a time: TRACE_CGROUP_PATH() holds a lock */
+char removed_path[REMOVED_PATH] = {};	/* the kernel tells of one at a time (trace_cgroup_path_lock) */
 
 /* TP_PROTO(struct cgroup *cgrp, const char *path), include/trace/events/cgroup.h: of any hierarchy. What user space
  * said of it is of no use any more. */

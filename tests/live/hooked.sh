@@ -182,7 +182,9 @@ for how in multi perf; do
 	# The breakpoint counts, and lets the program go on.
 	printf '%s\n' 'set pagination off' 'set $n = 0' 'break *(long)&malloc' commands silent 'set $n = $n + 1' \
 		continue end continue >&$GDB
-	stopped() { grep -q '^State:[[:space:]]*[St] ' "/proc/$TARGET/status" && grep -q Continuing "$DIR/gdb.out.$how"; }
+	stopped() {
+		grep -q '^State:[[:space:]]*[St] ' "/proc/$TARGET/status" && grep -q Continuing "$DIR/gdb.out.$how"
+	}
 	wait_until 20 stopped || fail "gdb does not let the target go on: $(tail -3 "$DIR/gdb.out.$how")"
 	sleep 0.3
 	trace_start "${EXACT[@]}" --attach $how -f folded -p "$TARGET" -o "$DIR/folded"
@@ -200,6 +202,7 @@ for how in multi perf; do
 	# Calls of the first work and the second: the breakpoint is still there after the detach.
 	wait "$TARGET"
 	expect_equal "the target's status" $? 0
-	grep -q "= 2018" "$DIR/gdb.out.$how" || fail "the breakpoint was not hit 2018 times: $(tail -3 "$DIR/gdb.out.$how")"
+	grep -q "= 2018" "$DIR/gdb.out.$how" ||
+		fail "the breakpoint was not hit 2018 times: $(tail -3 "$DIR/gdb.out.$how")"
 done
 no_probe_left

@@ -11,7 +11,8 @@ for how in multi perf; do
 	"$W/latency" >"$DIR/latency.$how" 2>&1 &
 	BACKGROUND+=($!)
 	TARGET=$!
-	wait_until 10 grep -q ready "$DIR/latency.$how" || fail "the target is not ready"
+	wait_until 10 grep -q ready "$DIR/latency.$how" ||
+		fail "the target is not ready"
 	"$ALLOCTRACE" -v --attach $how -p "$TARGET" >"$DIR/out" 2>"$DIR/err" </dev/null &
 	TRACE=$!
 	BACKGROUND+=("$TRACE")

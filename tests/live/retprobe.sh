@@ -18,7 +18,8 @@ trace_with() {	# NAME HOW PROBES COMMAND...
 		"$W/retprobe" "$TARGET" $probes >"$DIR/probe.$N_TARGETS" 2>&1 &
 		probe=$!
 		BACKGROUND+=("$probe")
-		wait_until 10 grep -q ready "$DIR/probe.$N_TARGETS" || fail "no return probes: $(cat "$DIR/probe.$N_TARGETS")"
+		wait_until 10 grep -q ready "$DIR/probe.$N_TARGETS" ||
+			fail "no return probes: $(cat "$DIR/probe.$N_TARGETS")"
 	fi
 	trace_start "${EXACT[@]}" --unwind "$how" -f folded -m calls -o "$DIR/$name" -p "$TARGET"
 	go

@@ -116,8 +116,8 @@ static void map_once(uint64_t id, enum walk_end end, uint64_t owner)
 		.frames = {0x1000 + 10 * id + owner},
 	};
 	const struct map_event ev = {
-		.space = 10, .pid = 10, .begin_ns = id, .end_ns = id, .stack = id, .addr = id << 20, .bytes = 1ULL << id,
-		.anonymous = MAP_ANONYMOUS_YES,
+		.space = 10, .pid = 10, .begin_ns = id, .end_ns = id, .stack = id, .addr = id << 20,
+		.bytes = 1ULL << id, .anonymous = MAP_ANONYMOUS_YES,
 	};
 
 	vec_push(&fake.maps, ev);

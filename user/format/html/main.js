@@ -65,8 +65,8 @@ class Page {
 		document.body.append(
 			h('header', {}, h('h1', {}, d.target || 'alloctrace'), h('p', { className: 'quiet' }, d.by),
 				d.compared ? h('p', { className: 'quiet' }, `compared with ${d.baseTarget}`) : null),
-			h('main', {}, this.controls.element, h('section', { 'aria-label': 'Flame graph' }, this.status, this.graph.element,
-				this.legend, this.time.element),
+			h('main', {}, this.controls.element, h('section', { 'aria-label': 'Flame graph' }, this.status,
+				this.graph.element, this.legend, this.time.element),
 			h('div', { className: 'columns' },
 				h('section', {}, h('h2', {}, 'Hot spots'), this.table.element), this.panel)),
 			this.graph.tip, this.menu.element, this.controls.help);
