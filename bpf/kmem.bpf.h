@@ -53,12 +53,26 @@ struct {
  * How many live blocks have an address with this hash. Where it is none, which is most often so, what is freed is no
  * block of ours. Counted before the block is in the table, and until it is out of it.
  */
-#define KMEM_HASHES 65536
-__u32 kmem_live[KMEM_HASHES] = {};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);	/* 1 << KMEM_HASH_BITS, where blocks are followed */
+	__type(key, __u32);
+	__type(value, __u64);
+} kmem_live SEC(".maps");
 
-static __always_inline __u32 *live_at(__u64 addr)
+static __always_inline __u64 *live_at(__u64 addr)
 {
-	return &kmem_live[MASKED(addr * 0x9e3779b97f4a7c15ULL >> 48, KMEM_HASHES - 1)];
+	const __u32 i = addr * 0x9e3779b97f4a7c15ULL >> (64 - KMEM_HASH_BITS);
+
+	return bpf_map_lookup_elem(&kmem_live, &i);
+}
+
+static __always_inline void live_add(__u64 addr, __s64 n)
+{
+	__u64 *live = live_at(addr);
+
+	if (live)
+		__sync_fetch_and_add(live, n);
 }
 
 /* Argument i, a number. In assembly, since the verifier takes no address that clang has added something to before. */
@@ -160,12 +174,12 @@ static __always_inline bool kmem_put(struct scratch *s, __u64 addr, const struct
 	const __u64 replaced = s->slot.counts[COUNT_REPLACED];
 	bool is_put;
 
-	__sync_fetch_and_add(live_at(addr), 1);
+	live_add(addr, 1);
 	is_put = block_put(s, addr, b);
 	if (!is_put)
-		__sync_fetch_and_add(live_at(addr), -1);
+		live_add(addr, -1);
 	if (s->slot.counts[COUNT_REPLACED] != replaced)
-		__sync_fetch_and_add(live_at(addr), -1);
+		live_add(addr, -1);
 	return is_put;
 }
 
@@ -449,7 +463,7 @@ static __always_inline bool kmem_take(__u64 addr, struct block *b)
 {
 	if (!block_take(addr, b))
 		return false;
-	__sync_fetch_and_add(live_at(addr), -1);
+	live_add(addr, -1);
 	return true;
 }
 
@@ -478,7 +492,9 @@ static __noinline void free_known(__u64 addr)
 /* Nothing is counted of a block that is not known: most were allocated by others. */
 static __always_inline int kmem_free(__u64 addr)
 {
-	if (*(volatile __u32 *)live_at(addr))
+	const __u64 *live = live_at(addr);
+
+	if (live && *(const volatile __u64 *)live)
 		free_known(addr);
 	return 0;
 }

@@ -379,6 +379,7 @@ enum kmem_function {
 #define KMEM_SIZE (1ULL << 62)	/* and bytes, of kmalloc */
 #define KMEM_ORDER (1ULL << 61)	/* and an order: pages */
 #define KMEM_NAMES 16384
+#define KMEM_HASH_BITS 16
 #define KMEM_NAME_BYTES 48
 
 struct kmem_name {	/* NUL-terminated, cut */

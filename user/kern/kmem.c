@@ -222,6 +222,8 @@ void kmem_size(struct kern *k, struct alloctrace_bpf *skel)
 {
 	k->n_lanes = k->options.kernel ? (uint32_t)k->n_cpus * KMEM_PROGRAMS : 1;
 	bpf_map__set_max_entries(skel->maps.kmem_lanes, k->n_lanes);
+	bpf_map__set_max_entries(skel->maps.kmem_live,
+				 k->options.kernel && k->options.blocks ? 1 << KMEM_HASH_BITS : 1);
 	bpf_map__set_max_entries(skel->maps.kmem_names, k->options.kernel ? KMEM_NAMES : 1);
 	for (size_t i = 0; i < N_TRACEPOINTS; i++)
 		bpf_program__set_autoload(program(k, i), is_wanted(k, i));
