@@ -27,7 +27,7 @@ for options in "--unwind fp" "--unwind eh_frame" "--unwind eh_frame --max-depth 
 	"--view $VIEWS --unwind fp" "--view $VIEWS --unwind eh_frame" \
 	"--view $VIEWS --unwind eh_frame --max-depth 512 --attach perf" "--view live --sample 524288" \
 	"--by label --created-by" "--by goroutine --view alloc,$VIEWS --max-depth 512" "--view mapped --max-depth 512" \
-	"--view mappings --attach perf"; do
+	"--view mappings --attach perf" "--kernel --view $VIEWS --max-depth 512"; do
 	target_start "$W/primes" -w -s
 	# shellcheck disable=SC2086
 	trace_start -p "$TARGET" $options

@@ -79,8 +79,8 @@ int options_check_kernel(struct options *o, options_given given)
 	if (!o->kernel)
 		return 0;
 	if (o->mmap)
-		return option_error("--kernel is about the kernel's own memory, --mmap about that of processes: they cannot "
-				    "be combined");
+		return option_error("--kernel is about the kernel's own memory, --mmap about that of processes: "
+				    "they cannot be combined");
 	if (both.by_goroutine || both.by_label)
 		return option_error("--kernel knows no goroutines");
 	err = refuse_probes(o, given, why);
