@@ -16,7 +16,8 @@ for how in multi perf; do
 	"$ALLOCTRACE" -v --attach $how -p "$TARGET" >"$DIR/out" 2>"$DIR/err" </dev/null &
 	TRACE=$!
 	BACKGROUND+=("$TRACE")
-	wait_until 20 grep -q '^traced' "$DIR/latency.$how" || fail "the target does not notice that it is traced ($how)"
+	wait_until 20 grep -q '^traced' "$DIR/latency.$how" ||
+		fail "the target does not notice that it is traced ($how)"
 	mapfile -t programs < <(programs_of "$TRACE")
 	[[ ${#programs[@]} -gt 0 ]] || fail "alloctrace holds no BPF program"
 	kill -KILL "$TRACE"

@@ -80,9 +80,9 @@ static const struct item view_items[] = {
 	{ "mapped, mappings", "What the program maps itself (mmap of anonymous memory, mremap, brk, sbrk), by stack, "
 	  "since the start; and what of that is still mapped, to the page: munmap of a part splits a mapping, and MAPS "
 	  "counts those of which something is left. Thread stacks are among them. It is in no heap, nor in the totals "
-	  "of one; what an allocator maps for its heap is left out, and its sum is in the summary. mremap gives up the old "
-	  "mapping, and makes one of its new size. Every call is recorded, whatever --sample says. --mmap adds both to "
-	  "the views of the heap; alone, they probe no allocator." },
+	  "of one; what an allocator maps for its heap is left out, and its sum is in the summary. mremap gives up "
+	  "the old mapping, and makes one of its new size. Every call is recorded, whatever --sample says. --mmap "
+	  "adds both to the views of the heap; alone, they probe no allocator." },
 	{ "since mark", "With --mark, after a mark was set: what was allocated since the first mark (of the last "
 	  "8) and is still in use, by the mark that it follows." },
 	{ NULL, NULL }
