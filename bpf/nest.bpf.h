@@ -126,8 +126,10 @@ static long nest_step(__u32 i, void *arg)
 	__u64 pc = s->walk.cursor.pc, slot;
 
 	if (!nest_caller(s)) {
-		/* The stack's outermost frame, and it was not on the way. */
-		if (unwind_tables && s->walk.end_stable && s->rec.end == WALK_COMPLETE)
+		/* The stack's outermost frame, and it was not on the way; or code that user space has not told of yet,
+		 * which is no allocator's: that has probes. */
+		if (unwind_tables &&
+		    (s->rec.end == WALK_UNMAPPED || (s->walk.end_stable && s->rec.end == WALK_COMPLETE)))
 			s->nest.how = NEST_ENDED;
 		return 1;
 	}

@@ -62,7 +62,7 @@ WRAPPERS := helper header log jump
 OTEL := otel otel5 otel5leaf otel.so otel5.so otel5leaf.so otel-static otel5-static
 W_ALL := $(W_PLAIN:%=$(W)/%) $(addprefix $(W)/,primes-nopie primes-static primes-static-stripped primes-stripped \
 	loop-static heap-static resident-static mapper-static selfcopy-static selfcopy-own heapxx tiny32 copied cxx \
-	cxx-nofp depth depth-fp inlined rules plugin.so plugin2.so late.so reloaded_a.so reloaded_b.so \
+	cxx-nofp depth depth-fp inlined rules plugin.so plugin2.so leftover.so late.so reloaded_a.so reloaded_b.so \
 	preload_counter.so refused.so newheader $(OTEL) $(WRAPPERS:%=wrapper-%.so) $(WRAPPERS:%=wrapped-%))
 W_MUSL := $(addprefix $(W)/,primes-musl primes-musl-static heap-musl mapper-musl)
 
@@ -146,6 +146,10 @@ $(W)/otel-static $(W)/otel5-static: tests/workloads/otel.c tests/workloads/otel_
 	$(WCC) $(if $(findstring 5,$(@F)),-DNOP5) -DWRAPS -static -o $@ $(filter %.c,$^)
 
 $(W)/late.so: tests/workloads/late.c
+	$(call say,CC,$@)
+	$(WCC) -shared -fPIC -o $@ $<
+
+$(W)/leftover.so: tests/workloads/leftover.c
 	$(call say,CC,$@)
 	$(WCC) -shared -fPIC -o $@ $<
 
