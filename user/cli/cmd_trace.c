@@ -13,7 +13,6 @@
 #include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/ulimits.h"
-#include "kern/kmem.h"
 
 #define DEFAULT_REFRESH_NS 1000000000ULL
 #define WINDOW_WAIT_NS 50000000ULL
@@ -87,6 +86,7 @@ static int start(struct run *r)
 {
 	struct pace_options pace;
 	struct kern_options ko;
+	const char *why;
 	int err = 0;
 
 	/* Before anything else: the command inherits the limits and the signal mask of our own start. */
@@ -104,10 +104,10 @@ static int start(struct run *r)
 		err = find_target(r);
 	if (!err)
 		choose_attach(r);
-	if (!err && r->o.views & VIEW_BIT(VIEW_RSS))
-		err = kern_resident_check();
-	if (!err && r->o.kernel)
-		err = kern_kmem_check();
+	if (!err && r->o.views & VIEW_BIT(VIEW_RSS) && !feature(FEATURE_RSS, &why))
+		err = fail(-ENOTSUP, "--view rss: %s", why);
+	if (!err && r->o.kernel && !feature(FEATURE_KERNEL, &why))
+		err = fail(-ENOTSUP, "--kernel: %s", why);
 	pace = settings_pace(&r->o);
 	ko = settings_kern(&r->o, adapt_governs(&pace));
 	if (!err)

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "kern/returns.h"
+#include "kern/tracepoints.h"
 #include "kern/uapi.h"
 
 #define CAP_SYS_PTRACE_BIT 19
@@ -213,6 +214,20 @@ static bool probe_nops(const char **why)
 	return false;
 }
 
+static bool probe_rss(const char **why)
+{
+	if (feature(FEATURE_DIRECT, NULL))
+		return tracepoints_for_rss(why);
+	*why = "needs Linux 6.2";
+	return false;
+}
+
+/* A kernel that is locked down for confidentiality lets nobody read its memory and stacks. */
+static bool probe_kernel(const char **why)
+{
+	return feature(FEATURE_LOCKDOWN, why) && tracepoints_for_kernel(why);
+}
+
 const struct feature_info feature_infos[FEATURE_MAX] = {
 	[FEATURE_BTF] = {"BTF", "kernel types at /sys/kernel/btf/vmlinux", true, false, probe_btf},
 	[FEATURE_PRIVILEGE] = {"privileges", "CAP_BPF and CAP_PERFMON", true, false, probe_privilege},
@@ -234,6 +249,8 @@ const struct feature_info feature_infos[FEATURE_MAX] = {
 	[FEATURE_FIND_VMA] = {"mappings asked", "finds unwind tables of any number of files, Linux 5.17", false, true,
 			      probe_find_vma},
 	[FEATURE_NOPS] = {"nops emulated", "multi-byte nop as cheap probe site, Linux 6.18", false, false, probe_nops},
+	[FEATURE_RSS] = {"resident pages", "--view rss, Linux 6.2", false, false, probe_rss},
+	[FEATURE_KERNEL] = {"kernel memory", "--kernel, Linux 6.1", false, false, probe_kernel},
 };
 
 bool feature(enum feature f, const char **why)

@@ -28,6 +28,8 @@ enum feature {
 	FEATURE_FIND_VMA,	/* BPF can ask what is mapped at an address, 5.17 */
 	FEATURE_NOPS,		/* uprobes on multi-byte nops are emulated */
 	FEATURE_LOCKDOWN,	/* the kernel is not locked down */
+	FEATURE_RSS,		/* --view rss (kern/tracepoints.h) */
+	FEATURE_KERNEL,		/* --kernel (likewise) */
 	FEATURE_MAX,
 };
 

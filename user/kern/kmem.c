@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kern/kmem.h"
 
-#include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,24 +10,20 @@
 #include "kern/internal.h"
 #include "model/kallsyms.h"
 
-#define PARAMS_MAX 7
 #define KMALLOC_MOST 8192	/* bytes of the largest cache; more are pages (KMALLOC_MAX_CACHE_SIZE, mm/slab.h) */
 
 /* In the order of attaching: a block that is seen to come must be seen to go. */
 static const struct {
 	const char *tracepoint, *program;
 	bool frees, pages, within;	/* within: it has what comes while the next one is at work */
-	/* What the tracepoint says, beside its own data: a pointer to a structure of that name; "*": any pointer; "": a
-	 * number. NULL: no more. */
-	const char *params[PARAMS_MAX];
 } tracepoints[] = {
-	{"kfree", "on_kfree", true, false, false, {"", "*"}},
-	{"kmem_cache_free", "on_cache_free", true, false, false, {"", "*", "kmem_cache"}},
-	{"mm_page_free", "on_page_free", true, true, false, {"page", ""}},
-	{"kmalloc", "on_kmalloc_within", false, false, true, {"", "*", "", "", "", ""}},
-	{"kmalloc", "on_kmalloc", false, false, false, {"", "*", "", "", "", ""}},
-	{"kmem_cache_alloc", "on_cache_alloc", false, false, false, {"", "*", "kmem_cache", "", ""}},
-	{"mm_page_alloc", "on_page_alloc", false, true, false, {"page", "", "", ""}},
+	{"kfree", "on_kfree", true, false, false},
+	{"kmem_cache_free", "on_cache_free", true, false, false},
+	{"mm_page_free", "on_page_free", true, true, false},
+	{"kmalloc", "on_kmalloc_within", false, false, true},
+	{"kmalloc", "on_kmalloc", false, false, false},
+	{"kmem_cache_alloc", "on_cache_alloc", false, false, false},
+	{"mm_page_alloc", "on_page_alloc", false, true, false},
 };
 
 #define N_TRACEPOINTS (sizeof(tracepoints) / sizeof(tracepoints[0]))
@@ -46,77 +41,6 @@ static const char *const own_functions[] = {
 /* Where code is entered from outside: all between the two. */
 #define ENTRY_BEGIN "__entry_text_start"
 #define ENTRY_END "__entry_text_end"
-
-/* --- what the kernel has */
-
-static const struct btf_type *without_modifiers(const struct btf *btf, uint32_t id)
-{
-	const struct btf_type *t = btf__type_by_id(btf, id);
-
-	while (t && (btf_is_mod(t) || btf_is_typedef(t)))
-		t = btf__type_by_id(btf, t->type);
-	return t;
-}
-
-static bool is_param(const struct btf *btf, uint32_t id, const char *want)
-{
-	const struct btf_type *t = without_modifiers(btf, id);
-
-	if (!*want)
-		return t && (btf_is_int(t) || btf_is_any_enum(t));
-	if (!t || !btf_is_ptr(t))
-		return false;
-	t = without_modifiers(btf, t->type);
-	return *want == '*' || (t && btf_is_struct(t) && !strcmp(btf__name_by_offset(btf, t->name_off), want));
-}
-
-/* 1: it says what is meant; 0: something else; -ENOENT: there is none. */
-static int has_tracepoint(const struct btf *btf, size_t i)
-{
-	const struct btf_type *t;
-	char name[64];
-	int id, n = 0;
-
-	snprintf(name, sizeof(name), "btf_trace_%s", tracepoints[i].tracepoint);
-	id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-	if (id < 0)
-		return -ENOENT;
-	t = without_modifiers(btf, (uint32_t)id);
-	t = t && btf_is_ptr(t) ? without_modifiers(btf, t->type) : NULL;
-	if (!t || !btf_is_func_proto(t))
-		return 0;
-	while (n < PARAMS_MAX && tracepoints[i].params[n])
-		n++;
-	if (btf_vlen(t) != n + 1)
-		return 0;
-	for (int k = 0; k < n; k++)
-		if (!is_param(btf, btf_params(t)[k + 1].type, tracepoints[i].params[k]))
-			return 0;
-	return 1;
-}
-
-int kern_kmem_check(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	const char *missing = NULL, *other = NULL, *why = "";
-
-	if (!btf)
-		return fail(-ENOTSUP, "--kernel: cannot read the kernel's BTF");
-	for (size_t i = 0; i < N_TRACEPOINTS; i++) {
-		const int has = has_tracepoint(btf, i);
-
-		missing = has < 0 ? tracepoints[i].tracepoint : missing;
-		other = has == 0 ? tracepoints[i].tracepoint : other;
-	}
-	btf__free(btf);
-	if (missing)
-		return fail(-ENOTSUP, "--kernel: this kernel has no tracepoint %s", missing);
-	if (other)
-		return fail(-ENOTSUP, "--kernel requires Linux 6.1: the tracepoint %s has other arguments here", other);
-	if (!feature(FEATURE_LOCKDOWN, &why))
-		return fail(-ENOTSUP, "--kernel: this kernel lets nobody read its memory and stacks: %s", why);
-	return 0;
-}
 
 /* --- where code of the kernel's lies */
 

@@ -6,9 +6,7 @@
 #include "base/buf.h"
 #include "kern/kern.h"
 
-/* The kernel has the tracepoints, and tells there what is meant. 0, or -ENOTSUP after logging an error. */
-int kern_kmem_check(void);
-/* Attaches to them, what frees first. 0 or -errno after logging an error. */
+/* Attaches to the kernel's tracepoints, what frees first. 0 or -errno after logging an error. */
 int kern_kmem_begin(struct kern *k);
 /* Pages are counted: which of them are for slabs is known by the names of functions, which may be hidden. */
 bool kern_kmem_has_pages(const struct kern *k);

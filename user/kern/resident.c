@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kern/resident.h"
 
-#include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,64 +9,6 @@
 #include "kern/internal.h"
 
 #define LEAST_BATCH 32	/* lib/percpu_counter.c; or two for each CPU */
-
-/* Of a BTF of the kernel's: the type of a member of one of its structures; 0: there is none. */
-static uint32_t member_type(const struct btf *btf, const char *structure, const char *member)
-{
-	const int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
-	const struct btf_member *m = t ? btf_members(t) : NULL;
-
-	for (int i = 0; t && i < btf_vlen(t); i++) {
-		const char *name = btf__name_by_offset(btf, m[i].name_off);
-		const struct btf_type *of = btf__type_by_id(btf, m[i].type);
-
-		if (!strcmp(name, member))
-			return m[i].type;
-		/* Nearly all of struct mm_struct is in a structure without a name. */
-		if (*name || !btf_is_struct(of))
-			continue;
-		for (int j = 0; j < btf_vlen(of); j++)
-			if (!strcmp(btf__name_by_offset(btf, btf_members(of)[j].name_off), member))
-				return btf_members(of)[j].type;
-	}
-	return 0;
-}
-
-/* Before 6.2 threads count for themselves, and tell only now and then. */
-static bool counts_at_once(const struct btf *btf)
-{
-	const struct btf_type *t = btf__type_by_id(btf, member_type(btf, "mm_struct", "rss_stat"));
-
-	return t && btf_is_array(t);
-}
-
-static bool has_tracepoint(const struct btf *btf, const char *name)
-{
-	char type[64];
-
-	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
-}
-
-int kern_resident_check(void)
-{
-	static const char *const tracepoints[] = {"rss_stat", "page_fault_user", "page_fault_kernel"};
-	struct btf *btf = btf__load_vmlinux_btf();
-	const char *missing = NULL;
-	const bool counts = btf && counts_at_once(btf);
-
-	for (size_t i = 0; btf && i < sizeof(tracepoints) / sizeof(tracepoints[0]) && !missing; i++)
-		missing = has_tracepoint(btf, tracepoints[i]) ? NULL : tracepoints[i];
-	btf__free(btf);
-	if (!btf)
-		return fail(-ENOTSUP, "--view rss: cannot read the kernel's BTF");
-	if (missing)
-		return fail(-ENOTSUP, "--view rss: this kernel has no tracepoint %s", missing);
-	if (!counts || !feature(FEATURE_DIRECT, NULL))
-		return fail(-ENOTSUP, "--view rss requires Linux 6.2, which counts resident pages one by one");
-	return 0;
-}
 
 static uint32_t power_of_two(uint32_t least)
 {

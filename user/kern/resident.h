@@ -5,8 +5,6 @@
 
 #include "kern/kern.h"
 
-/* The kernel has what it takes. 0, or -ENOTSUP after logging an error. */
-int kern_resident_check(void);
 /* Attaches to the kernel's tracepoints. 0 or -errno after logging an error. */
 int kern_resident_begin(struct kern *k);
 
