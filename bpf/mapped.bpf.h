@@ -110,13 +110,13 @@ static __always_inline __u64 end_of_heap(void)
 static __always_inline void map_push(struct map_thread *t, const struct map_call *c)
 {
 	for (int i = 0; i < MAP_CALLS_MAX; i++) {
-		if (!t->n || t->n > MAP_CALLS_MAX || t->at[(t->n - 1) & (MAP_CALLS_MAX - 1)].sp > c->sp)
+		if (!t->n || t->n > MAP_CALLS_MAX || t->at[MASKED(t->n - 1, MAP_CALLS_MAX - 1)].sp > c->sp)
 			break;
 		t->n--;
 	}
 	if (t->n >= MAP_CALLS_MAX)
 		t->n = 0;
-	t->at[t->n++ & (MAP_CALLS_MAX - 1)] = *c;
+	t->at[MASKED(t->n++, MAP_CALLS_MAX - 1)] = *c;
 }
 
 /* The call whose return address was at sp; NULL: it isn't followed. */
@@ -127,7 +127,7 @@ static __always_inline struct map_call *map_pop(struct map_thread *t, __u64 sp)
 
 		if (!t->n || t->n > MAP_CALLS_MAX)
 			break;
-		c = &t->at[(t->n - 1) & (MAP_CALLS_MAX - 1)];
+		c = &t->at[MASKED(t->n - 1, MAP_CALLS_MAX - 1)];
 		if (c->sp > sp)
 			break;
 		t->n--;
