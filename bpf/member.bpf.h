@@ -297,7 +297,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	struct member *of = bpf_task_storage_get(&members, parent, NULL, 0), *m;
 
 	if (!thread && is_teller(parent->group_leader))
-		bpf_task_storage_get(&tellers, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		set_teller(child);
 
 	/* A thread that was there before, and has called no allocator function yet. */
 	if (!of)

@@ -201,6 +201,17 @@ trace_freeze() {
 	wait_until 10 trace_is_frozen || fail "alloctrace does not stop"
 }
 
+# The target does its work while alloctrace stands still, until the text is in its output; then both end.
+work_unseen() {	# TEXT
+	trace_freeze
+	go
+	wait_until 10 grep -q "$1" "$DIR/target.$N_TARGETS" || fail "the target is not done"
+	kill -CONT "$TRACE"
+	target_end
+	trace_end
+	expect_status 0
+}
+
 trace_stop() {
 	kill -INT "$TRACE"
 	trace_end

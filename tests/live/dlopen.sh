@@ -29,13 +29,7 @@ for view in 'alloc' 'temp --temp-age 1h'; do
 	target_start "$W/dlopener" -w "$W/plugin.so" "$W/plugin2.so"
 	# shellcheck disable=SC2086
 	trace_start "${EXACT[@]}" --view $view -m calls -f folded -p "$TARGET" -o "$DIR/folded"
-	trace_freeze
-	go
-	wait_until 10 grep -q plugin_work "$DIR/target.$N_TARGETS" || fail "the target is not done"
-	kill -CONT "$TRACE"
-	target_end
-	trace_end
-	expect_status 0
+	work_unseen plugin_work
 	expect_functions "$DIR/folded" "$DIR/target.$N_TARGETS" calls
 	expect_equal "$view: stacks that are not whole" "$(grep -c truncated "$DIR/folded")" 0
 done
@@ -43,13 +37,7 @@ done
 # However deep their stacks: 600 KiB lie between.
 target_start "$W/dlopener" -w -s 600 "$W/plugin.so"
 trace_start "${EXACT[@]}" -f folded -p "$TARGET" -o "$DIR/folded"
-trace_freeze
-go
-wait_until 10 grep -q plugin_work "$DIR/target.$N_TARGETS" || fail "the target is not done"
-kill -CONT "$TRACE"
-target_end
-trace_end
-expect_status 0
+work_unseen plugin_work
 expect_functions "$DIR/folded" "$DIR/target.$N_TARGETS" bytes
 expect_equal "stacks that are not whole" "$(grep -c truncated "$DIR/folded")" 0
 expect_equal "below main" "$(folded_sum "$DIR/folded" ';main;(below;)+load;call_plugin;plugin_work;malloc [0-9]+$')" \

@@ -49,13 +49,7 @@ done
 # What is left of a call on the stack, where the way there leads through a library that alloctrace has not heard of yet.
 target_start env LD_PRELOAD="$W/wrapper-helper.so" "$W/dlopener" -w "$W/leftover.so"
 trace_start "${EXACT[@]}" -m calls -f folded -p "$TARGET" -o "$DIR/folded"
-trace_freeze
-go
-wait_until 10 grep -q plugin_work "$DIR/target.$N_TARGETS" || fail "the target is not done"
-kill -CONT "$TRACE"
-target_end
-trace_end
-expect_status 0
+work_unseen plugin_work
 for function in first second; do
 	expect_equal "calls of $function" "$(folded_sum "$DIR/folded" ";$function;malloc ")" 601
 done

@@ -24,9 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE 4096UL
-#define HUGE (2UL << 20)
-#define NOINLINE __attribute__((noinline, noclone))
+#include "pages.h"
+
 #define THREADS 8
 
 #ifndef MADV_POPULATE_READ
@@ -90,21 +89,6 @@ static char *huge(void)
 	char *p = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return (char *)(((uintptr_t)p + HUGE - 1) & -HUGE);
-}
-
-static inline __attribute__((always_inline)) void touch(volatile char *p, size_t pages)
-{
-	for (size_t i = 0; i < pages; i++)
-		p[i * PAGE] = 1;
-}
-
-static inline __attribute__((always_inline)) int look(const volatile char *p, size_t pages)
-{
-	int sum = 0;
-
-	for (size_t i = 0; i < pages; i++)
-		sum += p[i * PAGE];
-	return sum;
 }
 
 /* They are not to become one function. */

@@ -25,25 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE 4096UL
-#define HUGE (2UL << 20)
+#include "pages.h"
+
 #define THREADS 4
-#define NOINLINE __attribute__((noinline, noclone))
-
-static inline __attribute__((always_inline)) void touch(volatile char *p, size_t pages)
-{
-	for (size_t i = 0; i < pages; i++)
-		p[i * PAGE] = 1;
-}
-
-static inline __attribute__((always_inline)) int look(const volatile char *p, size_t pages)
-{
-	int sum = 0;
-
-	for (size_t i = 0; i < pages; i++)
-		sum += p[i * PAGE];
-	return sum;
-}
 
 static void die(const char *what)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where no function of a program is probed, some options have no meaning. */
+/* What is counted beside the heap, or instead of it; where no function of a program is probed, some options have no
+ * meaning. */
 #include "cli/options_table.h"
 
+#define MAP_VIEWS (VIEW_BIT(VIEW_MAPPED) | VIEW_BIT(VIEW_MAPPINGS))
 #define RESIDENT_SAMPLE (64 << 10)	/* bytes: one page in 16 */
 #define KERNEL_SAMPLE (64 << 10)	/* bytes: of small blocks, one in some hundreds */
 
@@ -95,5 +97,31 @@ int options_check_kernel(struct options *o, options_given given)
 	o->max_overhead = 0;
 	if (!o->sample_bytes)
 		o->sample_bytes = KERNEL_SAMPLE;
+	return 0;
+}
+
+static const char *one_view_format(const struct options *o)
+{
+	for (size_t i = 0; i < o->n_outputs; i++)
+		if (o->outputs[i].format->one_view)
+			return o->outputs[i].format->name;
+	return NULL;
+}
+
+int options_check_mmap(struct options *o)
+{
+	const char *one = one_view_format(o);
+
+	if (o->mmap && one && !(o->views & MAP_VIEWS))
+		return option_error("--format %s takes one --view: instead of --mmap, give --view mapped or "
+				    "mappings, or another view without --mmap", one);
+	/* One moment is not of an interval alone. */
+	if (o->mmap && !one)
+		o->views |= o->delta ? VIEW_BIT(VIEW_MAPPED) : MAP_VIEWS;
+	o->mmap = o->views & MAP_VIEWS;
+	o->no_heap = !(o->views & ~MAP_VIEWS);
+	if (o->mmap && o->unwind == UNWIND_FP && o->command->bit & FOR_TRACE)
+		return option_error("--mmap needs stacks by .eh_frame, which tell what an allocator maps: there is "
+				    "no --unwind fp");
 	return 0;
 }
